@@ -1,0 +1,54 @@
+/*
+ * Settings as the hot path wants them: parsed once from struct rm_env, immutable afterwards.
+ * Also decides whether this process is instrumented at all.
+ */
+#ifndef RM_AGENT_CONFIG_H
+#define RM_AGENT_CONFIG_H
+
+#include "base/env.h"
+#include "protocols/tracecontext.h"
+
+enum { RM_CONFIG_HEADERS_MAX = 16, RM_CONFIG_METHODS_MAX = 32, RM_CONFIG_REDACT_MAX = 32 };
+
+enum rm_sampler_kind {
+	RM_SAMPLER_ON, RM_SAMPLER_OFF, RM_SAMPLER_RATIO,
+	RM_SAMPLER_PARENT_ON, RM_SAMPLER_PARENT_OFF, RM_SAMPLER_PARENT_RATIO,
+};
+
+/* Header names to capture, lowercase. Slices into the struct rm_env they were parsed from. */
+struct rm_header_list {
+	struct rm_str name[RM_CONFIG_HEADERS_MAX];
+	uint32_t count;
+};
+
+struct rm_config {
+	unsigned propagators;              /* enum rm_propagator bits */
+	enum rm_sampler_kind sampler;
+	double ratio;
+	uint32_t max_attrs, max_value_chars; /* 0 = no limit */
+	bool ingress;                      /* REMORA_INGRESS, and tracecontext among the propagators */
+	bool parent_source;
+	struct rm_header_list client_request, client_response, server_request, server_response;
+	struct rm_str methods[RM_CONFIG_METHODS_MAX];
+	uint32_t method_count;
+	struct rm_str redact[RM_CONFIG_REDACT_MAX]; /* query keys, built-in list first */
+	uint32_t redact_count;
+	uint64_t exit_timeout_ns;
+	struct rm_spanctx parent;          /* of this process: TRACEPARENT */
+	struct rm_str parent_tracestate, parent_baggage;
+};
+
+/* Builds the settings. `env` must outlive them. Context: init. */
+void rm_config_build(struct rm_config *c, const struct rm_env *env);
+
+/* Why a process is left alone; RM_INSTRUMENT means it is not. */
+enum rm_verdict { RM_INSTRUMENT, RM_SKIP_DISABLED, RM_SKIP_DENIED, RM_SKIP_NOT_ALLOWED };
+
+/*
+ * Decides by OTEL_SDK_DISABLED, REMORA_DISABLED, REMORA_ALLOW, REMORA_DENY and the built-in list of
+ * shells, core utilities and other programs that speak no protocol of ours. `exe` is the path or
+ * name of the executable. Globs know * and ?. Context: init, and the command line.
+ */
+enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe);
+
+#endif

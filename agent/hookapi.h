@@ -1,0 +1,134 @@
+/*
+ * All that hooks may call. A hook makes the real call first or asks here what to do, and every
+ * function here keeps errno. Nothing here allocates from the application's heap, takes a lock but
+ * a connection's own, or makes a system call on the hot path.
+ * Context of all: hook, unless said otherwise.
+ */
+#ifndef RM_AGENT_HOOKAPI_H
+#define RM_AGENT_HOOKAPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct rm_thread;
+
+/* A visit to the agent: refused when already inside, disabled, in a vfork child, or on our own thread. */
+struct rm_scope {
+	struct rm_thread *thread;
+	int saved_errno;
+};
+
+bool rm_enter(struct rm_scope *s);
+void rm_leave(struct rm_scope *s); /* restores errno */
+
+/* Fast answer, outside any scope: can this descriptor carry traffic of ours? Two loads. */
+bool rm_fd_tracked(int fd);
+
+/* ---- life of descriptors: call after the real call succeeded, unless said otherwise ---- */
+void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type);
+void rm_fd_accept(struct rm_scope *s, int listener, int fd);
+void rm_fd_listen(struct rm_scope *s, int fd);
+/* `result` and `error` as connect(2) gave them; EINPROGRESS counts as begun. */
+void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error);
+void rm_fd_dup(struct rm_scope *s, int from, int to);
+/* Before the real close: the connection ends here when this was its last descriptor. */
+void rm_fd_close(struct rm_scope *s, int fd);
+void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last);
+void rm_fd_shutdown(struct rm_scope *s, int fd, int how); /* after */
+
+/* ---- bytes out ---- */
+enum rm_tx_mode {
+	RM_TX_PASS, /* make the real call with the caller's arguments; nothing afterwards */
+	RM_TX_DONE, /* make the real call with the caller's arguments, then rm_tx_done */
+	RM_TX_EDIT, /* call rm_tx_edit instead: it makes the real calls */
+};
+enum { RM_TX_EDITS = 4 };
+
+struct rm_tx {
+	struct rm_scope *scope; /* NULL in mode PASS */
+	uint32_t conn, gen;
+	int fd;
+	const struct iovec *iov;
+	int iov_count;
+	size_t bytes;           /* in iov */
+};
+
+/*
+ * Looks at what is about to be sent. Enters and leaves the agent itself: the real call is made
+ * outside. `iov` is the caller's, borrowed until the call is over.
+ */
+enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, int iov_count);
+void rm_tx_done(struct rm_tx *tx, ssize_t result);
+
+typedef ssize_t (*rm_sendmsg_fn)(int fd, const struct msghdr *m, int flags);
+/*
+ * Sends with our header lines put in; returns what the caller is to see (its own bytes), with errno.
+ * `m` gives name, control and flags of a sendmsg call, or is NULL.
+ */
+ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendmsg_fn real);
+
+/* Bytes that leave without passing through user memory: sendfile, splice. After the real call. */
+void rm_tx_opaque(int fd, ssize_t result);
+
+/* ---- bytes in ---- */
+enum { RM_INGRESS_RESERVE = 72 }; /* room for "traceparent: <55>\r\n" */
+
+struct rm_rx {
+	uint32_t conn, gen;
+	int fd;
+	size_t reserve; /* > 0: read this many bytes less than the caller's room, then rm_rx_done */
+	bool watch;     /* false: make the real call; nothing afterwards */
+};
+
+/* Before a read of at most `room` bytes. `flags` as of recv. */
+void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);
+
+typedef ssize_t (*rm_recvmsg_fn)(int fd, struct msghdr *m, int flags);
+/*
+ * After the real read gave `result` (bytes, 0 or -1) into `iov`, whose full room is the caller's
+ * (not shortened). Returns what the caller is to see: `result`, or more when a header line was put
+ * in or, the first read having been full, a second non-blocking read (`real`) topped it up.
+ */
+ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result, rm_recvmsg_fn real);
+
+/* ---- threads, event loops, processes ---- */
+/* The thread is about to wait in an event loop (epoll_wait and kin, or poll/select over several). */
+void rm_loop_wait(void);
+/* True when poll/select over these descriptors is an event loop's: it holds a listener or an accepted connection. */
+bool rm_fd_is_served(int fd);
+/* A place where starting our worker thread is safe: never inside a signal handler. Context: app. */
+void rm_safe_point(void);
+
+/* The process is about to end or to become another program: deliver what waits, in bounded time. */
+enum rm_end { RM_END_EXIT, RM_END_UNDERSCORE_EXIT, RM_END_EXEC };
+void rm_process_end(enum rm_end how);
+/* exec failed after rm_process_end(RM_END_EXEC): go on. */
+void rm_process_resume(void);
+
+/* Child of vfork: everything here is a pass-through until the parent runs again. */
+void rm_vfork_mark(int in_child);
+
+/*
+ * The environment a program started now is to get: `envp` itself, or (when the running thread has a
+ * context) a copy in `room` with TRACEPARENT (and TRACESTATE, BAGGAGE) of the current span.
+ * Context: any, also in a vfork child: works on the stack of the caller only.
+ */
+enum { RM_CHILD_ENV_TEXT = 9216 };
+struct rm_child_env {
+	char text[RM_CHILD_ENV_TEXT];
+	char *vars[4]; /* the variables to set, NULL at the end; point into text */
+};
+bool rm_child_env(struct rm_child_env *room);
+
+/* Disabled, denied or unable: hooks pass everything through. */
+bool rm_active(void);
+
+/* ---- start and end, called by hooks/table.c only. Context: init ---- */
+void rm_init(int argc, char **argv, char **envp);
+void rm_fini(void);
+
+#endif

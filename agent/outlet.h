@@ -1,0 +1,44 @@
+/*
+ * The way out of the process: owns the segment that threads push records to, and what empties it.
+ * With REMORA_RELAY the segment is a memfd shared with the relay and nothing runs in here. Else a
+ * worker thread, started late and only at a safe point, opens remora-export.so and drives its
+ * pipeline. Ends: flush within REMORA_EXIT_TIMEOUT, by the worker where there is one, else by a
+ * signal-safe last flush (plain http endpoints), else counted as lost.
+ */
+#ifndef RM_AGENT_OUTLET_H
+#define RM_AGENT_OUTLET_H
+
+#include "agent/hookapi.h"
+#include "agent/resource.h"
+#include "base/segment.h"
+
+/* Remembers the settings (borrowed for ever). No system call. Context: init. */
+void rm_outlet_init(const struct rm_env *env, const struct rm_program *program);
+
+/*
+ * The segment, made on the first call (and again in a forked child, see rm_outlet_forked). NULL
+ * when exporting is off (exporter "none" alone) or no memory is to be had. `ret_ring` gets a ring
+ * number for a thread that has none (< 0). Context: hook, signal-safe.
+ */
+struct rm_segment *rm_outlet_segment(int *ring);
+
+/* Call after a push that left `fill` bytes waiting: wakes the consumer when it is time. Context: hook. */
+void rm_outlet_pushed(uint32_t fill);
+
+/* Starts the worker if spans wait and none runs. Context: app, never a signal handler. */
+void rm_outlet_safe_point(void);
+
+/* The child of a fork: forget the parent's segment and worker; its pending spans stay the parent's. Context: hook. */
+void rm_outlet_forked(void);
+
+/* See rm_process_end. RM_END_EXIT may start the worker; the others never do. */
+void rm_outlet_end(enum rm_end how);
+void rm_outlet_resume(void);
+
+/* Stops the worker within 250 ms, waiting until the kernel has dropped the task; it may start again later. */
+void rm_outlet_stop(void);
+
+/* True on the worker's own thread: nothing it does is traced. Context: any. */
+bool rm_outlet_is_worker(void);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * How a process joins the relay that `remora run` hosts: one SOCK_SEQPACKET exchange on a Unix
+ * socket, after which both hold the same memory and the process keeps no descriptor.
+ *
+ *   REMORA_RELAY=<absolute socket path>,<32 hex digits of token>
+ *   process -> relay: struct rm_relay_hello, with the segment's memfd (sealed: no shrink, no grow)
+ *   relay -> process: struct rm_relay_welcome, with the memfd of the relay's doorbell page
+ *
+ * The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
+ * anything when the relay runs as root: servers drop privileges. A hello that is refused gets no
+ * answer, only a closed socket. From then on the relay treats the segment as untrusted bytes.
+ */
+#ifndef RM_AGENT_RELAY_PROTO_H
+#define RM_AGENT_RELAY_PROTO_H
+
+#include <stdint.h>
+
+enum { RM_RELAY_ABI = 1, RM_RELAY_TOKEN_BYTES = 16 };
+#define RM_RELAY_MAGIC 0x796c6572u /* "rely" */
+
+struct rm_relay_hello {
+	uint32_t magic;
+	uint32_t abi;           /* RM_RELAY_ABI */
+	uint32_t segment_abi;   /* RM_SEGMENT_ABI */
+	uint32_t segment_bytes; /* sizeof(struct rm_segment) */
+	uint8_t token[RM_RELAY_TOKEN_BYTES];
+};
+
+struct rm_relay_welcome {
+	uint32_t magic;
+	uint32_t abi;
+};
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The memory through which spans leave an application's threads: a header and rings of records.
+ * Producers are hooks; the one consumer is the process's own worker or, when `remora run` hosts
+ * one, the relay in another process. The memory is anonymous in the first case and a sealed memfd
+ * in the second, where everything the consumer reads is untrusted: records are copied out, then
+ * checked.
+ *
+ * A record is 8-byte aligned, begins with struct rm_record (agent/telemetry.h) and never wraps:
+ * a filler record (type 0) covers the end of a ring that is too short for the next one.
+ * A ring has one producer at a time (a try-lock); threads are spread over the rings.
+ */
+#ifndef RM_BASE_SEGMENT_H
+#define RM_BASE_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	RM_SEGMENT_ABI = 1,
+	RM_SEGMENT_RINGS = 32,
+	RM_RING_BYTES = 256 * 1024,
+	RM_RECORD_MAX_BYTES = 16 * 1024,
+	RM_SEGMENT_RESOURCE_BYTES = 8 * 1024,
+};
+#define RM_SEGMENT_MAGIC 0x31676573726d6572ull /* "remrseg1" */
+
+/* Why a span or a parent was lost; counted in the segment, reported by who drains it. */
+enum rm_lost {
+	RM_LOST_RING_FULL,   /* spans came faster than they left */
+	RM_LOST_RECORD_SIZE, /* a span larger than RM_RECORD_MAX_BYTES */
+	RM_LOST_EXCHANGE,    /* no memory for an exchange */
+	RM_LOST_MUTED,       /* a connection muted with an exchange open: bytes we could not follow */
+	RM_LOST_INJECT,      /* an outgoing request that left without our header */
+	RM_LOST_COUNT,
+};
+
+struct rm_ring {
+	_Alignas(64) _Atomic uint32_t lock; /* 0 free, else the producer's tid */
+	_Atomic uint64_t head;              /* bytes ever written; only the producer stores */
+	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read; only the consumer stores */
+};
+
+struct rm_segment {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t pid;
+	uint32_t ring_count;
+	uint32_t ring_bytes;
+	_Atomic uint32_t next_ring;      /* the ring the next thread gets, modulo ring_count */
+	_Atomic uint32_t resource_bytes; /* of the resource record below; 0 until it is written */
+	_Alignas(64) _Atomic uint64_t lost[RM_LOST_COUNT];
+	_Atomic uint64_t produced;       /* spans pushed */
+	_Alignas(64) char resource[RM_SEGMENT_RESOURCE_BYTES]; /* one RM_RECORD_RESOURCE */
+	struct rm_ring ring[RM_SEGMENT_RINGS];
+	_Alignas(4096) char data[RM_SEGMENT_RINGS][RM_RING_BYTES];
+};
+
+/* The doorbell: a futex word that producers ring when a ring fills; shared by all of one consumer. */
+struct rm_doorbell {
+	_Atomic uint32_t rung;    /* futex word: bumped by a producer that wakes the consumer */
+	_Atomic uint32_t waiting; /* 1 while the consumer sleeps */
+};
+
+/* Prepares zeroed memory of sizeof(struct rm_segment) bytes. */
+void rm_segment_init(struct rm_segment *s, uint32_t pid);
+
+/*
+ * Copies one record of `bytes` (multiple of 8) into ring `ring` (0 .. ring_count-1).
+ * Returns RM_OK; RM_E_FULL (counted in `lost`) when it does not fit, or the ring stays locked.
+ * `ret_fill` (may be NULL) receives the bytes that wait in the ring afterwards.
+ * Context: hook. Signal-safe as long as the caller's guard keeps one thread from nesting.
+ */
+int rm_segment_push(struct rm_segment *s, uint32_t ring, const void *record, uint32_t bytes,
+		    uint32_t *ret_fill);
+
+/*
+ * Copies the oldest record of a ring to `buf` (RM_RECORD_MAX_BYTES) and frees its place.
+ * Returns its size, 0 when the ring is empty, RM_E_PROTO when the ring holds nonsense (only a
+ * hostile or broken producer can cause that; the ring is then emptied). Context: worker.
+ */
+int rm_segment_pop(struct rm_segment *s, uint32_t ring, void *buf);
+
+/* True when nothing waits in any ring. Context: any. */
+bool rm_segment_empty(struct rm_segment *s);
+
+/* Counts a loss. Context: hook. */
+void rm_segment_lost(struct rm_segment *s, enum rm_lost why);
+
+/* Wakes the consumer if it sleeps. Context: hook, signal-safe. */
+void rm_doorbell_ring(struct rm_doorbell *d);
+
+/* Sleeps until the doorbell rings or `timeout_ns` passed; UINT64_MAX is for ever. Context: worker. */
+void rm_doorbell_wait(struct rm_doorbell *d, uint32_t seen, uint64_t timeout_ns);
+
+#endif

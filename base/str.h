@@ -1,0 +1,44 @@
+/* A borrowed slice of bytes: pointer and length, never NUL-terminated. */
+#ifndef RM_BASE_STR_H
+#define RM_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rm_str {
+	const char *p;
+	size_t n;
+};
+
+#define RM_STR(literal) ((struct rm_str){ (literal), sizeof(literal) - 1 })
+
+/* True when both slices hold the same bytes. Context: any. */
+bool rm_str_eq(struct rm_str a, struct rm_str b);
+
+/* As rm_str_eq, ASCII letters compared without case. Context: any. */
+bool rm_str_ieq(struct rm_str a, struct rm_str b);
+
+/* The slice without leading and trailing SP and HT (RFC 9110 section 5.6.3, OWS). Context: any. */
+struct rm_str rm_str_trim(struct rm_str s);
+
+/* Length of a NUL-terminated string as a slice; NULL gives the empty slice. Context: any. */
+struct rm_str rm_str_c(const char *s);
+
+/*
+ * Cuts *rest at the first `sep`: returns what stood before it and leaves in *rest what follows.
+ * Without `sep` all of *rest is returned and *rest becomes the empty slice with p == NULL.
+ * Context: any.
+ */
+struct rm_str rm_str_cut(struct rm_str *rest, char sep);
+
+/* Parses an unsigned decimal that fills the whole slice. Returns false on anything else or overflow. */
+bool rm_str_u64(struct rm_str s, uint64_t *ret);
+
+/* Parses `n` bytes from 2n lowercase hex digits. Returns false on any other character. */
+bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n);
+
+/* Writes 2n lowercase hex digits of n bytes, no terminator. */
+void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The batch span processor: takes records, keeps a bounded queue for each exporter, makes batches,
+ * delivers, retries with back-off, gives up, counts. It has no thread: the agent's worker or the
+ * relay drives it. One destination's trouble never delays or drops another's spans.
+ * Spec: OpenTelemetry specification, trace/sdk.md (batching processor), protocol/exporter.md (retry).
+ * Context of everything here: worker.
+ */
+#ifndef RM_EXPORTERS_PIPELINE_H
+#define RM_EXPORTERS_PIPELINE_H
+
+#include <stdatomic.h>
+
+#include "agent/telemetry.h"
+#include "base/env.h"
+
+enum { RM_EXPORT_ABI = 1 };
+
+struct rm_pipeline;
+
+struct rm_pipeline_stats {
+	uint64_t received, exported, dropped_queue, dropped_refused, dropped_timeout, rejected, retries;
+};
+
+struct rm_pipeline_driver {
+	void (*idle)(void *arg); /* called at least every 10 ms while the network is waited for */
+	void *arg;
+	const atomic_int *abort; /* not 0: come back at once */
+};
+
+/* The only way into remora-export.so: a table of functions, so that it exports one symbol. */
+struct rm_pipeline_api {
+	uint32_t abi; /* RM_EXPORT_ABI */
+
+	/*
+	 * Opens the exporters that `env` names. `log_topics`, `log_level`: for this object's own log.
+	 * Returns NULL when none could be opened (the reason was logged). Ownership: close() frees.
+	 */
+	struct rm_pipeline *(*open)(const struct rm_env *env, unsigned log_topics, int log_level,
+				    const struct rm_pipeline_driver *driver);
+
+	/* Copies a resource record and returns its handle (> 0); equal bytes give the same handle. 0: no memory. */
+	uint32_t (*resource)(struct rm_pipeline *p, const struct rm_record *resource);
+
+	/* Copies a valid span record into the queues. RM_E_FULL: some queue dropped it (counted). */
+	int (*push)(struct rm_pipeline *p, uint32_t resource, const struct rm_span *span);
+
+	/* Does what is due (full batches, batches older than the delay, retries). Returns ns until more is due. */
+	uint64_t (*run)(struct rm_pipeline *p);
+
+	/* Delivers everything queued, or what can be until rm_clock_mono_ns() reaches the deadline. */
+	int (*flush)(struct rm_pipeline *p, uint64_t deadline_ns);
+
+	void (*stats)(const struct rm_pipeline *p, struct rm_pipeline_stats *ret);
+	void (*close)(struct rm_pipeline *p);
+};
+
+#define RM_EXPORT_SYMBOL "remora_export_api"
+/* Exported by remora-export.so. NULL when `abi` is not the one it was built for. */
+const struct rm_pipeline_api *remora_export_api(uint32_t abi);
+
+#endif

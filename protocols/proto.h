@@ -1,0 +1,104 @@
+/*
+ * The contract of a wire protocol: a push parser over one connection, without I/O, clock, log,
+ * memory of its own beyond its state and the stash the sink lends it.
+ *
+ * The agent feeds every byte of both directions once, in order, cut anywhere. The parser tells the
+ * sink what it sees; the sink (the agent) makes spans and may answer a request head with edits.
+ * Slices given to the sink are valid during the call only. A parser that meets something its
+ * protocol does not allow, or that a limit forbids, returns RM_FEED_MUTE: the connection is left
+ * alone for good.
+ */
+#ifndef RM_PROTOCOLS_PROTO_H
+#define RM_PROTOCOLS_PROTO_H
+
+#include "base/str.h"
+#include "protocols/tracecontext.h"
+
+enum rm_role { RM_ROLE_CLIENT = 1, RM_ROLE_SERVER = 2 }; /* which side this process is */
+enum rm_dir { RM_DIR_REQUEST, RM_DIR_RESPONSE };         /* bytes that requests / responses travel in */
+
+/* Result of feed(): bytes consumed (>= 0), or: */
+enum { RM_FEED_MUTE = -1 };
+
+enum rm_sniff { RM_SNIFF_NO, RM_SNIFF_MORE, RM_SNIFF_YES };
+
+/* One exchange of a connection, named by the sink; 0 is "not recorded" and always allowed. */
+typedef uint32_t rm_xid;
+
+enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024 };
+
+struct rm_field {
+	struct rm_str name, value; /* value trimmed; folded lines are given as they came */
+};
+
+/* A complete request or response head, as HTTP semantics (RFC 9110) see it. */
+struct rm_head {
+	struct rm_str method, target; /* request */
+	int status;                   /* response */
+	struct rm_str version;        /* "1.0", "1.1", "2" */
+	const struct rm_field *fields;
+	uint32_t field_count;         /* at most RM_FIELDS_MAX; more are parsed for framing but not listed */
+	bool fields_cut;              /* some were not listed */
+	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
+	struct rm_str raw;            /* the head's bytes up to the blank line; where slices point into */
+	/*
+	 * Where the buffer of the current feed() lies in `raw`: byte `raw.p[i]` with i >= fed_from is
+	 * byte `i - fed_from + fed_at` of that buffer. Earlier bytes came with earlier feeds.
+	 */
+	uint32_t fed_from, fed_at;
+};
+
+/* Replace `del` bytes at offset `at` of the buffer being fed by `ins`. Sorted, not overlapping. */
+struct rm_edit {
+	uint32_t at, del;
+	rm_xid x;          /* whose text */
+	uint32_t ins_bytes;
+	const char *ins;   /* lives as long as exchange `x` */
+};
+
+struct rm_sink {
+	/* First byte of a request (not of empty lines before it). Returns its name or 0. */
+	rm_xid (*request)(struct rm_sink *, void *conn);
+	/*
+	 * A request head is complete. `blank_at` is the offset, in the buffer being fed, of the first
+	 * byte (CR or LF) of the empty line that ends it: where whole header lines may be inserted.
+	 * It is reported when that byte is seen, before it is consumed. Returning false makes feed()
+	 * return `blank_at` at once: the empty line then belongs to the next feed(), and the head is
+	 * not reported again.
+	 */
+	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
+	void (*request_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
+	void (*response)(struct rm_sink *, rm_xid); /* first byte of a response, interim ones included */
+	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */
+	void (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
+	void (*response_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
+	/* The exchange ends without a whole response; `error` is an error.type word. */
+	void (*broken)(struct rm_sink *, rm_xid, struct rm_str error);
+	/* Memory for an unfinished head: grows a bounded stash of the connection. NULL: no memory. */
+	char *(*stash)(struct rm_sink *, enum rm_dir, uint32_t bytes_needed);
+	void (*unstash)(struct rm_sink *, enum rm_dir);
+};
+
+struct rm_proto {
+	const char *name; /* "http1" */
+	const char *help; /* one line for `remora list protocols` */
+	uint32_t state_bytes;
+	/* Looks at the first bytes of the request direction. */
+	enum rm_sniff (*sniff)(const uint8_t *p, size_t n);
+	/* Prepares zeroed state. */
+	void (*open)(void *state, enum rm_role role);
+	/* Feeds bytes. Consumes all of them unless the sink stopped it or it mutes. */
+	int64_t (*feed)(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink,
+			void *conn);
+	/* `n` bytes passed that nobody could show us (sendfile, splice). Body: skipped; else RM_FEED_MUTE. */
+	int (*skip)(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn);
+	/* The direction ended (FIN, shutdown) or, with `reset`, the connection broke. */
+	void (*end)(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn);
+	/* True when the request direction stands at or in a head: rewriting may be needed. */
+	bool (*at_head)(const void *state);
+};
+
+/* All protocols in sniff order, NULL at the end; written by meson from its one list. */
+extern const struct rm_proto *const rm_protocols[];
+
+#endif

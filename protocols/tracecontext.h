@@ -1,0 +1,85 @@
+/*
+ * Trace context in header values: parse and format, byte-exact, without state.
+ * Specs: W3C Trace Context level 2, W3C Baggage, B3, X-Ray tracing header, Jaeger uber-trace-id.
+ * Context: any, signal-safe.
+ */
+#ifndef RM_PROTOCOLS_TRACECONTEXT_H
+#define RM_PROTOCOLS_TRACECONTEXT_H
+
+#include "base/str.h"
+#include "base/strbuf.h"
+
+enum { RM_FLAG_SAMPLED = 1, RM_FLAG_RANDOM = 2 };
+enum { RM_TRACEPARENT_BYTES = 55, RM_TRACESTATE_MAX_BYTES = 512, RM_BAGGAGE_MAX_BYTES = 8192 };
+
+/* One point in one trace. `valid` false means "no context". */
+struct rm_spanctx {
+	uint8_t trace_id[16];
+	uint8_t span_id[8];
+	uint8_t flags;     /* RM_FLAG_... */
+	bool valid;
+	bool sampled_known; /* false: the caller left the decision to us (B3 without state, X-Ray Sampled=?) */
+	bool debug;        /* B3 "d" / Jaeger bit 1: forwarded */
+};
+
+/* OTEL_PROPAGATORS as bits, in the order extraction tries them. */
+enum rm_propagator {
+	RM_PROP_TRACECONTEXT = 1,
+	RM_PROP_BAGGAGE = 2,
+	RM_PROP_B3 = 4,
+	RM_PROP_B3MULTI = 8,
+	RM_PROP_XRAY = 16,
+	RM_PROP_JAEGER = 32,
+};
+
+/* Parses OTEL_PROPAGATORS; "none" alone gives 0. Unknown names are skipped. */
+unsigned rm_propagators_parse(struct rm_str list);
+
+/* Strict W3C: false leaves *ret invalid. */
+bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret);
+/* Writes exactly RM_TRACEPARENT_BYTES, version 00, flags masked to the defined bits. */
+void rm_traceparent_format(const struct rm_spanctx *c, char *ret);
+
+/*
+ * Joins one more tracestate header value to `out`: members checked, empty ones dropped. Returns
+ * false when the result must be dropped whole (bad member, more than 32).
+ */
+bool rm_tracestate_append(struct rm_strbuf *out, struct rm_str value);
+/* Cuts to RM_TRACESTATE_MAX_BYTES: members over 128 characters first, then from the end. */
+struct rm_str rm_tracestate_fit(struct rm_strbuf *state);
+
+/* The headers of one message that propagation looks at, as found; several per name are possible. */
+enum rm_carrier {
+	RM_CARRIER_TRACEPARENT, RM_CARRIER_TRACESTATE, RM_CARRIER_BAGGAGE, RM_CARRIER_B3,
+	RM_CARRIER_B3_TRACEID, RM_CARRIER_B3_SPANID, RM_CARRIER_B3_PARENTSPANID, RM_CARRIER_B3_SAMPLED,
+	RM_CARRIER_B3_FLAGS, RM_CARRIER_XRAY, RM_CARRIER_JAEGER, RM_CARRIER_COUNT,
+};
+
+/* Which carrier a header name is (case-insensitive), or -1. Fast on names that are none. */
+int rm_carrier_of(struct rm_str header_name);
+
+struct rm_carriers {
+	struct rm_str value[RM_CARRIER_COUNT]; /* the first of its name, trimmed */
+	uint8_t count[RM_CARRIER_COUNT];
+	struct rm_str more_tracestate[4];      /* the 2nd to 5th tracestate */
+};
+
+void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value);
+
+/*
+ * Extracts by the enabled propagators, in the order tracecontext, b3 (single before multi), xray,
+ * jaeger; the first that gives a context wins. Two traceparent headers are an invalid one. A
+ * tracestate is returned in `ret_state` only together with a valid traceparent.
+ */
+void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spanctx *ret,
+		struct rm_strbuf *ret_state);
+
+/*
+ * Writes whole header lines ("name: value\r\n") for every enabled propagator except those whose
+ * carrier the message already has (`present`, may be NULL). `tracestate` and `baggage` may be empty.
+ * B3 parent ids are never sent. All or nothing per header.
+ */
+void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
+	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out);
+
+#endif
