@@ -49,7 +49,6 @@ enum rm_tx_mode {
 enum { RM_TX_EDITS = 4 };
 
 struct rm_tx {
-	struct rm_scope *scope; /* NULL in mode PASS */
 	uint32_t conn, gen;
 	int fd;
 	const struct iovec *iov;
@@ -67,8 +66,11 @@ void rm_tx_done(struct rm_tx *tx, ssize_t result);
 typedef ssize_t (*rm_sendmsg_fn)(int fd, const struct msghdr *m, int flags);
 /*
  * Sends with our header lines put in; returns what the caller is to see (its own bytes), with errno.
- * `m` gives name, control and flags of a sendmsg call, or is NULL.
+ * `m` gives name, control and flags of a sendmsg call, or is NULL. When nothing was sent because
+ * the descriptor turned out to be no socket (a close we never saw), the result is RM_TX_STALE:
+ * make the plain call.
  */
+enum { RM_TX_STALE = -2 };
 ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendmsg_fn real);
 
 /* Bytes that leave without passing through user memory: sendfile, splice. After the real call. */
@@ -96,9 +98,18 @@ typedef ssize_t (*rm_recvmsg_fn)(int fd, struct msghdr *m, int flags);
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result, rm_recvmsg_fn real);
 
 /* ---- threads, event loops, processes ---- */
-/* The thread is about to wait in an event loop (epoll_wait and kin, or poll/select over several). */
-void rm_loop_wait(void);
-/* True when poll/select over these descriptors is an event loop's: it holds a listener or an accepted connection. */
+/*
+ * epoll_ctl(EPOLL_CTL_ADD or MOD) succeeded: an instance that watches a listener or an accepted
+ * connection is a server's event loop.
+ */
+void rm_fd_epoll_add(int epfd, int fd);
+/*
+ * The thread is about to wait: in epoll_wait and kin with `epfd` (ignored unless that instance is a
+ * server's loop), or with -1 in poll/select over a set of more than one descriptor for one of which
+ * rm_fd_is_served holds.
+ */
+void rm_loop_wait(int epfd);
+/* True when this descriptor is a listener or an accepted connection. */
 bool rm_fd_is_served(int fd);
 /* A place where starting our worker thread is safe: never inside a signal handler. Context: app. */
 void rm_safe_point(void);
