@@ -57,10 +57,17 @@ struct rm_segment {
 	_Alignas(4096) char data[RM_SEGMENT_RINGS][RM_RING_BYTES];
 };
 
+/*
+ * How the consumer sleeps. Producers ring RM_DOORBELL_IDLE for their first record and RM_DOORBELL_TIMED
+ * only when a ring fills. So that no wake-up is lost, a consumer that is to sleep for ever reads `rung`,
+ * stores RM_DOORBELL_IDLE in `waiting`, makes a full fence, sees all rings empty, and only then waits.
+ */
+enum { RM_DOORBELL_AWAKE, RM_DOORBELL_TIMED, RM_DOORBELL_IDLE };
+
 /* The doorbell: a futex word that producers ring when a ring fills; shared by all of one consumer. */
 struct rm_doorbell {
 	_Atomic uint32_t rung;    /* futex word: bumped by a producer that wakes the consumer */
-	_Atomic uint32_t waiting; /* 1 while the consumer sleeps */
+	_Atomic uint32_t waiting; /* RM_DOORBELL_..., not AWAKE while the consumer sleeps */
 };
 
 /* Prepares zeroed memory of sizeof(struct rm_segment) bytes. */
@@ -91,7 +98,10 @@ void rm_segment_lost(struct rm_segment *s, enum rm_lost why);
 /* Wakes the consumer if it sleeps. Context: hook, signal-safe. */
 void rm_doorbell_ring(struct rm_doorbell *d);
 
-/* Sleeps until the doorbell rings or `timeout_ns` passed; UINT64_MAX is for ever. Context: worker. */
+/*
+ * Sleeps until the doorbell rings (`rung` is not `seen` any more) or `timeout_ns` passed; UINT64_MAX is
+ * for ever: then `waiting` is RM_DOORBELL_IDLE, else RM_DOORBELL_TIMED; AWAKE afterwards. Context: worker.
+ */
 void rm_doorbell_wait(struct rm_doorbell *d, uint32_t seen, uint64_t timeout_ns);
 
 #endif
