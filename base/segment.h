@@ -7,7 +7,8 @@
  *
  * A record is 8-byte aligned, begins with struct rm_record (agent/telemetry.h) and never wraps:
  * a filler record (type 0) covers the end of a ring that is too short for the next one.
- * A ring has one producer at a time (a try-lock); threads are spread over the rings.
+ * A ring has one producer at a time (a try-lock); threads are spread over the rings, and a record
+ * goes to the next ring when its own is full or busy: records have no order among each other.
  */
 #ifndef RM_BASE_SEGMENT_H
 #define RM_BASE_SEGMENT_H
@@ -24,6 +25,9 @@ enum {
 	RM_RECORD_MAX_BYTES = 16 * 1024,
 	RM_SEGMENT_RESOURCE_BYTES = 8 * 1024,
 };
+
+/* The record types that this file tells apart; RM_RECORD_... of agent/telemetry.h. */
+enum { RM_SEGMENT_FILLER = 0, RM_SEGMENT_SPAN = 1 };
 #define RM_SEGMENT_MAGIC 0x31676573726d6572ull /* "remrseg1" */
 
 /* Why a span or a parent was lost; counted in the segment, reported by who drains it. */
@@ -37,7 +41,7 @@ enum rm_lost {
 };
 
 struct rm_ring {
-	_Alignas(64) _Atomic uint32_t lock; /* 0 free, else the producer's tid */
+	_Alignas(64) _Atomic uint32_t lock; /* 1 while a producer writes */
 	_Atomic uint64_t head;              /* bytes ever written; only the producer stores */
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read; only the consumer stores */
 };
@@ -66,7 +70,7 @@ enum { RM_DOORBELL_AWAKE, RM_DOORBELL_TIMED, RM_DOORBELL_IDLE };
 
 /* The doorbell: a futex word that producers ring when a ring fills; shared by all of one consumer. */
 struct rm_doorbell {
-	_Atomic uint32_t rung;    /* futex word: bumped by a producer that wakes the consumer */
+	_Atomic uint32_t rung;    /* futex word: bumped by each ring, so that none is missed */
 	_Atomic uint32_t waiting; /* RM_DOORBELL_..., not AWAKE while the consumer sleeps */
 };
 
@@ -74,9 +78,11 @@ struct rm_doorbell {
 void rm_segment_init(struct rm_segment *s, uint32_t pid);
 
 /*
- * Copies one record of `bytes` (multiple of 8) into ring `ring` (0 .. ring_count-1).
- * Returns RM_OK; RM_E_FULL (counted in `lost`) when it does not fit, or the ring stays locked.
- * `ret_fill` (may be NULL) receives the bytes that wait in the ring afterwards.
+ * Copies one record of `bytes` (multiple of 8) into ring `ring` (any number; modulo the rings), or
+ * the first one after it that has room and no producer inside.
+ * Returns RM_OK; RM_E_FULL (counted in `lost`) when there is none; RM_E_RANGE (counted too) for a
+ * record larger than RM_RECORD_MAX_BYTES.
+ * `ret_fill` (may be NULL) receives the bytes that wait in that ring afterwards.
  * Context: hook. Signal-safe as long as the caller's guard keeps one thread from nesting.
  */
 int rm_segment_push(struct rm_segment *s, uint32_t ring, const void *record, uint32_t bytes,

@@ -41,4 +41,10 @@ bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n);
 /* Writes 2n lowercase hex digits of n bytes, no terminator. */
 void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex);
 
+/*
+ * Length of the UTF-8 sequence (1 to 4 bytes) that the slice begins with; 0 when it is empty or
+ * begins with anything else. Context: any. Spec: RFC 3629 section 4.
+ */
+size_t rm_utf8_next(struct rm_str s);
+
 #endif

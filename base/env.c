@@ -1,0 +1,297 @@
+/*
+ * Reads the settings out of an environment block into flat memory, and answers by table row.
+ * One pass at load; afterwards a struct rm_env is constant. Values are checked when read, so that
+ * the getters cannot fail. Spec: OpenTelemetry, configuration/sdk-environment-variables.md, "Parsing
+ * empty value", "Boolean value", "Numeric value", "Enum value"; of two equal names the first
+ * counts, as for getenv(3). Context: init; the getters any.
+ */
+#include "base/env.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+const struct rm_env_row rm_env_rows[] = {
+#define RM_ENV(id, name, type, def, unit, values, help) \
+	{ name, def, unit, values, help, RM_ENV_##type },
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+typedef void warn_fn(const struct rm_env_row *row, struct rm_str value, const char *reason);
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* Parses a decimal number with optional fraction and exponent, as every language prints one. */
+static bool parse_ratio(struct rm_str s, double *ret)
+{
+	uint64_t digits = 0, exponent = 0;
+	int scale = 0, sign = 1;
+	bool seen = false, point = false;
+	size_t i = 0;
+	double v;
+
+	for (; i < s.n && s.p[i] != 'e' && s.p[i] != 'E'; i++) {
+		if (s.p[i] == '.' && !point) {
+			point = true;
+			continue;
+		}
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		seen = true;
+		/* More digits than a double holds: those of a fraction are dropped. */
+		if (digits >= 900719925474099u) {
+			scale += !point;
+			continue;
+		}
+		digits = digits * 10 + (uint64_t)(s.p[i] - '0');
+		scale -= point;
+	}
+	if (!seen)
+		return false;
+	if (i < s.n) {
+		struct rm_str rest = { s.p + i + 1, s.n - i - 1 };
+
+		if (rest.n > 0 && (rest.p[0] == '-' || rest.p[0] == '+')) {
+			sign = rest.p[0] == '-' ? -1 : 1;
+			rest.p++;
+			rest.n--;
+		}
+		if (!rm_str_u64(rest, &exponent) || exponent > 300)
+			return false;
+		scale += sign * (int)exponent;
+	}
+	/* One rounding only, up to ten to the 22nd: the nearest double, as strtod would give. */
+	v = 1;
+	for (int n = scale < 0 ? -scale : scale; n > 0 && n < 400; n--)
+		v *= 10;
+	v = scale < 0 ? (double)digits / v : (double)digits * v;
+	if (v > 1)
+		return false;
+	*ret = v;
+	return true;
+}
+
+static bool listed(const char *values, struct rm_str item)
+{
+	struct rm_str rest = rm_str_c(values), value;
+
+	while (rm_env_item(&rest, &value))
+		if (rm_str_ieq(value, item))
+			return true;
+	return false;
+}
+
+static bool is_bool(struct rm_str s)
+{
+	return rm_str_ieq(s, RM_STR("true")) || rm_str_ieq(s, RM_STR("false"));
+}
+
+/* Why a value is not acceptable for its row; NULL when it is. */
+static const char *reject(const struct rm_env_row *row, struct rm_str v)
+{
+	uint64_t number;
+	double ratio;
+
+	switch (row->type) {
+	case RM_ENV_BOOL:
+		return is_bool(v) ? NULL : "is neither true nor false";
+	case RM_ENV_BOOL1:
+		if (rm_str_eq(v, RM_STR("1")) || rm_str_eq(v, RM_STR("0")) || is_bool(v))
+			return NULL;
+		return "is none of 1, 0, true and false";
+	case RM_ENV_INT:
+		return rm_str_u64(v, &number) ? NULL : "is not a non-negative whole number";
+	case RM_ENV_DURATION:
+		return rm_str_u64(v, &number) ? NULL : "is not a non-negative number of milliseconds";
+	case RM_ENV_RATIO:
+		return parse_ratio(v, &ratio) ? NULL : "is not a number from 0 to 1";
+	case RM_ENV_ENUM:
+		return listed(row->values, v) ? NULL : "is not a known value";
+	default:
+		return NULL;
+	}
+}
+
+static bool has_unknown_item(const struct rm_env_row *row, struct rm_str list)
+{
+	struct rm_str item;
+
+	if (row->type != RM_ENV_LIST || row->values[0] == '\0')
+		return false;
+	while (rm_env_item(&list, &item))
+		if (!listed(row->values, item))
+			return true;
+	return false;
+}
+
+static void complain(struct rm_env *e, warn_fn *warn, const struct rm_env_row *row,
+		     struct rm_str value, const char *reason)
+{
+	bool secret = row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST;
+
+	e->warned++;
+	if (warn)
+		warn(row, secret ? RM_STR("") : value, reason);
+}
+
+/* Values of these types are taken as they are; blanks around all others mean nothing. */
+static bool is_verbatim(enum rm_env_type type)
+{
+	return type == RM_ENV_STR || type == RM_ENV_SECRET || type == RM_ENV_SECRET_LIST;
+}
+
+static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *warn)
+{
+	const struct rm_env_row *row = &rm_env_rows[id];
+	const char *reason;
+	char *to = e->text + e->text_bytes;
+
+	if (!is_verbatim(row->type))
+		value = rm_str_trim(value);
+	if (value.n == 0)
+		return;
+	reason = reject(row, value);
+	if (!reason && value.n >= RM_ENV_TEXT_BYTES - e->text_bytes)
+		reason = "is too long";
+	if (reason) {
+		complain(e, warn, row, value, reason);
+		return;
+	}
+	if (has_unknown_item(row, value))
+		complain(e, warn, row, value, "names something unknown");
+	memcpy(to, value.p, value.n);
+	to[value.n] = '\0';
+	if (row->type == RM_ENV_ENUM)
+		for (size_t i = 0; i < value.n; i++)
+			to[i] = lower(to[i]);
+	e->offset[id] = (uint16_t)e->text_bytes;
+	e->length[id] = (uint16_t)value.n;
+	e->text_bytes += (uint32_t)value.n + 1;
+}
+
+/* The row of a variable's name, RM_ENV_COUNT if it is none of ours. */
+static unsigned find_row(struct rm_str name)
+{
+	unsigned id = 0;
+
+	while (id < RM_ENV_COUNT && !rm_str_eq(rm_str_c(rm_env_rows[id].name), name))
+		id++;
+	return id;
+}
+
+void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
+{
+	bool seen[RM_ENV_COUNT] = { false };
+
+	memset(e, 0, offsetof(struct rm_env, text));
+	e->text[0] = '\0'; /* offset 0 is "unset" */
+	e->text_bytes = 1;
+	for (; environ && *environ; environ++) {
+		struct rm_str value, name;
+		unsigned id;
+
+		/* All names of the table begin with one of these: the rest of a large block is skipped. */
+		if (!memchr("OTBR", (*environ)[0], 4))
+			continue;
+		value = rm_str_c(*environ);
+		name = rm_str_cut(&value, '=');
+		id = value.p ? find_row(name) : RM_ENV_COUNT;
+		if (id == RM_ENV_COUNT || seen[id])
+			continue;
+		seen[id] = true;
+		store(e, id, value, warn);
+	}
+}
+
+struct rm_str rm_env_str(const struct rm_env *e, enum rm_env_id id)
+{
+	if (!rm_env_is_set(e, id))
+		return rm_str_c(rm_env_rows[id].def);
+	return (struct rm_str){ e->text + e->offset[id], e->length[id] };
+}
+
+bool rm_env_is_set(const struct rm_env *e, enum rm_env_id id)
+{
+	return e->offset[id] != 0;
+}
+
+bool rm_env_bool(const struct rm_env *e, enum rm_env_id id)
+{
+	struct rm_str v = rm_env_str(e, id);
+
+	return rm_str_ieq(v, RM_STR("true")) ||
+	       (rm_env_rows[id].type == RM_ENV_BOOL1 && rm_str_eq(v, RM_STR("1")));
+}
+
+uint64_t rm_env_u64(const struct rm_env *e, enum rm_env_id id, uint64_t if_unset)
+{
+	uint64_t v;
+
+	return rm_str_u64(rm_env_str(e, id), &v) ? v : if_unset;
+}
+
+double rm_env_ratio(const struct rm_env *e, enum rm_env_id id)
+{
+	double v = 1;
+
+	parse_ratio(rm_env_str(e, id), &v);
+	return v;
+}
+
+bool rm_env_item(struct rm_str *rest, struct rm_str *ret)
+{
+	while (rest->p) {
+		struct rm_str item = rm_str_trim(rm_str_cut(rest, ','));
+
+		if (item.n > 0) {
+			*ret = item;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool rm_env_pair(struct rm_str item, struct rm_str *ret_key, struct rm_str *ret_value)
+{
+	struct rm_str value = item;
+	struct rm_str key = rm_str_trim(rm_str_cut(&value, '='));
+
+	if (!value.p || key.n == 0)
+		return false;
+	*ret_key = key;
+	*ret_value = rm_str_trim(value);
+	return true;
+}
+
+/* Value of a hex digit of either case; negative for anything else. */
+static int hex_value(char c)
+{
+	c = lower(c);
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int rm_percent_decode(struct rm_str s, char *ret, size_t cap)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '%') {
+			if (s.n - i < 3 || hex_value(s.p[i + 1]) < 0 || hex_value(s.p[i + 2]) < 0)
+				return RM_E_INVALID;
+			c = (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
+			i += 2;
+		}
+		if (n == cap)
+			return RM_E_RANGE;
+		ret[n++] = c;
+	}
+	return (int)n;
+}

@@ -1,0 +1,140 @@
+/*
+ * Slices of bytes: comparing, cutting, numbers and hexadecimal digits. ASCII only and without
+ * locale: header names and settings are defined in bytes. Context: any, signal-safe.
+ */
+#include "base/str.h"
+
+#include <string.h>
+
+static unsigned char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
+}
+
+bool rm_str_eq(struct rm_str a, struct rm_str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool rm_str_ieq(struct rm_str a, struct rm_str b)
+{
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
+}
+
+struct rm_str rm_str_trim(struct rm_str s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+struct rm_str rm_str_c(const char *s)
+{
+	return (struct rm_str){ s, s ? strlen(s) : 0 };
+}
+
+struct rm_str rm_str_cut(struct rm_str *rest, char sep)
+{
+	struct rm_str ret = *rest;
+	const char *at = rest->n > 0 ? memchr(rest->p, sep, rest->n) : NULL;
+
+	if (!at) {
+		*rest = (struct rm_str){ NULL, 0 };
+		return ret;
+	}
+	ret.n = (size_t)(at - rest->p);
+	rest->p = at + 1;
+	rest->n -= ret.n + 1;
+	return ret;
+}
+
+bool rm_str_u64(struct rm_str s, uint64_t *ret)
+{
+	uint64_t v = 0;
+
+	if (s.n == 0)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned char)s.p[i] - '0';
+
+		if (digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, digit, &v))
+			return false;
+	}
+	*ret = v;
+	return true;
+}
+
+/* Value of a lowercase hex digit; negative for anything else. */
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n)
+{
+	for (size_t i = 0; i < 2 * n; i++)
+		if (hex_value(hex[i]) < 0)
+			return false;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+	return true;
+}
+
+void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		ret_hex[2 * i] = digits[bytes[i] >> 4];
+		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
+size_t rm_utf8_next(struct rm_str s)
+{
+	unsigned char c = s.n > 0 ? (unsigned char)s.p[0] : 0;
+	unsigned char low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (s.n == 0)
+		return 0;
+	if (c < 0x80)
+		return 1;
+	if (c < 0xc2 || c > 0xf4)
+		return 0;
+	n = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+	if (s.n < n)
+		return 0;
+	/* The second byte excludes overlong forms, surrogates and what lies past U+10FFFF. */
+	if (c == 0xe0)
+		low = 0xa0;
+	else if (c == 0xed)
+		high = 0x9f;
+	else if (c == 0xf0)
+		low = 0x90;
+	else if (c == 0xf4)
+		high = 0x8f;
+	for (size_t i = 1; i < n; i++) {
+		unsigned char next = (unsigned char)s.p[i];
+
+		if (next < low || next > high)
+			return 0;
+		low = 0x80;
+		high = 0xbf;
+	}
+	return n;
+}
