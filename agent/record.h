@@ -18,7 +18,7 @@ enum rm_key {
 struct rm_builder {
 	struct rm_record *record; /* start of the caller's memory, 8-byte aligned */
 	uint32_t cap_bytes;
-	uint32_t max_attrs;       /* OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT */
+	uint32_t max_attrs;       /* OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT; 0 = no limit */
 	uint32_t max_value_bytes; /* OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, in characters; 0 = no limit */
 	uint32_t dropped;
 };
@@ -28,6 +28,7 @@ struct rm_str rm_key_name(enum rm_key key);
 
 /*
  * Starts a span record; `head` gives every fixed field (lengths and counts are set here).
+ * b->max_attrs and b->max_value_bytes are the caller's to set, before; a resource has no limits.
  * A name or tracestate that does not fit makes the record RM_E_FULL.
  */
 int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
