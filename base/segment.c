@@ -181,9 +181,9 @@ void rm_doorbell_wait(struct rm_doorbell *d, uint32_t seen, uint64_t timeout_ns)
 	struct timespec t = { (time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u) };
 
 	/* Ordered against ring(): either it sees `waiting`, or this sees the new `rung`. */
-	atomic_store(&d->waiting, 1);
+	atomic_store(&d->waiting, timeout_ns == UINT64_MAX ? RM_DOORBELL_IDLE : RM_DOORBELL_TIMED);
 	if (atomic_load(&d->rung) == seen)
 		rm_sys4(__NR_futex, &d->rung, FUTEX_WAIT, seen,
 			timeout_ns == UINT64_MAX ? NULL : &t);
-	atomic_store(&d->waiting, 0);
+	atomic_store(&d->waiting, RM_DOORBELL_AWAKE);
 }
