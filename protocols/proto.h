@@ -48,14 +48,6 @@ struct rm_head {
 	uint32_t fed_from, fed_at;
 };
 
-/* Replace `del` bytes at offset `at` of the buffer being fed by `ins`. Sorted, not overlapping. */
-struct rm_edit {
-	uint32_t at, del;
-	rm_xid x;          /* whose text */
-	uint32_t ins_bytes;
-	const char *ins;   /* lives as long as exchange `x` */
-};
-
 struct rm_sink {
 	/* First byte of a request (not of empty lines before it). Returns its name or 0. */
 	rm_xid (*request)(struct rm_sink *, void *conn);
@@ -72,9 +64,19 @@ struct rm_sink {
 	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */
 	void (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
 	void (*response_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
-	/* The exchange ends without a whole response; `error` is an error.type word. */
+	/*
+	 * The exchange ends without a whole response; `error` is an error.type word. It is empty when
+	 * there is nothing to tell: the bytes turned out to be no request (its head was never
+	 * reported), or the connection is about to be muted. Every exchange gets response_end or
+	 * broken, once, also before RM_FEED_MUTE. Its name is dead from then on: a request that was
+	 * answered before its end goes on under exchange 0.
+	 */
 	void (*broken)(struct rm_sink *, rm_xid, struct rm_str error);
-	/* Memory for an unfinished head: grows a bounded stash of the connection. NULL: no memory. */
+	/*
+	 * Memory for an unfinished head: grows a bounded stash of the connection, or gives it as it is
+	 * when it is large enough; contents are kept. NULL: no memory. What was stashed is unstashed
+	 * when the head ends, and before RM_FEED_MUTE.
+	 */
 	char *(*stash)(struct rm_sink *, enum rm_dir, uint32_t bytes_needed);
 	void (*unstash)(struct rm_sink *, enum rm_dir);
 };
@@ -83,7 +85,10 @@ struct rm_proto {
 	const char *name; /* "http1" */
 	const char *help; /* one line for `remora list protocols` */
 	uint32_t state_bytes;
-	/* Looks at the first bytes of the request direction. */
+	/*
+	 * Looks at the first bytes of the request direction. MORE says that they may yet be this
+	 * protocol: the parser can be opened then, and takes back the request if they are not.
+	 */
 	enum rm_sniff (*sniff)(const uint8_t *p, size_t n);
 	/* Prepares zeroed state. */
 	void (*open)(void *state, enum rm_role role);

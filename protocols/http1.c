@@ -1,0 +1,536 @@
+/*
+ * HTTP/1.0 and 1.1 over one connection: which bytes are requests, which responses, and which
+ * response answers which request. Heads are parsed in http1_head.c, in place when one buffer holds
+ * them whole and in the sink's stash otherwise; bodies are skipped by http1_body.c.
+ *
+ * States of each direction:
+ *
+ *   START ----> [HEAD: unfinished, in the stash] ----> BLANK ----> BLANK_LF ----> BODY ----> START
+ *     ^ START_LF (empty line before a request)           '-- the head has been reported
+ *
+ *   after a request:  START; TUNNEL after CONNECT, until its response tells; IGNORED after one that
+ *                     closes: nothing behind it will be answered (RFC 9112 section 9.6)
+ *   after a response: START; CLOSED after one that closes: more bytes are an error
+ *   interim (1xx):    BLANK_LF -> START, the exchange stays the oldest
+ *   101, CONNECT 2xx: the connection is another protocol's from here: mute
+ *
+ * Exchanges wait in `fifo`, the oldest is the one being answered, the newest the one being asked.
+ * Bytes that two readers may read in two ways mute the connection, and so does a full fifo.
+ * Context: hook, connection locked. Never: allocates, blocks, logs. Spec: RFC 9112, RFC 9110 section 15.
+ */
+#include <string.h>
+
+#include "protocols/http1_body.h"
+#include "protocols/http1_head.h"
+
+enum { FIFO_MAX = 64, SNIFF_MAX_BYTES = 8 * 1024 };
+
+enum state { START, START_LF, HEAD, BLANK, BLANK_LF, BODY, IGNORED, TUNNEL, TUNNEL_USED, CLOSED, MUTED };
+
+enum {
+	LINE_OK = 1,    /* the start line of the stashed head has been checked */
+	LINE_START = 2, /* the stash ends with a line's end */
+	CLOSES = 4,     /* no message follows this one */
+	INTERIM = 8,    /* 1xx */
+	SWITCHES = 16,  /* this response ends HTTP on the connection */
+	CONNECTS = 32,  /* this request may do so */
+};
+
+struct way {
+	struct rm_http1_body body;
+	uint32_t stashed; /* bytes of an unfinished head */
+	uint8_t state, flags;
+};
+
+struct http1 {
+	struct way way[2];  /* by enum rm_dir */
+	uint64_t is_head;   /* bit i: fifo[i] is a HEAD request */
+	uint64_t is_connect;
+	uint8_t oldest, count;
+	rm_xid asking;      /* the request on its way; 0 when none, or answered already */
+	rm_xid fifo[FIFO_MAX];
+};
+
+/* One call of feed(). */
+struct feed {
+	struct http1 *h;
+	struct way *way;
+	enum rm_dir dir;
+	const char *p;
+	size_t n, at;
+	struct rm_sink *sink;
+	void *conn;
+	struct rm_http1_head *m; /* room for a head: 4 KB of stack, once */
+};
+
+enum step { GO_ON, STOP, MUTE };
+
+static bool in_head(const struct way *w)
+{
+	return w->state <= HEAD;
+}
+
+static rm_xid pop(struct http1 *h)
+{
+	rm_xid x = h->fifo[h->oldest];
+
+	h->oldest = (h->oldest + 1) % FIFO_MAX;
+	/* Its name dies now: what is left of the request goes on without one. */
+	if (--h->count == 0)
+		h->asking = 0;
+	return x;
+}
+
+static unsigned newest(const struct http1 *h)
+{
+	return (h->oldest + h->count - 1u) % FIFO_MAX;
+}
+
+static bool oldest_bit(const struct http1 *h, uint64_t bits)
+{
+	return bits >> h->oldest & 1;
+}
+
+static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
+{
+	if (w->stashed)
+		sink->unstash(sink, dir);
+	w->stashed = 0;
+}
+
+/* Ends every exchange that waits. A request whose head nobody saw whole never was one. */
+static void break_all(struct http1 *h, struct rm_str error, struct rm_sink *sink)
+{
+	bool unseen = h->asking && in_head(&h->way[RM_DIR_REQUEST]);
+
+	while (h->count) {
+		bool last = h->count == 1;
+
+		sink->broken(sink, pop(h), last && unseen ? RM_STR("") : error);
+	}
+	unstash(&h->way[RM_DIR_REQUEST], RM_DIR_REQUEST, sink);
+	unstash(&h->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
+}
+
+/* The connection is left alone for good. */
+static int mute(struct http1 *h, struct rm_sink *sink)
+{
+	break_all(h, RM_STR(""), sink);
+	h->way[RM_DIR_REQUEST].state = h->way[RM_DIR_RESPONSE].state = MUTED;
+	return RM_FEED_MUTE;
+}
+
+static void request_over(struct http1 *h, struct rm_sink *sink)
+{
+	struct way *w = &h->way[RM_DIR_REQUEST];
+
+	sink->request_end(sink, h->asking, w->body.bytes);
+	h->asking = 0;
+	if (w->flags & CONNECTS)
+		w->state = TUNNEL;
+	else
+		w->state = w->flags & CLOSES ? IGNORED : START;
+}
+
+static enum step response_over(struct http1 *h, struct rm_sink *sink)
+{
+	struct way *w = &h->way[RM_DIR_RESPONSE];
+
+	sink->response_end(sink, pop(h), w->body.bytes);
+	w->state = w->flags & CLOSES ? CLOSED : START;
+	return w->flags & SWITCHES ? MUTE : GO_ON;
+}
+
+static enum step message_over(struct feed *f)
+{
+	if (f->dir == RM_DIR_RESPONSE)
+		return response_over(f->h, f->sink);
+	request_over(f->h, f->sink);
+	return GO_ON;
+}
+
+/* How long the body of a request is (RFC 9112 section 6.3). */
+static bool frame_request(struct way *w, const struct rm_http1_head *m)
+{
+	bool coded = m->chunked || m->other_coding;
+
+	/* HTTP/1.0 knows no transfer codings: some readers would not see this one. */
+	if (coded && (!m->chunked || m->head.version.p[2] == '0'))
+		return false;
+	w->flags = rm_http1_persists(m) ? 0 : CLOSES;
+	if (coded)
+		rm_http1_body_start(&w->body, RM_BODY_CHUNK, 0);
+	else
+		rm_http1_body_start(&w->body, RM_BODY_LENGTH, m->length);
+	return true;
+}
+
+static bool frame_response(struct way *w, const struct rm_http1_head *m, bool head, bool connect)
+{
+	int status = m->head.status;
+
+	w->flags = rm_http1_persists(m) ? 0 : CLOSES;
+	if (status == 101 || (connect && status / 100 == 2))
+		w->flags = SWITCHES;
+	else if (status / 100 == 1)
+		w->flags = INTERIM;
+	if (w->flags & (SWITCHES | INTERIM) || head || status == 204 || status == 304) {
+		rm_http1_body_start(&w->body, RM_BODY_DONE, 0);
+	} else if (m->chunked) {
+		rm_http1_body_start(&w->body, RM_BODY_CHUNK, 0);
+		/* HTTP/1.0 knows no chunks; clients read them anyway, and trust nothing behind. */
+		if (m->head.version.p[2] == '0')
+			w->flags |= CLOSES;
+	} else if (m->other_coding && m->has_length) {
+		return false;
+	} else if (m->has_length) {
+		rm_http1_body_start(&w->body, RM_BODY_LENGTH, m->length);
+	} else {
+		rm_http1_body_start(&w->body, RM_BODY_UNTIL_CLOSE, 0);
+		w->flags |= CLOSES;
+	}
+	return true;
+}
+
+static enum step request_head(struct feed *f)
+{
+	const struct rm_http1_head *m = f->m;
+	struct http1 *h = f->h;
+	bool connect = rm_str_eq(m->head.method, RM_STR("CONNECT"));
+
+	if (!frame_request(f->way, m))
+		return MUTE;
+	if (connect) {
+		/* Content of CONNECT has no meaning, and one answered before it was asked has none. */
+		if (f->way->body.state != RM_BODY_DONE || !h->count)
+			return MUTE;
+		f->way->flags |= CONNECTS;
+	}
+	if (h->count) {
+		uint64_t bit = 1ull << newest(h);
+		bool head = rm_str_eq(m->head.method, RM_STR("HEAD"));
+
+		h->is_head = head ? h->is_head | bit : h->is_head & ~bit;
+		h->is_connect = connect ? h->is_connect | bit : h->is_connect & ~bit;
+	}
+	f->way->state = BLANK;
+	return f->sink->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at) ? GO_ON : STOP;
+}
+
+static enum step response_head(struct feed *f)
+{
+	const struct rm_http1_head *m = f->m;
+	struct http1 *h = f->h;
+	struct way *request = &h->way[RM_DIR_REQUEST];
+	bool connect = oldest_bit(h, h->is_connect);
+
+	if (!frame_response(f->way, m, oldest_bit(h, h->is_head), connect))
+		return MUTE;
+	f->way->state = BLANK;
+	if (f->way->flags & INTERIM)
+		return GO_ON;
+	/* No tunnel: requests go on, unless bytes for the tunnel were sent in advance. */
+	if (connect && !(f->way->flags & SWITCHES))
+		request->state = request->state == TUNNEL ? START : CLOSED;
+	f->sink->response_head(f->sink, h->fifo[h->oldest], &m->head);
+	return GO_ON;
+}
+
+/* The head in f->m is whole, and f->at stands at its empty line. */
+static enum step head_over(struct feed *f, uint32_t fed_from, size_t fed_at)
+{
+	f->m->head.fed_from = fed_from;
+	f->m->head.fed_at = (uint32_t)fed_at;
+	return f->dir == RM_DIR_REQUEST ? request_head(f) : response_head(f);
+}
+
+/* Adds `n` bytes at f->at to the stash. Returns the stash, NULL without memory or past the limit. */
+static const char *stash(struct feed *f, size_t n)
+{
+	struct way *w = f->way;
+	const char *from = f->p + f->at;
+	char *to;
+
+	if (n > RM_HEAD_MAX_BYTES - w->stashed)
+		return NULL;
+	to = f->sink->stash(f->sink, f->dir, w->stashed + (uint32_t)n);
+	if (!to)
+		return NULL;
+	if (n) {
+		memcpy(to + w->stashed, from, n);
+		w->flags = (uint8_t)(from[n - 1] == '\n' ? w->flags | LINE_START : w->flags & ~LINE_START);
+	}
+	w->stashed += (uint32_t)n;
+	f->at += n;
+	return to;
+}
+
+/* The first byte of a message is here: names its exchange. */
+static enum step announce(struct feed *f)
+{
+	struct http1 *h = f->h;
+
+	if (f->dir == RM_DIR_RESPONSE) {
+		if (!h->count || f->p[f->at] != 'H')
+			return MUTE;
+		f->sink->response(f->sink, h->fifo[h->oldest]);
+		return GO_ON;
+	}
+	if (!rm_http1_is_token(f->p[f->at]) || h->count == FIFO_MAX)
+		return MUTE;
+	h->asking = f->sink->request(f->sink, f->conn);
+	h->count++;
+	h->fifo[newest(h)] = h->asking;
+	h->is_head &= ~(1ull << newest(h));
+	h->is_connect &= ~(1ull << newest(h));
+	return GO_ON;
+}
+
+static enum step start(struct feed *f)
+{
+	size_t from = f->at;
+	enum step s;
+
+	if (f->dir == RM_DIR_REQUEST && (f->p[from] == '\r' || f->p[from] == '\n')) {
+		f->way->state = f->p[f->at++] == '\r' ? START_LF : START;
+		return GO_ON;
+	}
+	s = announce(f);
+	if (s != GO_ON)
+		return s;
+	switch (rm_http1_head_parse(f->m, f->dir, f->p + from, f->n - from, false)) {
+	case RM_HTTP1_DONE:
+		if (f->m->head.raw.n > RM_HEAD_MAX_BYTES)
+			return MUTE;
+		f->at += f->m->head.raw.n;
+		return head_over(f, 0, from);
+	case RM_HTTP1_MORE:
+		f->way->flags = 0;
+		f->way->state = HEAD;
+		return stash(f, f->n - from) ? GO_ON : MUTE;
+	default:
+		return MUTE;
+	}
+}
+
+/* Bytes up to the empty line that ends the head, or all there are; *ret_found says which. */
+static size_t to_blank(const struct feed *f, bool *ret_found)
+{
+	const char *p = f->p + f->at, *end = f->p + f->n, *lf;
+
+	*ret_found = true;
+	if (f->way->flags & LINE_START && (*p == '\r' || *p == '\n'))
+		return 0;
+	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1)
+		if (lf + 1 < end && (lf[1] == '\r' || lf[1] == '\n'))
+			return (size_t)(lf + 1 - (f->p + f->at));
+	*ret_found = false;
+	return f->n - f->at;
+}
+
+/* More of a head that began in an earlier buffer. */
+static enum step go_on_head(struct feed *f)
+{
+	struct way *w = f->way;
+	uint32_t before = w->stashed;
+	size_t line_bytes;
+	const char *bytes;
+	enum step s;
+	bool found;
+
+	bytes = stash(f, to_blank(f, &found));
+	if (!bytes)
+		return MUTE;
+	if (found) {
+		if (rm_http1_head_parse(f->m, f->dir, bytes, w->stashed, true) != RM_HTTP1_DONE)
+			return MUTE;
+		s = head_over(f, before, 0);
+		unstash(w, f->dir, f->sink);
+		return s;
+	}
+	if (w->flags & LINE_OK)
+		return GO_ON;
+	/* What only began like HTTP/1 is recognised now, not after 64 KB. */
+	switch (rm_http1_line(f->m, f->dir, bytes, w->stashed, &line_bytes)) {
+	case RM_HTTP1_DONE:
+		w->flags |= LINE_OK;
+		return GO_ON;
+	case RM_HTTP1_MORE:
+		return GO_ON;
+	default:
+		return MUTE;
+	}
+}
+
+static enum step blank(struct feed *f)
+{
+	struct way *w = f->way;
+	char c = f->p[f->at++];
+
+	if (c == '\r' && w->state == BLANK) {
+		w->state = BLANK_LF;
+		return GO_ON;
+	}
+	if (c != '\n')
+		return MUTE;
+	if (w->flags & INTERIM) {
+		w->state = START;
+		return GO_ON;
+	}
+	w->state = BODY;
+	return w->body.state == RM_BODY_DONE ? message_over(f) : GO_ON;
+}
+
+static enum step body(struct feed *f)
+{
+	int64_t used = rm_http1_body_feed(&f->way->body, f->p + f->at, f->n - f->at);
+
+	if (used < 0)
+		return MUTE;
+	f->at += (size_t)used;
+	return f->way->body.state == RM_BODY_DONE ? message_over(f) : GO_ON;
+}
+
+static enum step step(struct feed *f)
+{
+	switch (f->way->state) {
+	case START:
+		return start(f);
+	case START_LF:
+		f->way->state = START;
+		return f->p[f->at++] == '\n' ? GO_ON : MUTE;
+	case HEAD:
+		return go_on_head(f);
+	case BLANK:
+	case BLANK_LF:
+		return blank(f);
+	case BODY:
+		return body(f);
+	case TUNNEL:
+		f->way->state = TUNNEL_USED;
+		/* fall through */
+	case TUNNEL_USED:
+	case IGNORED:
+		f->at = f->n;
+		return GO_ON;
+	}
+	return MUTE;
+}
+
+static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n,
+			  struct rm_sink *sink, void *conn)
+{
+	struct http1 *h = state;
+	struct rm_http1_head m;
+	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, &m };
+
+	while (f.at < n) {
+		enum step s = step(&f);
+
+		if (s == MUTE)
+			return mute(h, sink);
+		if (s == STOP)
+			break;
+	}
+	return h->way[dir].state == MUTED ? RM_FEED_MUTE : (int64_t)f.at;
+}
+
+static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
+{
+	struct http1 *h = state;
+	struct way *w = &h->way[dir];
+	struct feed f = { .h = h, .way = w, .dir = dir, .sink = sink, .conn = conn };
+
+	if (w->state == MUTED)
+		return RM_FEED_MUTE;
+	if (n == 0 || w->state == IGNORED || w->state == TUNNEL_USED)
+		return 0;
+	if (w->state == TUNNEL) {
+		w->state = TUNNEL_USED;
+		return 0;
+	}
+	if (w->state != BODY || !rm_http1_body_skip(&w->body, n))
+		return mute(h, sink);
+	if (w->body.state == RM_BODY_DONE)
+		message_over(&f); /* with a body, no response switches */
+	return 0;
+}
+
+/*
+ * The end of the request direction alone breaks nothing that was asked whole: a client may close
+ * its side and wait. It takes back a request whose head will never come.
+ */
+static void requests_ended(struct http1 *h, struct rm_sink *sink)
+{
+	struct way *w = &h->way[RM_DIR_REQUEST];
+	bool answered = h->count == 1 && h->way[RM_DIR_RESPONSE].state != START;
+
+	if (w->state == HEAD) {
+		unstash(w, RM_DIR_REQUEST, sink);
+		if (h->count && !answered) {
+			h->count--;
+			sink->broken(sink, h->asking, RM_STR(""));
+			h->asking = 0;
+		}
+	}
+	w->state = IGNORED;
+}
+
+static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
+{
+	struct http1 *h = state;
+	struct way *response = &h->way[RM_DIR_RESPONSE];
+
+	if (response->state == MUTED)
+		return;
+	if (!reset && dir == RM_DIR_REQUEST) {
+		requests_ended(h, sink);
+		return;
+	}
+	if (!reset && response->state == BODY && response->body.state == RM_BODY_UNTIL_CLOSE)
+		response_over(h, sink);
+	break_all(h, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"), sink);
+	h->way[RM_DIR_REQUEST].state = IGNORED;
+	response->state = CLOSED;
+}
+
+static bool http1_at_head(const void *state)
+{
+	return ((const struct http1 *)state)->way[RM_DIR_REQUEST].state <= BLANK_LF;
+}
+
+static enum rm_sniff http1_sniff(const uint8_t *p, size_t n)
+{
+	struct rm_http1_head m;
+	size_t line_bytes, at = 0;
+
+	while (at < n && (p[at] == '\r' || p[at] == '\n'))
+		at++;
+	switch (rm_http1_line(&m, RM_DIR_REQUEST, (const char *)p + at, n - at, &line_bytes)) {
+	case RM_HTTP1_DONE:
+		return RM_SNIFF_YES;
+	case RM_HTTP1_MORE:
+		if (m.head.version.p)
+			return RM_SNIFF_YES;
+		return n < SNIFF_MAX_BYTES ? RM_SNIFF_MORE : RM_SNIFF_NO;
+	default:
+		return RM_SNIFF_NO;
+	}
+}
+
+static void http1_open(void *state, enum rm_role role)
+{
+	/* Zeroed state stands at START in both directions, and both roles see the same bytes. */
+}
+
+const struct rm_proto rm_proto_http1 = {
+	.name = "http1",
+	.help = "HTTP/1.0 and HTTP/1.1",
+	.state_bytes = sizeof(struct http1),
+	.sniff = http1_sniff,
+	.open = http1_open,
+	.feed = http1_feed,
+	.skip = http1_skip,
+	.end = http1_end,
+	.at_head = http1_at_head,
+};

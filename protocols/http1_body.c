@@ -1,0 +1,175 @@
+/*
+ * Body framing of HTTP/1. States of a chunked body:
+ *
+ *   CHUNK -> SIZE -> [SIZE_PAD ->] [EXTENSION ->] SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> CHUNK ...
+ *   SIZE_LF with size 0 -> TRAILER -> TRAILER_LINE -> TRAILER ... -> TRAILER_LF -> DONE
+ *
+ * A bare LF is taken for CR LF, but not after a chunk extension, and a CR never stands alone: there
+ * two readers of the same bytes have disagreed, to the joy of request smugglers.
+ * Context: any, signal-safe. Spec: RFC 9112 section 7.1.
+ */
+#include "protocols/http1_body.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "protocols/http1_scan.h"
+
+void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind, uint64_t length)
+{
+	if (kind == RM_BODY_LENGTH && length == 0)
+		kind = RM_BODY_DONE;
+	*b = (struct rm_http1_body){ .left = length, .state = kind };
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What may follow a chunk size: padding (old servers send it), an extension, the line's end. */
+static int after_size(char c)
+{
+	switch (c) {
+	case ' ':
+	case '\t':
+		return RM_BODY_SIZE_PAD;
+	case ';':
+		return RM_BODY_EXTENSION;
+	case '\r':
+		return RM_BODY_SIZE_LF;
+	}
+	return RM_E_PROTO;
+}
+
+static int size_line_over(const struct rm_http1_body *b)
+{
+	return b->left ? RM_BODY_DATA : RM_BODY_TRAILER;
+}
+
+/* One byte of framing; returns the next state or RM_E_PROTO. */
+static int frame_byte(struct rm_http1_body *b, char c)
+{
+	int digit;
+
+	switch (b->state) {
+	case RM_BODY_CHUNK:
+		b->left = 0;
+		/* fall through */
+	case RM_BODY_SIZE:
+		digit = hex_digit(c);
+		if (digit >= 0) {
+			if (b->left >> 60)
+				return RM_E_PROTO;
+			b->left = b->left << 4 | (unsigned)digit;
+			return RM_BODY_SIZE;
+		}
+		if (b->state == RM_BODY_CHUNK)
+			return RM_E_PROTO;
+		/* fall through */
+	case RM_BODY_SIZE_PAD:
+		return c == '\n' ? size_line_over(b) : after_size(c);
+	case RM_BODY_SIZE_LF:
+		return c == '\n' ? size_line_over(b) : RM_E_PROTO;
+	case RM_BODY_DATA_CR:
+		if (c == '\r')
+			return RM_BODY_DATA_LF;
+		return c == '\n' ? RM_BODY_CHUNK : RM_E_PROTO;
+	case RM_BODY_DATA_LF:
+		return c == '\n' ? RM_BODY_CHUNK : RM_E_PROTO;
+	case RM_BODY_TRAILER:
+		if (c == '\r')
+			return RM_BODY_TRAILER_LF;
+		return c == '\n' ? RM_BODY_DONE : RM_BODY_TRAILER_LINE;
+	case RM_BODY_TRAILER_LF:
+		return c == '\n' ? RM_BODY_DONE : RM_E_PROTO;
+	}
+	return RM_E_PROTO;
+}
+
+static int64_t extension(struct rm_http1_body *b, const char *p, const char *end)
+{
+	const char *at = p;
+
+	while ((at = rm_scan_below(at, end, ' ')) < end && *at == '\t')
+		at++;
+	if (at == end)
+		return end - p;
+	if (*at != '\r')
+		return RM_E_PROTO;
+	b->state = RM_BODY_SIZE_LF;
+	return at + 1 - p;
+}
+
+static int64_t trailer_line(struct rm_http1_body *b, const char *p, const char *end)
+{
+	const char *lf = memchr(p, '\n', (size_t)(end - p));
+
+	if (!lf)
+		return end - p;
+	b->state = RM_BODY_TRAILER;
+	return lf + 1 - p;
+}
+
+/* Counts content; `n` is at most what is left of it. */
+static void content(struct rm_http1_body *b, uint64_t n)
+{
+	b->bytes += n;
+	if (b->state == RM_BODY_UNTIL_CLOSE)
+		return;
+	b->left -= n;
+	if (!b->left)
+		b->state = b->state == RM_BODY_DATA ? RM_BODY_DATA_CR : RM_BODY_DONE;
+}
+
+int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n)
+{
+	const char *at = p, *end = p + n;
+
+	while (at < end && b->state != RM_BODY_DONE) {
+		uint64_t have = (uint64_t)(end - at);
+		int64_t used = 1;
+
+		switch (b->state) {
+		case RM_BODY_LENGTH:
+		case RM_BODY_DATA:
+			if (have > b->left)
+				have = b->left;
+			/* fall through */
+		case RM_BODY_UNTIL_CLOSE:
+			content(b, have);
+			used = (int64_t)have;
+			break;
+		case RM_BODY_EXTENSION:
+			used = extension(b, at, end);
+			break;
+		case RM_BODY_TRAILER_LINE:
+			used = trailer_line(b, at, end);
+			break;
+		default: {
+			int next = frame_byte(b, *at);
+
+			if (next < 0)
+				return next;
+			b->state = (uint8_t)next;
+		}
+		}
+		if (used < 0)
+			return used;
+		at += used;
+	}
+	return at - p;
+}
+
+bool rm_http1_body_skip(struct rm_http1_body *b, uint64_t n)
+{
+	bool by_length = b->state == RM_BODY_LENGTH || b->state == RM_BODY_DATA;
+
+	if (by_length ? n > b->left : b->state != RM_BODY_UNTIL_CLOSE)
+		return false;
+	content(b, n);
+	return true;
+}

@@ -1,0 +1,47 @@
+/*
+ * The framing of an HTTP/1 body: by length, chunked, or up to the end of the connection. Content
+ * is skipped, never touched. Context: any, signal-safe. Spec: RFC 9112 sections 6 and 7.1.
+ */
+#ifndef RM_PROTOCOLS_HTTP1_BODY_H
+#define RM_PROTOCOLS_HTTP1_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rm_http1_body_state {
+	RM_BODY_DONE, /* no body, or past its last byte */
+	RM_BODY_LENGTH,
+	RM_BODY_UNTIL_CLOSE,
+	RM_BODY_CHUNK, /* before the first digit of a chunk size */
+	RM_BODY_SIZE,
+	RM_BODY_SIZE_PAD,
+	RM_BODY_EXTENSION,
+	RM_BODY_SIZE_LF,
+	RM_BODY_DATA,
+	RM_BODY_DATA_CR,
+	RM_BODY_DATA_LF,
+	RM_BODY_TRAILER, /* at the start of a trailer line */
+	RM_BODY_TRAILER_LINE,
+	RM_BODY_TRAILER_LF,
+};
+
+struct rm_http1_body {
+	uint64_t left;  /* LENGTH: bytes to come; chunked: size of the chunk, then bytes to come of it */
+	uint64_t bytes; /* content seen, without framing */
+	uint8_t state;  /* enum rm_http1_body_state */
+};
+
+/* Starts a body; `length` counts for RM_BODY_LENGTH only, where 0 is RM_BODY_DONE. */
+void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind, uint64_t length);
+
+/*
+ * Takes bytes up to the end of the body. Returns how many belong to it; b->state is RM_BODY_DONE
+ * when it is over. Errors: RM_E_PROTO.
+ */
+int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n);
+
+/* Passes `n` bytes unseen. False when not all of them are known to be content. */
+bool rm_http1_body_skip(struct rm_http1_body *b, uint64_t n);
+
+#endif

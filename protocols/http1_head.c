@@ -1,0 +1,355 @@
+/*
+ * HTTP/1 heads in one pass. The start line, each field name and each field value is walked once:
+ * names and methods by a table of token characters, targets and values eight bytes at a time up to
+ * the first control character.
+ *
+ * Strict where two readers of the same bytes may differ (space before the colon, a bare CR, NUL,
+ * unequal lengths, odd transfer codings): such a head is RM_HTTP1_BAD, and the connection is left
+ * alone. Lenient where the RFC allows and all readers agree: a bare LF ends a line, a missing
+ * reason phrase, raw UTF-8 in targets, a folded value. Context: any, signal-safe.
+ * Spec: RFC 9112 sections 2 to 6, RFC 9110 section 5.
+ */
+#include "protocols/http1_head.h"
+
+#include <string.h>
+
+#include "protocols/http1_scan.h"
+
+/* Slots of the field list that only carriers of trace context may take: they matter most. */
+enum { CARRIER_SLOTS = 16 };
+
+static const bool token_char[256] = {
+	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
+	['-'] = 1, ['.'] = 1, ['^'] = 1, ['_'] = 1, ['`'] = 1, ['|'] = 1, ['~'] = 1,
+	['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+bool rm_http1_is_token(char c)
+{
+	return token_char[(uint8_t)c];
+}
+
+static const char *token_end(const char *p, const char *end)
+{
+	while (p < end && token_char[(uint8_t)*p])
+		p++;
+	return p;
+}
+
+static struct rm_str slice(const char *from, const char *to)
+{
+	return (struct rm_str){ from, (size_t)(to - from) };
+}
+
+/* The end of a line at `p`: CR LF or a bare LF. */
+static enum rm_http1_parsed line_end(const char *p, const char *end, const char **ret_next)
+{
+	if (p < end && *p == '\r')
+		p++;
+	if (p == end)
+		return RM_HTTP1_MORE;
+	if (*p != '\n')
+		return RM_HTTP1_BAD;
+	*ret_next = p + 1;
+	return RM_HTTP1_DONE;
+}
+
+/* "HTTP/1." and one digit. */
+static enum rm_http1_parsed version(struct rm_http1_head *m, const char *p, const char *end,
+				    const char **ret_next)
+{
+	static const char prefix[] = "HTTP/1.";
+	const size_t want = sizeof(prefix) - 1, have = (size_t)(end - p);
+
+	if (have <= want)
+		return memcmp(p, prefix, have) == 0 ? RM_HTTP1_MORE : RM_HTTP1_BAD;
+	if (memcmp(p, prefix, want) != 0 || p[want] < '0' || p[want] > '9')
+		return RM_HTTP1_BAD;
+	m->head.version = slice(p + want - 2, p + want + 1);
+	*ret_next = p + want + 1;
+	return RM_HTTP1_DONE;
+}
+
+static enum rm_http1_parsed request_line(struct rm_http1_head *m, const char *p, const char *end,
+					 const char **ret_next)
+{
+	const char *sp = token_end(p, end);
+	enum rm_http1_parsed r;
+
+	if (sp - p > RM_HTTP1_METHOD_MAX_BYTES)
+		return RM_HTTP1_BAD;
+	if (sp == end)
+		return RM_HTTP1_MORE;
+	/* PRI is reserved: it opens HTTP/2 (RFC 9113 section 3.4). */
+	if (sp == p || *sp != ' ' || (sp - p == 3 && memcmp(p, "PRI", 3) == 0))
+		return RM_HTTP1_BAD;
+	m->head.method = slice(p, sp);
+
+	p = sp + 1;
+	sp = rm_scan_below(p, end, ' ' + 1);
+	if (sp == end)
+		return RM_HTTP1_MORE;
+	if (sp == p || *sp != ' ')
+		return RM_HTTP1_BAD;
+	m->head.target = slice(p, sp);
+
+	r = version(m, sp + 1, end, &p);
+	return r == RM_HTTP1_DONE ? line_end(p, end, ret_next) : r;
+}
+
+/* The rest of a line that may hold any text: a reason phrase, a field value. */
+static enum rm_http1_parsed text_line(const char *p, const char *end, const char **ret_end,
+				      const char **ret_next)
+{
+	for (;;) {
+		p = rm_scan_below(p, end, ' ');
+		if (p == end)
+			return RM_HTTP1_MORE;
+		if (*p == '\r' || *p == '\n')
+			break;
+		if (!*p)
+			return RM_HTTP1_BAD;
+		p++; /* HT; other controls are kept, as RFC 9110 section 5.5 allows */
+	}
+	*ret_end = p;
+	return line_end(p, end, ret_next);
+}
+
+static enum rm_http1_parsed status_line(struct rm_http1_head *m, const char *p, const char *end,
+					const char **ret_next)
+{
+	enum rm_http1_parsed r = version(m, p, end, &p);
+	int status = 0;
+
+	if (r != RM_HTTP1_DONE)
+		return r;
+	for (int i = 0; i < 4; i++, p++) {
+		if (p == end)
+			return RM_HTTP1_MORE;
+		if (i == 0 ? *p != ' ' : *p < '0' + (i == 1) || *p > '9')
+			return RM_HTTP1_BAD;
+		if (i)
+			status = status * 10 + (*p - '0');
+	}
+	m->head.status = status;
+	if (p < end && *p != ' ' && *p != '\r' && *p != '\n')
+		return RM_HTTP1_BAD;
+	return text_line(p, end, &p, ret_next);
+}
+
+enum rm_http1_parsed rm_http1_line(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
+				   size_t n, size_t *ret_bytes)
+{
+	const char *next = p;
+	enum rm_http1_parsed r;
+
+	ret->head.version = (struct rm_str){ NULL, 0 };
+	r = (dir == RM_DIR_REQUEST ? request_line : status_line)(ret, p, p + n, &next);
+	if (r == RM_HTTP1_BAD)
+		return RM_HTTP1_BAD_LINE;
+	if (r == RM_HTTP1_DONE)
+		*ret_bytes = (size_t)(next - p);
+	return r;
+}
+
+/* Without white space at both ends; line ends count, which a folded value may begin or end with. */
+static struct rm_str trim_folded(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	while (p < end && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n'))
+		end--;
+	return slice(p, end);
+}
+
+/* One member of a comma-separated list; false after the last. */
+static bool next_member(struct rm_str *rest, struct rm_str *ret)
+{
+	if (!rest->p)
+		return false;
+	*ret = rm_str_trim(rm_str_cut(rest, ','));
+	return true;
+}
+
+/* "5", and "5, 5" as some proxies join two equal fields (RFC 9110 section 8.6). */
+static bool add_length(struct rm_http1_head *m, struct rm_str value)
+{
+	struct rm_str member;
+	uint64_t length;
+
+	while (next_member(&value, &member)) {
+		if (!rm_str_u64(member, &length) || (m->has_length && length != m->length))
+			return false;
+		m->length = length;
+		m->has_length = true;
+	}
+	return m->has_length;
+}
+
+static bool add_coding(struct rm_http1_head *m, struct rm_str value)
+{
+	struct rm_str member;
+
+	while (next_member(&value, &member)) {
+		const char *end = member.p + member.n;
+		const char *name_end = token_end(member.p, end);
+		struct rm_str name = slice(member.p, name_end);
+
+		if (m->chunked || !name.n) /* chunked must come last, once */
+			return false;
+		if (rm_str_ieq(name, RM_STR("chunked"))) {
+			if (name_end != end)
+				return false;
+			m->chunked = true;
+			continue;
+		}
+		/* identity is gone since RFC 7230, and read in different ways; so are quoted commas. */
+		if (rm_str_ieq(name, RM_STR("identity")) || memchr(name_end, '"', end - name_end) ||
+		    (name_end != end && *name_end != ';' && *name_end != ' ' && *name_end != '\t'))
+			return false;
+		m->other_coding = true;
+	}
+	return true;
+}
+
+static void add_options(struct rm_http1_head *m, struct rm_str value)
+{
+	struct rm_str member;
+
+	while (next_member(&value, &member)) {
+		if (rm_str_ieq(member, RM_STR("close")))
+			m->close = true;
+		else if (rm_str_ieq(member, RM_STR("keep-alive")))
+			m->keep_alive = true;
+	}
+}
+
+/* Keeps what framing, persistence and routing need. False: the message must not be trusted. */
+static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value, bool folded)
+{
+	switch (name.n) {
+	case 4:
+		if (!rm_str_ieq(name, RM_STR("host")))
+			return true;
+		if (!m->head.authority.p)
+			m->head.authority = value;
+		return !folded;
+	case 10:
+		if (!rm_str_ieq(name, RM_STR("connection")))
+			return true;
+		add_options(m, value);
+		return !folded;
+	case 14:
+		if (!rm_str_ieq(name, RM_STR("content-length")))
+			return true;
+		return !folded && add_length(m, value);
+	case 17:
+		if (!rm_str_ieq(name, RM_STR("transfer-encoding")))
+			return true;
+		return !folded && add_coding(m, value);
+	}
+	return true;
+}
+
+static void list_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value)
+{
+	uint32_t n = m->head.field_count;
+
+	if (n >= RM_FIELDS_MAX - CARRIER_SLOTS && (n == RM_FIELDS_MAX || rm_carrier_of(name) < 0)) {
+		m->head.fields_cut = true;
+		return;
+	}
+	m->fields[n] = (struct rm_field){ name, value };
+	m->head.field_count = n + 1;
+}
+
+/* One field with its folded lines (RFC 9112 section 5.2): *at moves to the line after it. */
+static enum rm_http1_parsed field(struct rm_http1_head *m, const char **at, const char *end,
+				  bool sealed)
+{
+	const char *p = *at, *colon = token_end(p, end), *value_end = NULL;
+	const char *value = colon + 1;
+	bool folded = false;
+	enum rm_http1_parsed r;
+	struct rm_str v;
+
+	if (colon == end)
+		return RM_HTTP1_MORE;
+	if (colon == p || *colon != ':')
+		return RM_HTTP1_BAD;
+	r = text_line(value, end, &value_end, at);
+	while (r == RM_HTTP1_DONE && *at < end && (**at == ' ' || **at == '\t')) {
+		folded = true;
+		r = text_line(*at, end, &value_end, at);
+	}
+	if (r != RM_HTTP1_DONE)
+		return r;
+	if (*at == end && !sealed)
+		return RM_HTTP1_MORE; /* the next line may be folded to this one */
+	v = trim_folded(value, value_end);
+	list_field(m, slice(p, colon), v);
+	return note_field(m, slice(p, colon), v, folded) ? RM_HTTP1_DONE : RM_HTTP1_BAD;
+}
+
+/*
+ * The authority that the target names, which then counts instead of Host (RFC 9112 section 3.2.2).
+ * User information is left out: it is a credential.
+ */
+static void target_authority(struct rm_head *h)
+{
+	struct rm_str t = h->target, rest;
+	const char *colon;
+	size_t n = 0;
+
+	if (rm_str_eq(h->method, RM_STR("CONNECT"))) {
+		h->authority = t;
+		return;
+	}
+	if (t.p[0] == '/' || t.p[0] == '*')
+		return;
+	colon = memchr(t.p, ':', t.n);
+	if (!colon || t.p + t.n - colon < 3 || memcmp(colon, "://", 3) != 0)
+		return;
+	rest = slice(colon + 3, t.p + t.n);
+	while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?' && rest.p[n] != '#') {
+		n++;
+		if (rest.p[n - 1] == '@') {
+			rest = slice(rest.p + n, t.p + t.n);
+			n = 0;
+		}
+	}
+	h->authority = (struct rm_str){ rest.p, n };
+}
+
+enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
+					 size_t n, bool sealed)
+{
+	const char *at = p, *end = p + n;
+	enum rm_http1_parsed r;
+	size_t line_bytes;
+
+	memset(ret, 0, offsetof(struct rm_http1_head, fields));
+	r = rm_http1_line(ret, dir, p, n, &line_bytes);
+	if (r != RM_HTTP1_DONE)
+		return r;
+	at += line_bytes;
+	while (at < end && *at != '\r' && *at != '\n') {
+		r = field(ret, &at, end, sealed);
+		if (r != RM_HTTP1_DONE)
+			return r;
+	}
+	if (at == end && !sealed)
+		return RM_HTTP1_MORE;
+	ret->head.fields = ret->fields;
+	ret->head.raw = slice(p, at);
+	if (dir == RM_DIR_REQUEST)
+		target_authority(&ret->head);
+	return RM_HTTP1_DONE;
+}
+
+bool rm_http1_persists(const struct rm_http1_head *m)
+{
+	if (m->close)
+		return false;
+	return m->head.version.p[2] != '0' || m->keep_alive;
+}

@@ -1,0 +1,54 @@
+/*
+ * A request or response head of HTTP/1: the start line and the fields, in one pass over memory,
+ * nothing copied. What it says of framing and persistence is gathered on the way, so that the
+ * fields past RM_FIELDS_MAX count too. Stateless. Context: any, signal-safe.
+ * Spec: RFC 9112 sections 2.2, 3, 4, 5, 6.3, 9.3; RFC 9110 sections 5.5, 7.2.
+ */
+#ifndef RM_PROTOCOLS_HTTP1_HEAD_H
+#define RM_PROTOCOLS_HTTP1_HEAD_H
+
+#include "protocols/proto.h"
+
+enum { RM_HTTP1_METHOD_MAX_BYTES = 32 };
+
+enum rm_http1_parsed {
+	RM_HTTP1_MORE,     /* good so far, but the input ended */
+	RM_HTTP1_DONE,
+	RM_HTTP1_BAD_LINE, /* the start line is not one of HTTP/1 */
+	RM_HTTP1_BAD,      /* a field that HTTP/1 does not allow, or that two readers may read in two ways */
+};
+
+struct rm_http1_head {
+	struct rm_head head; /* fed_from and fed_at are the caller's */
+	uint64_t length;     /* Content-Length, if has_length */
+	bool has_length;
+	bool chunked;        /* the last transfer coding is chunked */
+	bool other_coding;   /* there is a transfer coding that is not chunked */
+	bool close, keep_alive; /* connection options */
+	struct rm_field fields[RM_FIELDS_MAX];
+};
+
+/* True for a character that methods and field names are made of (RFC 9110 section 5.6.2). */
+bool rm_http1_is_token(char c);
+
+/*
+ * Parses the start line alone. `n` may end anywhere: RM_HTTP1_MORE then, with ret->head.version
+ * set as soon as the version of a request was seen. On RM_HTTP1_DONE *ret_bytes is the length of
+ * the line with its end. Fields of `ret` other than the start line's are not touched.
+ */
+enum rm_http1_parsed rm_http1_line(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
+				   size_t n, size_t *ret_bytes);
+
+/*
+ * Parses a head that begins at `p`. It ends before the first CR or LF at the start of a line,
+ * which must lie inside the `n` bytes; with `sealed` it is known to follow them. On RM_HTTP1_DONE
+ * ret->head is whole and ret->head.raw.n is where the empty line begins.
+ * Ownership: slices of `ret` point into the input, ret->head.fields into `ret`.
+ */
+enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
+					 size_t n, bool sealed);
+
+/* True when the connection lives on after this message (RFC 9112 section 9.3). */
+bool rm_http1_persists(const struct rm_http1_head *m);
+
+#endif
