@@ -89,13 +89,12 @@ struct rm_rx {
 /* Before a read of at most `room` bytes. `flags` as of recv. */
 void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);
 
-typedef ssize_t (*rm_recvmsg_fn)(int fd, struct msghdr *m, int flags);
 /*
  * After the real read gave `result` (bytes, 0 or -1) into `iov`, whose full room is the caller's
  * (not shortened). Returns what the caller is to see: `result`, or more when a header line was put
- * in or, the first read having been full, a second non-blocking read (`real`) topped it up.
+ * in or, the first read having been full, a second non-blocking read topped it up.
  */
-ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result, rm_recvmsg_fn real);
+ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result);
 
 /* ---- threads, event loops, processes ---- */
 /*

@@ -66,16 +66,16 @@ struct rm_sink {
 	void (*response_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	/*
 	 * The exchange ends without a whole response; `error` is an error.type word. It is empty when
-	 * there is nothing to tell: the bytes turned out to be no request (its head was never
-	 * reported), or the connection is about to be muted. Every exchange gets response_end or
-	 * broken, once, also before RM_FEED_MUTE. Its name is dead from then on: a request that was
-	 * answered before its end goes on under exchange 0.
+	 * the bytes turned out to be no request at all, or to be cut off before the end of the head:
+	 * forget it silently. Each exchange gets response_end or broken, once, at end() at the latest.
+	 * Its name is dead from then on: a request that was answered before its end goes on under
+	 * exchange 0.
 	 */
 	void (*broken)(struct rm_sink *, rm_xid, struct rm_str error);
 	/*
 	 * Memory for an unfinished head: grows a bounded stash of the connection, or gives it as it is
 	 * when it is large enough; contents are kept. NULL: no memory. What was stashed is unstashed
-	 * when the head ends, and before RM_FEED_MUTE.
+	 * when the head is over, at end() at the latest.
 	 */
 	char *(*stash)(struct rm_sink *, enum rm_dir, uint32_t bytes_needed);
 	void (*unstash)(struct rm_sink *, enum rm_dir);
@@ -97,7 +97,10 @@ struct rm_proto {
 			void *conn);
 	/* `n` bytes passed that nobody could show us (sendfile, splice). Body: skipped; else RM_FEED_MUTE. */
 	int (*skip)(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn);
-	/* The direction ended (FIN, shutdown) or, with `reset`, the connection broke. */
+	/*
+	 * The direction ended (FIN, shutdown) or, with `reset`, the connection broke. The end of the
+	 * response direction, or a reset, ends all exchanges that wait, also on a muted connection.
+	 */
 	void (*end)(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn);
 	/* True when the request direction stands at or in a head: rewriting may be needed. */
 	bool (*at_head)(const void *state);

@@ -1,0 +1,314 @@
+/*
+ * The descriptor table and the pool of connections.
+ *
+ * Owns: two levels of table, mapped as descriptors appear; the connections; their locks. Runs in
+ * hooks, also inside signal handlers: the only lock is a connection's try-lock with a bounded wait,
+ * and a lock left behind by a thread that does not exist in a forked child is recognised by its
+ * epoch. Must never: make a system call on the way of bytes.
+ *
+ * A number read from the table may be stale when it is used: rm_conn_take locks first and then
+ * looks at the table again; only a connection still named there is the right one.
+ */
+#include "agent/conn.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/context.h"
+#include "agent/stream.h"
+#include "base/pool.h"
+#include "base/sys.h"
+
+enum { LEAF_BITS = 12, LEAF = 1 << LEAF_BITS, ROOT = RM_FD_MAX >> LEAF_BITS };
+enum { LOCK_SPINS = 200, LOCK_YIELDS = 2000, CONNS_MAX = 1 << 17 };
+
+typedef _Atomic uint32_t entry;
+
+static _Atomic(entry *) root[ROOT];
+static _Atomic int fd_high = -1; /* the largest descriptor ever entered */
+static struct rm_pool conns = RM_POOL_INIT((sizeof(struct rm_conn) + 15) / 16 * 16, CONNS_MAX / RM_POOL_CHUNKS, CONNS_MAX);
+
+/* The table's place for `fd`, NULL when there is none and `make` is false or memory is short. */
+static entry *slot(int fd, bool make)
+{
+	entry *leaf, *none = NULL;
+
+	if (fd < 0 || fd >= RM_FD_MAX)
+		return NULL;
+	leaf = atomic_load_explicit(&root[fd >> LEAF_BITS], memory_order_acquire);
+	if (!leaf) {
+		if (!make)
+			return NULL;
+		leaf = rm_sys_map(LEAF * sizeof(entry));
+		if (!leaf)
+			return NULL;
+		if (!atomic_compare_exchange_strong(&root[fd >> LEAF_BITS], &none, leaf)) {
+			rm_sys2(__NR_munmap, leaf, LEAF * sizeof(entry));
+			leaf = none;
+		}
+	}
+	return &leaf[fd & (LEAF - 1)];
+}
+
+static uint32_t lookup(int fd)
+{
+	entry *e = slot(fd, false);
+
+	return e ? atomic_load_explicit(e, memory_order_acquire) : RM_FD_NONE;
+}
+
+static bool is_conn(uint32_t number)
+{
+	return number != RM_FD_NONE && number < RM_FD_MARKS;
+}
+
+bool rm_fd_tracked(int fd)
+{
+	return is_conn(lookup(fd));
+}
+
+bool rm_fd_is_served(int fd)
+{
+	uint32_t number = lookup(fd);
+	struct rm_conn *c;
+
+	if (number == RM_FD_LISTENER || number == RM_FD_SERVED_MUTE)
+		return true;
+	if (!is_conn(number))
+		return false;
+	c = rm_pool_at(&conns, number);
+	return c->accepted || c->role == RM_ROLE_SERVER;
+}
+
+struct rm_conn *rm_conn_peek(int fd)
+{
+	uint32_t number = lookup(fd);
+
+	return is_conn(number) ? rm_pool_at(&conns, number) : NULL;
+}
+
+static bool lock(struct rm_conn *c)
+{
+	uint32_t mine = rm_epoch() + 1;
+
+	for (int i = 0; i < LOCK_SPINS + LOCK_YIELDS; i++) {
+		uint32_t seen = 0;
+
+		if (atomic_compare_exchange_weak_explicit(&c->lock, &seen, mine, memory_order_acquire,
+							  memory_order_relaxed))
+			return true;
+		if (seen && seen != mine) {
+			/* Held by a thread of the process we were forked from: its work is half done. */
+			if (atomic_compare_exchange_strong(&c->lock, &seen, mine)) {
+				atomic_store(&c->gap, 1);
+				return true;
+			}
+		}
+		if (i >= LOCK_SPINS)
+			rm_sys0(__NR_sched_yield);
+	}
+	return false;
+}
+
+void rm_conn_release(struct rm_conn *c)
+{
+	atomic_store_explicit(&c->lock, 0, memory_order_release);
+}
+
+struct rm_conn *rm_conn_take(int fd, uint32_t gen)
+{
+	uint32_t number = lookup(fd);
+	struct rm_conn *c;
+
+	if (!is_conn(number))
+		return NULL;
+	c = rm_pool_at(&conns, number);
+	if (!lock(c)) {
+		atomic_store(&c->gap, 1);
+		return NULL;
+	}
+	if (lookup(fd) == number && (c->gap || c->dead) && !c->muted && !rm_conn_midway(c))
+		rm_stream_gap(c, fd);
+	if (lookup(fd) == number && (!gen || atomic_load(&c->gen) == gen) && !c->muted)
+		return c;
+	rm_conn_release(c);
+	return NULL;
+}
+
+static void raise_high(int fd)
+{
+	int high = atomic_load_explicit(&fd_high, memory_order_relaxed);
+
+	while (high < fd && !atomic_compare_exchange_weak(&fd_high, &high, fd))
+		;
+}
+
+static void destroy(struct rm_conn *c, uint32_t number)
+{
+	atomic_fetch_add(&c->gen, 1);
+	for (int i = 0; i < c->pending_count; i++)
+		rm_text_put(c->pending[i].text);
+	rm_text_put(c->stash[0]);
+	rm_text_put(c->stash[1]);
+	c->pending_count = 0;
+	c->stash[0] = c->stash[1] = 0;
+	rm_conn_release(c);
+	rm_pool_put(&conns, number);
+}
+
+/* One descriptor less; the last one ends the connection. */
+static void unref(uint32_t number)
+{
+	struct rm_conn *c = rm_pool_at(&conns, number);
+
+	if (atomic_fetch_sub(&c->refs, 1) != 1)
+		return;
+	if (!lock(c))
+		return; /* held for ever by a lost thread: given up, bounded by CONNS_MAX */
+	rm_stream_closed(c);
+	destroy(c, number);
+}
+
+static void enter(int fd, uint32_t number)
+{
+	entry *e = slot(fd, number != RM_FD_NONE);
+	uint32_t old;
+
+	if (!e)
+		return;
+	old = atomic_exchange(e, number);
+	raise_high(fd);
+	if (is_conn(old))
+		unref(old);
+}
+
+struct rm_conn *rm_conn_new(int fd, bool accepted)
+{
+	uint32_t number;
+	struct rm_conn *c;
+
+	if (fd < 0 || fd >= RM_FD_MAX || !slot(fd, true))
+		return NULL;
+	rm_fork_watch();
+	number = rm_pool_get(&conns);
+	if (!number) {
+		enter(fd, RM_FD_NONE);
+		return NULL;
+	}
+	c = rm_pool_at(&conns, number);
+	lock(c); /* somebody with an old number may be looking; he lets go at once */
+	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
+	if (!atomic_load(&c->gen))
+		atomic_store(&c->gen, 1);
+	atomic_store(&c->refs, 1);
+	c->accepted = accepted;
+	c->role = accepted ? RM_ROLE_SERVER : 0;
+	rm_conn_release(c);
+	enter(fd, number);
+	return c;
+}
+
+void rm_conn_forget_fd(struct rm_conn *c, int fd)
+{
+	entry *e = slot(fd, false);
+	uint32_t number;
+
+	if (!e)
+		return;
+	number = atomic_load(e);
+	/* The reference is kept: whoever holds other descriptors still finds a muted connection. */
+	if (is_conn(number) && rm_pool_at(&conns, number) == c && atomic_load(&c->refs) == 1) {
+		if (atomic_compare_exchange_strong(e, &number, c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE)) {
+			atomic_store(&c->refs, 0);
+			destroy(c, number);
+			return;
+		}
+	}
+	rm_conn_release(c);
+}
+
+void rm_conn_peer(struct rm_conn *c, int fd)
+{
+	socklen_t len = sizeof(c->peer);
+
+	if (c->peer_known)
+		return;
+	c->peer_known = rm_sys3(__NR_getpeername, fd, &c->peer, &len) == 0 ? 1 : 2;
+}
+
+/* ---- what the hooks tell of descriptors ---- */
+
+void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
+{
+	bool stream = (type & 0xf) == SOCK_STREAM &&
+		      (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
+
+	if (stream || lookup(fd) != RM_FD_NONE)
+		enter(fd, stream ? RM_FD_STREAM : RM_FD_NONE);
+}
+
+void rm_fd_listen(struct rm_scope *s, int fd)
+{
+	enter(fd, RM_FD_LISTENER);
+}
+
+void rm_fd_accept(struct rm_scope *s, int listener, int fd)
+{
+	rm_conn_new(fd, true);
+}
+
+void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error)
+{
+	struct rm_conn *c;
+
+	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
+		return;
+	c = rm_conn_new(fd, false);
+	if (!c)
+		return;
+	c->role = RM_ROLE_CLIENT;
+	if (len > 0 && (size_t)len <= sizeof(c->peer) && to) {
+		memcpy(&c->peer, to, len);
+		c->peer_known = 1;
+	}
+	c->connected_by = rm_context_here(s->thread);
+}
+
+void rm_fd_dup(struct rm_scope *s, int from, int to)
+{
+	uint32_t number = lookup(from);
+
+	if (from == to)
+		return;
+	if (is_conn(number))
+		atomic_fetch_add(&((struct rm_conn *)rm_pool_at(&conns, number))->refs, 1);
+	if (number != RM_FD_NONE || lookup(to) != RM_FD_NONE)
+		enter(to, number);
+}
+
+void rm_fd_close(struct rm_scope *s, int fd)
+{
+	if (lookup(fd) != RM_FD_NONE)
+		enter(fd, RM_FD_NONE);
+}
+
+void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last)
+{
+	int high = atomic_load(&fd_high);
+
+	if (high < 0)
+		return;
+	for (unsigned fd = first; fd <= last && fd <= (unsigned)high; fd++)
+		rm_fd_close(s, (int)fd);
+}
+
+void rm_fd_epoll_add(int epfd, int fd)
+{
+	if (rm_active() && rm_fd_is_served(fd) && lookup(epfd) == RM_FD_NONE)
+		enter(epfd, RM_FD_SERVED_EPOLL);
+}
+
+bool rm_fd_is_loop(int epfd)
+{
+	return lookup(epfd) == RM_FD_SERVED_EPOLL;
+}

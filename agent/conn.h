@@ -1,0 +1,98 @@
+/*
+ * Descriptors and connections. A connection is shared by all descriptors dup'ed from one socket;
+ * the descriptor table holds the connection's number or a mark, so that the answer "not ours" is
+ * two loads. Closes that we never see (raw system calls, exec) are survived: a number that a new
+ * socket, accept or dup takes over forgets what it was.
+ */
+#ifndef RM_AGENT_CONN_H
+#define RM_AGENT_CONN_H
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/un.h>
+
+#include "agent/text.h"
+#include "agent/thread.h"
+#include "protocols/proto.h"
+
+enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
+
+/* Marks in the descriptor table: numbers no connection has. */
+enum {
+	RM_FD_NONE = 0,
+	RM_FD_LISTENER = 0xfffffff0u,     /* a listening socket */
+	RM_FD_SERVED_MUTE = 0xfffffff1u,  /* an accepted connection that is none of ours */
+	RM_FD_SERVED_EPOLL = 0xfffffff2u, /* an epoll instance of a server's loop */
+	RM_FD_STREAM = 0xfffffff3u,       /* a stream socket, not connected yet */
+	RM_FD_MARKS = 0xfffffff0u,
+};
+
+union rm_sockaddr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	char unix_path[64]; /* sun_path, cut, with family first */
+};
+
+/* An insertion or replacement in the bytes on their way out, see agent/tx.c. */
+struct rm_pending {
+	uint32_t at;      /* bytes of the program between what the kernel has and here */
+	uint32_t bytes;   /* of the text */
+	uint32_t done;    /* of the text, already sent */
+	bool replace;     /* takes the place of as many bytes of the program; else stands between them */
+	rm_text text;
+};
+
+struct rm_conn {
+	_Atomic uint32_t lock;   /* tid of the holder */
+	_Atomic uint32_t gen;
+	_Atomic uint32_t refs;   /* descriptors in this process */
+	_Atomic uint8_t muted;   /* left alone: hooks pass by */
+	uint8_t dead;            /* the protocol gave up; muted as soon as no edit is half way */
+	_Atomic uint8_t gap;     /* bytes passed that nobody fed: to be muted by the next who comes */
+	uint8_t role;            /* enum rm_role; 0 until the first bytes tell */
+	uint8_t accepted;
+	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
+	uint8_t peer_known;      /* 1 asked and known, 2 asked and unknown */
+	uint8_t first_sent;      /* a request head went out on it */
+	uint8_t tx_busy;         /* an edited call is in flight */
+	uint8_t pending_count;
+	const struct rm_proto *proto;
+	rm_ctx connected_by;     /* the request during which connect() was called */
+	uint32_t ahead;          /* bytes parsed that the kernel has not accepted yet */
+	uint8_t ahead_head[8];   /* the first of them, to recognise the retry */
+	struct rm_pending pending[RM_TX_EDITS];
+	rm_text stash[2];        /* per direction: the unfinished head */
+	union rm_sockaddr peer;
+	_Alignas(16) char state[RM_CONN_STATE_BYTES];
+};
+
+/* True while an edited call is in flight or half sent: not to be left alone before it is whole. */
+static inline bool rm_conn_midway(const struct rm_conn *c)
+{
+	return c->tx_busy || (c->pending_count > 0 && c->pending[0].done > 0);
+}
+
+/* Cheap look without a lock, to decide whether to come back; NULL when the descriptor is none of ours. */
+struct rm_conn *rm_conn_peek(int fd);
+
+/*
+ * Finds and locks the connection of a descriptor. Waits a bounded time for other threads. NULL when
+ * there is none, it is muted, or the wait was in vain. `gen` 0 accepts any, else only that one.
+ */
+struct rm_conn *rm_conn_take(int fd, uint32_t gen);
+void rm_conn_release(struct rm_conn *c);
+
+/* Makes a connection for `fd`, replacing what stood there. NULL: no memory. */
+struct rm_conn *rm_conn_new(int fd, bool accepted);
+
+/* True for an epoll instance that watches listeners or accepted connections. */
+bool rm_fd_is_loop(int epfd);
+
+/* Asks the kernel for the peer's address, once. Lock held. */
+void rm_conn_peer(struct rm_conn *c, int fd);
+
+/* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
+void rm_conn_forget_fd(struct rm_conn *c, int fd);
+
+#endif

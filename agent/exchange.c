@@ -1,0 +1,215 @@
+/*
+ * The table of live exchanges. Owns the pool and the way a record takes to the outlet. Runs in
+ * hooks; lock-free. The names it gives (rm_ctx) carry a generation, so that a thread, a connection
+ * or a header that remembers an ended exchange finds nothing instead of somebody else's.
+ */
+#include "agent/exchange.h"
+
+#include <string.h>
+
+#include "agent/outlet.h"
+#include "agent/semconv.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/pool.h"
+
+enum { EXCHANGES_MAX = 16384, ID_BITS = 24 };
+
+static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
+static _Atomic uint64_t id_secret;
+
+uint32_t rm_exchange_begin(uint8_t kind)
+{
+	struct rm_thread *thread = rm_thread_self();
+	uint32_t x = rm_pool_get(&exchanges);
+	struct rm_exchange *e;
+
+	if (!x) {
+		rm_lost(thread, RM_LOST_EXCHANGE);
+		return 0;
+	}
+	e = rm_pool_at(&exchanges, x);
+	e->kind = kind;
+	e->status = RM_STATUS_UNSET;
+	e->ctx = (struct rm_spanctx){ 0 };
+	e->parent = (struct rm_spanctx){ 0 };
+	e->parent_remote = false;
+	e->epoch = rm_epoch();
+	e->start_wall_ns = rm_clock_wall_ns();
+	e->start_mono_ns = rm_clock_mono_ns();
+	e->request_body_bytes = 0;
+	e->carry = 0;
+	e->tracestate_bytes = e->baggage_bytes = 0;
+	e->record = 0;
+	atomic_store_explicit(&e->phase, RM_PHASE_BEGUN, memory_order_release);
+	return x;
+}
+
+struct rm_exchange *rm_exchange_at(uint32_t x)
+{
+	return rm_pool_at(&exchanges, x);
+}
+
+rm_ctx rm_exchange_ctx(uint32_t x)
+{
+	struct rm_exchange *e = rm_exchange_at(x);
+
+	return (uint64_t)atomic_load_explicit(&e->gen, memory_order_relaxed) << 32 | x;
+}
+
+struct rm_exchange *rm_ctx_exchange(rm_ctx ctx)
+{
+	uint32_t x = (uint32_t)ctx;
+	struct rm_exchange *e;
+
+	if (!x)
+		return NULL;
+	e = rm_exchange_at(x);
+	if (atomic_load_explicit(&e->gen, memory_order_acquire) != ctx >> 32 ||
+	    atomic_load_explicit(&e->phase, memory_order_relaxed) < RM_PHASE_OPEN)
+		return NULL;
+	return e;
+}
+
+/* Scrambles the upper 40 bits of an id into the mask over its lower 24. */
+static uint32_t id_mask(uint64_t upper)
+{
+	uint64_t h = (upper ^ atomic_load_explicit(&id_secret, memory_order_relaxed)) *
+		     0x9e3779b97f4a7c15ull;
+
+	return (uint32_t)(h >> (64 - ID_BITS));
+}
+
+static void put_be64(uint8_t *p, uint64_t v)
+{
+	for (int i = 7; i >= 0; i--, v >>= 8)
+		p[i] = (uint8_t)v;
+}
+
+static uint64_t get_be64(const uint8_t *p)
+{
+	uint64_t v = 0;
+
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8])
+{
+	uint64_t none = 0, upper;
+
+	if (!atomic_load_explicit(&id_secret, memory_order_relaxed))
+		atomic_compare_exchange_strong(&id_secret, &none, rm_random_u64(random));
+	do {
+		upper = rm_random_u64(random) >> ID_BITS;
+	} while (!upper);
+	put_be64(ret, upper << ID_BITS | (x ^ id_mask(upper)));
+}
+
+uint32_t rm_exchange_by_id(const struct rm_spanctx *id)
+{
+	uint64_t v = get_be64(id->span_id);
+	uint32_t x = (v & ((1u << ID_BITS) - 1)) ^ id_mask(v >> ID_BITS);
+	struct rm_exchange *e;
+	uint32_t gen;
+
+	if (!x || x >= EXCHANGES_MAX || x >= atomic_load(&exchanges.next))
+		return 0;
+	e = rm_exchange_at(x);
+	gen = atomic_load_explicit(&e->gen, memory_order_acquire);
+	if (atomic_load_explicit(&e->phase, memory_order_acquire) < RM_PHASE_OPEN ||
+	    e->kind != RM_KIND_SERVER || memcmp(e->ctx.span_id, id->span_id, 8) != 0 ||
+	    memcmp(e->ctx.trace_id, id->trace_id, 16) != 0)
+		return 0;
+	return atomic_load_explicit(&e->gen, memory_order_acquire) == gen ? x : 0;
+}
+
+void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage)
+{
+	char *p;
+
+	if (tracestate.n + baggage.n == 0)
+		return;
+	e->carry = rm_text_get(tracestate.n + baggage.n);
+	if (!e->carry)
+		return;
+	p = rm_text_at(e->carry);
+	if (tracestate.n)
+		memcpy(p, tracestate.p, tracestate.n);
+	if (baggage.n)
+		memcpy(p + tracestate.n, baggage.p, baggage.n);
+	e->tracestate_bytes = (uint32_t)tracestate.n;
+	e->baggage_bytes = (uint32_t)baggage.n;
+}
+
+struct rm_str rm_exchange_tracestate(const struct rm_exchange *e)
+{
+	return (struct rm_str){ e->tracestate_bytes ? rm_text_at(e->carry) : NULL, e->tracestate_bytes };
+}
+
+struct rm_str rm_exchange_baggage(const struct rm_exchange *e)
+{
+	return (struct rm_str){ e->baggage_bytes ? rm_text_at(e->carry) + e->tracestate_bytes : NULL,
+				e->baggage_bytes };
+}
+
+void rm_exchange_drop(uint32_t x)
+{
+	struct rm_exchange *e = rm_exchange_at(x);
+
+	atomic_store_explicit(&e->phase, RM_PHASE_FREE, memory_order_relaxed);
+	atomic_fetch_add_explicit(&e->gen, 1, memory_order_release);
+	rm_text_put(e->record);
+	rm_text_put(e->carry);
+	e->record = e->carry = 0;
+	rm_pool_put(&exchanges, x);
+}
+
+void rm_lost(struct rm_thread *thread, enum rm_lost why)
+{
+	struct rm_segment *segment = rm_outlet_segment(&thread->ring);
+
+	if (segment)
+		rm_segment_lost(segment, why);
+}
+
+static void push(struct rm_exchange *e, uint64_t end_mono_ns, struct rm_thread *thread)
+{
+	struct rm_span *span = (struct rm_span *)e->builder.record;
+	struct rm_segment *segment;
+	uint32_t bytes, fill = 0;
+
+	span->end_ns = e->start_wall_ns + (end_mono_ns - e->start_mono_ns);
+	span->status = e->status;
+	bytes = rm_builder_end(&e->builder);
+	segment = rm_outlet_segment(&thread->ring);
+	if (!segment)
+		return;
+	if (rm_segment_push(segment, (uint32_t)thread->ring, span, bytes, &fill) == RM_OK)
+		rm_outlet_pushed(fill);
+}
+
+void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread)
+{
+	struct rm_exchange *e = rm_exchange_at(x);
+
+	if (e->record && e->epoch == rm_epoch())
+		push(e, end_mono_ns, thread);
+	rm_exchange_drop(x);
+}
+
+void rm_exchange_end_all(struct rm_thread *thread)
+{
+	uint32_t last = atomic_load(&exchanges.next);
+
+	for (uint32_t x = 1; x < last && x < EXCHANGES_MAX; x++) {
+		struct rm_exchange *e = rm_exchange_at(x);
+
+		if (atomic_load(&e->phase) < RM_PHASE_OPEN)
+			continue;
+		if (e->record)
+			rm_semconv_broken(e, RM_STR("process_exit"));
+		rm_exchange_end(x, rm_clock_mono_ns(), thread);
+	}
+}

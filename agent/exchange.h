@@ -1,0 +1,72 @@
+/*
+ * One request and its response, from the first byte to the last: its place in a trace, and its span
+ * record in the making. Named by rm_ctx; a name whose exchange ended is dead for ever.
+ */
+#ifndef RM_AGENT_EXCHANGE_H
+#define RM_AGENT_EXCHANGE_H
+
+#include <stdatomic.h>
+
+#include "agent/record.h"
+#include "agent/text.h"
+#include "agent/thread.h"
+#include "base/segment.h"
+#include "protocols/tracecontext.h"
+
+enum rm_exchange_phase {
+	RM_PHASE_FREE,
+	RM_PHASE_BEGUN,     /* first byte seen */
+	RM_PHASE_OPEN,      /* request head read; identity and record exist */
+	RM_PHASE_ANSWERED,  /* first byte of the response seen */
+};
+
+struct rm_exchange {
+	_Atomic uint32_t gen;
+	_Atomic uint8_t phase;
+	uint8_t kind;               /* RM_KIND_SERVER or RM_KIND_CLIENT */
+	uint8_t status;             /* enum rm_span_status, when it ends */
+	struct rm_spanctx ctx;      /* identity of the span; flags as decided */
+	struct rm_spanctx parent;   /* SERVER: what came in; CLIENT: what it belongs to */
+	bool parent_remote;
+	uint32_t epoch;
+	uint64_t start_wall_ns, start_mono_ns;
+	uint64_t request_body_bytes;
+	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
+	uint32_t tracestate_bytes, baggage_bytes;
+	rm_text record;             /* 0 when not sampled */
+	struct rm_builder builder;
+};
+
+/* Takes an exchange for a request whose first byte was just seen. 0: none left (counted). */
+uint32_t rm_exchange_begin(uint8_t kind);
+
+struct rm_exchange *rm_exchange_at(uint32_t x);
+rm_ctx rm_exchange_ctx(uint32_t x);
+
+/* The exchange of a context, NULL when it has ended. Other threads may end it at any moment. */
+struct rm_exchange *rm_ctx_exchange(rm_ctx ctx);
+
+/* A span id that leads back to its exchange while that lives; random to everybody else. */
+void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8]);
+
+/* The live SERVER exchange that owns this trace and span id, or 0. */
+uint32_t rm_exchange_by_id(const struct rm_spanctx *id);
+
+/* Stores what children of this span are to carry. */
+void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage);
+struct rm_str rm_exchange_tracestate(const struct rm_exchange *e);
+struct rm_str rm_exchange_baggage(const struct rm_exchange *e);
+
+/* Ends the exchange: the record, if there is one, goes out with `end_mono_ns`; the name dies. */
+void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread);
+
+/* Ends it without a word. */
+void rm_exchange_drop(uint32_t x);
+
+/* Counts a loss in the segment, if there is one. */
+void rm_lost(struct rm_thread *thread, enum rm_lost why);
+
+/* Ends all exchanges of this process that are still open, as broken off by its end. Context: init. */
+void rm_exchange_end_all(struct rm_thread *thread);
+
+#endif

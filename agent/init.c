@@ -1,0 +1,140 @@
+/*
+ * Start and end of the agent in a process: the one place that fixes their order.
+ *
+ * Start, before main: settings are copied from the environment, the verdict is reached, the program's
+ * arguments are copied. No thread, no descriptor, no file, no allocation. Everything else waits for
+ * the first traced socket or the first span.
+ */
+#include <sys/stat.h>
+
+#include "agent/config.h"
+#include "agent/context.h"
+#include "agent/exchange.h"
+#include "agent/outlet.h"
+#include "agent/resource.h"
+#include "agent/stream.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+static struct rm_env env;
+static struct rm_config config;
+static struct rm_program program;
+
+static enum rm_level level_of(struct rm_str name)
+{
+	static const char *const names[] = { "none", "error", "warn", "info", "debug" };
+
+	for (int i = 0; i < 5; i++)
+		if (rm_str_eq(name, rm_str_c(names[i])))
+			return (enum rm_level)i;
+	return RM_LEVEL_INFO;
+}
+
+static void wrong_setting(const struct rm_env_row *row, struct rm_str value, const char *reason)
+{
+	if (row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST)
+		value = RM_STR("(not shown)");
+	rm_warn("%s: '%S' is not used: %s", row->name, &value, reason);
+}
+
+/* The log must be set up before the other variables are complained about. */
+static void start_log(char **envp)
+{
+	enum rm_level level = RM_LEVEL_INFO;
+	unsigned topics = 0;
+
+	for (char **v = envp; *v; v++) {
+		struct rm_str rest = rm_str_c(*v), name;
+
+		if (**v != 'O' && **v != 'R')
+			continue;
+		name = rm_str_cut(&rest, '=');
+		if (rm_str_eq(name, RM_STR("OTEL_LOG_LEVEL")))
+			level = level_of(rest);
+		else if (rm_str_eq(name, RM_STR("REMORA_DEBUG")))
+			topics = rm_log_parse_topics(rest);
+	}
+	rm_log_init(level == RM_LEVEL_DEBUG ? RM_LOG_ALL : topics, level);
+}
+
+/* A process may be born with a connection as its standard input (inetd, socket activation). */
+static void adopt_stdin(void)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	struct rm_scope s;
+
+	if (rm_sys3(__NR_getpeername, 0, &peer, &len) != 0 ||
+	    (peer.ss_family != AF_INET && peer.ss_family != AF_INET6 && peer.ss_family != AF_UNIX) ||
+	    !rm_enter(&s))
+		return;
+	rm_conn_new(0, false);
+	for (int fd = 1; fd <= 2; fd++) {
+		struct stat zero, other;
+
+		if (rm_sys2(__NR_fstat, 0, &zero) == 0 && rm_sys2(__NR_fstat, fd, &other) == 0 &&
+		    zero.st_ino == other.st_ino && zero.st_dev == other.st_dev)
+			rm_fd_dup(&s, 0, fd);
+	}
+	rm_leave(&s);
+}
+
+void rm_init(int argc, char **argv, char **envp)
+{
+	enum rm_verdict verdict;
+
+	start_log(envp);
+	rm_program_copy(&program, argc, argv);
+	rm_env_load(&env, envp, NULL);
+	verdict = rm_config_verdict(&env, rm_str_c(program.exe));
+	if (verdict != RM_INSTRUMENT) {
+		rm_debug(RM_LOG_INIT, "%s: not instrumented (%s)", program.exe,
+			 verdict == RM_SKIP_DISABLED ? "disabled" :
+			 verdict == RM_SKIP_DENIED   ? "on the deny list" : "not on REMORA_ALLOW");
+		return;
+	}
+	rm_env_load(&env, envp, wrong_setting);
+	rm_config_build(&config, &env);
+	rm_context_init(&config);
+	rm_outlet_init(&env, &program);
+	rm_thread_activate();
+	adopt_stdin();
+	rm_debug(RM_LOG_INIT, "%s: instrumented", program.exe);
+}
+
+void rm_safe_point(void)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	rm_outlet_safe_point();
+	rm_leave(&s);
+}
+
+void rm_process_end(enum rm_end how)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	if (how != RM_END_EXEC)
+		rm_exchange_end_all(s.thread);
+	rm_outlet_end(how);
+	rm_leave(&s);
+}
+
+void rm_process_resume(void)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	rm_outlet_resume();
+	rm_leave(&s);
+}
+
+void rm_fini(void)
+{
+	rm_thread_deactivate();
+}

@@ -1,0 +1,341 @@
+/*
+ * From protocol events to exchanges: where requests get their identity, their parent, their span
+ * record, and where the header lines are composed that carry the context on.
+ *
+ * Runs in hooks with the connection locked. States of an exchange: BEGUN (first byte) -> OPEN (head
+ * read: identity, parent, sampling fixed) -> ANSWERED (response began) -> ended. Whatever goes
+ * wrong on the way costs this span and nothing else.
+ */
+#include "agent/observe.h"
+
+#include "agent/context.h"
+#include "agent/sampler.h"
+#include "agent/semconv.h"
+#include "agent/stream.h"
+#include "base/clock.h"
+
+enum { LINES_MAX = RM_BAGGAGE_MAX_BYTES + RM_TRACESTATE_MAX_BYTES + 1024 };
+
+static uint64_t now(struct rm_visit *v)
+{
+	if (!v->now_ns)
+		v->now_ns = rm_clock_mono_ns();
+	return v->now_ns;
+}
+
+static rm_xid on_request(struct rm_sink *sink, void *visit)
+{
+	struct rm_visit *v = visit;
+
+	return rm_exchange_begin(v->conn->role == RM_ROLE_CLIENT ? RM_KIND_CLIENT : RM_KIND_SERVER);
+}
+
+static void new_trace_id(struct rm_random *random, uint8_t ret[16])
+{
+	uint64_t high = rm_random_u64(random), low = rm_random_u64(random);
+
+	memcpy(ret, &high, 8);
+	memcpy(ret + 8, &low, 8);
+}
+
+/* Fixes who this span is: trace and span id, sampling. The parent is in e->parent. */
+static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
+{
+	struct rm_random *random = &v->thread->random;
+	bool sampled;
+
+	e->ctx.valid = true;
+	e->ctx.sampled_known = true;
+	e->ctx.debug = e->parent.debug;
+	if (e->parent.valid) {
+		memcpy(e->ctx.trace_id, e->parent.trace_id, 16);
+		e->ctx.flags = e->parent.flags & RM_FLAG_RANDOM;
+	} else {
+		new_trace_id(random, e->ctx.trace_id);
+		e->ctx.flags = RM_FLAG_RANDOM;
+	}
+	rm_exchange_span_id(x, random, e->ctx.span_id);
+	sampled = rm_sampled(rm_context_config(), &e->parent, e->ctx.trace_id);
+	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;
+}
+
+static void read_carriers(const struct rm_head *head, struct rm_carriers *ret,
+			  const struct rm_field **ret_traceparent)
+{
+	*ret_traceparent = NULL;
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < head->field_count; i++) {
+		int carrier = rm_carrier_of(head->fields[i].name);
+
+		if (carrier < 0)
+			continue;
+		rm_carriers_add(ret, carrier, head->fields[i].value);
+		if (carrier == RM_CARRIER_TRACEPARENT)
+			*ret_traceparent = &head->fields[i];
+	}
+}
+
+/* Notes an edit of the bytes being fed. Without room for it, false: the bytes stay as they are. */
+static bool add_edit(struct rm_visit *v, uint64_t at, uint32_t del, struct rm_str text)
+{
+	rm_text t;
+
+	if (v->edit_count == RM_TX_EDITS || (del == 0 && text.n > v->insert_room))
+		return false;
+	t = rm_stream_text(text);
+	if (!t)
+		return false;
+	if (del == 0)
+		v->insert_room -= (uint32_t)text.n;
+	v->edits[v->edit_count++] =
+		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = (uint32_t)text.n, .text = t };
+	return true;
+}
+
+/* Offset, in the visit, of a byte of the head; -1 when it came with an earlier visit. */
+static int64_t offset_of(const struct rm_visit *v, const struct rm_head *head, const char *p)
+{
+	uint64_t i = (uint64_t)(p - head->raw.p);
+
+	if (i < head->fed_from)
+		return -1;
+	return (int64_t)(v->base + head->fed_at + (i - head->fed_from));
+}
+
+/* Overwrites the value of a traceparent field in place: same length, nothing moves. */
+static bool replace_value(struct rm_visit *v, const struct rm_head *head,
+			  const struct rm_field *field, const struct rm_spanctx *ctx)
+{
+	char text[RM_TRACEPARENT_BYTES];
+	int64_t at = offset_of(v, head, field->value.p);
+
+	if (field->value.n != RM_TRACEPARENT_BYTES || at < 0)
+		return false;
+	rm_traceparent_format(ctx, text);
+	return add_edit(v, (uint64_t)at, RM_TRACEPARENT_BYTES, (struct rm_str){ text, sizeof(text) });
+}
+
+/* ---- requests that come in ---- */
+
+/* Lets the program read our span as the parent, so that whatever it forwards is exact. */
+static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
+			    const struct rm_head *head, uint32_t blank_at,
+			    const struct rm_carriers *carriers, const struct rm_field *field)
+{
+	char line[RM_INGRESS_RESERVE];
+	struct rm_strbuf b;
+
+	if (!rm_context_config()->ingress || v->conn->peeked ||
+	    carriers->count[RM_CARRIER_TRACEPARENT] > 1)
+		return;
+	if (field) {
+		replace_value(v, head, field, &e->ctx);
+		return;
+	}
+	if (head->field_count > RM_INGRESS_MAX_FIELDS || head->fields_cut ||
+	    head->raw.n > RM_INGRESS_MAX_HEAD)
+		return;
+	rm_strbuf_init(&b, line, sizeof(line));
+	rm_inject(RM_PROP_TRACECONTEXT, &e->ctx, (struct rm_str){ 0 }, (struct rm_str){ 0 }, NULL, &b);
+	if (b.n && !b.truncated)
+		add_edit(v, v->base + blank_at, 0, rm_strbuf_view(&b));
+}
+
+static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
+			   const struct rm_head *head, uint32_t blank_at)
+{
+	const struct rm_config *config = rm_context_config();
+	char state[RM_TRACESTATE_MAX_BYTES * 4];
+	const struct rm_field *field;
+	struct rm_carriers carriers;
+	struct rm_str tracestate;
+	struct rm_strbuf b;
+
+	read_carriers(head, &carriers, &field);
+	rm_strbuf_init(&b, state, sizeof(state));
+	rm_extract(config->propagators, &carriers, &e->parent, &b);
+	e->parent_remote = e->parent.valid;
+	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
+	identify(v, x, e);
+	rm_exchange_carry(e, tracestate,
+			  config->propagators & RM_PROP_BAGGAGE ? carriers.value[RM_CARRIER_BAGGAGE]
+								: (struct rm_str){ 0 });
+	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
+	rm_context_opened(v->thread, v->conn, x);
+	if (e->ctx.flags & RM_FLAG_SAMPLED)
+		rm_semconv_request(e, config, v->conn, head, NULL);
+	rewrite_ingress(v, e, head, blank_at, &carriers, field);
+}
+
+/* ---- requests that go out ---- */
+
+static void inject(struct rm_visit *v, struct rm_exchange *e, uint32_t blank_at,
+		   const struct rm_parent *parent, const struct rm_carriers *present)
+{
+	const struct rm_config *config = rm_context_config();
+	rm_text room = rm_text_get(LINES_MAX);
+	struct rm_strbuf b;
+
+	if (!room) {
+		rm_lost(v->thread, RM_LOST_INJECT);
+		return;
+	}
+	rm_strbuf_init(&b, rm_text_at(room), LINES_MAX);
+	rm_inject(config->propagators, &e->ctx, parent->tracestate, parent->baggage, present, &b);
+	if (b.n && !add_edit(v, v->base + blank_at, 0, rm_strbuf_view(&b)))
+		rm_lost(v->thread, RM_LOST_INJECT);
+	rm_text_put(room);
+}
+
+static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
+			   const struct rm_head *head, uint32_t blank_at)
+{
+	const struct rm_config *config = rm_context_config();
+	char state[RM_TRACESTATE_MAX_BYTES * 4];
+	const struct rm_field *field;
+	struct rm_carriers carriers;
+	struct rm_parent parent;
+	struct rm_spanctx in;
+	struct rm_strbuf b;
+
+	read_carriers(head, &carriers, &field);
+	rm_strbuf_init(&b, state, sizeof(state));
+	rm_extract(config->propagators, &carriers, &in, &b);
+	rm_context_resolve(v->thread, v->conn, &in, &parent);
+	v->conn->first_sent = 1;
+	e->parent = parent.ctx;
+	e->parent_remote = parent.remote;
+	identify(v, x, e);
+	rm_exchange_carry(e, parent.tracestate, parent.baggage);
+	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
+	if (e->ctx.flags & RM_FLAG_SAMPLED)
+		rm_semconv_request(e, config, v->conn, head,
+				   config->parent_source ? rm_source_name(parent.source) : NULL);
+	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
+	if (field && parent.source == RM_SOURCE_HEADER && carriers.count[RM_CARRIER_TRACEPARENT] == 1)
+		replace_value(v, head, field, &e->ctx);
+	if (parent.source != RM_SOURCE_PROGRAM)
+		inject(v, e, blank_at, &parent, &carriers);
+}
+
+static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head, uint32_t blank_at)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_exchange *e;
+
+	if (!x)
+		return true;
+	e = rm_exchange_at(x);
+	rm_conn_peer(v->conn, v->fd);
+	if (e->kind == RM_KIND_SERVER)
+		on_server_head(v, x, e, head, blank_at);
+	else
+		on_client_head(v, x, e, head, blank_at);
+	/* One head makes two edits at most. */
+	return v->conn->role == RM_ROLE_SERVER || v->edit_count + 2 <= RM_TX_EDITS;
+}
+
+static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
+{
+	if (x)
+		rm_exchange_at(x)->request_body_bytes = body_bytes;
+}
+
+/* ---- responses ---- */
+
+static void on_response(struct rm_sink *sink, rm_xid x)
+{
+	struct rm_exchange *e;
+
+	if (!x)
+		return;
+	e = rm_exchange_at(x);
+	if (atomic_load_explicit(&e->phase, memory_order_relaxed) == RM_PHASE_OPEN)
+		atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
+}
+
+static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
+{
+	struct rm_exchange *e;
+
+	if (!x)
+		return;
+	e = rm_exchange_at(x);
+	if (e->record)
+		rm_semconv_response(e, rm_context_config(), head);
+}
+
+static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_exchange *e;
+
+	if (!x)
+		return;
+	e = rm_exchange_at(x);
+	if (e->record)
+		rm_semconv_bodies(e, body_bytes);
+	rm_exchange_end(x, now(v), v->thread);
+}
+
+static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_exchange *e;
+
+	if (!x)
+		return;
+	e = rm_exchange_at(x);
+	if (v->discard || error.n == 0 || atomic_load(&e->phase) < RM_PHASE_OPEN) {
+		if (v->discard && e->record)
+			rm_lost(v->thread, RM_LOST_MUTED);
+		rm_exchange_drop(x);
+		return;
+	}
+	if (e->record)
+		rm_semconv_broken(e, error);
+	rm_exchange_end(x, now(v), v->thread);
+}
+
+/* ---- memory for unfinished heads ---- */
+
+static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
+{
+	struct rm_conn *c = ((struct rm_visit *)sink)->conn;
+	rm_text old = c->stash[dir], grown;
+
+	if (old && rm_text_cap(old) >= bytes)
+		return rm_text_at(old);
+	grown = rm_text_get(bytes);
+	if (!grown)
+		return NULL;
+	if (old) {
+		memcpy(rm_text_at(grown), rm_text_at(old), rm_text_cap(old));
+		rm_text_put(old);
+	}
+	c->stash[dir] = grown;
+	return rm_text_at(grown);
+}
+
+static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
+{
+	struct rm_conn *c = ((struct rm_visit *)sink)->conn;
+
+	rm_text_put(c->stash[dir]);
+	c->stash[dir] = 0;
+}
+
+void rm_observe_init(struct rm_sink *sink)
+{
+	*sink = (struct rm_sink){
+		.request = on_request,
+		.request_head = on_request_head,
+		.request_end = on_request_end,
+		.response = on_response,
+		.response_head = on_response_head,
+		.response_end = on_response_end,
+		.broken = on_broken,
+		.stash = on_stash,
+		.unstash = on_unstash,
+	};
+}

@@ -1,0 +1,197 @@
+/*
+ * Bytes that the program reads: fed after the fact, and for requests on accepted connections
+ * rewritten in the program's own buffer, so that it reads our SERVER span as its parent.
+ *
+ * To have room for one header line the real read is asked for RM_INGRESS_RESERVE bytes less while a
+ * head is expected. If it filled all it was asked for, a second, non-blocking read tops the buffer
+ * up: edge-triggered programs see exactly the fullness they rely on, and no byte is ever held back.
+ *
+ * Runs in hooks. Must never: block, keep bytes, change a read that MSG_PEEK looked at before.
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "agent/context.h"
+#include "agent/hookapi.h"
+#include "agent/stream.h"
+#include "base/sys.h"
+
+enum { INGRESS_MIN_ROOM = 256 };
+
+void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
+{
+	struct rm_conn *c = rm_conn_peek(fd);
+	const struct rm_config *config = rm_context_config();
+
+	*rx = (struct rm_rx){ .fd = fd };
+	if (!c || c->muted)
+		return;
+	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
+		c->peeked |= (flags & MSG_PEEK) != 0;
+		return;
+	}
+	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
+	rx->watch = true;
+	if (config->ingress && room >= INGRESS_MIN_ROOM && c->role != RM_ROLE_CLIENT && !c->peeked &&
+	    !(flags & (MSG_WAITALL | MSG_TRUNC)) && (!c->proto || c->proto->at_head(c->state)))
+		rx->reserve = RM_INGRESS_RESERVE;
+}
+
+/* A position in the caller's scattered memory. */
+struct cursor {
+	const struct iovec *iov;
+	int count, i;
+	size_t off;
+};
+
+static void seek(struct cursor *c, size_t at)
+{
+	for (c->i = 0; c->i < c->count && at >= c->iov[c->i].iov_len; c->i++)
+		at -= c->iov[c->i].iov_len;
+	c->off = at;
+}
+
+static char *byte_at(const struct iovec *iov, int count, size_t at)
+{
+	struct cursor c = { .iov = iov, .count = count };
+
+	seek(&c, at);
+	return (char *)iov[c.i].iov_base + c.off;
+}
+
+/* Moves the bytes [at, end) up by `by`, last one first. */
+static void shift(const struct iovec *iov, int count, size_t at, size_t end, size_t by)
+{
+	if (count == 1) {
+		memmove((char *)iov->iov_base + at + by, (char *)iov->iov_base + at, end - at);
+		return;
+	}
+	while (end-- > at)
+		*byte_at(iov, count, end + by) = *byte_at(iov, count, end);
+}
+
+static void put(const struct iovec *iov, int count, size_t at, const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		*byte_at(iov, count, at + i) = text[i];
+}
+
+/* Carries the visit's edits out, last one first. Returns how much the bytes grew. */
+static size_t apply(struct rm_visit *v, const struct iovec *iov, int count, size_t filled)
+{
+	size_t grown = 0;
+
+	for (uint32_t i = v->edit_count; i-- > 0;) {
+		const struct rm_edit *e = &v->edits[i];
+
+		if (e->del == 0) {
+			shift(iov, count, e->at, filled + grown, e->ins_bytes);
+			grown += e->ins_bytes;
+		}
+		put(iov, count, e->at, rm_text_at(e->text), e->ins_bytes);
+		rm_text_put(e->text);
+	}
+	v->edit_count = 0;
+	return grown;
+}
+
+/* Feeds `n` bytes of scattered memory from offset `from`. */
+static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t from, size_t n)
+{
+	for (int i = 0; i < count && n > 0; i++) {
+		size_t take = iov[i].iov_len;
+		int dir;
+
+		if (from >= take) {
+			from -= take;
+			continue;
+		}
+		take = take - from < n ? take - from : n;
+		if (!v->conn->role && take)
+			v->conn->role = RM_ROLE_SERVER; /* the client speaks first, and it is not us */
+		dir = rm_stream_dir(v->conn, false);
+		if (take && rm_stream_feed(v, (enum rm_dir)dir, (char *)iov[i].iov_base + from, take) < 0)
+			return;
+		n -= take;
+		from = 0;
+	}
+}
+
+/* The first read filled all it was asked for: take what else is there, without waiting. */
+static size_t top_up(int fd, const struct iovec *iov, int count, size_t filled, size_t room)
+{
+	struct iovec rest[16];
+	struct msghdr m = { .msg_iov = rest };
+	struct cursor c = { .iov = iov, .count = count };
+	int waiting = 0;
+	long n;
+
+	if (filled >= room || count > 16 || rm_sys3(__NR_ioctl, fd, FIONREAD, &waiting) < 0 || waiting <= 0)
+		return 0;
+	seek(&c, filled);
+	for (int i = c.i; i < count; i++) {
+		rest[m.msg_iovlen++] = (struct iovec){ (char *)iov[i].iov_base + c.off, iov[i].iov_len - c.off };
+		c.off = 0;
+	}
+	n = rm_sys3(__NR_recvmsg, fd, &m, MSG_DONTWAIT); /* raw: no cancellation with the lock held */
+	return n > 0 ? (size_t)n : 0;
+}
+
+static size_t total(const struct iovec *iov, int count)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += iov[i].iov_len;
+	return n;
+}
+
+static bool fatal(int error)
+{
+	return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED ||
+	       error == EHOSTUNREACH || error == ENETUNREACH || error == ECONNREFUSED;
+}
+
+ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
+{
+	struct rm_scope s;
+	struct rm_visit v;
+	struct rm_conn *c;
+	size_t room, filled = (size_t)result;
+
+	if (!rx->watch || (result < 0 && !fatal(errno)) || !rm_enter(&s))
+		return result;
+	c = rm_conn_take(rx->fd, rx->gen);
+	if (!c)
+		goto out;
+	rm_visit_init(&v, c, s.thread, rx->fd);
+	if (result <= 0) {
+		/* A read of no room tells nothing. */
+		if (result < 0 || total(iov, iov_count) > 0)
+			rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
+				      result < 0);
+		rm_conn_release(c);
+		goto out;
+	}
+	room = total(iov, iov_count);
+	v.insert_room = rx->reserve ? (uint32_t)(room - filled) : 0;
+	feed(&v, iov, iov_count, 0, filled);
+	filled += apply(&v, iov, iov_count, filled);
+	if (rx->reserve && (size_t)result + rx->reserve == room) {
+		size_t more = top_up(rx->fd, iov, iov_count, filled, room);
+
+		v.insert_room = 0;
+		v.base = filled;
+		if (more && !c->muted)
+			feed(&v, iov, iov_count, filled, more);
+		filled += more;
+		apply(&v, iov, iov_count, filled);
+	}
+	if (c->muted)
+		rm_conn_forget_fd(c, rx->fd);
+	else
+		rm_conn_release(c);
+out:
+	rm_leave(&s);
+	return result < 0 ? result : (ssize_t)filled;
+}

@@ -1,0 +1,31 @@
+/*
+ * From what a protocol saw to span records: names, attributes and status by the OpenTelemetry
+ * semantic conventions (stable HTTP). Each function names the section it implements.
+ * Context: hook.
+ */
+#ifndef RM_AGENT_SEMCONV_H
+#define RM_AGENT_SEMCONV_H
+
+#include "agent/config.h"
+#include "agent/conn.h"
+#include "agent/exchange.h"
+#include "protocols/proto.h"
+
+/*
+ * Starts the record of a sampled exchange whose request head was just read: fixed fields, name,
+ * request attributes. Leaves e->record 0 when there is no memory (counted as RM_LOST_EXCHANGE).
+ * Spec: semantic conventions, docs/http/http-spans.md.
+ */
+void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
+			const struct rm_head *head, const char *parent_source);
+
+/* Adds what the response head tells: status code, error.type, span status, captured headers. */
+void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head);
+
+/* Adds the sizes of the bodies. */
+void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes);
+
+/* The exchange got no whole response: `error` becomes error.type, the status Error. */
+void rm_semconv_broken(struct rm_exchange *e, struct rm_str error);
+
+#endif

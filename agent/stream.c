@@ -1,0 +1,132 @@
+/*
+ * Feeding, deciding, muting: the middle of the route of a buffer (docs/ARCHITECTURE.md).
+ *
+ * Runs in hooks with the connection locked. Which side this process plays is known for accepted
+ * and connected sockets; for inherited, passed and paired ones the first bytes tell, since in every
+ * protocol here the client speaks first.
+ */
+#include "agent/stream.h"
+
+#include "agent/observe.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, int fd)
+{
+	v->conn = c;
+	v->thread = t;
+	v->fd = fd;
+	v->now_ns = 0;
+	v->base = 0;
+	v->insert_room = 0;
+	v->discard = false;
+	v->edit_count = 0;
+	rm_observe_init(&v->sink);
+}
+
+int rm_stream_dir(const struct rm_conn *c, bool sent)
+{
+	if (!c->role)
+		return -1;
+	return (c->role == RM_ROLE_CLIENT) == sent ? RM_DIR_REQUEST : RM_DIR_RESPONSE;
+}
+
+static const struct rm_proto *sniff(const void *p, size_t n)
+{
+	for (int i = 0; rm_protocols[i]; i++)
+		if (rm_protocols[i]->sniff(p, n) != RM_SNIFF_NO)
+			return rm_protocols[i];
+	return NULL;
+}
+
+/* The first bytes of a connection choose its protocol, or mute it. */
+static bool decide(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
+{
+	struct rm_conn *c = v->conn;
+
+	if (dir == RM_DIR_REQUEST)
+		c->proto = sniff(p, n);
+	if (!c->proto || c->proto->state_bytes > sizeof(c->state)) {
+		c->proto = NULL;
+		return false;
+	}
+	memset(c->state, 0, c->proto->state_bytes);
+	c->proto->open(c->state, (enum rm_role)c->role);
+	rm_debug(RM_LOG_CONN, "fd %d speaks %s, we are the %s", v->fd, c->proto->name,
+		 c->role == RM_ROLE_CLIENT ? "client" : "server");
+	return true;
+}
+
+int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
+{
+	struct rm_conn *c = v->conn;
+	int64_t used;
+
+	if (n == 0)
+		return 0;
+	if (c->dead)
+		return RM_FEED_MUTE;
+	if (!c->proto && !decide(v, dir, p, n)) {
+		rm_stream_mute(v);
+		return RM_FEED_MUTE;
+	}
+	used = c->proto->feed(c->state, dir, p, n, &v->sink, v);
+	if (used < 0) {
+		rm_stream_mute(v);
+		return RM_FEED_MUTE;
+	}
+	v->base += (uint64_t)used;
+	return used;
+}
+
+void rm_stream_mute(struct rm_visit *v)
+{
+	struct rm_conn *c = v->conn;
+
+	c->muted = !rm_conn_midway(c);
+	if (c->dead)
+		return;
+	c->dead = 1;
+	rm_debug(RM_LOG_CONN, "fd %d: left alone%s%s", v->fd, c->proto ? " after " : "",
+		 c->proto ? c->proto->name : "");
+	if (!c->proto)
+		return;
+	v->discard = true;
+	c->proto->end(c->state, RM_DIR_RESPONSE, true, &v->sink, v);
+}
+
+void rm_stream_gap(struct rm_conn *c, int fd)
+{
+	struct rm_visit v;
+
+	rm_visit_init(&v, c, rm_thread_self(), fd);
+	rm_stream_mute(&v);
+}
+
+void rm_stream_end(struct rm_visit *v, enum rm_dir dir, bool reset)
+{
+	struct rm_conn *c = v->conn;
+
+	if (c->proto && !c->dead)
+		c->proto->end(c->state, dir, reset, &v->sink, v);
+}
+
+void rm_stream_closed(struct rm_conn *c)
+{
+	struct rm_visit v;
+
+	if (!c->proto || c->dead)
+		return;
+	rm_visit_init(&v, c, rm_thread_self(), -1);
+	v.discard = c->gap;
+	rm_stream_end(&v, RM_DIR_RESPONSE, false);
+}
+
+rm_text rm_stream_text(struct rm_str text)
+{
+	rm_text t = rm_text_get(text.n);
+
+	if (t)
+		memcpy(rm_text_at(t), text.p, text.n);
+	return t;
+}

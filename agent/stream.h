@@ -1,0 +1,62 @@
+/*
+ * The bytes of one connection on their way to its protocol, and what the protocol sees on its way
+ * to exchanges and spans. Owns nothing: works on a locked connection.
+ */
+#ifndef RM_AGENT_STREAM_H
+#define RM_AGENT_STREAM_H
+
+#include "agent/conn.h"
+#include "agent/exchange.h"
+
+/* Replaces `del` bytes at offset `at` of the visit by the text; del is 0 or ins_bytes. */
+struct rm_edit {
+	uint32_t at, del, ins_bytes;
+	rm_text text; /* owned by whoever carries the edit out */
+};
+
+/*
+ * One visit of bytes to a connection: the sink its protocol talks to. `edits` collects what is to be
+ * changed in the bytes being fed; offsets count from the start of the visit.
+ */
+struct rm_visit {
+	struct rm_sink sink;     /* first member: the protocol hands it back */
+	struct rm_conn *conn;
+	struct rm_thread *thread;
+	int fd;
+	uint64_t now_ns;         /* monotonic; 0 until somebody asks */
+	uint64_t base;           /* offset, in the visit, of the buffer being fed */
+	uint32_t insert_room;    /* bytes of header lines that may still be put in */
+	bool discard;            /* the connection is being muted: exchanges end without a word */
+	uint32_t edit_count;
+	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */
+};
+
+/* Starts a visit on a locked connection. */
+void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, int fd);
+
+/*
+ * Feeds `n` bytes of the program that travel in `dir`. Decides the protocol on the first ones.
+ * Returns the bytes consumed (less than n: no room for more edits) or RM_FEED_MUTE, after which the
+ * connection is muted.
+ */
+int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n);
+
+/* Which direction this process's own bytes (`sent`) or the peer's travel in; -1 while unknown. */
+int rm_stream_dir(const struct rm_conn *c, bool sent);
+
+/* Leaves the connection alone from now on. Exchanges still open are dropped and counted. */
+void rm_stream_mute(struct rm_visit *v);
+
+/* Bytes went by unseen (a lock not got, a fork in the middle): mutes. Lock held. */
+void rm_stream_gap(struct rm_conn *c, int fd);
+
+/* The connection's last descriptor is gone: exchanges without an answer end as broken. Lock held. */
+void rm_stream_closed(struct rm_conn *c);
+
+/* One direction ended: EOF, shutdown, or with `reset` an error of the connection. */
+void rm_stream_end(struct rm_visit *v, enum rm_dir dir, bool reset);
+
+/* Puts an edit's text into memory of its own. 0 when there is none. */
+rm_text rm_stream_text(struct rm_str text);
+
+#endif

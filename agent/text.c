@@ -1,0 +1,47 @@
+/*
+ * Text memory by size class, each a pool. Owns the pools; never gives memory back to the system,
+ * so the high-water mark is bounded by the limits below: 4 + 32 + 20 + 17 MiB at the very worst,
+ * touched only as far as it was ever used at once.
+ */
+#include "agent/text.h"
+
+#include "base/pool.h"
+
+enum { CLASS_SHIFT = 30 };
+
+static struct rm_pool pools[4] = {
+	RM_POOL_INIT(512, 128, 8192),
+	RM_POOL_INIT(2048, 256, 16384),
+	RM_POOL_INIT(20 * 1024, 16, 1024),
+	RM_POOL_INIT(68 * 1024, 4, 256),
+};
+
+rm_text rm_text_get(size_t bytes)
+{
+	for (uint32_t c = 0; c < 4; c++) {
+		uint32_t index;
+
+		if (bytes > pools[c].object_bytes)
+			continue;
+		index = rm_pool_get(&pools[c]);
+		if (index)
+			return c << CLASS_SHIFT | index;
+	}
+	return 0;
+}
+
+void rm_text_put(rm_text t)
+{
+	if (t)
+		rm_pool_put(&pools[t >> CLASS_SHIFT], t & ((1u << CLASS_SHIFT) - 1));
+}
+
+char *rm_text_at(rm_text t)
+{
+	return rm_pool_at(&pools[t >> CLASS_SHIFT], t & ((1u << CLASS_SHIFT) - 1));
+}
+
+size_t rm_text_cap(rm_text t)
+{
+	return pools[t >> CLASS_SHIFT].object_bytes;
+}

@@ -1,0 +1,105 @@
+/*
+ * The guard every hook passes, and the one place that notices a fork.
+ *
+ * Owns: the per-thread block, the activity flag, the wipe-on-fork page. Runs in any thread, also in
+ * signal handlers. Must never: allocate, lock, make a system call on the way in.
+ *
+ * A fork is noticed by a page that the kernel zeroes in the child (MADV_WIPEONFORK): atfork
+ * handlers would miss raw clone and _Fork. The page is mapped when the first socket is traced; a
+ * process without one has nothing that a fork could spoil.
+ */
+#include "agent/thread.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "agent/outlet.h"
+#include "base/sys.h"
+
+static __thread struct rm_thread self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
+static atomic_bool active;
+static _Atomic uint32_t epoch;
+static _Atomic(_Atomic uint32_t *) wipe_page; /* holds 1; 0 in a fresh child */
+
+struct rm_thread *rm_thread_self(void)
+{
+	return &self;
+}
+
+uint32_t rm_epoch(void)
+{
+	return atomic_load_explicit(&epoch, memory_order_relaxed);
+}
+
+void rm_fork_watch(void)
+{
+	_Atomic uint32_t *page, *none = NULL;
+
+	if (atomic_load_explicit(&wipe_page, memory_order_acquire))
+		return;
+	page = rm_sys_map(4096);
+	if (!page)
+		return;
+	atomic_store(page, 1);
+	if (rm_sys3(__NR_madvise, page, 4096, MADV_WIPEONFORK) < 0 ||
+	    !atomic_compare_exchange_strong(&wipe_page, &none, page))
+		rm_sys2(__NR_munmap, page, 4096);
+}
+
+void rm_thread_activate(void)
+{
+	atomic_store(&active, true);
+}
+
+void rm_thread_deactivate(void)
+{
+	atomic_store(&active, false);
+}
+
+bool rm_active(void)
+{
+	return atomic_load_explicit(&active, memory_order_relaxed);
+}
+
+/* The first visit in a forked child: only the thread that forked exists, so nothing races here. */
+static void forked(_Atomic uint32_t *page)
+{
+	atomic_fetch_add(&epoch, 1);
+	atomic_store(page, 1);
+	rm_outlet_forked();
+}
+
+bool rm_enter(struct rm_scope *s)
+{
+	_Atomic uint32_t *page;
+
+	if (!atomic_load_explicit(&active, memory_order_relaxed) || self.inside || self.vforked ||
+	    rm_outlet_is_worker())
+		return false;
+	s->saved_errno = errno;
+	s->thread = &self;
+	self.inside = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	page = atomic_load_explicit(&wipe_page, memory_order_acquire);
+	if (page && atomic_load_explicit(page, memory_order_relaxed) == 0)
+		forked(page);
+	if (self.epoch != rm_epoch()) {
+		self.epoch = rm_epoch();
+		self.ring = -1;
+		self.random = (struct rm_random){ 0 };
+	}
+	return true;
+}
+
+void rm_leave(struct rm_scope *s)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	s->thread->inside = 0;
+	errno = s->saved_errno;
+}
+
+void rm_vfork_mark(int in_child)
+{
+	self.vforked = in_child != 0;
+}

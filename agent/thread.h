@@ -1,0 +1,39 @@
+/*
+ * What the agent keeps for each thread of the application: one small initial-exec block, no
+ * destructor (hooks run after destructors), no key.
+ */
+#ifndef RM_AGENT_THREAD_H
+#define RM_AGENT_THREAD_H
+
+#include "agent/hookapi.h"
+#include "base/random.h"
+
+/* Names a live exchange: generation << 32 | index. 0 is none; an old one is dead, never wrong. */
+typedef uint64_t rm_ctx;
+
+struct rm_thread {
+	uint8_t inside;         /* the guard: hooks that run now pass through */
+	uint8_t vforked;        /* child of vfork: shares the parent's memory */
+	int ring;               /* of the segment, -1 before the first span */
+	uint32_t epoch;         /* of rm_epoch() when this block was last used */
+	uint32_t open_conn;     /* where `open` came in */
+	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
+	struct rm_random random;
+};
+
+/* The calling thread's block. Context: any. */
+struct rm_thread *rm_thread_self(void);
+
+/* How often this process image was forked off another one: 0 in the first. Context: any. */
+uint32_t rm_epoch(void);
+
+/* Maps the page that the kernel wipes in a forked child. Context: hook, once, at the first traced socket. */
+void rm_fork_watch(void);
+
+/* Allows visits; until then every rm_enter is refused. Context: init. */
+void rm_thread_activate(void);
+
+/* Refuses visits from now on. Context: any. */
+void rm_thread_deactivate(void);
+
+#endif
