@@ -1,0 +1,24 @@
+/*
+ * The two hooks that C cannot say, written in assembly for each architecture, and what they call.
+ */
+#ifndef RM_HOOKS_ABI_SHIM_H
+#define RM_HOOKS_ABI_SHIM_H
+
+#include <sys/types.h>
+
+/*
+ * Both returns of vfork's system call end here, as a tail call: marks this thread as being the
+ * child, or not (any more), and turns the kernel's result into libc's. Context: hook.
+ */
+pid_t rm_hook_vfork_return(long result);
+
+/* Where dlopen is to jump, and the flags to take there; two registers in both calling conventions. */
+struct rm_hook_dlopen {
+	void *(*target)(const char *path, int flags);
+	long flags;
+};
+
+/* Decides for one call of dlopen; the target is never NULL. Context: app. */
+struct rm_hook_dlopen rm_hook_dlopen(long flags);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * Hook of dlopen: RTLD_DEEPBIND is taken off, since an extension opened with it (PHP opens all of
+ * its own so) would find libc's socket calls before ours. libc takes the caller's return address to
+ * find out whose RUNPATH and $ORIGIN count, so the hook must not stand between them: its body in
+ * abi/ asks here and then jumps.
+ * Context: app.
+ */
+#include "agent/hookapi.h"
+#include "hooks/abi/shim.h"
+#include "hooks/hook.h"
+
+#include <dlfcn.h>
+
+RM_HOOK(dlopen, NULL);
+
+static void *no_dlopen(const char *path, int flags)
+{
+	return NULL;
+}
+
+struct rm_hook_dlopen rm_hook_dlopen(long flags)
+{
+	__typeof__(&dlopen) real = RM_LATE(dlopen);
+
+	return (struct rm_hook_dlopen){
+		.target = real ? real : no_dlopen,
+		.flags = rm_active() ? flags & ~(long)RTLD_DEEPBIND : flags,
+	};
+}

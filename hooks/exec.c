@@ -1,0 +1,299 @@
+/*
+ * Hooks of everything that starts a program: the exec family and posix_spawn. The new program gets
+ * TRACEPARENT and kin of what the thread is doing (rm_child_env), and before an exec, which ends
+ * this image without any destructor, what waits is delivered. LD_PRELOAD is left as the program
+ * wants it. system and popen start their shell from inside libc and are not seen.
+ *
+ * All of it may run in a child of vfork, whose memory is the parent's: the new environment is built
+ * on the stack, nothing is mapped, nothing global is written. A thread on its alternate signal stack
+ * (a crash handler that starts a debugger) has no room for that and passes the environment on as is.
+ * Context: hook.
+ */
+#include "agent/hookapi.h"
+#include "hooks/hook.h"
+#include "hooks/raw.h"
+
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#pragma weak environ
+
+/* Larger environments are passed on unchanged: an array of this many pointers is 32 KiB of stack. */
+enum { ENV_LIMIT = 4096 };
+
+/* One way to start a program, with everything but the environment filled in. */
+struct start {
+	int (*call)(const struct start *how, char *const envp[]);
+	const char *path;
+	char *const *argv;
+	int fd, flags;                              /* execveat, fexecve */
+	pid_t *pid;                                 /* posix_spawn, as the two below */
+	const posix_spawn_file_actions_t *actions;
+	const posix_spawnattr_t *attr;
+};
+
+static bool on_signal_stack(void)
+{
+	stack_t now;
+
+	return rm_sys2(__NR_sigaltstack, NULL, &now) == 0 && (now.ss_flags & SS_ONSTACK);
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	while (*a && *a != '=' && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == '=' && *b == '=';
+}
+
+static bool is_replaced(const char *var, char *const *by)
+{
+	for (; *by; by++)
+		if (same_name(var, *by))
+			return true;
+	return false;
+}
+
+/* Not inlined: only those who get here pay for its stack. */
+static __attribute__((noinline)) int start_with(const struct start *how, char *const envp[],
+						size_t count)
+{
+	char *vars[count + sizeof(((struct rm_child_env *)0)->vars) / sizeof(char *) + 1];
+	struct rm_child_env ours;
+	size_t n = 0;
+
+	if (!rm_child_env(&ours))
+		return how->call(how, envp);
+	for (size_t i = 0; i < count; i++)
+		if (!is_replaced(envp[i], ours.vars))
+			vars[n++] = envp[i];
+	for (char **v = ours.vars; *v; v++)
+		vars[n++] = *v;
+	vars[n] = NULL;
+	return how->call(how, vars);
+}
+
+static int start(const struct start *how, char *const envp[])
+{
+	size_t count = 0;
+
+	if (!rm_active())
+		return how->call(how, envp);
+	while (envp && envp[count] && count <= ENV_LIMIT)
+		count++;
+	if (count > ENV_LIMIT || on_signal_stack())
+		return how->call(how, envp);
+	return start_with(how, envp, count);
+}
+
+/* ---- exec: either it does not come back, or nothing has happened ---- */
+
+RM_HOOK(execve, raw_execve);
+RM_HOOK(execvpe, NULL);
+RM_HOOK(execveat, raw_execveat);
+RM_HOOK(fexecve, raw_fexecve);
+
+static int call_execve(const struct start *how, char *const envp[])
+{
+	rm_process_end(RM_END_EXEC);
+	real_execve(how->path, how->argv, envp);
+	rm_process_resume();
+	return -1;
+}
+
+static int call_execvpe(const struct start *how, char *const envp[])
+{
+	__typeof__(&execvpe) real = RM_LATE(execvpe);
+
+	if (!real) {
+		errno = ENOSYS;
+		return -1;
+	}
+	rm_process_end(RM_END_EXEC);
+	real(how->path, how->argv, envp);
+	rm_process_resume();
+	return -1;
+}
+
+static int call_execveat(const struct start *how, char *const envp[])
+{
+	rm_process_end(RM_END_EXEC);
+	real_execveat(how->fd, how->path, how->argv, envp, how->flags);
+	rm_process_resume();
+	return -1;
+}
+
+static int call_fexecve(const struct start *how, char *const envp[])
+{
+	rm_process_end(RM_END_EXEC);
+	real_fexecve(how->fd, how->argv, envp);
+	rm_process_resume();
+	return -1;
+}
+
+static int by_path(const char *path, char *const argv[], char *const envp[])
+{
+	struct start how = { .call = call_execve, .path = path, .argv = argv };
+
+	return start(&how, envp);
+}
+
+static int by_search(const char *file, char *const argv[], char *const envp[])
+{
+	struct start how = { .call = call_execvpe, .path = file, .argv = argv };
+
+	return start(&how, envp);
+}
+
+RM_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
+{
+	return by_path(path, argv, envp);
+}
+
+RM_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
+{
+	return by_search(file, argv, envp);
+}
+
+RM_EXPORT int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	struct start how = { .call = call_execveat, .path = path, .argv = argv, .fd = dir,
+			     .flags = flags };
+
+	return start(&how, envp);
+}
+
+RM_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
+{
+	struct start how = { .call = call_fexecve, .argv = argv, .fd = fd };
+
+	return start(&how, envp);
+}
+
+/* The rest of the family is defined by POSIX through the two above. */
+
+RM_HOOK_ALONE(execv);
+RM_EXPORT int execv(const char *path, char *const argv[])
+{
+	return by_path(path, argv, environ);
+}
+
+RM_HOOK_ALONE(execvp);
+RM_EXPORT int execvp(const char *file, char *const argv[])
+{
+	return by_search(file, argv, environ);
+}
+
+/* Arguments up to the NULL that ends them, which is counted too. */
+static size_t count_args(const char *first, va_list args)
+{
+	size_t n = 1;
+
+	for (const char *arg = first; arg; arg = va_arg(args, const char *))
+		n++;
+	return n;
+}
+
+static void take_args(char **argv, size_t count, const char *first, va_list args)
+{
+	argv[0] = (char *)first;
+	for (size_t i = 1; i < count; i++)
+		argv[i] = va_arg(args, char *);
+}
+
+RM_HOOK_ALONE(execl);
+RM_EXPORT int execl(const char *path, const char *arg, ...)
+{
+	va_list args;
+	size_t count;
+
+	va_start(args, arg);
+	count = count_args(arg, args);
+	va_end(args);
+
+	char *argv[count];
+
+	va_start(args, arg);
+	take_args(argv, count, arg, args);
+	va_end(args);
+	return by_path(path, argv, environ);
+}
+
+RM_HOOK_ALONE(execlp);
+RM_EXPORT int execlp(const char *file, const char *arg, ...)
+{
+	va_list args;
+	size_t count;
+
+	va_start(args, arg);
+	count = count_args(arg, args);
+	va_end(args);
+
+	char *argv[count];
+
+	va_start(args, arg);
+	take_args(argv, count, arg, args);
+	va_end(args);
+	return by_search(file, argv, environ);
+}
+
+RM_HOOK_ALONE(execle);
+RM_EXPORT int execle(const char *path, const char *arg, ...)
+{
+	char *const *envp;
+	va_list args;
+	size_t count;
+
+	va_start(args, arg);
+	count = count_args(arg, args);
+	va_end(args);
+
+	char *argv[count];
+
+	va_start(args, arg);
+	take_args(argv, count, arg, args);
+	envp = va_arg(args, char *const *);
+	va_end(args);
+	return by_path(path, argv, envp);
+}
+
+/* ---- posix_spawn: this process goes on, so nothing needs delivering ---- */
+
+RM_HOOK(posix_spawn, NULL);
+RM_HOOK(posix_spawnp, NULL);
+
+static int call_posix_spawn(const struct start *how, char *const envp[])
+{
+	__typeof__(&posix_spawn) real = RM_LATE(posix_spawn);
+
+	return real ? real(how->pid, how->path, how->actions, how->attr, how->argv, envp) : ENOSYS;
+}
+
+static int call_posix_spawnp(const struct start *how, char *const envp[])
+{
+	__typeof__(&posix_spawnp) real = RM_LATE(posix_spawnp);
+
+	return real ? real(how->pid, how->path, how->actions, how->attr, how->argv, envp) : ENOSYS;
+}
+
+RM_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	struct start how = { .call = call_posix_spawn, .path = path, .argv = argv, .pid = pid,
+			     .actions = actions, .attr = attr };
+
+	return start(&how, envp);
+}
+
+RM_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	struct start how = { .call = call_posix_spawnp, .path = file, .argv = argv, .pid = pid,
+			     .actions = actions, .attr = attr };
+
+	return start(&how, envp);
+}

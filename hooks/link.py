@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Links libremora.so so that it loads into any process (docs/SAFETY.md, loading rules).
+
+One relocatable object is made first, so that every reference to libc can be made weak in it: the
+shared object then needs no library, no symbol and no symbol version to be there. What it may refer
+to is the list below; anything else is an error here and not a crash in somebody's program.
+
+Usage: link.py NM OBJCOPY NAMES OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
+"""
+import os
+import re
+import subprocess
+import sys
+
+# Called freely: async-signal-safe in every libc, and what compilers emit by themselves.
+ANYWHERE = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "__errno_location"}
+# Looked at through a weak reference before use.
+IF_PRESENT = {"environ", "_r_debug", "dlsym", "gnu_get_libc_version", "getauxval", "clock_gettime"}
+# On the worker's way only, and started at safe points (safety rule R24).
+AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_sigmask",
+                  "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
+                  "pthread_attr_setdetachstate", "sigfillset"}
+# Defined by the linker itself.
+LINKER = {"_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "__start_rm_hooks", "__stop_rm_hooks"}
+SANITIZER = re.compile(r"__(asan|tsan|ubsan|sanitizer|sancov|start___sancov|stop___sancov)_")
+
+
+def undefined(nm, path):
+    out = subprocess.run([nm, "--undefined-only", "--format=posix", path], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    return {line.split()[0] for line in out.splitlines() if line}
+
+
+def main():
+    cut = sys.argv.index("--")
+    nm, objcopy, names, output, hooks, *others = sys.argv[1:cut]
+    cc = sys.argv[cut + 1:]
+    whole, weak_list, script = output + ".o", output + ".weak", output + ".map"
+
+    subprocess.run([*cc, "-r", "-nostdlib", "-o", whole, "-Wl,--whole-archive", hooks,
+                    "-Wl,--no-whole-archive", "-Wl,--start-group", *others, "-Wl,--end-group"],
+                   check=True)
+    wanted = {s for s in undefined(nm, whole) if not SANITIZER.match(s)} - LINKER
+    refused = wanted - ANYWHERE - IF_PRESENT - AT_SAFE_POINTS
+    if refused:
+        sys.exit("link.py: not to be used in the preloaded object: " + " ".join(sorted(refused)))
+    with open(weak_list, "w") as out:
+        out.write("".join(s + "\n" for s in sorted(wanted)))
+    subprocess.run([objcopy, "--weaken-symbols=" + weak_list, whole], check=True)
+    with open(names) as rows, open(script, "w") as out:
+        exported = re.findall(r'"(\w+)"', rows.read())
+        # Anonymous: with a named version, some executables do not bind to a hook at all (R5).
+        out.write("{ global: remora_*; " + "".join(n + "; " for n in exported) + "local: *; };\n")
+    subprocess.run([*cc, "-shared", "-nostdlib", "-o", output, whole,
+                    "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,noexecstack", "-Wl,-z,text",
+                    "-Wl,--hash-style=gnu", "-Wl,--version-script=" + script], check=True)
+    for path in (whole, weak_list):
+        os.remove(path)
+
+
+main()

@@ -1,0 +1,248 @@
+/*
+ * Hooks of everything that reads: on a descriptor that carries no traffic of ours they are the real
+ * call and two loads. On one that does, the agent may ask for less than the caller's room
+ * (rx.reserve), to put a header line into what the program reads; the real call is still made once,
+ * with the caller's arguments but for that length.
+ * Context: hook. A buffer the kernel would have refused with EFAULT is read by us only after the
+ * kernel has written it.
+ */
+#include "agent/hookapi.h"
+#include "hooks/hook.h"
+#include "hooks/raw.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Longer arrays are not copied, and then nothing is put in; nobody reads a head into so many. */
+enum { IOV_COPY = 16, IOV_LIMIT = 1024 };
+
+static size_t room_of(const struct iovec *iov, size_t count)
+{
+	size_t room = 0;
+
+	for (size_t i = 0; i < count; i++)
+		room += iov[i].iov_len;
+	return room;
+}
+
+/* Copies the array with `reserve` bytes less room at its end; gives the new count. */
+static int shorten(struct iovec copy[IOV_COPY], const struct iovec *iov, int count, size_t reserve)
+{
+	memcpy(copy, iov, (size_t)count * sizeof(*iov));
+	while (count > 1 && copy[count - 1].iov_len <= reserve)
+		reserve -= copy[--count].iov_len;
+	copy[count - 1].iov_len -= reserve;
+	return count;
+}
+
+/* False: make the plain call. Else `rx` says what to do after it, and `copy` what to read into. */
+static bool watch(struct rm_rx *rx, int fd, const struct iovec *iov, size_t count, int flags,
+		  struct iovec copy[IOV_COPY], int *ret_count)
+{
+	if (count == 0 || count > IOV_LIMIT)
+		return false;
+	rm_rx_begin(rx, fd, count > IOV_COPY ? 0 : room_of(iov, count), flags);
+	if (rx->watch && rx->reserve)
+		*ret_count = shorten(copy, iov, (int)count, rx->reserve);
+	return rx->watch;
+}
+
+RM_HOOK(read, raw_read);
+RM_EXPORT ssize_t read(int fd, void *buf, size_t len)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (!rm_fd_tracked(fd))
+		return real_read(fd, buf, len);
+	rm_rx_begin(&rx, fd, len, 0);
+	if (!rx.watch)
+		return real_read(fd, buf, len);
+	return rm_rx_done(&rx, &iov, 1, real_read(fd, buf, len - rx.reserve));
+}
+
+ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_bytes);
+
+/* Before libc's own check can be had, the buffer's size is the limit. */
+static ssize_t raw_read_chk(int fd, void *buf, size_t len, size_t buf_bytes)
+{
+	return raw_read(fd, buf, len < buf_bytes ? len : buf_bytes);
+}
+
+RM_HOOK(__read_chk, raw_read_chk);
+RM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_bytes)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (len > buf_bytes || !rm_fd_tracked(fd))
+		return real___read_chk(fd, buf, len, buf_bytes);
+	rm_rx_begin(&rx, fd, len, 0);
+	if (!rx.watch)
+		return real___read_chk(fd, buf, len, buf_bytes);
+	return rm_rx_done(&rx, &iov, 1, real___read_chk(fd, buf, len - rx.reserve, buf_bytes));
+}
+
+RM_HOOK(readv, raw_readv);
+RM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
+{
+	struct iovec copy[IOV_COPY];
+	int shorter;
+	struct rm_rx rx;
+
+	if (!rm_fd_tracked(fd) || count < 0 || !watch(&rx, fd, iov, (size_t)count, 0, copy, &shorter))
+		return real_readv(fd, iov, count);
+	return rm_rx_done(&rx, iov, count,
+			  rx.reserve ? real_readv(fd, copy, shorter) : real_readv(fd, iov, count));
+}
+
+typedef ssize_t (*preadv2_fn)(int fd, const struct iovec *iov, int count, off_t at, int flags);
+
+/* With an offset of -1 this is readv with flags; any other is refused on a socket. */
+static ssize_t watched_preadv2(int fd, const struct iovec *iov, int count, off_t at, int flags,
+			       preadv2_fn real)
+{
+	struct iovec copy[IOV_COPY];
+	int shorter;
+	struct rm_rx rx;
+
+	if (at != -1 || !rm_fd_tracked(fd) || count < 0 ||
+	    !watch(&rx, fd, iov, (size_t)count, 0, copy, &shorter))
+		return real(fd, iov, count, at, flags);
+	return rm_rx_done(&rx, iov, count,
+			  rx.reserve ? real(fd, copy, shorter, at, flags)
+				     : real(fd, iov, count, at, flags));
+}
+
+RM_HOOK(preadv2, raw_preadv2);
+RM_EXPORT ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	return watched_preadv2(fd, iov, count, at, flags, real_preadv2);
+}
+
+RM_HOOK(preadv64v2, raw_preadv2);
+RM_EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags)
+{
+	return watched_preadv2(fd, iov, count, at, flags, real_preadv64v2);
+}
+
+RM_HOOK(recv, raw_recv);
+RM_EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (!rm_fd_tracked(fd))
+		return real_recv(fd, buf, len, flags);
+	rm_rx_begin(&rx, fd, len, flags);
+	if (!rx.watch)
+		return real_recv(fd, buf, len, flags);
+	return rm_rx_done(&rx, &iov, 1, real_recv(fd, buf, len - rx.reserve, flags));
+}
+
+ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags);
+
+static ssize_t raw_recv_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags)
+{
+	return raw_recv(fd, buf, len < buf_bytes ? len : buf_bytes, flags);
+}
+
+RM_HOOK(__recv_chk, raw_recv_chk);
+RM_EXPORT ssize_t __recv_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (len > buf_bytes || !rm_fd_tracked(fd))
+		return real___recv_chk(fd, buf, len, buf_bytes, flags);
+	rm_rx_begin(&rx, fd, len, flags);
+	if (!rx.watch)
+		return real___recv_chk(fd, buf, len, buf_bytes, flags);
+	return rm_rx_done(&rx, &iov, 1,
+			  real___recv_chk(fd, buf, len - rx.reserve, buf_bytes, flags));
+}
+
+RM_HOOK(recvfrom, raw_recvfrom);
+RM_EXPORT ssize_t recvfrom(int fd, void *buf, size_t len, int flags, struct sockaddr *from,
+			   socklen_t *from_len)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (!rm_fd_tracked(fd))
+		return real_recvfrom(fd, buf, len, flags, from, from_len);
+	rm_rx_begin(&rx, fd, len, flags);
+	if (!rx.watch)
+		return real_recvfrom(fd, buf, len, flags, from, from_len);
+	return rm_rx_done(&rx, &iov, 1,
+			  real_recvfrom(fd, buf, len - rx.reserve, flags, from, from_len));
+}
+
+ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags,
+		       struct sockaddr *from, socklen_t *from_len);
+
+static ssize_t raw_recvfrom_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags,
+				struct sockaddr *from, socklen_t *from_len)
+{
+	return raw_recvfrom(fd, buf, len < buf_bytes ? len : buf_bytes, flags, from, from_len);
+}
+
+RM_HOOK(__recvfrom_chk, raw_recvfrom_chk);
+RM_EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buf_bytes, int flags,
+				 struct sockaddr *from, socklen_t *from_len)
+{
+	struct iovec iov = { buf, len };
+	struct rm_rx rx;
+
+	if (len > buf_bytes || !rm_fd_tracked(fd))
+		return real___recvfrom_chk(fd, buf, len, buf_bytes, flags, from, from_len);
+	rm_rx_begin(&rx, fd, len, flags);
+	if (!rx.watch)
+		return real___recvfrom_chk(fd, buf, len, buf_bytes, flags, from, from_len);
+	return rm_rx_done(&rx, &iov, 1,
+			  real___recvfrom_chk(fd, buf, len - rx.reserve, buf_bytes, flags, from,
+					      from_len));
+}
+
+RM_HOOK(recvmsg, raw_recvmsg);
+RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	struct iovec copy[IOV_COPY];
+	struct msghdr shorter;
+	int count;
+	struct rm_rx rx;
+	ssize_t n;
+
+	if (!rm_fd_tracked(fd) || !m ||
+	    !watch(&rx, fd, m->msg_iov, m->msg_iovlen, flags, copy, &count))
+		return real_recvmsg(fd, m, flags);
+	if (!rx.reserve)
+		return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen, real_recvmsg(fd, m, flags));
+	/* The caller's header never points to our stack: the thread may be cancelled in the call. */
+	shorter = *m;
+	shorter.msg_iov = copy;
+	shorter.msg_iovlen = (size_t)count;
+	n = real_recvmsg(fd, &shorter, flags);
+	m->msg_namelen = shorter.msg_namelen;
+	m->msg_controllen = shorter.msg_controllen;
+	m->msg_flags = shorter.msg_flags;
+	return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen, n);
+}
+
+/* A call for datagrams; on a stream its messages are reads that follow one another. */
+RM_HOOK(recvmmsg, raw_recvmmsg);
+RM_EXPORT int recvmmsg(int fd, struct mmsghdr *m, unsigned count, int flags,
+		       struct timespec *timeout)
+{
+	struct rm_rx rx;
+	int received;
+
+	if (!rm_fd_tracked(fd))
+		return real_recvmmsg(fd, m, count, flags, timeout);
+	rm_rx_begin(&rx, fd, 0, flags);
+	received = real_recvmmsg(fd, m, count, flags, timeout);
+	for (int i = 0; rx.watch && i < received; i++)
+		m[i].msg_len = (unsigned)rm_rx_done(&rx, m[i].msg_hdr.msg_iov,
+						    (int)m[i].msg_hdr.msg_iovlen, m[i].msg_len);
+	return received;
+}

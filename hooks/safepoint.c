@@ -1,0 +1,38 @@
+/*
+ * Hooks that are nothing but safe points: calls that no signal handler makes, so that the agent may
+ * start its worker thread in them. What the new thread does, and the look-up's own traffic, is not
+ * touched.
+ * Context: app.
+ */
+#include "agent/hookapi.h"
+#include "hooks/hook.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <pthread.h>
+
+RM_HOOK(getaddrinfo, NULL);
+RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+			  struct addrinfo **ret)
+{
+	__typeof__(&getaddrinfo) real = RM_LATE(getaddrinfo);
+
+	if (!real) {
+		errno = ENOSYS;
+		return EAI_SYSTEM;
+	}
+	rm_safe_point();
+	return real(node, service, hints, ret);
+}
+
+RM_HOOK(pthread_create, NULL);
+RM_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			     void *arg)
+{
+	__typeof__(&pthread_create) real = RM_LATE(pthread_create);
+
+	if (!real)
+		return EAGAIN;
+	rm_safe_point();
+	return real(thread, attr, run, arg);
+}

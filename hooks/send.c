@@ -1,0 +1,209 @@
+/*
+ * Hooks of everything that writes: on a descriptor that carries no traffic of ours they are the
+ * real call and two loads. On one that does, the agent says beforehand what to do: pass, pass and
+ * report what the kernel took, or let rm_tx_edit make the real calls because header lines go in.
+ * Context: hook. All that writes to a socket can be said as sendmsg, so that is what edits use.
+ */
+#include "agent/hookapi.h"
+#include "hooks/hook.h"
+#include "hooks/raw.h"
+
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+enum { IOV_LIMIT = 1024 };
+
+RM_HOOK(sendmsg, raw_sendmsg);
+
+/*
+ * Asks the agent. True: it has made the calls, and *ret_n is what the caller is to see. False: make
+ * the plain call, then finish().
+ */
+static bool edited(struct rm_tx *tx, enum rm_tx_mode *ret_mode, int fd, const struct iovec *iov,
+		   int count, const struct msghdr *m, int flags, ssize_t *ret_n)
+{
+	*ret_mode = rm_tx_begin(tx, fd, iov, count);
+	if (*ret_mode != RM_TX_EDIT)
+		return false;
+	*ret_n = rm_tx_edit(tx, m, flags, real_sendmsg);
+	return *ret_n != RM_TX_STALE;
+}
+
+static ssize_t finish(struct rm_tx *tx, enum rm_tx_mode mode, ssize_t n)
+{
+	if (mode == RM_TX_DONE)
+		rm_tx_done(tx, n);
+	return n;
+}
+
+RM_HOOK(write, raw_write);
+RM_EXPORT ssize_t write(int fd, const void *buf, size_t len)
+{
+	struct iovec iov = { (void *)buf, len };
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (!rm_fd_tracked(fd))
+		return real_write(fd, buf, len);
+	if (edited(&tx, &mode, fd, &iov, 1, NULL, 0, &n))
+		return n;
+	return finish(&tx, mode, real_write(fd, buf, len));
+}
+
+RM_HOOK(writev, raw_writev);
+RM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
+{
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (!rm_fd_tracked(fd) || count <= 0 || count > IOV_LIMIT)
+		return real_writev(fd, iov, count);
+	if (edited(&tx, &mode, fd, iov, count, NULL, 0, &n))
+		return n;
+	return finish(&tx, mode, real_writev(fd, iov, count));
+}
+
+typedef ssize_t (*pwritev2_fn)(int fd, const struct iovec *iov, int count, off_t at, int flags);
+
+/* With an offset of -1 this is writev with flags; any other is refused on a socket. */
+static ssize_t watched_pwritev2(int fd, const struct iovec *iov, int count, off_t at, int flags,
+				pwritev2_fn real)
+{
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (at != -1 || !rm_fd_tracked(fd) || count <= 0 || count > IOV_LIMIT)
+		return real(fd, iov, count, at, flags);
+	if (flags & ~RWF_NOWAIT) {
+		n = real(fd, iov, count, at, flags); /* has no equal in sendmsg */
+		rm_tx_opaque(fd, n);
+		return n;
+	}
+	if (edited(&tx, &mode, fd, iov, count, NULL, flags ? MSG_DONTWAIT : 0, &n))
+		return n;
+	return finish(&tx, mode, real(fd, iov, count, at, flags));
+}
+
+RM_HOOK(pwritev2, raw_pwritev2);
+RM_EXPORT ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t at, int flags)
+{
+	return watched_pwritev2(fd, iov, count, at, flags, real_pwritev2);
+}
+
+RM_HOOK(pwritev64v2, raw_pwritev2);
+RM_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t at, int flags)
+{
+	return watched_pwritev2(fd, iov, count, at, flags, real_pwritev64v2);
+}
+
+RM_HOOK(send, raw_send);
+RM_EXPORT ssize_t send(int fd, const void *buf, size_t len, int flags)
+{
+	struct iovec iov = { (void *)buf, len };
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (!rm_fd_tracked(fd))
+		return real_send(fd, buf, len, flags);
+	if (edited(&tx, &mode, fd, &iov, 1, NULL, flags, &n))
+		return n;
+	return finish(&tx, mode, real_send(fd, buf, len, flags));
+}
+
+RM_HOOK(sendto, raw_sendto);
+RM_EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, const struct sockaddr *to,
+			 socklen_t to_len)
+{
+	struct iovec iov = { (void *)buf, len };
+	struct msghdr m = { .msg_name = (void *)to, .msg_namelen = to_len };
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (!rm_fd_tracked(fd))
+		return real_sendto(fd, buf, len, flags, to, to_len);
+	if (edited(&tx, &mode, fd, &iov, 1, to ? &m : NULL, flags, &n))
+		return n;
+	return finish(&tx, mode, real_sendto(fd, buf, len, flags, to, to_len));
+}
+
+static ssize_t watched_sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	enum rm_tx_mode mode;
+	struct rm_tx tx;
+	ssize_t n;
+
+	if (m->msg_iovlen == 0 || m->msg_iovlen > IOV_LIMIT)
+		return real_sendmsg(fd, m, flags);
+	if (edited(&tx, &mode, fd, m->msg_iov, (int)m->msg_iovlen, m, flags, &n))
+		return n;
+	return finish(&tx, mode, real_sendmsg(fd, m, flags));
+}
+
+RM_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	if (!rm_fd_tracked(fd) || !m)
+		return real_sendmsg(fd, m, flags);
+	return watched_sendmsg(fd, m, flags);
+}
+
+/*
+ * On a stream, what the kernel does for this call: one sendmsg after the other until one fails or
+ * is short. Made here, since what goes into a message depends on the ones before it.
+ */
+RM_HOOK(sendmmsg, raw_sendmmsg);
+RM_EXPORT int sendmmsg(int fd, struct mmsghdr *m, unsigned count, int flags)
+{
+	unsigned sent = 0;
+	bool whole = true;
+
+	if (!rm_fd_tracked(fd))
+		return real_sendmmsg(fd, m, count, flags);
+	for (; sent < count && sent < IOV_LIMIT && whole; sent++) {
+		const struct msghdr *h = &m[sent].msg_hdr;
+		ssize_t n = watched_sendmsg(fd, h, flags);
+		size_t bytes = 0;
+
+		if (n < 0)
+			return sent ? (int)sent : -1;
+		m[sent].msg_len = (unsigned)n;
+		for (size_t i = 0; i < h->msg_iovlen; i++)
+			bytes += h->msg_iov[i].iov_len;
+		whole = (size_t)n == bytes;
+	}
+	return (int)sent;
+}
+
+RM_HOOK(sendfile, raw_sendfile);
+RM_EXPORT ssize_t sendfile(int out, int in, off_t *at, size_t len)
+{
+	ssize_t n = real_sendfile(out, in, at, len);
+
+	if (rm_fd_tracked(out))
+		rm_tx_opaque(out, n);
+	return n;
+}
+
+RM_HOOK(sendfile64, raw_sendfile);
+RM_EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t len)
+{
+	ssize_t n = real_sendfile64(out, in, at, len);
+
+	if (rm_fd_tracked(out))
+		rm_tx_opaque(out, n);
+	return n;
+}
+
+RM_HOOK(splice, raw_splice);
+RM_EXPORT ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_t len, unsigned flags)
+{
+	ssize_t n = real_splice(in, in_at, out, out_at, len, flags);
+
+	if (rm_fd_tracked(out))
+		rm_tx_opaque(out, n);
+	return n;
+}
