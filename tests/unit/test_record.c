@@ -1,0 +1,326 @@
+/* Records: what is built is read back, limits are counted, and foreign bytes cannot mislead. */
+#include "agent/record.h"
+
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/random.h"
+#include "tests/rmtest.h"
+
+enum { CAP = 1024 };
+
+static _Alignas(8) char memory[CAP];
+
+static const struct rm_span head = {
+	.trace_id = { 1, 2, 3 }, .span_id = { 4 }, .parent_id = { 5 }, .start_ns = 10, .end_ns = 20,
+	.kind = RM_KIND_CLIENT, .status = RM_STATUS_ERROR, .trace_flags = 1,
+	.bits = RM_SPAN_PARENT_REMOTE, .name_bytes = 999, .reserved = 7,
+};
+
+/* A span with one attribute of each shape. Returns its size. */
+static uint32_t build_all(struct rm_builder *b)
+{
+	static const struct rm_str values[] = { { "gzip", 4 }, { "", 0 }, { "br", 2 } };
+
+	RM_CHECK(rm_builder_span(b, memory, CAP, &head, RM_STR("GET /a"), RM_STR("k=v")) == RM_OK);
+	rm_builder_str(b, RM_KEY_URL_PATH, RM_STR("/a"));
+	rm_builder_i64(b, RM_KEY_HTTP_RESPONSE_STATUS_CODE, -404);
+	rm_builder_named_str(b, RM_STR("my.key"), RM_STR("12345678"));
+	rm_builder_named_strs(b, RM_STR("http.request.header.accept-encoding"), values, 3);
+	return rm_builder_end(b);
+}
+
+RM_TEST("a span is read back as it was built")
+{
+	struct rm_builder b = { 0 };
+	uint32_t bytes;
+	const struct rm_span *s = (const struct rm_span *)memory;
+	struct rm_attr_iter it;
+	struct rm_attr a;
+	struct rm_str list, item;
+
+	memset(memory, 0xaa, sizeof(memory));
+	bytes = build_all(&b);
+	RM_CHECK(bytes % 8 == 0 && s->record.bytes == bytes && s->record.type == RM_RECORD_SPAN);
+	RM_CHECK(rm_record_valid(&s->record, bytes));
+	RM_CHECK(memcmp(s->trace_id, head.trace_id, 16) == 0 && s->start_ns == 10 && s->end_ns == 20);
+	RM_CHECK(s->kind == RM_KIND_CLIENT && s->status == RM_STATUS_ERROR && s->reserved == 0);
+	RM_CHECK_STR(rm_span_name(s), "GET /a");
+	RM_CHECK_STR(rm_span_tracestate(s), "k=v");
+	RM_CHECK(s->record.attr_count == 4 && s->dropped_attrs == 0);
+
+	it = rm_record_attrs(&s->record);
+	RM_CHECK(rm_attr_next(&it, &a) && a.type == RM_ATTR_STR);
+	RM_CHECK_STR(a.key, "url.path");
+	RM_CHECK_STR(a.v.str, "/a");
+	RM_CHECK(rm_attr_next(&it, &a) && a.type == RM_ATTR_I64 && a.v.i64 == -404);
+	RM_CHECK_STR(a.key, "http.response.status_code");
+	RM_CHECK(rm_attr_next(&it, &a) && a.type == RM_ATTR_STR);
+	RM_CHECK_STR(a.key, "my.key");
+	RM_CHECK_STR(a.v.str, "12345678");
+	RM_CHECK(rm_attr_next(&it, &a) && a.type == RM_ATTR_STRS);
+	RM_CHECK_STR(a.key, "http.request.header.accept-encoding");
+	list = a.v.str;
+	RM_CHECK(rm_attr_strs_next(&list, &item));
+	RM_CHECK_STR(item, "gzip");
+	RM_CHECK(rm_attr_strs_next(&list, &item) && item.n == 0);
+	RM_CHECK(rm_attr_strs_next(&list, &item));
+	RM_CHECK_STR(item, "br");
+	RM_CHECK(!rm_attr_strs_next(&list, &item));
+	RM_CHECK(!rm_attr_next(&it, &a));
+}
+
+RM_TEST("padding holds nothing of what was in the memory before")
+{
+	struct rm_builder b = { 0 };
+	char first[CAP];
+	uint32_t bytes;
+
+	memset(memory, 0xaa, sizeof(memory));
+	bytes = build_all(&b);
+	memcpy(first, memory, bytes);
+	memset(memory, 0x55, sizeof(memory));
+	RM_CHECK(build_all(&b) == bytes && memcmp(first, memory, bytes) == 0);
+}
+
+RM_TEST("a resource is read back, without the limits of spans")
+{
+	struct rm_builder b = { .max_attrs = 1, .max_value_bytes = 1 };
+	struct rm_attr_iter it;
+	struct rm_attr a;
+	uint32_t bytes;
+
+	RM_CHECK(rm_builder_resource(&b, memory, CAP) == RM_OK);
+	rm_builder_str(&b, RM_KEY_SERVICE_NAME, RM_STR("shop"));
+	rm_builder_i64(&b, RM_KEY_PROCESS_PID, 17);
+	bytes = rm_builder_end(&b);
+	RM_CHECK(b.record->type == RM_RECORD_RESOURCE && rm_record_valid(b.record, bytes));
+	it = rm_record_attrs(b.record);
+	RM_CHECK(rm_attr_next(&it, &a));
+	RM_CHECK_STR(a.v.str, "shop");
+	RM_CHECK(rm_attr_next(&it, &a) && a.v.i64 == 17);
+	RM_CHECK(!rm_attr_next(&it, &a) && b.dropped == 0);
+}
+
+RM_TEST("every key has its name, and numbers outside the table have none")
+{
+	for (unsigned key = 1; key < RM_KEY_COUNT; key++)
+		RM_CHECK(rm_key_name(key).n > 0 && rm_key_name(key).n <= UINT8_MAX);
+	RM_CHECK_STR(rm_key_name(RM_KEY_HTTP_REQUEST_METHOD), "http.request.method");
+	RM_CHECK(rm_key_name(RM_KEY_NONE).n == 0 && rm_key_name(RM_KEY_COUNT).n == 0);
+}
+
+RM_TEST("empty values and keys leave no attribute and count as no loss")
+{
+	struct rm_builder b = { 0 };
+	struct rm_str one = RM_STR("x");
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR(""), RM_STR(""));
+	rm_builder_str(&b, RM_KEY_URL_QUERY, RM_STR(""));
+	rm_builder_named_str(&b, RM_STR(""), one);
+	rm_builder_named_str(&b, one, RM_STR(""));
+	rm_builder_named_strs(&b, one, &one, 0);
+	RM_CHECK(rm_builder_end(&b) == sizeof(struct rm_span) && b.dropped == 0);
+}
+
+RM_TEST("attributes past the count limit are left out and counted")
+{
+	struct rm_builder b = { .max_attrs = 2 };
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	for (int i = 0; i < 5; i++)
+		rm_builder_i64(&b, RM_KEY_SERVER_PORT, i);
+	RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)));
+	RM_CHECK(b.record->attr_count == 2);
+	RM_CHECK(((struct rm_span *)memory)->dropped_attrs == 3);
+}
+
+RM_TEST("a record never outgrows its memory, at any capacity")
+{
+	for (uint32_t cap = 0; cap <= 400; cap++) {
+		struct rm_builder b = { 0 };
+		char *at = malloc(cap + 1); /* the sanitizer watches the borders */
+		int err = rm_builder_span(&b, at, cap, &head, RM_STR("GET /abcdef"), RM_STR("k=v"));
+
+		if (err == RM_OK) {
+			uint32_t bytes;
+
+			for (int i = 0; i < 8; i++) {
+				rm_builder_str(&b, RM_KEY_URL_PATH, RM_STR("/a/long/path"));
+				rm_builder_named_str(&b, RM_STR("my.key"), RM_STR("v"));
+			}
+			bytes = rm_builder_end(&b);
+			RM_CHECK(bytes <= cap && rm_record_valid(b.record, bytes));
+			RM_CHECK(b.record->attr_count + ((struct rm_span *)at)->dropped_attrs == 16);
+		} else {
+			RM_CHECK(err == RM_E_FULL && cap < sizeof(head) + 16 + 8);
+		}
+		free(at);
+	}
+}
+
+RM_TEST("a name longer than its field can say makes no record")
+{
+	static char name[UINT16_MAX + 1], big[UINT16_MAX + 1024] __attribute__((aligned(8)));
+	struct rm_builder b = { 0 };
+
+	memset(name, 'n', sizeof(name));
+	RM_CHECK(rm_builder_span(&b, big, sizeof(big), &head, (struct rm_str){ name, sizeof(name) },
+				 RM_STR("")) == RM_E_FULL);
+	RM_CHECK(rm_builder_span(&b, big, sizeof(big), &head, (struct rm_str){ name, UINT16_MAX },
+				 RM_STR("")) == RM_OK);
+	RM_CHECK(rm_span_name((struct rm_span *)big).n == UINT16_MAX);
+}
+
+RM_TEST("a key longer than its field can say is left out and counted")
+{
+	static char key[256];
+	struct rm_builder b = { 0 };
+
+	memset(key, 'k', sizeof(key));
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	rm_builder_named_str(&b, (struct rm_str){ key, 256 }, RM_STR("v"));
+	RM_CHECK(b.dropped == 1 && b.record->attr_count == 0);
+	rm_builder_named_str(&b, (struct rm_str){ key, 255 }, RM_STR("v"));
+	RM_CHECK(b.dropped == 1 && b.record->attr_count == 1);
+	RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)));
+}
+
+/* What is left of `value` under a limit of `max` characters. */
+static struct rm_str limited(struct rm_str value, uint32_t max)
+{
+	struct rm_builder b = { .max_value_bytes = max };
+	struct rm_attr a = { .v.str = { NULL, 0 } };
+	struct rm_attr_iter it;
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	rm_builder_str(&b, RM_KEY_URL_PATH, value);
+	RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)) && b.dropped == 0);
+	it = rm_record_attrs(b.record);
+	RM_CHECK(rm_attr_next(&it, &a));
+	return a.v.str;
+}
+
+RM_TEST("long values are cut to whole characters, which is no loss to count")
+{
+	RM_CHECK_STR(limited(RM_STR("abcdef"), 3), "abc");
+	RM_CHECK_STR(limited(RM_STR("abc"), 3), "abc");
+	RM_CHECK_STR(limited(RM_STR("abc"), 0), "abc");
+	RM_CHECK_STR(limited(RM_STR("a\xc3\xa4\xe2\x82\xacz"), 3), "a\xc3\xa4\xe2\x82\xac");
+	RM_CHECK_STR(limited(RM_STR("\xf0\x9f\x98\x80\xf0\x9f\x98\x80"), 1), "\xf0\x9f\x98\x80");
+	RM_CHECK_STR(limited(RM_STR("\xc3\xa4\xc3\xa4"), 4), "\xc3\xa4\xc3\xa4");
+	RM_CHECK_STR(limited(RM_STR("\xff\xfe\xfd"), 2), "\xff\xfe");
+}
+
+RM_TEST("elements of a list are cut one by one")
+{
+	struct rm_str values[] = { RM_STR("abcdef"), RM_STR("ab") }, list, item;
+	struct rm_builder b = { .max_value_bytes = 3 };
+	struct rm_attr_iter it;
+	struct rm_attr a = { .v.str = { NULL, 0 } };
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	rm_builder_named_strs(&b, RM_STR("k"), values, 2);
+	RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)));
+	it = rm_record_attrs(b.record);
+	RM_CHECK(rm_attr_next(&it, &a));
+	list = a.v.str;
+	RM_CHECK(rm_attr_strs_next(&list, &item));
+	RM_CHECK_STR(item, "abc");
+	RM_CHECK(rm_attr_strs_next(&list, &item));
+	RM_CHECK_STR(item, "ab");
+}
+
+RM_TEST("a record cut short anywhere, or of another length than it says, is not valid")
+{
+	struct rm_builder b = { 0 };
+	uint32_t bytes = build_all(&b);
+
+	for (uint32_t n = 0; n < bytes; n++) {
+		_Alignas(8) char copy[CAP];
+
+		memcpy(copy, memory, bytes);
+		RM_CHECK(!rm_record_valid((struct rm_record *)copy, n));
+		if (n >= sizeof(struct rm_record)) {
+			((struct rm_record *)copy)->bytes = n;
+			RM_CHECK(!rm_record_valid((struct rm_record *)copy, n));
+		}
+	}
+}
+
+RM_TEST("wrong types, kinds, counts and lengths are not valid")
+{
+	struct rm_builder b = { 0 };
+	uint32_t bytes = build_all(&b);
+	struct rm_span *s = (struct rm_span *)memory;
+	size_t first = sizeof(*s) + 8 + 8; /* the first attribute's head */
+
+#define CHECK_INVALID(lvalue, bad)                                                             \
+	do {                                                                                   \
+		__typeof__(lvalue) good_ = (lvalue);                                           \
+		(lvalue) = (bad);                                                              \
+		RM_CHECK(!rm_record_valid(&s->record, bytes));                                 \
+		(lvalue) = good_;                                                              \
+		RM_CHECK(rm_record_valid(&s->record, bytes));                                  \
+	} while (0)
+	CHECK_INVALID(s->record.type, RM_RECORD_FILLER);
+	CHECK_INVALID(s->record.type, 3);
+	CHECK_INVALID(s->record.attr_count, 3);
+	CHECK_INVALID(s->record.attr_count, 5);
+	CHECK_INVALID(s->kind, 6);
+	CHECK_INVALID(s->status, 3);
+	CHECK_INVALID(s->name_bytes, UINT16_MAX);
+	CHECK_INVALID(s->tracestate_bytes, UINT16_MAX);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->key, RM_KEY_COUNT);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->key, RM_KEY_NONE);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->type, 0);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->type, 6);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->type, RM_ATTR_I64);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->type, RM_ATTR_STRS);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->key_bytes, 1);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->value_bytes, UINT32_MAX);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + first))->value_bytes, UINT32_MAX - 7);
+}
+
+/* Reads all of a record, as an exporter does: the sanitizer would see a byte outside. */
+static uint64_t read_all(const struct rm_record *r)
+{
+	struct rm_attr_iter it = rm_record_attrs(r);
+	struct rm_attr a;
+	uint64_t sum = 0;
+
+	if (r->type == RM_RECORD_SPAN)
+		sum += rm_span_name((const struct rm_span *)r).n;
+	while (rm_attr_next(&it, &a)) {
+		bool text = a.type == RM_ATTR_STR || a.type == RM_ATTR_STRS;
+
+		for (size_t i = 0; i < a.key.n; i++)
+			sum += (unsigned char)a.key.p[i];
+		for (size_t i = 0; text && i < a.v.str.n; i++)
+			sum += (unsigned char)a.v.str.p[i];
+	}
+	return sum;
+}
+
+RM_TEST("a record with any bytes flipped is refused or stays readable inside its length")
+{
+	struct rm_random random = { { 1, 2, 3, 4 } };
+	struct rm_builder b = { 0 };
+	uint32_t bytes = build_all(&b);
+	int valid = 0;
+
+	for (int round = 0; round < 200000; round++) {
+		char *copy = malloc(bytes);
+		uint64_t flips = 1 + rm_random_u64(&random) % 4;
+
+		memcpy(copy, memory, bytes);
+		for (uint64_t i = 0; i < flips; i++)
+			copy[rm_random_u64(&random) % bytes] ^= (char)(1 << rm_random_u64(&random) % 8);
+		if (rm_record_valid((struct rm_record *)copy, bytes)) {
+			valid++;
+			RM_CHECK(read_all((struct rm_record *)copy) > 0);
+		}
+		free(copy);
+	}
+	RM_CHECK(valid > 0 && valid < 200000);
+}
