@@ -40,13 +40,19 @@ bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret);
 /* Writes exactly RM_TRACEPARENT_BYTES, version 00, flags masked to the defined bits. */
 void rm_traceparent_format(const struct rm_spanctx *c, char *ret);
 
+/* Decodes ids from lowercase hex digits; false when one is malformed or all zero. */
+bool rm_ids_decode(const char *trace_hex, const char *span_hex, struct rm_spanctx *ret);
+
 /*
  * Joins one more tracestate header value to `out`: members checked, empty ones dropped. Returns
- * false when the result must be dropped whole (bad member, more than 32).
+ * false when the result must be dropped whole (bad member, more than 32). `out` never becomes
+ * truncated: members it has no room for are left out, those over 128 characters first.
  */
 bool rm_tracestate_append(struct rm_strbuf *out, struct rm_str value);
 /* Cuts to RM_TRACESTATE_MAX_BYTES: members over 128 characters first, then from the end. */
 struct rm_str rm_tracestate_fit(struct rm_strbuf *state);
+
+enum { RM_CARRIERS_MORE = 4 };
 
 /* The headers of one message that propagation looks at, as found; several per name are possible. */
 enum rm_carrier {
@@ -61,10 +67,25 @@ int rm_carrier_of(struct rm_str header_name);
 struct rm_carriers {
 	struct rm_str value[RM_CARRIER_COUNT]; /* the first of its name, trimmed */
 	uint8_t count[RM_CARRIER_COUNT];
-	struct rm_str more_tracestate[4];      /* the 2nd to 5th tracestate */
+	struct rm_str more_tracestate[RM_CARRIERS_MORE]; /* the 2nd to 5th; later ones are not read */
+	struct rm_str more_baggage[RM_CARRIERS_MORE];
 };
 
 void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value);
+
+/* B3 in one header; false leaves *ret invalid. A lone state ("0") is no context. */
+bool rm_b3_parse(struct rm_str value, struct rm_spanctx *ret);
+void rm_b3_format(const struct rm_spanctx *c, struct rm_strbuf *out);
+/* B3 in several headers. The parent id is not read. */
+bool rm_b3multi_parse(const struct rm_carriers *c, struct rm_spanctx *ret);
+
+/* X-Amzn-Trace-Id: a context only if Root, Parent and Sampled are all there and valid. */
+bool rm_xray_parse(struct rm_str value, struct rm_spanctx *ret);
+void rm_xray_format(const struct rm_spanctx *c, struct rm_strbuf *out);
+
+/* uber-trace-id: ids without leading zeros and URL-encoded colons are accepted. */
+bool rm_jaeger_parse(struct rm_str value, struct rm_spanctx *ret);
+void rm_jaeger_format(const struct rm_spanctx *c, struct rm_strbuf *out);
 
 /*
  * Extracts by the enabled propagators, in the order tracecontext, b3 (single before multi), xray,
@@ -75,9 +96,17 @@ void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spa
 		struct rm_strbuf *ret_state);
 
 /*
+ * The baggage of a message: the one header's value itself, or several joined in `room` (those that
+ * do not fit are left out). Ownership: a slice of the carriers or of `room`.
+ */
+struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *room);
+
+/*
  * Writes whole header lines ("name: value\r\n") for every enabled propagator except those whose
  * carrier the message already has (`present`, may be NULL). `tracestate` and `baggage` may be empty.
- * B3 parent ids are never sent. All or nothing per header.
+ * Baggage goes out byte-identical; past RM_BAGGAGE_MAX_BYTES or 64 members whole members are left
+ * out from the end. Values with control characters are not sent. B3 parent ids are never sent.
+ * A header that does not fit into `out` is left out whole; `out` never becomes truncated.
  */
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
 	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out);

@@ -1,0 +1,298 @@
+/*
+ * The propagators together: which headers carry a context, which of them is believed, and the
+ * header lines that carry ours. Baggage passes through as bytes; nobody here reads it.
+ * Context: any, signal-safe. Spec: OpenTelemetry, context/api-propagators.md; W3C Baggage
+ * section 3.3 (limits).
+ */
+#include "protocols/tracecontext.h"
+
+#include <string.h>
+
+enum { BAGGAGE_MAX_MEMBERS = 64 };
+
+static const struct {
+	struct rm_str name;
+	unsigned bit;
+} propagators_by_name[] = {
+	{ { "tracecontext", 12 }, RM_PROP_TRACECONTEXT }, { { "baggage", 7 }, RM_PROP_BAGGAGE },
+	{ { "b3", 2 }, RM_PROP_B3 },                      { { "b3multi", 7 }, RM_PROP_B3MULTI },
+	{ { "xray", 4 }, RM_PROP_XRAY },                  { { "jaeger", 6 }, RM_PROP_JAEGER },
+};
+enum { PROPAGATORS = sizeof(propagators_by_name) / sizeof(propagators_by_name[0]) };
+
+unsigned rm_propagators_parse(struct rm_str list)
+{
+	unsigned ret = 0;
+
+	while (list.p) {
+		struct rm_str item = rm_str_trim(rm_str_cut(&list, ','));
+
+		for (unsigned i = 0; i < PROPAGATORS; i++)
+			if (rm_str_ieq(item, propagators_by_name[i].name))
+				ret |= propagators_by_name[i].bit;
+	}
+	return ret;
+}
+
+/* ---- reading ---- */
+
+static const struct rm_str carrier_names[RM_CARRIER_COUNT] = {
+	[RM_CARRIER_TRACEPARENT] = { "traceparent", 11 },
+	[RM_CARRIER_TRACESTATE] = { "tracestate", 10 },
+	[RM_CARRIER_BAGGAGE] = { "baggage", 7 },
+	[RM_CARRIER_B3] = { "b3", 2 },
+	[RM_CARRIER_B3_TRACEID] = { "x-b3-traceid", 12 },
+	[RM_CARRIER_B3_SPANID] = { "x-b3-spanid", 11 },
+	[RM_CARRIER_B3_PARENTSPANID] = { "x-b3-parentspanid", 17 },
+	[RM_CARRIER_B3_SAMPLED] = { "x-b3-sampled", 12 },
+	[RM_CARRIER_B3_FLAGS] = { "x-b3-flags", 10 },
+	[RM_CARRIER_XRAY] = { "x-amzn-trace-id", 15 },
+	[RM_CARRIER_JAEGER] = { "uber-trace-id", 13 },
+};
+
+static int if_named(struct rm_str name, enum rm_carrier carrier)
+{
+	return rm_str_ieq(name, carrier_names[carrier]) ? (int)carrier : -1;
+}
+
+#define SHAPE(length, letter) ((length) << 8 | (letter))
+
+int rm_carrier_of(struct rm_str name)
+{
+	if (name.n == 0)
+		return -1;
+	/* Almost every header of almost every message ends at this switch. */
+	switch (SHAPE(name.n, (unsigned char)name.p[0] | 0x20u)) {
+	case SHAPE(11, 't'): return if_named(name, RM_CARRIER_TRACEPARENT);
+	case SHAPE(10, 't'): return if_named(name, RM_CARRIER_TRACESTATE);
+	case SHAPE(7, 'b'): return if_named(name, RM_CARRIER_BAGGAGE);
+	case SHAPE(2, 'b'): return if_named(name, RM_CARRIER_B3);
+	case SHAPE(12, 'x'):
+		return if_named(name, (name.p[5] | 0x20) == 't' ? RM_CARRIER_B3_TRACEID
+								: RM_CARRIER_B3_SAMPLED);
+	case SHAPE(11, 'x'): return if_named(name, RM_CARRIER_B3_SPANID);
+	case SHAPE(17, 'x'): return if_named(name, RM_CARRIER_B3_PARENTSPANID);
+	case SHAPE(10, 'x'): return if_named(name, RM_CARRIER_B3_FLAGS);
+	case SHAPE(15, 'x'): return if_named(name, RM_CARRIER_XRAY);
+	case SHAPE(13, 'u'): return if_named(name, RM_CARRIER_JAEGER);
+	}
+	return -1;
+}
+
+void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value)
+{
+	uint8_t seen = c->count[carrier];
+
+	value = rm_str_trim(value);
+	if (seen == 0)
+		c->value[carrier] = value;
+	else if (seen <= RM_CARRIERS_MORE && carrier == RM_CARRIER_TRACESTATE)
+		c->more_tracestate[seen - 1] = value;
+	else if (seen <= RM_CARRIERS_MORE && carrier == RM_CARRIER_BAGGAGE)
+		c->more_baggage[seen - 1] = value;
+	if (seen < UINT8_MAX)
+		c->count[carrier] = (uint8_t)(seen + 1);
+}
+
+static void extract_tracestate(const struct rm_carriers *c, struct rm_strbuf *ret)
+{
+	bool good = rm_tracestate_append(ret, c->value[RM_CARRIER_TRACESTATE]);
+
+	for (unsigned i = 0; good && i < RM_CARRIERS_MORE; i++)
+		good = rm_tracestate_append(ret, c->more_tracestate[i]);
+	if (!good)
+		ret->n = 0;
+}
+
+void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spanctx *ret,
+		struct rm_strbuf *ret_state)
+{
+	ret_state->n = 0;
+	*ret = (struct rm_spanctx){ 0 };
+	if (propagators & RM_PROP_TRACECONTEXT && c->count[RM_CARRIER_TRACEPARENT] == 1 &&
+	    rm_traceparent_parse(c->value[RM_CARRIER_TRACEPARENT], ret)) {
+		extract_tracestate(c, ret_state);
+		return;
+	}
+	/* Either B3 propagator reads both encodings; they differ in what is sent. */
+	if (propagators & (RM_PROP_B3 | RM_PROP_B3MULTI) &&
+	    (rm_b3_parse(c->value[RM_CARRIER_B3], ret) || rm_b3multi_parse(c, ret)))
+		return;
+	if (propagators & RM_PROP_XRAY && rm_xray_parse(c->value[RM_CARRIER_XRAY], ret))
+		return;
+	if (propagators & RM_PROP_JAEGER)
+		rm_jaeger_parse(c->value[RM_CARRIER_JAEGER], ret);
+}
+
+struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *room)
+{
+	if (c->count[RM_CARRIER_BAGGAGE] < 2)
+		return c->value[RM_CARRIER_BAGGAGE];
+	room->n = 0;
+	for (unsigned i = 0; i <= RM_CARRIERS_MORE; i++) {
+		struct rm_str value = i == 0 ? c->value[RM_CARRIER_BAGGAGE] : c->more_baggage[i - 1];
+
+		if (value.n == 0 || room->cap - room->n < value.n + 1)
+			continue;
+		if (room->n > 0)
+			rm_strbuf_char(room, ',');
+		rm_strbuf_str(room, value);
+	}
+	return rm_strbuf_view(room);
+}
+
+/* ---- writing ---- */
+
+/* What a parser let through as a value may still hold a folded line: it must not become ours. */
+static bool is_sendable(struct rm_str value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char byte = (unsigned char)value.p[i];
+
+		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return value.n > 0;
+}
+
+/* The longest run of whole members from the start that keeps to the limits. */
+static struct rm_str fit_baggage(struct rm_str baggage)
+{
+	size_t end = 0;
+	unsigned members = 0;
+
+	for (size_t i = 0; i <= baggage.n && i <= RM_BAGGAGE_MAX_BYTES; i++) {
+		if (i < baggage.n && baggage.p[i] != ',')
+			continue;
+		end = i;
+		if (++members == BAGGAGE_MAX_MEMBERS)
+			break;
+	}
+	return (struct rm_str){ baggage.p, end };
+}
+
+static void begin_line(struct rm_strbuf *out, enum rm_carrier carrier)
+{
+	rm_strbuf_str(out, carrier_names[carrier]);
+	rm_strbuf_c(out, ": ");
+}
+
+static void end_line(struct rm_strbuf *out)
+{
+	rm_strbuf_c(out, "\r\n");
+}
+
+static void put_line(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_str value)
+{
+	begin_line(out, carrier);
+	rm_strbuf_str(out, value);
+	end_line(out);
+}
+
+static void put_traceparent(const struct rm_spanctx *c, struct rm_strbuf *out)
+{
+	char text[RM_TRACEPARENT_BYTES];
+
+	rm_traceparent_format(c, text);
+	put_line(out, RM_CARRIER_TRACEPARENT, (struct rm_str){ text, sizeof(text) });
+}
+
+static void put_b3(const struct rm_spanctx *c, struct rm_strbuf *out)
+{
+	begin_line(out, RM_CARRIER_B3);
+	rm_b3_format(c, out);
+	end_line(out);
+}
+
+static void put_b3multi(const struct rm_spanctx *c, struct rm_strbuf *out)
+{
+	begin_line(out, RM_CARRIER_B3_TRACEID);
+	rm_strbuf_hex(out, c->trace_id, 16);
+	end_line(out);
+	begin_line(out, RM_CARRIER_B3_SPANID);
+	rm_strbuf_hex(out, c->span_id, 8);
+	end_line(out);
+	/* Debug implies the decision: both at once would be redundant. */
+	if (c->debug)
+		put_line(out, RM_CARRIER_B3_FLAGS, RM_STR("1"));
+	else
+		put_line(out, RM_CARRIER_B3_SAMPLED,
+			 c->flags & RM_FLAG_SAMPLED ? RM_STR("1") : RM_STR("0"));
+}
+
+static void put_xray(const struct rm_spanctx *c, struct rm_strbuf *out)
+{
+	begin_line(out, RM_CARRIER_XRAY);
+	rm_xray_format(c, out);
+	end_line(out);
+}
+
+static void put_jaeger(const struct rm_spanctx *c, struct rm_strbuf *out)
+{
+	begin_line(out, RM_CARRIER_JAEGER);
+	rm_jaeger_format(c, out);
+	end_line(out);
+}
+
+/* Takes back what was written since `start` if not all of it fitted. */
+static bool keep_whole(struct rm_strbuf *out, size_t start)
+{
+	if (!out->truncated)
+		return true;
+	out->n = start;
+	out->truncated = false;
+	return false;
+}
+
+#define CARRIES(carrier) (1u << (carrier))
+
+/* What writes a context, and the carriers that say the program did so itself. */
+static const struct {
+	unsigned propagator, carriers;
+	void (*put)(const struct rm_spanctx *c, struct rm_strbuf *out);
+} writers[] = {
+	{ RM_PROP_TRACECONTEXT, CARRIES(RM_CARRIER_TRACEPARENT), put_traceparent },
+	{ RM_PROP_B3, CARRIES(RM_CARRIER_B3), put_b3 },
+	{ RM_PROP_B3MULTI, CARRIES(RM_CARRIER_B3_TRACEID) | CARRIES(RM_CARRIER_B3_SPANID) |
+		CARRIES(RM_CARRIER_B3_SAMPLED) | CARRIES(RM_CARRIER_B3_FLAGS), put_b3multi },
+	{ RM_PROP_XRAY, CARRIES(RM_CARRIER_XRAY), put_xray },
+	{ RM_PROP_JAEGER, CARRIES(RM_CARRIER_JAEGER), put_jaeger },
+};
+
+static unsigned carriers_present(const struct rm_carriers *present)
+{
+	unsigned ret = 0;
+
+	for (unsigned i = 0; present && i < RM_CARRIER_COUNT; i++)
+		ret |= present->count[i] > 0 ? CARRIES(i) : 0;
+	return ret;
+}
+
+static void put_extra(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_str value)
+{
+	size_t start = out->n;
+
+	if (!is_sendable(value))
+		return;
+	put_line(out, carrier, value);
+	keep_whole(out, start);
+}
+
+void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
+	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out)
+{
+	unsigned has = carriers_present(present);
+
+	for (unsigned i = 0; c->valid && i < sizeof(writers) / sizeof(writers[0]); i++) {
+		size_t start = out->n;
+
+		if (!(propagators & writers[i].propagator) || has & writers[i].carriers)
+			continue;
+		writers[i].put(c, out);
+		if (keep_whole(out, start) && writers[i].propagator == RM_PROP_TRACECONTEXT &&
+		    !(has & CARRIES(RM_CARRIER_TRACESTATE)))
+			put_extra(out, RM_CARRIER_TRACESTATE, tracestate);
+	}
+	if (propagators & RM_PROP_BAGGAGE && !(has & CARRIES(RM_CARRIER_BAGGAGE)))
+		put_extra(out, RM_CARRIER_BAGGAGE, fit_baggage(baggage));
+}
