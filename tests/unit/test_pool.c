@@ -48,6 +48,19 @@ RM_TEST("what was put back is handed out again, at the same address")
 	RM_CHECK(rm_pool_get(&p) + rm_pool_get(&p) == a + c);
 }
 
+RM_TEST("the head of the free list is another one each time an object comes back")
+{
+	static struct rm_pool p = RM_POOL_INIT(16, 2, 2);
+	uint32_t index = rm_pool_get(&p);
+	uint64_t before;
+
+	rm_pool_put(&p, index);
+	before = p.free;
+	RM_CHECK(rm_pool_get(&p) == index);
+	rm_pool_put(&p, index);
+	RM_CHECK((uint32_t)p.free == (uint32_t)before && p.free != before);
+}
+
 RM_TEST("the number of chunks bounds a pool whose limit says more")
 {
 	static struct rm_pool p = RM_POOL_INIT(16, 1, 1000);

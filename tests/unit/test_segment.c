@@ -296,6 +296,13 @@ RM_TEST("a head that lies is refused once and the ring emptied")
 	s->ring[0].head = 0;
 	RM_CHECK(rm_segment_pop(s, 0, &in) == RM_E_PROTO);
 	RM_CHECK(rm_segment_pop(s, 0, &in) == 0);
+	/* A record that would be good, were it not between two words. */
+	fill_record(&out, 0, 0, 64);
+	memcpy(s->data[0] + 4, &out, 64);
+	s->ring[0].tail = 4;
+	s->ring[0].head = 4 + 64;
+	RM_CHECK(rm_segment_pop(s, 0, &in) == RM_E_PROTO);
+	RM_CHECK(rm_segment_pop(s, 0, &in) == 0);
 	free_segment(s);
 }
 
