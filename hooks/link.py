@@ -43,7 +43,7 @@ def main():
     wanted = {s for s in undefined(nm, whole) if not SANITIZER.match(s)} - LINKER
     refused = wanted - ANYWHERE - IF_PRESENT - AT_SAFE_POINTS
     if refused:
-        sys.exit("link.py: not to be used in the preloaded object: " + " ".join(sorted(refused)))
+        sys.exit("link.py: undefined, or not to be used in the preloaded object: " + " ".join(sorted(refused)))
     with open(weak_list, "w") as out:
         out.write("".join(s + "\n" for s in sorted(wanted)))
     subprocess.run([objcopy, "--weaken-symbols=" + weak_list, whole], check=True)

@@ -8,10 +8,9 @@
  * Context: init.
  */
 #include "agent/hookapi.h"
-#include "hooks/elf.h"
+#include "hooks/lookup.h"
 #include "hooks/hook.h"
 
-#include <elf.h>
 #include <gnu/libc-version.h>
 #include <sys/auxv.h>
 
@@ -28,7 +27,7 @@ static bool started;
 
 static void resolve(const struct rm_hook *row)
 {
-	void *found = rm_elf_next(row->name);
+	void *found = rm_hook_lookup(row->name);
 
 	/* Another library's constructor may have left threads that are in the hook already. */
 	if (found)

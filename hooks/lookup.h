@@ -1,8 +1,8 @@
 /*
  * Finding a libc function without libc's help.
  */
-#ifndef RM_HOOKS_ELF_H
-#define RM_HOOKS_ELF_H
+#ifndef RM_HOOKS_LOOKUP_H
+#define RM_HOOKS_LOOKUP_H
 
 /*
  * The function `name` of the next object after ours in load order that defines it, in its default
@@ -11,6 +11,6 @@
  * program's pending dlerror(). Where the loader shows no list of objects (musl), it is asked.
  * Context: init or app; signal-safe where dlsym is not needed.
  */
-void *rm_elf_next(const char *name);
+void *rm_hook_lookup(const char *name);
 
 #endif

@@ -4,7 +4,7 @@
  * chapter define them. Reads only; takes no lock, so it is for the time when nobody unloads objects.
  * Must never call libc: in a process without one this is how we find that out. Context: init, app.
  */
-#include "hooks/elf.h"
+#include "hooks/lookup.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -17,7 +17,10 @@
 
 extern ElfW(Dyn) our_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 
-enum { VERSION_HIDDEN = 0x8000 }; /* not the default version of its name */
+enum {
+	VERSION_HIDDEN = 0x8000, /* not the default version of its name */
+	WORD_BITS = sizeof(ElfW(Addr)) * 8,
+};
 
 /* The tables of one object; all NULL without a GNU hash table. */
 struct tables {
@@ -82,6 +85,7 @@ static void *find(const struct link_map *m, const char *name, uint32_t hash)
 	struct tables t = tables_of(m);
 	uint32_t buckets, first, bloom_words, shift, i;
 	const ElfW(Addr) *bloom;
+	ElfW(Addr) word;
 	const uint32_t *bucket, *chain;
 
 	if (!t.hash || !t.symbols || !t.strings)
@@ -93,8 +97,10 @@ static void *find(const struct link_map *m, const char *name, uint32_t hash)
 	bloom = (const ElfW(Addr) *)&t.hash[4];
 	bucket = (const uint32_t *)&bloom[bloom_words];
 	chain = &bucket[buckets];
-	if (!buckets || !bloom_words ||
-	    !(bloom[hash / 64 % bloom_words] >> (hash % 64) & bloom[hash / 64 % bloom_words] >> ((hash >> shift) % 64) & 1))
+	if (!buckets || !bloom_words)
+		return NULL;
+	word = bloom[hash / WORD_BITS % bloom_words];
+	if (!(word >> hash % WORD_BITS & word >> (hash >> shift) % WORD_BITS & 1))
 		return NULL;
 	i = bucket[hash % buckets];
 	if (i < first)
@@ -110,7 +116,7 @@ static void *find(const struct link_map *m, const char *name, uint32_t hash)
 	}
 }
 
-void *rm_elf_next(const char *name)
+void *rm_hook_lookup(const char *name)
 {
 	uint32_t hash = gnu_hash(name);
 	const struct link_map *m;
