@@ -65,11 +65,6 @@ struct feed {
 
 enum step { GO_ON, STOP, MUTE };
 
-static bool in_head(const struct way *w)
-{
-	return w->state <= HEAD;
-}
-
 static rm_xid pop(struct http1 *h)
 {
 	rm_xid x = h->fifo[h->oldest];
@@ -98,24 +93,26 @@ static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 	w->stashed = 0;
 }
 
-/* Ends every exchange that waits. A request whose head nobody saw whole never was one. */
-static void break_all(struct http1 *h, struct rm_str error, struct rm_sink *sink)
+/*
+ * A request whose head nobody saw whole never was one, unless it is being answered already. (When
+ * `asking` is 0 there is nothing to tell anybody.)
+ */
+static void take_back(struct http1 *h, struct rm_sink *sink)
 {
-	bool unseen = h->asking && in_head(&h->way[RM_DIR_REQUEST]);
+	uint8_t response = h->way[RM_DIR_RESPONSE].state;
+	bool answered = h->count == 1 && response >= HEAD && response <= BODY;
 
-	while (h->count) {
-		bool last = h->count == 1;
-
-		sink->broken(sink, pop(h), last && unseen ? RM_STR("") : error);
-	}
-	unstash(&h->way[RM_DIR_REQUEST], RM_DIR_REQUEST, sink);
-	unstash(&h->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
+	if (!h->asking || h->way[RM_DIR_REQUEST].state > HEAD || answered)
+		return;
+	h->count--;
+	sink->broken(sink, h->asking, RM_STR(""));
+	h->asking = 0;
 }
 
-/* The connection is left alone for good. */
+/* The connection is left alone for good: all that may still come is end(). */
 static int mute(struct http1 *h, struct rm_sink *sink)
 {
-	break_all(h, RM_STR(""), sink);
+	take_back(h, sink);
 	h->way[RM_DIR_REQUEST].state = h->way[RM_DIR_RESPONSE].state = MUTED;
 	return RM_FEED_MUTE;
 }
@@ -458,22 +455,16 @@ static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *
 
 /*
  * The end of the request direction alone breaks nothing that was asked whole: a client may close
- * its side and wait. It takes back a request whose head will never come.
+ * its side and wait for the answer.
  */
 static void requests_ended(struct http1 *h, struct rm_sink *sink)
 {
 	struct way *w = &h->way[RM_DIR_REQUEST];
-	bool answered = h->count == 1 && h->way[RM_DIR_RESPONSE].state != START;
 
-	if (w->state == HEAD) {
-		unstash(w, RM_DIR_REQUEST, sink);
-		if (h->count && !answered) {
-			h->count--;
-			sink->broken(sink, h->asking, RM_STR(""));
-			h->asking = 0;
-		}
-	}
-	w->state = IGNORED;
+	take_back(h, sink);
+	unstash(w, RM_DIR_REQUEST, sink);
+	if (w->state != MUTED)
+		w->state = IGNORED;
 }
 
 static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
@@ -481,17 +472,18 @@ static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *
 	struct http1 *h = state;
 	struct way *response = &h->way[RM_DIR_RESPONSE];
 
-	if (response->state == MUTED)
-		return;
-	if (!reset && dir == RM_DIR_REQUEST) {
-		requests_ended(h, sink);
-		return;
-	}
-	if (!reset && response->state == BODY && response->body.state == RM_BODY_UNTIL_CLOSE)
+	if (!reset && dir == RM_DIR_RESPONSE && response->state == BODY &&
+	    response->body.state == RM_BODY_UNTIL_CLOSE)
 		response_over(h, sink);
-	break_all(h, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"), sink);
-	h->way[RM_DIR_REQUEST].state = IGNORED;
-	response->state = CLOSED;
+	requests_ended(h, sink);
+	if (!reset && dir == RM_DIR_REQUEST)
+		return;
+	unstash(response, RM_DIR_RESPONSE, sink);
+	if (response->state != MUTED)
+		response->state = CLOSED;
+	while (h->count)
+		sink->broken(sink, pop(h),
+			     reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
 }
 
 static bool http1_at_head(const void *state)
