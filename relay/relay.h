@@ -1,0 +1,45 @@
+/*
+ * The relay: admits processes (relay/door.h), empties their segments into a gather, learns of their
+ * death, and lets its owner wait for one descriptor more. One thread does all that; a second one
+ * only turns the doorbell's futex into an eventfd, so that a single epoll sees everything.
+ * Context of everything here: worker.
+ */
+#ifndef RM_RELAY_RELAY_H
+#define RM_RELAY_RELAY_H
+
+#include "relay/door.h"
+#include "relay/gather.h"
+
+enum {
+	RM_RELAY_PROCESSES_MAX = 8192, /* more are refused: they run on, untraced */
+	RM_RELAY_SWEEP_MIN_MS = 50,    /* between two looks at all segments without a ring of the bell */
+	RM_RELAY_SWEEP_MAX_MS = 1000,
+};
+
+struct rm_relay;
+
+/*
+ * Opens the door. `gather` is borrowed for the relay's life.
+ * Errors: NULL, with errno and nothing left behind.
+ */
+struct rm_relay *rm_relay_new(struct rm_gather *gather);
+
+/* Drains and drops every process, removes socket and directory. */
+void rm_relay_free(struct rm_relay *r);
+
+/* Writes the value of REMORA_RELAY. */
+void rm_relay_address(const struct rm_relay *r, char ret[RM_DOOR_ADDRESS_BYTES]);
+
+/* Calls `ready` from rm_relay_step whenever `fd` is readable; it must read. Errors: RM_E_IO. */
+int rm_relay_watch(struct rm_relay *r, int fd, void (*ready)(void *arg), void *arg);
+
+/* Sleeps at most `timeout_ns` for something to happen, then does all of it. */
+void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns);
+
+/* Admits who waits at the door and empties every segment, now. */
+void rm_relay_drain(struct rm_relay *r);
+
+/* Processes that are connected and, as far as we know, alive. */
+uint32_t rm_relay_alive(const struct rm_relay *r);
+
+#endif
