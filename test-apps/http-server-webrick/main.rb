@@ -1,0 +1,17 @@
+# WEBrick, a thread per connection; /call uses Net::HTTP.
+require 'net/http'
+require 'webrick'
+
+quiet = WEBrick::Log.new(File::NULL)
+server = WEBrick::HTTPServer.new(BindAddress: '127.0.0.1', Port: ARGV[0].to_i, Logger: quiet, AccessLog: [])
+server.mount_proc('/') do |request, response|
+  case request.path
+  when %r{\A/status/(\d+)} then response.status = Regexp.last_match(1).to_i
+  when '/echo' then response.body = request.body.to_s
+  when '/call' then response.body = Net::HTTP.get(URI("#{ENV.fetch('BACKEND')}/hello?#{request.query_string}"))
+  when '/hello' then response.body = "hello\n"
+  else response.status = 404
+  end
+end
+trap('TERM') { server.shutdown }
+server.start

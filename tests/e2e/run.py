@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Runs the end-to-end cases and prints TAP; python3 and nothing else is needed.
+
+  run.py [--build DIR] [--no-agent] [--jobs N] [--list] [PATTERN...]
+
+A pattern is part of a case's name (file.function). With CI in the environment a program that is
+missing fails its cases instead of skipping them. Exit status 0 when no case failed.
+"""
+import argparse
+import concurrent.futures
+import importlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from apps import Build  # noqa: E402
+from harness import CASES, Failure, NoAgent, Skip, Test, which  # noqa: E402
+
+
+def load_cases(patterns):
+    folder = Path(__file__).resolve().parent / "cases"
+    sys.path.insert(0, str(folder))
+    for file in sorted(folder.glob("*.py")):
+        importlib.import_module(file.stem)
+    return [c for c in CASES if not patterns or any(p in c.name for p in patterns)]
+
+
+def run_case(case, build, agent, keep):
+    """Returns (verdict, explanation, seconds)."""
+    begin = time.monotonic()
+    missing = [program for program in case.needs if not which(program)]
+    if missing:
+        verdict = "fail" if os.environ.get("CI") == "true" else "skip"
+        return verdict, f"not installed: {', '.join(missing)}", 0.0
+    if case.agent_only and not agent:
+        return "skip", "needs the agent", 0.0
+    test = Test(case.name, build, agent)
+    try:
+        case.run(test)
+        verdict, why = ("pass", "") if test.checks else ("fail", "the case checked nothing")
+    except NoAgent:
+        verdict, why = "pass", "without the agent"
+    except Skip as reason:
+        verdict, why = "skip", str(reason)
+    except Failure as reason:
+        verdict, why = "fail", str(reason)
+    except Exception:  # a case that breaks is a failed case, the others go on
+        verdict, why = "fail", traceback.format_exc()
+    if verdict == "fail":
+        for log in sorted(test.dir.glob("*.log")):
+            why += f"\n--- {log.name}\n{test.tail(log)}" if log.stat().st_size else ""
+        if keep:
+            shutil.copytree(test.dir, keep / case.name, dirs_exist_ok=True,
+                            ignore_dangling_symlinks=True)
+    test.close()
+    return verdict, why, time.monotonic() - begin
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    parser.add_argument("--no-agent", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="copy the folders of failed cases there")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("patterns", nargs="*")
+    options = parser.parse_args()
+    cases = load_cases(options.patterns)
+    if options.list:
+        print("\n".join(f"{c.name:40} {c.title}" for c in cases))
+        return 0
+
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="remora-e2e-") as stage:
+        build = Build(Path(options.build).resolve(), Path(stage), agent=not options.no_agent)
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            runs = [pool.submit(run_case, c, build, not options.no_agent, options.keep) for c in cases]
+            for number, (case, run) in enumerate(zip(cases, runs), 1):
+                verdict, why, seconds = run.result()
+                failed += verdict == "fail"
+                directive = f" # SKIP {why}" if verdict == "skip" else ""
+                print(f"{'not ' if verdict == 'fail' else ''}ok {number} - {case.name}: {case.title}"
+                      f"{directive}", flush=True)
+                if verdict == "fail":
+                    print("\n".join("# " + line for line in why.splitlines()), flush=True)
+                elif seconds > 20:
+                    print(f"# took {seconds:.0f} s", flush=True)
+    print(f"1..{len(cases)}")
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+# Shared by the subcommands of ./dev: packages and builds. Sourced from the top of the tree.
+
+build_packages=(build-essential meson ninja-build pkg-config python3 protobuf-c-compiler
+	libprotobuf-c-dev libssl-dev zlib1g-dev dpkg-dev ca-certificates binutils)
+demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
+	libcurl4-openssl-dev)
+test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
+	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
+	apache2-utils wrk g++ rustc python3-venv openssl)
+lint_packages=(clang clang-format shellcheck)
+fuzz_packages=(clang lld libclang-rt-dev)
+bench_packages=(nginx-light nodejs wrk curl)
+
+say()
+{
+	printf '\033[1m== %s\033[0m\n' "$*" >&2
+}
+
+# A program that came from elsewhere than apt (rustup, nodesource, a vendor's JDK) is as good.
+provided_otherwise()
+{
+	case $1 in
+		rustc) command -v rustc ;;
+		nodejs) command -v node ;;
+		default-jdk-headless) command -v javac ;;
+		nginx-light) command -v nginx || [ -x /usr/sbin/nginx ] ;;
+		libclang-rt-dev) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*' ;;
+		*) false ;;
+	esac >/dev/null 2>&1
+}
+
+# Installs the named packages that are missing. When none is, apt is not called at all.
+need()
+{
+	local missing=() installed package sudo=
+	installed=" $(dpkg-query -W -f '${Package}/${db:Status-Status} ' "$@" 2>/dev/null || true)"
+	for package; do
+		[[ $installed == *" $package/installed "* ]] || provided_otherwise "$package" ||
+			missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "dev: as root, please: apt-get install ${missing[*]}" >&2
+			exit 1
+		}
+		sudo=sudo
+	fi
+	say "apt: ${missing[*]}"
+	$sudo env bash tools/dev/install.sh "${missing[@]}"
+}
+
+# configure DIR ARGS...: a meson build directory, set up once. Compilers come from CC and CXX.
+configure()
+{
+	local dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] || meson setup "$dir" "$@"
+}
+
+# Remora's exporter carries a private libcurl; tools/deps.sh makes it once, from Debian's source.
+deps()
+{
+	sh tools/deps.sh
+}
+
+build()
+{
+	need "${build_packages[@]}"
+	deps
+	configure build
+	ninja -C build
+}

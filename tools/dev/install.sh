@@ -1,0 +1,36 @@
+#!/bin/bash
+# Installs packages (as root) without starting or enabling the services some of them bring.
+set -euo pipefail
+
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+policy=/usr/sbin/policy-rc.d
+services=(nginx lighttpd haproxy)
+
+known()
+{
+	apt-cache show --no-all-versions "$@" >/dev/null 2>&1
+}
+
+if [ ! -e $policy ]; then
+	# 101 is "action forbidden by policy": invoke-rc.d then starts nothing. Only while apt runs.
+	printf '#!/bin/sh\nexit 101\n' >$policy
+	chmod 755 $policy
+	trap 'rm -f $policy' EXIT
+fi
+known "$@" || apt-get -qq update
+wanted=()
+for package; do
+	# Debian 12 has the sanitizer runtimes under the compiler's version only.
+	if [ "$package" = libclang-rt-dev ] && ! known "$package"; then
+		package=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\).*/libclang-rt-\1-dev/p' | head -1)
+	fi
+	wanted+=("$package")
+done
+before=$(systemctl list-unit-files --state=enabled --no-legend 2>/dev/null || true)
+apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends install "${wanted[@]}"
+
+# A package that was just installed has enabled its service for the next boot: nobody asked for that.
+mapfile -t fpm < <(systemctl list-unit-files --no-legend 'php*-fpm.service' 2>/dev/null | cut -d' ' -f1)
+for unit in "${services[@]/%/.service}" "${fpm[@]}"; do
+	[[ $before == *"$unit"* ]] || systemctl -q disable "$unit" 2>/dev/null || true
+done
