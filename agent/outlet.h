@@ -38,6 +38,13 @@ void rm_outlet_resume(void);
 /* Stops the worker within 250 ms, waiting until the kernel has dropped the task; it may start again later. */
 void rm_outlet_stop(void);
 
+/*
+ * Stops the worker for good: before the main thread's pthread_exit, or what a second thread would
+ * spoil. `silent` is for seccomp and its like: from now on no system call is made here either, so
+ * that only a relay still gets spans. Context: app.
+ */
+void rm_outlet_retire(bool silent);
+
 /* True on the worker's own thread: nothing it does is traced. Context: any. */
 bool rm_outlet_is_worker(void);
 

@@ -1,0 +1,285 @@
+/*
+ * Owns the segment and decides who empties it: the relay, the worker, or whoever ends the process.
+ *
+ * The segment is published before its resource is written and the relay joined, so that no thread
+ * ever waits for another one's first span; the loser of that race gives its memory back. `consumer`
+ * says when the segment is complete. A forked child forgets the pointer at once and maps fresh
+ * memory over the same addresses at its first span: a push that was under way when a signal handler
+ * forked then ends in memory that is still there, and no longer the parent's.
+ * Contexts: as agent/outlet.h says of each. Lock-free; waits only where the process ends or stops.
+ */
+#include "agent/outlet.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "agent/last_flush.h"
+#include "agent/relay_join.h"
+#include "agent/worker.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/sys.h"
+
+enum { WAKE_BYTES = RM_RING_BYTES / 4, FLUSHER_NAP_NS = 1000000 };
+#define MS_NS 1000000ull
+
+enum consumer { CONSUMER_NONE, CONSUMER_WORKER, CONSUMER_RELAY };
+
+static struct {
+	const struct rm_env *env;
+	const struct rm_program *program;
+	_Atomic bool off; /* nothing is exported, or there is no memory for it */
+	_Atomic(struct rm_segment *) segment;
+	_Atomic(struct rm_segment *) inherited; /* the parent's, in a forked child */
+	_Atomic uint32_t consumer;              /* enum consumer */
+	_Atomic(struct rm_doorbell *) bell;     /* of the consumer; NULL while there is none */
+	struct rm_doorbell *relay_bell;         /* mapped once, also for forked children */
+	_Atomic bool retired, silent;           /* see rm_outlet_retire */
+	_Atomic uint32_t flusher;               /* tid of who runs the last flush */
+	_Atomic uint64_t spent_ns;              /* on ends of the process so far */
+	_Atomic uint64_t flushed;               /* spans that last flushes delivered */
+} o;
+
+void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
+{
+	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_EXPORTER), item;
+
+	o.env = env;
+	o.program = program;
+	o.off = true;
+	while (rm_env_item(&rest, &item))
+		if (!rm_str_ieq(item, RM_STR("none")))
+			o.off = false;
+}
+
+/* ---- the segment ---- */
+
+/* Maps a segment: `fd` shared, or private memory if it is negative. Over `at` unless that is NULL. */
+static struct rm_segment *map(struct rm_segment *at, int fd)
+{
+	long flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | (at ? MAP_FIXED : 0);
+	long p = rm_sys6(__NR_mmap, (long)at, sizeof(*at), PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	return (unsigned long)p > -4096ul ? NULL : (struct rm_segment *)p;
+}
+
+static void write_resource(struct rm_segment *s)
+{
+	struct rm_record none = { .bytes = sizeof(none), .type = RM_RECORD_RESOURCE };
+	uint32_t bytes = rm_resource_build(o.env, o.program, s->resource, sizeof(s->resource));
+
+	if (bytes == 0) {
+		memcpy(s->resource, &none, sizeof(none));
+		bytes = sizeof(none);
+	}
+	atomic_store_explicit(&s->resource_bytes, bytes, memory_order_release);
+}
+
+/* Offers the memory to the relay, once; without it the process is on its own. */
+static void find_consumer(int fd)
+{
+	int error = fd < 0 ? RM_E_IO :
+			     rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd, &o.relay_bell);
+
+	if (!error) {
+		atomic_store(&o.bell, o.relay_bell);
+		atomic_store(&o.consumer, CONSUMER_RELAY);
+		rm_debug(RM_LOG_RELAY, "joined the relay");
+		return;
+	}
+	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
+		rm_debug(RM_LOG_RELAY, "no relay (error %d): exporting by itself", error);
+	atomic_store(&o.bell, rm_worker_bell());
+	atomic_store(&o.consumer, CONSUMER_WORKER);
+}
+
+static struct rm_segment *make_segment(void)
+{
+	struct rm_segment *none = NULL, *s;
+	int fd = -1;
+
+	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
+		fd = rm_relay_memory(sizeof(*s));
+	s = map(atomic_exchange(&o.inherited, NULL), fd);
+	if (!s) {
+		atomic_store(&o.off, true);
+	} else {
+		rm_segment_init(s, (uint32_t)rm_sys0(__NR_getpid));
+		if (atomic_compare_exchange_strong(&o.segment, &none, s)) {
+			write_resource(s);
+			find_consumer(fd);
+		} else {
+			rm_sys2(__NR_munmap, s, sizeof(*s));
+			s = none;
+		}
+	}
+	if (fd >= 0)
+		rm_sys1(__NR_close, fd);
+	return s;
+}
+
+struct rm_segment *rm_outlet_segment(int *ring)
+{
+	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
+
+	if (!s) {
+		if (atomic_load_explicit(&o.off, memory_order_relaxed) || atomic_load(&o.silent))
+			return NULL;
+		s = make_segment();
+		if (!s)
+			return NULL;
+	}
+	if (*ring < 0)
+		*ring = (int)(atomic_fetch_add_explicit(&s->next_ring, 1, memory_order_relaxed) %
+			      RM_SEGMENT_RINGS);
+	return s;
+}
+
+void rm_outlet_pushed(uint32_t fill)
+{
+	struct rm_doorbell *bell = atomic_load_explicit(&o.bell, memory_order_acquire);
+
+	if (!bell)
+		return;
+	/* The record is in its ring before we look how the consumer sleeps; it looks the other way round. */
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The relay looks after its processes by time: it is woken only before a ring is full. */
+	if (fill > WAKE_BYTES ||
+	    (atomic_load_explicit(&bell->waiting, memory_order_relaxed) == RM_DOORBELL_IDLE &&
+	     atomic_load_explicit(&o.consumer, memory_order_relaxed) == CONSUMER_WORKER))
+		rm_doorbell_ring(bell);
+}
+
+void rm_outlet_forked(void)
+{
+	struct rm_segment *parents = atomic_exchange(&o.segment, NULL);
+
+	if (parents)
+		atomic_store(&o.inherited, parents);
+	atomic_store(&o.bell, NULL);
+	atomic_store(&o.consumer, CONSUMER_NONE);
+	atomic_store(&o.flusher, 0);
+	atomic_store(&o.spent_ns, 0);
+	atomic_store(&o.flushed, 0);
+	rm_worker_forked();
+}
+
+/* ---- the worker ---- */
+
+void rm_outlet_safe_point(void)
+{
+	struct rm_segment *s;
+
+	if (!rm_worker_absent() ||
+	    atomic_load_explicit(&o.consumer, memory_order_acquire) != CONSUMER_WORKER ||
+	    atomic_load_explicit(&o.retired, memory_order_relaxed))
+		return;
+	s = atomic_load_explicit(&o.segment, memory_order_acquire);
+	if (s && !rm_segment_empty(s))
+		rm_worker_start(o.env, s);
+}
+
+void rm_outlet_stop(void)
+{
+	rm_worker_stop();
+}
+
+void rm_outlet_retire(bool silent)
+{
+	atomic_store(&o.retired, true);
+	if (silent) {
+		atomic_store(&o.silent, true);
+		atomic_store(&o.bell, NULL);
+	}
+	rm_worker_stop();
+}
+
+bool rm_outlet_is_worker(void)
+{
+	return rm_worker_self();
+}
+
+/* ---- ends ---- */
+
+/* One thread empties the rings at a time; a second one waits for it, as its process is ending too. */
+static void flush_rings(struct rm_segment *s, uint64_t deadline_ns)
+{
+	struct timespec nap = { 0, FLUSHER_NAP_NS };
+	uint32_t self = (uint32_t)rm_sys0(__NR_gettid), other = 0;
+
+	while (!atomic_compare_exchange_strong(&o.flusher, &other, self)) {
+		if (other == self || rm_clock_mono_ns() >= deadline_ns)
+			return;
+		rm_sys2(__NR_nanosleep, &nap, NULL);
+		other = 0;
+	}
+	atomic_fetch_add(&o.flushed, rm_last_flush(o.env, s, deadline_ns));
+	atomic_store(&o.flusher, 0);
+}
+
+/*
+ * A last flush costs a third of a millisecond and works anywhere; a worker that has begun has the
+ * connection and the only right to the rings. A worker is started here only for what a last flush
+ * cannot do (TLS, names, the console), and only where the process ends in good order.
+ */
+static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
+{
+	enum rm_last_reach reach = rm_last_flush_reach(o.env);
+	bool may_start = how == RM_END_EXIT && !atomic_load(&o.retired);
+
+	if (reach == RM_LAST_ALL && rm_worker_hold()) {
+		flush_rings(s, deadline_ns);
+		return;
+	}
+	if ((rm_worker_runs() || (may_start && rm_worker_start(o.env, s))) &&
+	    rm_worker_flush(deadline_ns))
+		return;
+	if (reach != RM_LAST_NONE && rm_worker_hold())
+		flush_rings(s, deadline_ns);
+}
+
+static void report(struct rm_segment *s)
+{
+	struct rm_worker_tally t = rm_worker_tally();
+
+	rm_debug(RM_LOG_EXPORT,
+		 "%lu spans made, %lu exported, %lu dropped by exporters; lost before: %lu ring full, "
+		 "%lu too large, %lu no memory, %lu muted",
+		 atomic_load(&s->produced), t.exported + atomic_load(&o.flushed), t.dropped,
+		 atomic_load(&s->lost[RM_LOST_RING_FULL]), atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),
+		 atomic_load(&s->lost[RM_LOST_EXCHANGE]), atomic_load(&s->lost[RM_LOST_MUTED]));
+}
+
+/* All ends of one process together may take REMORA_EXIT_TIMEOUT: an exit has several, an exec may fail. */
+static void end_alone(struct rm_segment *s, enum rm_end how)
+{
+	uint64_t limit_ns = rm_env_u64(o.env, RM_ENV_REMORA_EXIT_TIMEOUT, 300) * MS_NS;
+	uint64_t spent_ns = atomic_load(&o.spent_ns), start_ns;
+
+	if (spent_ns >= limit_ns)
+		return;
+	start_ns = rm_clock_mono_ns();
+	deliver(s, how, start_ns + limit_ns - spent_ns);
+	atomic_fetch_add(&o.spent_ns, rm_clock_mono_ns() - start_ns);
+}
+
+void rm_outlet_end(enum rm_end how)
+{
+	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
+
+	if (!s || atomic_load(&o.silent))
+		return;
+	if (atomic_load(&o.consumer) == CONSUMER_WORKER &&
+	    (!rm_segment_empty(s) || rm_worker_busy()))
+		end_alone(s, how);
+	if (how != RM_END_EXEC)
+		report(s);
+}
+
+void rm_outlet_resume(void)
+{
+	rm_worker_release();
+}

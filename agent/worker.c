@@ -1,0 +1,521 @@
+/*
+ * The worker thread and its states. `thread` says whether one exists:
+ *
+ *   NONE     no thread
+ *   OPENING  thread; opens remora-export.so, has taken no record
+ *   RUNNING  thread; the one consumer of the segment
+ *   YIELD    thread that is to leave, as somebody else wants to be the consumer
+ *   HELD     no thread, none may start
+ *   BROKEN   no thread, and never again: no thread, no private descriptors or no pipeline to be had
+ *
+ *   NONE -start-> OPENING -> RUNNING -stop-> NONE      OPENING -failure-> BROKEN
+ *   NONE -hold-> HELD -release-> NONE                  OPENING -stop-> NONE
+ *   OPENING -hold-> YIELD -(thread left)-> HELD        YIELD -release-> OPENING
+ *
+ * The thread has all signals blocked by libc's mask (a raw one would block libc's own set*id
+ * signal), its own descriptor table and a small stack; it sleeps on the doorbell, for ever when
+ * nothing is queued. What libc offers is looked up when the thread is made: past our own hooks, and
+ * in the newest version. Spec: docs/SAFETY.md; OpenTelemetry trace/sdk.md (batching processor).
+ */
+#include "agent/worker.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "agent/private_fds.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "base/sys.h"
+#include "exporters/pipeline.h"
+
+/* Absent in programs without libdl or libpthread before glibc 2.34, and outside glibc. */
+#pragma weak dlsym
+#pragma weak pthread_attr_setstacksize
+
+enum { STACK_BYTES = 256 * 1024, PATH_BYTES = 4096 };
+#define MS_NS 1000000ull
+#define STOP_DELIVERY_NS (100 * MS_NS)
+#define STOP_NS (250 * MS_NS)
+#define STOP_NAP_NS 200000
+
+enum thread_state { NONE, OPENING, RUNNING, YIELD, HELD, BROKEN };
+
+static struct {
+	const struct rm_env *env;
+	struct rm_segment *segment;
+	_Atomic uint32_t thread;  /* enum thread_state */
+	_Atomic uint32_t tid;     /* of the last thread; 0 before it runs and once it is known to be gone */
+	_Atomic uint32_t stopping; /* callers in rm_worker_stop */
+	_Atomic uint64_t stop_ns; /* time by which to be done; 0 = not asked to stop */
+	atomic_int abort;         /* the pipeline's: come back at once */
+	_Atomic uint32_t busy;    /* spans are between ring and backend */
+	_Atomic uint32_t asked, served; /* numbers of flushes */
+	_Atomic uint64_t flush_ns; /* deadline of the last one asked for */
+	_Atomic uint32_t news;    /* futex: a flush was served, or the thread leaves */
+	_Atomic uint64_t exported, dropped;
+	struct rm_doorbell bell;
+} w;
+
+static __thread bool is_worker __attribute__((tls_model("initial-exec")));
+
+static struct {
+	__typeof__(&pthread_create) create;
+	__typeof__(&pthread_attr_init) attr_init;
+	__typeof__(&pthread_attr_destroy) attr_destroy;
+	__typeof__(&pthread_attr_setstacksize) attr_setstacksize;
+	__typeof__(&pthread_attr_setdetachstate) attr_setdetachstate;
+	__typeof__(&pthread_sigmask) set_mask;
+	__typeof__(&sigfillset) fillset;
+	__typeof__(&dlopen) open;
+	__typeof__(&dlerror) error;
+	__typeof__(&dladdr) addr;
+} libc;
+
+/* What the thread works with; lives on its stack. */
+struct engine {
+	const struct rm_pipeline_api *api;
+	struct rm_pipeline *pipeline;
+	struct rm_worker_tally before; /* by earlier workers of this process */
+	uint32_t resource;
+	uint32_t batch; /* spans taken between two looks at what is due */
+	uint32_t room;  /* spans that may still be taken during one call of the pipeline */
+	uint32_t ring;  /* where to go on */
+	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
+};
+
+/* ---- the thread: records into the pipeline ---- */
+
+/* Takes up to `max` spans out of the rings; returns how many. Fewer than `max`: the rings were empty. */
+static uint32_t drain(struct engine *e, uint32_t max)
+{
+	const struct rm_record *r = (const struct rm_record *)e->record;
+	uint32_t taken = 0, empty = 0;
+
+	while (taken < max && empty < RM_SEGMENT_RINGS) {
+		int n = rm_segment_pop(w.segment, e->ring, e->record);
+
+		if (n == 0) {
+			empty++;
+			e->ring = (e->ring + 1) % RM_SEGMENT_RINGS;
+			continue;
+		}
+		empty = 0;
+		if (n < 0 || r->type != RM_RECORD_SPAN || !rm_record_valid(r, (uint32_t)n))
+			continue;
+		/* A full queue drops and counts; that is the pipeline's to report. */
+		e->api->push(e->pipeline, e->resource, (const struct rm_span *)r);
+		taken++;
+	}
+	return taken;
+}
+
+static void note_tally(struct engine *e)
+{
+	struct rm_pipeline_stats s;
+
+	e->api->stats(e->pipeline, &s);
+	atomic_store(&w.exported, e->before.exported + s.exported);
+	atomic_store(&w.dropped, e->before.dropped + s.dropped_queue + s.dropped_refused +
+					 s.dropped_timeout + s.rejected);
+}
+
+/* Called by the pipeline while it waits for the network: keeps the rings from filling meanwhile. */
+static void while_waiting(void *arg)
+{
+	struct engine *e = arg;
+	uint64_t stop_ns = atomic_load(&w.stop_ns);
+
+	e->room -= drain(e, e->room);
+	if (stop_ns && rm_clock_mono_ns() >= stop_ns)
+		atomic_store(&w.abort, 1);
+}
+
+/* As much as the queue holds beside a batch that is on its way. */
+static void make_room(struct engine *e)
+{
+	uint64_t queue = rm_env_u64(w.env, RM_ENV_BSP_MAX_QUEUE_SIZE, 2048);
+
+	e->room = queue > e->batch ? (uint32_t)(queue - e->batch) : 0;
+}
+
+static void deliver_all(struct engine *e, uint64_t deadline_ns)
+{
+	bool more;
+
+	do {
+		more = drain(e, e->batch) == e->batch;
+		make_room(e);
+		e->api->flush(e->pipeline, deadline_ns);
+	} while (more && rm_clock_mono_ns() < deadline_ns);
+	note_tally(e);
+}
+
+static void tell(void)
+{
+	atomic_fetch_add(&w.news, 1);
+	rm_sys3(__NR_futex, &w.news, FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+/* Does the flush that somebody waits for; false when nobody does. */
+static bool serve_flush(struct engine *e)
+{
+	uint32_t asked = atomic_load(&w.asked);
+
+	if (asked == atomic_load(&w.served))
+		return false;
+	deliver_all(e, atomic_load(&w.flush_ns));
+	atomic_store(&w.served, asked);
+	tell();
+	return true;
+}
+
+static bool is_wanted(void)
+{
+	return atomic_load(&w.stop_ns) || atomic_load(&w.asked) != atomic_load(&w.served);
+}
+
+/* Sleeps until there is something to do: a full ring, a request, or `due_ns` from now. */
+static void rest(uint32_t seen, uint64_t due_ns)
+{
+	bool idle = due_ns == UINT64_MAX;
+
+	if (idle)
+		atomic_store(&w.busy, 0);
+	/* First say how we sleep, then look: a producer pushes first, then looks how we sleep. */
+	atomic_store(&w.bell.waiting, idle ? RM_DOORBELL_IDLE : RM_DOORBELL_TIMED);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!is_wanted() && !(idle && !rm_segment_empty(w.segment)))
+		rm_doorbell_wait(&w.bell, seen, due_ns);
+	atomic_store(&w.bell.waiting, RM_DOORBELL_AWAKE);
+}
+
+static void work(struct engine *e)
+{
+	while (!atomic_load(&w.stop_ns)) {
+		uint32_t seen = atomic_load(&w.bell.rung);
+		uint64_t due_ns;
+		bool more;
+
+		atomic_store(&w.busy, 1); /* before the first record leaves its ring */
+		more = drain(e, e->batch) == e->batch;
+		make_room(e);
+		due_ns = e->api->run(e->pipeline);
+		note_tally(e);
+		if (!serve_flush(e) && !more && due_ns > 0)
+			rest(seen, due_ns);
+	}
+	deliver_all(e, atomic_load(&w.stop_ns));
+	atomic_store(&w.busy, 0);
+}
+
+/* ---- the thread: from its first to its last instruction ---- */
+
+/* The exporter object: as set, else beside the object this function is in. */
+static bool object_path(struct rm_strbuf *ret)
+{
+	struct rm_str set = rm_env_str(w.env, RM_ENV_REMORA_EXPORT_OBJECT), own;
+	Dl_info info;
+
+	if (set.n > 0) {
+		rm_strbuf_str(ret, set);
+	} else {
+		if (!libc.addr((void *)rm_worker_start, &info) || !info.dli_fname)
+			return false;
+		own = rm_str_c(info.dli_fname);
+		while (own.n > 0 && own.p[own.n - 1] != '/')
+			own.n--;
+		rm_strbuf_str(ret, own);
+		rm_strbuf_c(ret, "remora-export.so");
+	}
+	rm_strbuf_char(ret, '\0');
+	return !ret->truncated;
+}
+
+static const struct rm_pipeline_api *open_object(void)
+{
+	const struct rm_pipeline_api *(*get)(uint32_t) = NULL;
+	const struct rm_pipeline_api *api;
+	struct rm_strbuf path;
+	char room[PATH_BYTES];
+	void *object;
+
+	rm_strbuf_init(&path, room, sizeof(room));
+	if (!object_path(&path))
+		return NULL;
+	object = libc.open(room, RTLD_NOW | RTLD_LOCAL);
+	if (!object) {
+		rm_warn("no spans are exported: %s; install it, or set REMORA_EXPORT_OBJECT", libc.error());
+		return NULL;
+	}
+	get = (__typeof__(get))dlsym(object, RM_EXPORT_SYMBOL);
+	api = get ? get(RM_EXPORT_ABI) : NULL;
+	if (!api || api->abi != RM_EXPORT_ABI) {
+		rm_warn("no spans are exported: %s is of another version of Remora", room);
+		return NULL;
+	}
+	return api;
+}
+
+static bool start_engine(struct engine *e)
+{
+	struct rm_pipeline_driver driver = { while_waiting, e, &w.abort };
+	unsigned topics = rm_log_topics();
+	struct rm_str exporters = rm_env_str(w.env, RM_ENV_TRACES_EXPORTER), item;
+	bool speaks = topics != 0;
+
+	e->api = open_object();
+	if (!e->api)
+		return false;
+	e->batch = (uint32_t)rm_env_u64(w.env, RM_ENV_BSP_MAX_EXPORT_BATCH_SIZE, 512);
+	if (e->batch == 0)
+		e->batch = 1;
+	e->before = rm_worker_tally();
+	e->pipeline = e->api->open(w.env, topics, (int)rm_log_level(), &driver);
+	if (!e->pipeline)
+		return false;
+	e->resource = e->api->resource(e->pipeline, (const struct rm_record *)w.segment->resource);
+	while (rm_env_item(&exporters, &item))
+		speaks |= rm_str_ieq(item, RM_STR("console"));
+	/* Up to here wrong settings were told. Now stderr is only kept for those who write there. */
+	if (!speaks)
+		rm_private_fds_mute();
+	return true;
+}
+
+static void leave(enum thread_state from, enum thread_state to)
+{
+	uint32_t expected = from;
+
+	if (!atomic_compare_exchange_strong(&w.thread, &expected, to))
+		atomic_store(&w.thread, expected == YIELD ? HELD : NONE);
+	tell();
+}
+
+static void *thread_main(void *arg)
+{
+	struct engine e = { .api = NULL };
+	uint32_t opening = OPENING;
+
+	is_worker = true;
+	atomic_store(&w.tid, (uint32_t)rm_sys0(__NR_gettid));
+	rm_sys2(__NR_prctl, PR_SET_NAME, "remora");
+	if (!rm_private_fds()) {
+		rm_debug(RM_LOG_EXPORT, "no private descriptors: spans leave only when the process ends");
+		leave(OPENING, BROKEN);
+		return arg;
+	}
+	if (!start_engine(&e)) {
+		leave(OPENING, BROKEN);
+		return arg;
+	}
+	rm_debug(RM_LOG_EXPORT, "worker runs");
+	if (atomic_compare_exchange_strong(&w.thread, &opening, RUNNING)) {
+		work(&e);
+		e.api->close(e.pipeline);
+		leave(RUNNING, NONE);
+	} else {
+		e.api->close(e.pipeline);
+		leave(YIELD, HELD);
+	}
+	return arg;
+}
+
+/* ---- who wants a thread, and who does not ---- */
+
+static bool find_libc(void)
+{
+	static const struct {
+		void *slot;
+		const char *name;
+	} wanted[] = {
+		{ &libc.create, "pthread_create" },
+		{ &libc.attr_init, "pthread_attr_init" },
+		{ &libc.attr_destroy, "pthread_attr_destroy" },
+		{ &libc.attr_setstacksize, "pthread_attr_setstacksize" },
+		{ &libc.attr_setdetachstate, "pthread_attr_setdetachstate" },
+		{ &libc.set_mask, "pthread_sigmask" },
+		{ &libc.fillset, "sigfillset" },
+		{ &libc.open, "dlopen" },
+		{ &libc.error, "dlerror" },
+		{ &libc.addr, "dladdr" },
+	};
+
+	/* A name that is missing would cost the application its dlerror(): ask for all only if there is one. */
+	if (!dlsym || !pthread_attr_setstacksize)
+		return false;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		void *found = dlsym(RTLD_NEXT, wanted[i].name);
+
+		if (!found)
+			return false;
+		memcpy(wanted[i].slot, &found, sizeof(found));
+	}
+	return true;
+}
+
+static bool make_thread(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, before;
+	bool made;
+
+	if (!find_libc() || libc.attr_init(&attr) != 0)
+		return false;
+	libc.attr_setstacksize(&attr, STACK_BYTES);
+	libc.attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	libc.fillset(&all);
+	libc.set_mask(SIG_SETMASK, &all, &before);
+	made = libc.create(&thread, &attr, thread_main, NULL) == 0;
+	libc.set_mask(SIG_SETMASK, &before, NULL);
+	libc.attr_destroy(&attr);
+	return made;
+}
+
+bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
+{
+	uint32_t none = NONE;
+
+	if (!atomic_compare_exchange_strong(&w.thread, &none, OPENING))
+		return false;
+	/* Either this sees the one who stops, or he sees OPENING and waits until it is over. */
+	if (atomic_load(&w.stopping)) {
+		atomic_store(&w.thread, NONE);
+		return false;
+	}
+	w.env = env;
+	w.segment = s;
+	atomic_store(&w.tid, 0);
+	atomic_store(&w.stop_ns, 0);
+	atomic_store(&w.abort, 0);
+	if (make_thread())
+		return true;
+	rm_debug(RM_LOG_EXPORT, "no worker thread: spans leave only when the process ends");
+	leave(OPENING, BROKEN);
+	return false;
+}
+
+bool rm_worker_absent(void)
+{
+	return atomic_load_explicit(&w.thread, memory_order_relaxed) == NONE;
+}
+
+bool rm_worker_runs(void)
+{
+	uint32_t thread = atomic_load(&w.thread);
+
+	return thread == OPENING || thread == RUNNING || thread == YIELD;
+}
+
+bool rm_worker_busy(void)
+{
+	return atomic_load(&w.busy) != 0;
+}
+
+bool rm_worker_hold(void)
+{
+	uint32_t thread = NONE;
+
+	if (atomic_compare_exchange_strong(&w.thread, &thread, HELD))
+		return true;
+	if (thread == OPENING && atomic_compare_exchange_strong(&w.thread, &thread, YIELD))
+		return true;
+	return thread != RUNNING && thread != OPENING;
+}
+
+void rm_worker_release(void)
+{
+	uint32_t thread = YIELD;
+
+	if (!atomic_compare_exchange_strong(&w.thread, &thread, OPENING) && thread == HELD)
+		atomic_compare_exchange_strong(&w.thread, &thread, NONE);
+}
+
+bool rm_worker_flush(uint64_t deadline_ns)
+{
+	uint32_t ticket;
+
+	atomic_store(&w.flush_ns, deadline_ns);
+	ticket = atomic_fetch_add(&w.asked, 1) + 1;
+	rm_doorbell_ring(&w.bell);
+	for (;;) {
+		uint32_t news = atomic_load(&w.news);
+		uint64_t now = rm_clock_mono_ns(), left = deadline_ns > now ? deadline_ns - now : 0;
+		struct timespec t = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
+
+		if ((int32_t)(atomic_load(&w.served) - ticket) >= 0)
+			return true;
+		if (left == 0 || !rm_worker_runs())
+			return false;
+		rm_sys4(__NR_futex, &w.news, FUTEX_WAIT_PRIVATE, news, &t);
+	}
+}
+
+/* True when the last thread does not exist any more for the kernel either. */
+static bool is_gone(void)
+{
+	uint32_t tid = atomic_load(&w.tid);
+
+	if (rm_worker_runs())
+		return false;
+	if (!tid)
+		return true;
+	if (rm_sys3(__NR_tgkill, rm_sys0(__NR_getpid), tid, 0) != -ESRCH)
+		return false;
+	atomic_store(&w.tid, 0);
+	return true;
+}
+
+void rm_worker_stop(void)
+{
+	struct timespec nap = { 0, STOP_NAP_NS };
+	uint64_t now;
+
+	atomic_fetch_add(&w.stopping, 1);
+	if (!is_gone()) {
+		now = rm_clock_mono_ns();
+		atomic_store(&w.stop_ns, now + STOP_DELIVERY_NS);
+		rm_doorbell_ring(&w.bell);
+		while (!is_gone() && rm_clock_mono_ns() < now + STOP_NS)
+			rm_sys2(__NR_nanosleep, &nap, NULL);
+	}
+	atomic_fetch_sub(&w.stopping, 1);
+}
+
+void rm_worker_forked(void)
+{
+	if (atomic_load(&w.thread) != BROKEN)
+		atomic_store(&w.thread, NONE);
+	atomic_store(&w.tid, 0);
+	atomic_store(&w.stopping, 0);
+	atomic_store(&w.stop_ns, 0);
+	atomic_store(&w.busy, 0);
+	atomic_store(&w.served, atomic_load(&w.asked));
+	atomic_store(&w.exported, 0);
+	atomic_store(&w.dropped, 0);
+	atomic_store(&w.bell.waiting, RM_DOORBELL_AWAKE);
+}
+
+struct rm_doorbell *rm_worker_bell(void)
+{
+	return &w.bell;
+}
+
+bool rm_worker_self(void)
+{
+	return is_worker;
+}
+
+struct rm_worker_tally rm_worker_tally(void)
+{
+	return (struct rm_worker_tally){ atomic_load(&w.exported), atomic_load(&w.dropped) };
+}

@@ -1,0 +1,64 @@
+/*
+ * The background thread of a process without a relay: it takes records out of the segment and
+ * drives the pipeline of remora-export.so, which it opens first. There is none until somebody
+ * starts it, and it can be stopped and started again.
+ */
+#ifndef RM_AGENT_WORKER_H
+#define RM_AGENT_WORKER_H
+
+#include "base/env.h"
+#include "base/segment.h"
+
+/* Spans that the pipelines of all workers so far delivered and gave up. */
+struct rm_worker_tally {
+	uint64_t exported, dropped;
+};
+
+/*
+ * Starts the thread over a complete segment; both are borrowed for ever. False when one runs, is
+ * held or stopped, or cannot be made (then never again in this process). Context: app.
+ */
+bool rm_worker_start(const struct rm_env *env, struct rm_segment *s);
+
+/* True when rm_worker_start has a chance. Context: hook. */
+bool rm_worker_absent(void);
+
+/* True while there is a thread, also one that has not begun to take records. Context: hook. */
+bool rm_worker_runs(void);
+
+/* True while spans that left the rings may not have been delivered. Context: hook, signal-safe. */
+bool rm_worker_busy(void);
+
+/*
+ * Keeps the worker from taking records, so that the caller may: none is started, and one that has
+ * not begun leaves. False when one has begun. Context: hook, signal-safe.
+ */
+bool rm_worker_hold(void);
+
+/* Ends rm_worker_hold. Context: hook. */
+void rm_worker_release(void);
+
+/*
+ * Asks for everything to be delivered and waits for that, until the deadline (rm_clock_mono_ns)
+ * and not longer. False when no worker answered. Context: hook, signal-safe.
+ */
+bool rm_worker_flush(uint64_t deadline_ns);
+
+/*
+ * Stops the thread: it has 100 ms to deliver, then its transfers are aborted. Waits, 250 ms at most,
+ * until the kernel has dropped the task. Context: hook.
+ */
+void rm_worker_stop(void);
+
+/* In the child of a fork: there is no thread. Context: hook. */
+void rm_worker_forked(void);
+
+/* What producers ring. Context: hook. */
+struct rm_doorbell *rm_worker_bell(void);
+
+/* True on the worker's own thread. Context: any. */
+bool rm_worker_self(void);
+
+struct rm_worker_tally rm_worker_tally(void);
+
+#endif
