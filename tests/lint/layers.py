@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Checks the direction of includes: what each folder may include of the others' headers.
+
+Anything not listed is an error.
+Usage: layers.py SOURCE_ROOT
+"""
+import re
+import sys
+from pathlib import Path
+
+# Folder: what it may include besides its own headers. A name ending in / is a whole folder.
+MAY = {
+    "base": [],
+    "protocols": ["base/"],
+    # The worker reaches the exporting object through the one table of functions of pipeline.h.
+    "agent": ["base/", "protocols/", "exporters/pipeline.h"],
+    "hooks": ["base/", "agent/hookapi.h"],
+    "exporters": ["base/", "agent/telemetry.h", "agent/record.h", "agent/exporter.h"],
+    "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
+              "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],
+    "cli": ["base/", "relay/", "protocols/", "agent/config.h", "agent/resource.h",
+            "agent/relay_proto.h", "agent/describe.h", "agent/record.h", "agent/sampler.h",
+            "exporters/pipeline.h", "hooks/hook_names.h"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
+
+
+def violations(root):
+    for folder, allowed in MAY.items():
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix not in (".c", ".h", ".S", ".in"):
+                continue
+            for name in INCLUDE.findall(path.read_text()):
+                # A name without a folder is a file that the build writes for this one.
+                if "/" not in name or name.startswith(folder + "/"):
+                    continue
+                if not any(name == a or (a.endswith("/") and name.startswith(a)) for a in allowed):
+                    yield f"{path.relative_to(root)}: {folder} may not include {name}"
+
+
+def main():
+    found = list(violations(Path(sys.argv[1])))
+    print("\n".join(found))
+    sys.exit(1 if found else 0)
+
+
+main()
