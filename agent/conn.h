@@ -60,7 +60,8 @@ struct rm_conn {
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called */
 	uint32_t ahead;          /* bytes parsed that the kernel has not accepted yet */
-	uint8_t ahead_head[8];   /* the first of them, to recognise the retry */
+	uint8_t ahead_head[8];   /* the first of them, to recognise the retry ... */
+	uint8_t ahead_known;     /* ... as many as the last call held */
 	struct rm_pending pending[RM_TX_EDITS];
 	rm_text stash[2];        /* per direction: the unfinished head */
 	union rm_sockaddr peer;

@@ -54,8 +54,7 @@ static bool same_retry(const struct rm_conn *c, const struct iovec *iov, int cou
 	uint8_t head[sizeof(c->ahead_head)];
 	size_t n = copy_head(iov, count, head, sizeof(head));
 
-	if (n > c->ahead)
-		n = c->ahead;
+	n = n < c->ahead_known ? n : c->ahead_known;
 	return memcmp(head, c->ahead_head, n) == 0;
 }
 
@@ -183,29 +182,35 @@ out:
 /* Remembers how the bytes begin that the program has to offer again. */
 static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t from)
 {
-	memset(c->ahead_head, 0, sizeof(c->ahead_head));
-	for (int i = 0; i < tx->iov_count; i++) {
-		struct iovec first = tx->iov[i];
-		size_t n;
+	size_t n = 0, cap = sizeof(c->ahead_head) < c->ahead ? sizeof(c->ahead_head) : c->ahead;
 
-		if (from >= first.iov_len) {
-			from -= first.iov_len;
+	for (int i = 0; i < tx->iov_count && n < cap; i++) {
+		struct iovec rest = tx->iov[i];
+
+		if (from >= rest.iov_len) {
+			from -= rest.iov_len;
 			continue;
 		}
-		first.iov_base = (char *)first.iov_base + from;
-		first.iov_len -= from;
-		n = copy_head(&first, 1, c->ahead_head, sizeof(c->ahead_head));
-		copy_head(tx->iov + i + 1, tx->iov_count - i - 1, c->ahead_head + n, sizeof(c->ahead_head) - n);
-		return;
+		rest.iov_base = (char *)rest.iov_base + from;
+		rest.iov_len -= from;
+		n += copy_head(&rest, 1, c->ahead_head + n, cap - n);
+		from = 0;
 	}
+	c->ahead_known = (uint8_t)n;
+}
+
+/* Distance that is left after `n` bytes. */
+static uint32_t nearer(uint32_t distance, size_t n)
+{
+	return n < distance ? distance - (uint32_t)n : 0;
 }
 
 /* The kernel took `n` bytes of the program from `offset` on: positions move up. Lock held. */
 static void advance(struct rm_conn *c, const struct rm_tx *tx, size_t offset, size_t n)
 {
-	c->ahead -= n < c->ahead ? (uint32_t)n : c->ahead;
+	c->ahead = nearer(c->ahead, n);
 	for (int i = 0; i < c->pending_count; i++)
-		c->pending[i].at -= n < c->pending[i].at ? (uint32_t)n : c->pending[i].at;
+		c->pending[i].at = nearer(c->pending[i].at, n);
 	if (c->ahead)
 		remember_retry(c, tx, offset + n);
 }

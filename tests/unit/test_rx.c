@@ -1,0 +1,253 @@
+/*
+ * What a server reads, as a property: the peer's bytes, with at most one header line of ours before
+ * the empty line of each head, whatever the sizes of its buffers and of the peer's segments; and
+ * a read is short only when the socket had no more.
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "agent/hookapi.h"
+#include "tests/rmtest.h"
+#include "tests/unit/agent_stub.h"
+
+static unsigned random_state = 5;
+
+static unsigned dice(unsigned sides)
+{
+	random_state = random_state * 1103515245u + 12345u;
+	return (random_state >> 16) % sides;
+}
+
+/* readv as a hook makes it. */
+static ssize_t hooked_readv(int fd, const struct iovec *iov, int count)
+{
+	struct iovec less[4];
+	struct rm_rx rx;
+	size_t room = 0, cut;
+	ssize_t n;
+
+	for (int i = 0; i < count; i++)
+		room += iov[i].iov_len;
+	rm_rx_begin(&rx, fd, room, 0);
+	if (!rx.watch)
+		return readv(fd, iov, count);
+	memcpy(less, iov, sizeof(*iov) * (size_t)count);
+	cut = rx.reserve;
+	for (int i = count; cut && i-- > 0;) {
+		size_t here = less[i].iov_len < cut ? less[i].iov_len : cut;
+
+		less[i].iov_len -= here;
+		cut -= here;
+	}
+	n = readv(fd, less, count);
+	return rm_rx_done(&rx, iov, count, n);
+}
+
+__attribute__((noinline)) static size_t make_stream(char *out, int requests, bool with_header)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < requests; i++) {
+		unsigned body = dice(3) ? 0 : dice(600);
+
+		n += (size_t)sprintf(out + n, "POST /%0*u HTTP/1.1\r\nHost: h\r\n", 1 + (int)dice(300), dice(9));
+		if (with_header)
+			n += (size_t)sprintf(out + n, "traceparent: 00-0af7651916cd43dd8448eb211c80319c-"
+						      "b7ad6b7169203331-01\r\n");
+		n += (size_t)sprintf(out + n, "Content-Length: %u\r\n\r\n", body);
+		memset(out + n, 'b', body);
+		n += body;
+	}
+	return n;
+}
+
+/* Takes lines of ours out (trace ids other than the peer's). */
+static size_t without_lines(const char *in, size_t bytes, char *ret, int *ret_lines)
+{
+	static const char name[] = "traceparent: 00-";
+	size_t n = 0;
+
+	*ret_lines = 0;
+	for (size_t i = 0; i < bytes;) {
+		if (i >= 2 && in[i - 1] == '\n' && bytes - i >= 70 && memcmp(in + i, name, sizeof(name) - 1) == 0 &&
+		    memcmp(in + i + 68, "\r\n", 2) == 0) {
+			i += 70;
+			++*ret_lines;
+			continue;
+		}
+		ret[n++] = in[i++];
+	}
+	return n;
+}
+
+struct conversation {
+	int peer, fd;
+	char got[64 * 1024];
+	size_t got_bytes;
+};
+
+static void open_pair(struct conversation *c)
+{
+	struct rm_scope s;
+	int fds[2];
+
+	RM_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	c->peer = fds[0];
+	c->fd = fds[1];
+	c->got_bytes = 0;
+	if (rm_enter(&s)) {
+		rm_fd_accept(&s, -1, c->fd);
+		rm_leave(&s);
+	}
+}
+
+static void close_pair(struct conversation *c)
+{
+	struct rm_scope s;
+
+	if (rm_enter(&s)) {
+		rm_fd_close(&s, c->fd);
+		rm_leave(&s);
+	}
+	close(c->fd);
+	close(c->peer);
+}
+
+/* Reads until the socket says it has no more, as an edge-triggered program does. */
+static void drain(struct conversation *c, unsigned room)
+{
+	for (;;) {
+		size_t a = 1 + dice(room), b = dice(3) ? 0 : 1 + dice(room);
+		struct iovec iov[2] = { { c->got + c->got_bytes, a }, { c->got + c->got_bytes + a, b } };
+		ssize_t n = hooked_readv(c->fd, iov, b ? 2 : 1);
+		int left = 0;
+
+		if (n <= 0)
+			return;
+		c->got_bytes += (size_t)n;
+		if ((size_t)n < a + b) {
+			RM_CHECK(ioctl(c->fd, FIONREAD, &left) == 0 && left == 0);
+			return;
+		}
+	}
+}
+
+static void run(int rounds, unsigned room, unsigned segment, bool with_header, int *ret_lines)
+{
+	static char stream[32 * 1024], plain[64 * 1024];
+	static struct conversation c;
+
+	*ret_lines = 0;
+	for (int i = 0; i < rounds; i++) {
+		size_t n = make_stream(stream, 1 + (int)dice(6), with_header), at = 0;
+		int lines;
+
+		open_pair(&c);
+		while (at < n) {
+			size_t len = 1 + dice(segment);
+
+			len = len < n - at ? len : n - at;
+			RM_CHECK(write(c.peer, stream + at, len) == (ssize_t)len);
+			at += len;
+			drain(&c, room);
+		}
+		close_pair(&c);
+		if (with_header) {
+			RM_CHECK(c.got_bytes == n);
+		} else {
+			RM_CHECK(without_lines(c.got, c.got_bytes, plain, &lines) == n);
+			RM_CHECK(memcmp(plain, stream, n) == 0);
+			*ret_lines += lines;
+		}
+		while (stub_span())
+			;
+	}
+}
+
+RM_TEST("a server with ordinary buffers reads one line of ours per head")
+{
+	char *none[] = { NULL };
+	int lines;
+
+	stub_start(none);
+	run(1, 8000, 20000, false, &lines);
+	RM_CHECK(lines >= 1);
+}
+
+RM_TEST("any buffer sizes and segments give the peer's bytes plus whole lines")
+{
+	int lines;
+
+	run(600, 4000, 5000, false, &lines);
+	RM_CHECK(lines > 600);
+	run(600, 700, 300, false, &lines);
+	RM_CHECK(lines > 100);
+	run(200, 300, 3000, false, &lines);
+}
+
+RM_TEST("buffers of a few bytes are left alone entirely")
+{
+	int lines;
+
+	run(100, 3, 2000, false, &lines);
+	RM_CHECK(lines == 0);
+	run(100, 100, 1, false, &lines);
+	RM_CHECK(lines == 0);
+}
+
+RM_TEST("a head that has a traceparent keeps its length, whole or split")
+{
+	int lines;
+
+	run(500, 4000, 20, true, &lines);
+	run(500, 4000, 9000, true, &lines);
+}
+
+RM_TEST("a program that peeks reads what it peeked")
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec iov = { c->got, 4096 };
+	struct rm_rx rx;
+	char looked[4096];
+	ssize_t n;
+
+	open_pair(c);
+	RM_CHECK(write(c->peer, head, sizeof(head) - 1) > 0);
+	rm_rx_begin(&rx, c->fd, sizeof(looked), MSG_PEEK);
+	RM_CHECK(!rx.watch);
+	n = recv(c->fd, looked, sizeof(looked), MSG_PEEK);
+	RM_CHECK(hooked_readv(c->fd, &iov, 1) == n && memcmp(looked, c->got, (size_t)n) == 0);
+	close_pair(c);
+	free(c);
+}
+
+RM_TEST("the span that the program reads is the one reported, with the peer's trace and parent")
+{
+	static const char head[] = "GET /a?x=1 HTTP/1.1\r\nHost: h\r\ntraceparent: "
+				   "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n";
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec in = { c->got, 4096 }, out = { (void *)answer, sizeof(answer) - 1 };
+	const struct rm_span *span;
+	struct rm_spanctx seen;
+	struct rm_tx tx;
+	char *value;
+
+	while (stub_span())
+		;
+	open_pair(c);
+	RM_CHECK(write(c->peer, head, sizeof(head) - 1) > 0);
+	c->got[hooked_readv(c->fd, &in, 1)] = '\0';
+	value = strstr(c->got, "traceparent: ");
+	RM_CHECK(value && rm_traceparent_parse((struct rm_str){ value + 13, 55 }, &seen));
+	RM_CHECK(rm_tx_begin(&tx, c->fd, &out, 1) == RM_TX_DONE);
+	rm_tx_done(&tx, (ssize_t)sizeof(answer) - 1);
+	span = stub_span();
+	RM_CHECK(span && memcmp(span->span_id, seen.span_id, 8) == 0);
+	RM_CHECK(span && span->parent_id[0] == 0xb7 && span->trace_id[0] == 0x0a && span->kind == RM_KIND_SERVER);
+	RM_CHECK(!stub_span());
+	close_pair(c);
+	free(c);
+}
