@@ -1,0 +1,314 @@
+/* The checking sink. See watch.h. */
+#include "tests/replay/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { GUARDED_MAX_BYTES = 4 << 20, PAGE = 4096 };
+
+struct watch_exchange {
+	bool head, request_over, response, response_head, over;
+};
+
+#define MUST(condition)                                                                        \
+	do {                                                                                   \
+		if (!(condition)) {                                                            \
+			fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__,     \
+				#condition);                                                   \
+			abort();                                                               \
+		}                                                                              \
+	} while (0)
+
+static struct watch *watch_of(struct rm_sink *sink)
+{
+	return (struct watch *)sink;
+}
+
+/* A living exchange; NULL for the one without a name. */
+static struct watch_exchange *living(struct watch *w, rm_xid x)
+{
+	if (!x)
+		return NULL;
+	MUST(x <= w->exchange_count && !w->exchanges[x - 1].over);
+	return &w->exchanges[x - 1];
+}
+
+static void put_escaped(FILE *f, struct rm_str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == '\r' || c == '\n')
+			fputs(c == '\r' ? "\\r" : "\\n", f);
+		else if (c < ' ' || c >= 0x7f || c == '\\')
+			fprintf(f, "\\x%02x", c);
+		else
+			fputc(c, f);
+	}
+}
+
+static bool inside(struct rm_str part, struct rm_str whole)
+{
+	return part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
+}
+
+static void check_head(const struct watch *w, const struct rm_head *h)
+{
+	struct rm_str raw = h->raw;
+
+	MUST(raw.n > 0 && raw.n <= RM_HEAD_MAX_BYTES && raw.p[raw.n - 1] == '\n');
+	MUST(h->field_count <= RM_FIELDS_MAX);
+	MUST(inside(h->method, raw) && inside(h->target, raw) && inside(h->version, raw) &&
+	     inside(h->authority, raw));
+	for (uint32_t i = 0; i < h->field_count; i++)
+		MUST(inside(h->fields[i].name, raw) && inside(h->fields[i].value, raw));
+	MUST(h->fed_from <= raw.n && h->fed_at + (raw.n - h->fed_from) < w->fed_bytes);
+	MUST(memcmp(raw.p + h->fed_from, w->fed + h->fed_at, raw.n - h->fed_from) == 0);
+	/* In place, or in the stash: nowhere else. */
+	if (h->fed_from == 0 && raw.p == w->fed + h->fed_at)
+		return;
+	MUST(raw.p == w->stash[w->fed_dir] && raw.n <= w->stash_bytes[w->fed_dir]);
+}
+
+static void log_fields(struct watch *w, const struct rm_head *h)
+{
+	if (h->authority.n) {
+		fputs("  authority ", w->log);
+		put_escaped(w->log, h->authority);
+		fputc('\n', w->log);
+	}
+	for (uint32_t i = 0; i < h->field_count; i++) {
+		fputs("  ", w->log);
+		put_escaped(w->log, h->fields[i].name);
+		fputs(": ", w->log);
+		put_escaped(w->log, h->fields[i].value);
+		fputc('\n', w->log);
+	}
+	if (h->fields_cut)
+		fputs("  more fields\n", w->log);
+}
+
+static rm_xid on_request(struct rm_sink *sink, void *conn)
+{
+	struct watch *w = watch_of(sink);
+	uint32_t n = w->exchange_count;
+
+	MUST(conn == w && w->fed_dir == RM_DIR_REQUEST);
+	w->exchanges = realloc(w->exchanges, (n + 1) * sizeof(*w->exchanges));
+	w->exchanges[n] = (struct watch_exchange){ 0 };
+	w->exchange_count = n + 1;
+	fprintf(w->log, "request %u\n", n + 1);
+	if (!w->unrecorded || n % 3)
+		return n + 1;
+	w->exchanges[n].over = true;
+	return 0;
+}
+
+static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h, uint32_t blank_at)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_REQUEST);
+	MUST(blank_at < w->fed_bytes && (w->fed[blank_at] == '\r' || w->fed[blank_at] == '\n'));
+	check_head(w, h);
+	MUST(h->fed_at + (h->raw.n - h->fed_from) == blank_at);
+	MUST(h->method.n && h->target.n && h->version.n);
+	if (e) {
+		MUST(!e->head);
+		e->head = true;
+	}
+	fprintf(w->log, "request_head %u ", x);
+	put_escaped(w->log, h->method);
+	fputc(' ', w->log);
+	put_escaped(w->log, h->target);
+	fputc(' ', w->log);
+	put_escaped(w->log, h->version);
+	fputc('\n', w->log);
+	log_fields(w, h);
+	return !w->stop_heads;
+}
+
+static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	if (e) {
+		MUST(e->head && !e->request_over);
+		e->request_over = true;
+	}
+	fprintf(w->log, "request_end %u body %lu\n", x, (unsigned long)body_bytes);
+}
+
+static void on_response(struct rm_sink *sink, rm_xid x)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_RESPONSE);
+	if (e) {
+		MUST(!e->response_head);
+		e->response = true;
+	}
+	fprintf(w->log, "response %u\n", x);
+}
+
+static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_RESPONSE);
+	check_head(w, h);
+	MUST(h->status == 101 || (h->status >= 200 && h->status <= 999));
+	if (e) {
+		MUST(e->response && !e->response_head);
+		e->response_head = true;
+	}
+	fprintf(w->log, "response_head %u %d ", x, h->status);
+	put_escaped(w->log, h->version);
+	fputc('\n', w->log);
+	log_fields(w, h);
+}
+
+static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	if (e) {
+		MUST(e->response_head);
+		e->over = true;
+	}
+	fprintf(w->log, "response_end %u body %lu\n", x, (unsigned long)body_bytes);
+}
+
+static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	if (e) {
+		MUST(error.n == 0 || e->head || e->response);
+		MUST(error.n > 0 || !e->head);
+		e->over = true;
+	}
+	fprintf(w->log, "broken %u %.*s\n", x, error.n ? (int)error.n : 9,
+		error.n ? error.p : "forgotten");
+}
+
+/* Exactly as large as asked, and moved each time: stale pointers and overruns show under asan. */
+static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
+{
+	struct watch *w = watch_of(sink);
+	char *grown;
+
+	MUST(dir == w->fed_dir && bytes <= RM_HEAD_MAX_BYTES && bytes >= w->stash_bytes[dir]);
+	grown = malloc(bytes);
+	if (w->stash[dir])
+		memcpy(grown, w->stash[dir], w->stash_bytes[dir]);
+	free(w->stash[dir]);
+	w->stash[dir] = grown;
+	w->stash_bytes[dir] = bytes;
+	return grown;
+}
+
+static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
+{
+	struct watch *w = watch_of(sink);
+
+	MUST(w->stash[dir]);
+	free(w->stash[dir]);
+	w->stash[dir] = NULL;
+	w->stash_bytes[dir] = 0;
+}
+
+void watch_open(struct watch *w, const struct rm_proto *proto)
+{
+	*w = (struct watch){
+		.sink = {
+			.request = on_request,
+			.request_head = on_request_head,
+			.request_end = on_request_end,
+			.response = on_response,
+			.response_head = on_response_head,
+			.response_end = on_response_end,
+			.broken = on_broken,
+			.stash = on_stash,
+			.unstash = on_unstash,
+		},
+		.proto = proto,
+	};
+	w->state = calloc(1, proto->state_bytes);
+	w->log = open_memstream(&w->text, &w->text_bytes);
+	w->guarded_bytes = GUARDED_MAX_BYTES;
+	w->guarded = mmap(NULL, w->guarded_bytes + PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	MUST(w->guarded != MAP_FAILED);
+	mprotect(w->guarded + w->guarded_bytes, PAGE, PROT_NONE);
+	proto->open(w->state, RM_ROLE_SERVER);
+}
+
+static void note_mute(struct watch *w)
+{
+	if (!w->muted)
+		fputs("mute\n", w->log);
+	w->muted = true;
+}
+
+void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n)
+{
+	while (n && !w->muted) {
+		int64_t used;
+
+		MUST(n <= w->guarded_bytes);
+		w->fed = memcpy(w->guarded + w->guarded_bytes - n, bytes, n);
+		w->fed_bytes = n;
+		w->fed_dir = dir;
+		used = w->proto->feed(w->state, dir, (const uint8_t *)w->fed, n, &w->sink, w);
+		if (used == RM_FEED_MUTE) {
+			note_mute(w);
+			MUST(w->proto->feed(w->state, dir, (const uint8_t *)w->fed, n, &w->sink, w) ==
+			     RM_FEED_MUTE);
+			return;
+		}
+		MUST(used >= 0 && (size_t)used <= n);
+		MUST((size_t)used == n || w->stop_heads);
+		bytes += used;
+		n -= (size_t)used;
+	}
+}
+
+void watch_skip(struct watch *w, enum rm_dir dir, uint64_t n)
+{
+	if (!w->muted && w->proto->skip(w->state, dir, n, &w->sink, w) == RM_FEED_MUTE)
+		note_mute(w);
+}
+
+void watch_end(struct watch *w, enum rm_dir dir, bool reset)
+{
+	if (!w->muted)
+		w->proto->end(w->state, dir, reset, &w->sink, w);
+}
+
+void watch_close(struct watch *w)
+{
+	w->proto->end(w->state, RM_DIR_RESPONSE, w->muted, &w->sink, w);
+	MUST(!w->stash[RM_DIR_REQUEST] && !w->stash[RM_DIR_RESPONSE]);
+	for (uint32_t i = 0; i < w->exchange_count; i++)
+		MUST(w->exchanges[i].over);
+	fclose(w->log);
+	w->log = NULL;
+}
+
+void watch_free(struct watch *w)
+{
+	munmap(w->guarded, w->guarded_bytes + PAGE);
+	free(w->state);
+	free(w->exchanges);
+	free(w->text);
+	*w = (struct watch){ 0 };
+}

@@ -1,0 +1,47 @@
+/*
+ * A sink that writes down what a parser tells it and checks that it may: events in a legal order,
+ * slices inside the head, the head where the parser says it lies, memory borrowed and given back.
+ * For tests of any protocol. A breach ends the program through abort(), so that fuzzers see it.
+ */
+#ifndef RM_TESTS_REPLAY_WATCH_H
+#define RM_TESTS_REPLAY_WATCH_H
+
+#include <stdio.h>
+
+#include "protocols/proto.h"
+
+struct watch_exchange;
+
+struct watch {
+	struct rm_sink sink;          /* first: the sink is the watch */
+	const struct rm_proto *proto;
+	void *state;
+	FILE *log;
+	char *text;                   /* of the log, valid after watch_close */
+	size_t text_bytes;
+	char *guarded;                /* buffers are fed so that they end at an inaccessible page */
+	size_t guarded_bytes;
+	const char *fed;              /* the buffer of the current feed() */
+	size_t fed_bytes;
+	enum rm_dir fed_dir;
+	char *stash[2];
+	size_t stash_bytes[2];
+	struct watch_exchange *exchanges;
+	uint32_t exchange_count;
+	bool stop_heads;              /* answer each request head with "stop here" */
+	bool unrecorded;              /* every third exchange gets no name */
+	bool muted;
+};
+
+void watch_open(struct watch *w, const struct rm_proto *proto);
+
+/* Feeds `n` bytes in one buffer; where the parser stops, the rest comes as the next buffer. */
+void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n);
+void watch_skip(struct watch *w, enum rm_dir dir, uint64_t n);
+void watch_end(struct watch *w, enum rm_dir dir, bool reset);
+
+/* Ends the connection as an agent does, checks that nothing is left open; w->text is the log. */
+void watch_close(struct watch *w);
+void watch_free(struct watch *w);
+
+#endif
