@@ -8,14 +8,19 @@
 #include "base/env.h"
 #include "protocols/tracecontext.h"
 
-enum { RM_CONFIG_HEADERS_MAX = 16, RM_CONFIG_METHODS_MAX = 32, RM_CONFIG_REDACT_MAX = 32 };
+enum {
+	RM_CONFIG_HEADERS_MAX = 16,
+	RM_CONFIG_HEADERS_TEXT = 2048, /* all names of all four lists together */
+	RM_CONFIG_METHODS_MAX = 32,
+	RM_CONFIG_REDACT_MAX = 32,
+};
 
 enum rm_sampler_kind {
 	RM_SAMPLER_ON, RM_SAMPLER_OFF, RM_SAMPLER_RATIO,
 	RM_SAMPLER_PARENT_ON, RM_SAMPLER_PARENT_OFF, RM_SAMPLER_PARENT_RATIO,
 };
 
-/* Header names to capture, lowercase. Slices into the struct rm_env they were parsed from. */
+/* Header names to capture, lowercase. Slices into the struct rm_config they belong to. */
 struct rm_header_list {
 	struct rm_str name[RM_CONFIG_HEADERS_MAX];
 	uint32_t count;
@@ -36,9 +41,15 @@ struct rm_config {
 	uint64_t exit_timeout_ns;
 	struct rm_spanctx parent;          /* of this process: TRACEPARENT */
 	struct rm_str parent_tracestate, parent_baggage;
+	char headers_text[RM_CONFIG_HEADERS_TEXT];
+	char tracestate_text[RM_TRACESTATE_MAX_BYTES];
 };
 
-/* Builds the settings. `env` must outlive them. Context: init. */
+/*
+ * Builds the settings; what is wrong beyond the type of a variable gets its one warning here.
+ * Ownership: slices point into `env` and into `*c` itself, which is therefore not to be copied.
+ * Context: init.
+ */
 void rm_config_build(struct rm_config *c, const struct rm_env *env);
 
 /* Why a process is left alone; RM_INSTRUMENT means it is not. */
@@ -47,7 +58,9 @@ enum rm_verdict { RM_INSTRUMENT, RM_SKIP_DISABLED, RM_SKIP_DENIED, RM_SKIP_NOT_A
 /*
  * Decides by OTEL_SDK_DISABLED, REMORA_DISABLED, REMORA_ALLOW, REMORA_DENY and the built-in list of
  * shells, core utilities and other programs that speak no protocol of ours. `exe` is the path or
- * name of the executable. Globs know * and ?. Context: init, and the command line.
+ * name of the executable. Globs know * and ?; they are compared with the name, or with all of
+ * `exe` if they contain a slash. REMORA_DENY is stronger than REMORA_ALLOW, which is stronger than
+ * the built-in list. Context: init, and the command line.
  */
 enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe);
 

@@ -1,0 +1,209 @@
+/*
+ * From the variables to the settings that hooks read. Runs once before main; afterwards nothing
+ * here changes, so that no lock is needed. Types were checked by base/env.c: what is left are
+ * limits, combinations and the contexts that came with the process. Context: init.
+ * Spec: OpenTelemetry, configuration/sdk-environment-variables.md.
+ */
+#include "agent/config.h"
+
+#include <string.h>
+
+#include "agent/resource_attrs.h"
+#include "agent/skiplist.h"
+#include "base/log.h"
+
+enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
+
+/* Semantic conventions, url.query: secrets that well-known services put into URLs. */
+static const struct rm_str redact_always[] = {
+	{ "X-Amz-Signature", 15 }, { "X-Amz-Credential", 16 }, { "X-Amz-Security-Token", 20 },
+	{ "AWSAccessKeyId", 14 },  { "Signature", 9 },	       { "sig", 3 },
+	{ "X-Goog-Signature", 16 },
+};
+
+static uint32_t at_most(uint64_t v, uint32_t max)
+{
+	return v < max ? (uint32_t)v : max;
+}
+
+/* Appends the items of a list behind the `count` that are there; returns the new count. */
+static uint32_t read_list(const struct rm_env *env, enum rm_env_id id, struct rm_str *ret,
+			  uint32_t count, uint32_t max)
+{
+	struct rm_str rest = rm_env_str(env, id), item;
+
+	while (rm_env_item(&rest, &item)) {
+		if (count == max) {
+			rm_warn("%s: '%S' and what follows is not used: too many entries",
+				rm_env_rows[id].name, &item);
+			break;
+		}
+		ret[count++] = item;
+	}
+	return count;
+}
+
+static void read_headers(struct rm_strbuf *text, const struct rm_env *env, enum rm_env_id id,
+			 struct rm_header_list *ret)
+{
+	ret->count = read_list(env, id, ret->name, 0, RM_CONFIG_HEADERS_MAX);
+	for (uint32_t i = 0; i < ret->count; i++) {
+		size_t start = text->n;
+
+		rm_strbuf_str(text, ret->name[i]);
+		if (text->truncated) {
+			rm_warn("%s: '%S' and what follows is not used: too long",
+				rm_env_rows[id].name, &ret->name[i]);
+			text->truncated = false;
+			ret->count = i;
+			return;
+		}
+		for (size_t at = start; at < text->n; at++)
+			if (text->p[at] >= 'A' && text->p[at] <= 'Z')
+				text->p[at] += 'a' - 'A';
+		ret->name[i] = (struct rm_str){ text->p + start, text->n - start };
+	}
+}
+
+static enum rm_sampler_kind read_sampler(const struct rm_env *env)
+{
+	static const struct {
+		struct rm_str name;
+		enum rm_sampler_kind kind;
+	} kinds[] = {
+		{ { "always_on", 9 }, RM_SAMPLER_ON },
+		{ { "always_off", 10 }, RM_SAMPLER_OFF },
+		{ { "traceidratio", 12 }, RM_SAMPLER_RATIO },
+		{ { "parentbased_always_off", 22 }, RM_SAMPLER_PARENT_OFF },
+		{ { "parentbased_traceidratio", 24 }, RM_SAMPLER_PARENT_RATIO },
+	};
+	struct rm_str name = rm_env_str(env, RM_ENV_TRACES_SAMPLER);
+
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (rm_str_eq(name, kinds[i].name))
+			return kinds[i].kind;
+	return RM_SAMPLER_PARENT_ON;
+}
+
+/* A list of which nothing is known is as good as unset; "none" is known. */
+static unsigned read_propagators(const struct rm_env *env)
+{
+	struct rm_str rest = rm_env_str(env, RM_ENV_PROPAGATORS), item;
+	unsigned ret = rm_propagators_parse(rest);
+
+	if (ret)
+		return ret;
+	while (rm_env_item(&rest, &item))
+		if (rm_str_ieq(item, RM_STR("none")))
+			return 0;
+	return rm_propagators_parse(rm_str_c(rm_env_rows[RM_ENV_PROPAGATORS].def));
+}
+
+static void read_parent(struct rm_config *c, const struct rm_env *env)
+{
+	struct rm_str state = rm_env_str(env, RM_ENV_TRACESTATE);
+	struct rm_strbuf text;
+
+	if (c->propagators & RM_PROP_BAGGAGE)
+		c->parent_baggage = rm_str_trim(rm_env_str(env, RM_ENV_BAGGAGE));
+	if (!(c->propagators & RM_PROP_TRACECONTEXT) ||
+	    !rm_traceparent_parse(rm_str_trim(rm_env_str(env, RM_ENV_TRACEPARENT)), &c->parent))
+		return;
+	rm_strbuf_init(&text, c->tracestate_text, sizeof(c->tracestate_text));
+	if (rm_tracestate_append(&text, state))
+		c->parent_tracestate = rm_tracestate_fit(&text);
+}
+
+void rm_config_build(struct rm_config *c, const struct rm_env *env)
+{
+	uint64_t attrs = rm_env_u64(env, RM_ENV_ATTRIBUTE_COUNT_LIMIT, ATTRS_DEFAULT);
+	uint64_t chars = rm_env_u64(env, RM_ENV_ATTRIBUTE_VALUE_LENGTH_LIMIT, 0);
+	struct rm_strbuf headers;
+
+	memset(c, 0, sizeof(*c));
+	rm_strbuf_init(&headers, c->headers_text, sizeof(c->headers_text));
+	c->propagators = read_propagators(env);
+	c->sampler = read_sampler(env);
+	c->ratio = rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
+	attrs = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_COUNT_LIMIT, attrs);
+	chars = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, chars);
+	c->max_attrs = at_most(attrs, UINT32_MAX);
+	c->max_value_chars = at_most(chars, UINT32_MAX);
+	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) && c->propagators & RM_PROP_TRACECONTEXT;
+	c->parent_source = rm_env_bool(env, RM_ENV_REMORA_PARENT_SOURCE);
+	read_headers(&headers, env, RM_ENV_CLIENT_REQUEST_HEADERS, &c->client_request);
+	read_headers(&headers, env, RM_ENV_CLIENT_RESPONSE_HEADERS, &c->client_response);
+	read_headers(&headers, env, RM_ENV_SERVER_REQUEST_HEADERS, &c->server_request);
+	read_headers(&headers, env, RM_ENV_SERVER_RESPONSE_HEADERS, &c->server_response);
+	c->method_count = read_list(env, RM_ENV_HTTP_KNOWN_METHODS, c->methods, 0,
+				    RM_CONFIG_METHODS_MAX);
+	c->redact_count = sizeof(redact_always) / sizeof(redact_always[0]);
+	memcpy(c->redact, redact_always, sizeof(redact_always));
+	c->redact_count = read_list(env, RM_ENV_REMORA_REDACT_QUERY, c->redact, c->redact_count,
+				    RM_CONFIG_REDACT_MAX);
+	c->exit_timeout_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_EXIT_TIMEOUT, 300),
+						  EXIT_TIMEOUT_MAX_MS);
+	read_parent(c, env);
+	if (!rm_resource_attrs_valid(rm_env_str(env, RM_ENV_RESOURCE_ATTRIBUTES)))
+		rm_warn("OTEL_RESOURCE_ATTRIBUTES is not used: "
+			"it is no list of key=value with percent-encoded values");
+}
+
+/* ---- which programs ---- */
+
+/* Shell-like matching of all of `s`; on a mismatch the last star takes one more character. */
+static bool matches(struct rm_str glob, struct rm_str s)
+{
+	size_t g = 0, i = 0, star = SIZE_MAX, retry = 0;
+
+	while (i < s.n) {
+		if (g < glob.n && glob.p[g] == '*') {
+			star = g++;
+			retry = i;
+		} else if (g < glob.n && (glob.p[g] == '?' || glob.p[g] == s.p[i])) {
+			g++;
+			i++;
+		} else if (star != SIZE_MAX) {
+			g = star + 1;
+			i = ++retry;
+		} else {
+			return false;
+		}
+	}
+	while (g < glob.n && glob.p[g] == '*')
+		g++;
+	return g == glob.n;
+}
+
+/* Without directories and without the dash of a login shell. */
+static struct rm_str name_of(struct rm_str exe)
+{
+	for (size_t i = exe.n; i > 0; i--)
+		if (exe.p[i - 1] == '/')
+			return (struct rm_str){ exe.p + i, exe.n - i };
+	if (exe.n > 0 && exe.p[0] == '-')
+		return (struct rm_str){ exe.p + 1, exe.n - 1 };
+	return exe;
+}
+
+static bool on_list(struct rm_str list, struct rm_str exe)
+{
+	struct rm_str glob;
+
+	while (rm_env_item(&list, &glob))
+		if (matches(glob, memchr(glob.p, '/', glob.n) ? exe : name_of(exe)))
+			return true;
+	return false;
+}
+
+enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe)
+{
+	if (rm_env_bool(env, RM_ENV_SDK_DISABLED) || rm_env_bool(env, RM_ENV_REMORA_DISABLED))
+		return RM_SKIP_DISABLED;
+	if (on_list(rm_env_str(env, RM_ENV_REMORA_DENY), exe))
+		return RM_SKIP_DENIED;
+	if (rm_env_is_set(env, RM_ENV_REMORA_ALLOW))
+		return on_list(rm_env_str(env, RM_ENV_REMORA_ALLOW), exe) ? RM_INSTRUMENT
+									  : RM_SKIP_NOT_ALLOWED;
+	return rm_skiplist_has(name_of(exe)) ? RM_SKIP_DENIED : RM_INSTRUMENT;
+}

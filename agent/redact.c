@@ -1,0 +1,105 @@
+/*
+ * One pass from left to right; what is not secret is copied as it is. Context: any, signal-safe.
+ * Spec: semantic conventions, url.full and url.query; RFC 3986 section 3.
+ */
+#include "agent/redact.h"
+
+#include <string.h>
+
+static bool is_secret(const struct rm_config *c, struct rm_str key)
+{
+	for (uint32_t i = 0; i < c->redact_count; i++)
+		if (rm_str_eq(c->redact[i], key))
+			return true;
+	return false;
+}
+
+void rm_redact_query(const struct rm_config *c, struct rm_str query, struct rm_strbuf *ret)
+{
+	bool first = true;
+
+	while (query.p) {
+		struct rm_str pair = rm_str_cut(&query, '&');
+		struct rm_str value = pair;
+		struct rm_str key = rm_str_cut(&value, '=');
+
+		if (!first)
+			rm_strbuf_char(ret, '&');
+		first = false;
+		if (value.n > 0 && is_secret(c, key)) {
+			rm_strbuf_put(ret, key.p, key.n + 1);
+			rm_strbuf_c(ret, "REDACTED");
+		} else {
+			rm_strbuf_str(ret, pair);
+		}
+	}
+}
+
+/* Appends the first `n` bytes of *rest and steps over them. */
+static void copy(struct rm_str *rest, size_t n, struct rm_strbuf *ret)
+{
+	rm_strbuf_put(ret, rest->p, n);
+	rest->p += n;
+	rest->n -= n;
+}
+
+/* Bytes before the first one of `any`, all of them if there is none. */
+static size_t span_before(struct rm_str s, const char *any)
+{
+	size_t i = 0;
+
+	while (i < s.n && !memchr(any, s.p[i], strlen(any)))
+		i++;
+	return i;
+}
+
+/* Where the authority begins: behind "scheme://" or "//". False when there is none. */
+static bool find_authority(struct rm_str url, size_t *ret)
+{
+	size_t at = span_before(url, ":/?#");
+
+	if (at < url.n && url.p[at] == ':')
+		at++;
+	else
+		at = 0;
+	if (url.n - at < 2 || url.p[at] != '/' || url.p[at + 1] != '/')
+		return false;
+	*ret = at + 2;
+	return true;
+}
+
+static void redact_userinfo(struct rm_str *rest, struct rm_strbuf *ret)
+{
+	size_t end = span_before(*rest, "/?#"), at = end;
+
+	/* The last @ counts: programs forget to encode those in a password. */
+	while (at > 0 && rest->p[at - 1] != '@')
+		at--;
+	if (at == 0)
+		return;
+	rm_strbuf_c(ret, "REDACTED:REDACTED@");
+	rest->p += at;
+	rest->n -= at;
+}
+
+void rm_redact_url_full(const struct rm_config *c, struct rm_str url, struct rm_strbuf *ret)
+{
+	struct rm_str rest = url;
+	size_t authority;
+
+	if (find_authority(rest, &authority)) {
+		copy(&rest, authority, ret);
+		redact_userinfo(&rest, ret);
+	}
+	copy(&rest, span_before(rest, "?#"), ret);
+	if (rest.n > 0 && rest.p[0] == '?') {
+		struct rm_str query;
+
+		copy(&rest, 1, ret);
+		query = (struct rm_str){ rest.p, span_before(rest, "#") };
+		rm_redact_query(c, query, ret);
+		rest.p += query.n;
+		rest.n -= query.n;
+	}
+	copy(&rest, rest.n, ret);
+}
