@@ -1,0 +1,532 @@
+/*
+ * `remora run`: starts a command with the object preloaded and hosts the relay for it and all it
+ * starts. One loop: the relay's step waits for spans, processes, and our signals (a signalfd).
+ *
+ * Signals. The terminal sends SIGINT and SIGQUIT to the command too, so those from the kernel are
+ * not passed on; any that a process sends us is. Once the command has ended, another one cuts the
+ * last export short. We end as the command ended: with its status, or by its signal.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "cli/cmd.h"
+#include "cli/command.h"
+#include "cli/locate.h"
+#include "exporters/pipeline.h"
+#include "relay/relay.h"
+#include "relay/view.h"
+
+static int run(int argc, char **argv);
+
+const struct rm_cmd rm_cmd_run = {
+	.name = "run",
+	.help = "run a command and everything it starts, traced",
+	.usage = "Usage: remora run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+		 "Runs COMMAND and everything it starts, traced. Without an endpoint (OTEL_EXPORTER_OTLP_ENDPOINT,\n"
+		 "OTEL_TRACES_EXPORTER) the traces are drawn on standard error.\n\n"
+		 "  -j, --json FILE     keep the spans in FILE: OTLP, one JSON object per line\n"
+		 "  -t, --tree          draw the traces also when they are exported\n"
+		 "  -q, --quiet         draw nothing\n"
+		 "      --no-color      draw without colours (as does NO_COLOR)\n"
+		 "  -s, --service NAME  service.name of all processes (OTEL_SERVICE_NAME)\n"
+		 "      --allow LIST    trace only these executables (REMORA_ALLOW)\n"
+		 "      --deny LIST     never trace these executables (REMORA_DENY)\n"
+		 "      --debug TOPICS  log on standard error, e.g. all or http1,conn (REMORA_DEBUG)\n"
+		 "  -h, --help          this text\n\n"
+		 "Exit status: that of COMMAND; 125 if remora fails, 126 if COMMAND cannot be executed, 127 if\n"
+		 "it is not found. `remora list env` names the variables that set the rest.\n",
+	.run = run,
+};
+
+#define MS_NS 1000000ull
+#define GRACE_NS (200 * MS_NS)      /* after the command, for what it left running */
+#define QUIET_NS (2000 * MS_NS)     /* a trace that nothing was added to is finished */
+#define LOOK_NS (500 * MS_NS)       /* between two looks for finished traces */
+
+struct run {
+	const char *json;
+	bool tree, quiet, no_colour;
+	struct rm_env env;
+	struct rm_config config;
+	struct rm_command command;
+	struct rm_gather gather;
+	struct rm_relay *relay;
+	struct rm_view view;
+	bool live;              /* traces are drawn while the command runs */
+	uint64_t looked_ns;
+	int signal_fd;
+	sigset_t mask_before;
+	struct sigaction chld_before;
+	atomic_int abort;       /* a signal came after the command had ended */
+};
+
+/* ---- options ---- */
+
+enum { OPT_NO_COLOR = 256, OPT_ALLOW, OPT_DENY, OPT_DEBUG };
+
+static const struct option long_options[] = {
+	{ "json", required_argument, NULL, 'j' },
+	{ "tree", no_argument, NULL, 't' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "no-color", no_argument, NULL, OPT_NO_COLOR },
+	{ "service", required_argument, NULL, 's' },
+	{ "allow", required_argument, NULL, OPT_ALLOW },
+	{ "deny", required_argument, NULL, OPT_DENY },
+	{ "debug", required_argument, NULL, OPT_DEBUG },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Options that are variables are set as such: the command and all below it read them there. */
+static void take_option(struct run *r, int option)
+{
+	switch (option) {
+	case 'j':
+		r->json = optarg;
+		break;
+	case 't':
+		r->tree = true;
+		break;
+	case 'q':
+		r->quiet = true;
+		break;
+	case OPT_NO_COLOR:
+		r->no_colour = true;
+		break;
+	case 's':
+		setenv("OTEL_SERVICE_NAME", optarg, 1);
+		break;
+	case OPT_ALLOW:
+		setenv("REMORA_ALLOW", optarg, 1);
+		break;
+	case OPT_DENY:
+		setenv("REMORA_DENY", optarg, 1);
+		break;
+	case OPT_DEBUG:
+		setenv("REMORA_DEBUG", optarg, 1);
+		break;
+	}
+}
+
+/* Returns -1 to go on, else the exit status. Afterwards argv[optind] is the command. */
+static int parse(struct run *r, int argc, char **argv)
+{
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:j:tqs:h", long_options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(rm_cmd_run.usage, stdout);
+			return 0;
+		}
+		if (option == '?')
+			return rm_cmd_misused(&rm_cmd_run, "no option '%s'", argv[optind - 1]);
+		if (option == ':')
+			return rm_cmd_misused(&rm_cmd_run, "'%s' needs a value", argv[optind - 1]);
+		take_option(r, option);
+	}
+	if (optind >= argc)
+		return rm_cmd_misused(&rm_cmd_run, "which command?");
+	return -1;
+}
+
+/* ---- start ---- */
+
+static bool wrong[RM_ENV_COUNT];
+
+static void warn_setting(const struct rm_env_row *row, struct rm_str value, const char *reason)
+{
+	if (row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST)
+		value = RM_STR("(not shown)");
+	rm_warn("%s: '%S' is not used: %s", row->name, &value, reason);
+	wrong[row - rm_env_rows] = true;
+}
+
+/* The levels in the row are in the order of enum rm_level. */
+static enum rm_level log_level(const struct rm_env *env)
+{
+	struct rm_str rest = rm_str_c(rm_env_rows[RM_ENV_LOG_LEVEL].values), name;
+	int level = RM_LEVEL_NONE;
+
+	while (rm_env_item(&rest, &name) && !rm_str_ieq(name, rm_env_str(env, RM_ENV_LOG_LEVEL)))
+		level++;
+	return (enum rm_level)level;
+}
+
+/* Reads the settings. Wrong ones are said once, by us, and not by each process of the command. */
+static void load_settings(struct run *r)
+{
+	unsigned topics;
+
+	rm_env_load(&r->env, environ, NULL);
+	topics = rm_log_parse_topics(rm_env_str(&r->env, RM_ENV_REMORA_DEBUG));
+	rm_log_init(log_level(&r->env) == RM_LEVEL_DEBUG ? RM_LOG_ALL : topics, log_level(&r->env));
+	rm_env_load(&r->env, environ, warn_setting);
+	for (int i = 0; i < RM_ENV_COUNT; i++)
+		if (wrong[i])
+			unsetenv(rm_env_rows[i].name);
+}
+
+/* Somebody said where spans are to go. */
+static bool is_exporting(const struct rm_env *env)
+{
+	return rm_env_is_set(env, RM_ENV_OTLP_ENDPOINT) ||
+	       rm_env_is_set(env, RM_ENV_OTLP_TRACES_ENDPOINT) ||
+	       rm_env_is_set(env, RM_ENV_TRACES_EXPORTER);
+}
+
+static int fail(const char *what, const char *which)
+{
+	fprintf(stderr, "remora run: %s%s%s: %s\n", what, which ? " " : "", which ? which : "", strerror(errno));
+	return RM_EXIT_OURS;
+}
+
+/* While a backend is waited for, spans and signals go on. */
+static void read_signals(void *arg);
+
+static void on_idle(void *arg)
+{
+	struct run *r = arg;
+
+	if (r->relay)
+		rm_relay_step(r->relay, 0);
+	else
+		read_signals(r);
+}
+
+static int open_outputs(struct run *r)
+{
+	struct rm_gather *g = &r->gather;
+	struct rm_pipeline_driver driver = { on_idle, r, &r->abort };
+	bool exporting = is_exporting(&r->env);
+
+	if (exporting) {
+		g->api = remora_export_api(RM_EXPORT_ABI);
+		g->pipeline = g->api->open(&r->env, rm_log_topics(), rm_log_level(), &driver);
+	}
+	if (r->json && !(g->json = rm_jsonl_open(r->json)))
+		return fail("cannot write", r->json);
+	if (!r->quiet && (r->tree || !exporting)) {
+		g->tree = rm_tree_new(RM_TREE_SPANS_MAX);
+		if (!g->tree)
+			return fail("no memory", NULL);
+		rm_view_init(&r->view, STDERR_FILENO, r->no_colour);
+		r->live = isatty(STDERR_FILENO);
+	}
+	r->relay = rm_relay_new(g);
+	return r->relay ? -1 : fail("cannot open the relay", NULL);
+}
+
+static int find_library(char library[PATH_MAX])
+{
+	switch (rm_locate_library(library)) {
+	case RM_OK:
+		return -1;
+	case RM_E_INVALID:
+		fprintf(stderr, "remora run: LD_PRELOAD cannot carry a path with a space or a colon: %s\n", library);
+		return RM_EXIT_OURS;
+	default:
+		fprintf(stderr, "remora run: libremora.so was not found (%s)\n", library);
+		return RM_EXIT_OURS;
+	}
+}
+
+/* Every process that joins costs us one descriptor. Only after the fork: the command keeps its limit. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int start(struct run *r, const char *library)
+{
+	static const int passed[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD };
+	struct sigaction plain = { .sa_handler = SIG_DFL };
+	char address[RM_DOOR_ADDRESS_BYTES];
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		sigaddset(&set, passed[i]);
+	/* An inherited SIG_IGN would make the kernel reap the command, and its status be lost. */
+	sigaction(SIGCHLD, &plain, &r->chld_before);
+	sigprocmask(SIG_BLOCK, &set, &r->mask_before);
+	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->signal_fd < 0 || rm_relay_watch(r->relay, r->signal_fd, read_signals, r) != RM_OK)
+		return fail("cannot watch signals", NULL);
+	rm_relay_address(r->relay, address);
+	if (rm_command_environment(&r->command, library, address) != RM_OK)
+		return fail("cannot set the environment", NULL);
+	if (rm_command_start(&r->command, &r->mask_before, &r->chld_before) != RM_OK)
+		return fail("cannot start", r->command.argv[0]);
+	signal(SIGPIPE, SIG_IGN);
+	raise_limit();
+	if (r->gather.tree)
+		rm_tree_hold(r->gather.tree, r->command.context.trace_id);
+	return -1;
+}
+
+/* ---- while it runs ---- */
+
+/* All of our children, which as pid 1 of a container are all orphans too. */
+static void reap(struct run *r)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid != r->command.pid)
+			continue;
+		r->command.ended = true;
+		r->command.status = status;
+		r->command.end_ns = rm_clock_wall_ns();
+	}
+}
+
+static void read_signals(void *arg)
+{
+	struct run *r = arg;
+	struct signalfd_siginfo s;
+
+	while (read(r->signal_fd, &s, sizeof(s)) == (ssize_t)sizeof(s)) {
+		bool from_terminal = s.ssi_code == SI_KERNEL &&
+				     (s.ssi_signo == SIGINT || s.ssi_signo == SIGQUIT);
+
+		if (s.ssi_signo == SIGCHLD)
+			reap(r);
+		else if (r->command.ended)
+			atomic_store(&r->abort, 1);
+		else if (!from_terminal)
+			kill(r->command.pid, (int)s.ssi_signo);
+	}
+}
+
+/* Draws the traces that have been quiet for so long, as one write each. */
+static void draw(struct run *r, uint64_t quiet_ns)
+{
+	struct rm_tree *tree = r->gather.tree;
+	struct rm_trace *next;
+
+	for (struct rm_trace *trace = rm_tree_take(tree, rm_clock_mono_ns(), quiet_ns); trace; trace = next) {
+		char *text = NULL;
+		size_t bytes = 0;
+		FILE *out = open_memstream(&text, &bytes);
+
+		next = trace->later;
+		if (out) {
+			rm_view_trace(&r->view, tree, trace, out);
+			fclose(out);
+			fwrite(text, 1, bytes, stderr);
+			free(text);
+		}
+		rm_tree_put(tree, trace);
+	}
+	r->looked_ns = rm_clock_mono_ns();
+}
+
+static void loop(struct run *r)
+{
+	const struct rm_gather *g = &r->gather;
+
+	while (!r->command.ended) {
+		uint64_t wait_ns = g->pipeline ? g->api->run(g->pipeline) : UINT64_MAX;
+
+		if (r->live && rm_clock_mono_ns() - r->looked_ns >= LOOK_NS)
+			draw(r, QUIET_NS);
+		if (r->live && wait_ns > LOOK_NS && rm_relay_alive(r->relay) > 0)
+			wait_ns = LOOK_NS;
+		if (!r->command.ended)
+			rm_relay_step(r->relay, wait_ns);
+	}
+}
+
+/* ---- the end ---- */
+
+static void print_losses(const struct rm_gather *g)
+{
+	static const char *const why[RM_LOST_COUNT] = {
+		[RM_LOST_RING_FULL] = "came too fast",
+		[RM_LOST_RECORD_SIZE] = "too large",
+		[RM_LOST_EXCHANGE] = "too many at once",
+		[RM_LOST_MUTED] = "connection not understood",
+	};
+	const char *separator = " (";
+
+	if (rm_gather_lost(g) > 0) {
+		fprintf(stderr, "; %llu lost", (unsigned long long)rm_gather_lost(g));
+		for (int i = 0; i < RM_LOST_COUNT; i++) {
+			if (!why[i] || g->lost[i] == 0)
+				continue;
+			fprintf(stderr, "%s%llu %s", separator, (unsigned long long)g->lost[i], why[i]);
+			separator = ", ";
+		}
+		if (g->broken)
+			fprintf(stderr, "%s%llu damaged", separator, (unsigned long long)g->broken);
+		fputc(')', stderr);
+	}
+	if (g->lost[RM_LOST_INJECT])
+		fprintf(stderr, "; %llu requests left without a trace header",
+			(unsigned long long)g->lost[RM_LOST_INJECT]);
+}
+
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_summary(const struct run *r)
+{
+	struct rm_tree_stats s;
+
+	rm_tree_stats(r->gather.tree, &s);
+	fprintf(stderr, "remora: %llu trace%s, %llu span%s, %u service%s",
+		(unsigned long long)s.traces, plural(s.traces), (unsigned long long)s.spans,
+		plural(s.spans), s.services, plural(s.services));
+	if (s.dropped)
+		fprintf(stderr, "; %llu not shown (more than %d at once)",
+			(unsigned long long)s.dropped, RM_TREE_SPANS_MAX);
+	print_losses(&r->gather);
+	fputc('\n', stderr);
+	if (s.spans == 1)
+		fprintf(stderr, "remora: no requests were seen; `remora check -- %s` may say why\n",
+			r->command.argv[0]);
+}
+
+/* What the backend did not get. */
+static void print_undelivered(const struct rm_gather *g)
+{
+	struct rm_pipeline_stats s;
+	uint64_t missing;
+
+	g->api->stats(g->pipeline, &s);
+	missing = s.dropped_queue + s.dropped_refused + s.dropped_timeout + s.rejected;
+	if (missing)
+		fprintf(stderr, "remora: %llu of %llu spans were not delivered (queue full %llu, refused %llu, "
+			"timed out %llu)\n", (unsigned long long)missing, (unsigned long long)s.received,
+			(unsigned long long)s.dropped_queue,
+			(unsigned long long)(s.dropped_refused + s.rejected),
+			(unsigned long long)s.dropped_timeout);
+}
+
+/* Gathers the last spans: of the command, what it left running, and its own. */
+static void collect_rest(struct run *r)
+{
+	uint64_t now = rm_clock_mono_ns(), until = now + GRACE_NS;
+
+	rm_relay_drain(r->relay);
+	for (; now < until && rm_relay_alive(r->relay) > 0 && !r->abort; now = rm_clock_mono_ns())
+		rm_relay_step(r->relay, until - now);
+	rm_relay_drain(r->relay);
+	rm_relay_free(r->relay);
+	r->relay = NULL;
+	rm_command_span(&r->command, &r->gather);
+}
+
+static void finish_pipeline(struct run *r)
+{
+	struct rm_gather *g = &r->gather;
+	uint64_t limit_ms = rm_env_u64(&r->env, RM_ENV_OTLP_TIMEOUT, 0);
+
+	if (limit_ms == 0)
+		limit_ms = rm_env_u64(&r->env, RM_ENV_BSP_EXPORT_TIMEOUT, 0);
+	g->api->flush(g->pipeline, rm_clock_mono_ns() + limit_ms * MS_NS);
+	if (!r->quiet)
+		print_undelivered(g);
+	g->api->close(g->pipeline);
+}
+
+static void finish_outputs(struct run *r)
+{
+	struct rm_gather *g = &r->gather;
+
+	if (g->pipeline)
+		finish_pipeline(r);
+	if (g->tree && !*r->command.exec_error) {
+		draw(r, 0);
+		print_summary(r);
+	}
+	rm_tree_free(g->tree);
+	if (!g->json)
+		return;
+	if (rm_jsonl_error(g->json))
+		fprintf(stderr, "remora run: %s is incomplete: %s\n", r->json, strerror(rm_jsonl_error(g->json)));
+	rm_jsonl_close(g->json);
+}
+
+/* Ends as the command did, so that a shell above us sees the same, but writes no second core. */
+static int end_as(int status, int exit_status)
+{
+	struct rlimit no_core = { 0, 0 };
+	sigset_t set;
+
+	if (!WIFSIGNALED(status))
+		return exit_status;
+	setrlimit(RLIMIT_CORE, &no_core);
+	signal(WTERMSIG(status), SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, WTERMSIG(status));
+	raise(WTERMSIG(status));
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return exit_status; /* as pid 1 no signal ends us */
+}
+
+static int finish(struct run *r)
+{
+	int error = *r->command.exec_error;
+
+	collect_rest(r);
+	finish_outputs(r);
+	if (error)
+		fprintf(stderr, "remora run: cannot run '%s': %s\n", r->command.argv[0], strerror(error));
+	return end_as(r->command.status, rm_command_status(&r->command));
+}
+
+/* Inert: the command alone, with nothing of ours. */
+static int run_plain(char **argv)
+{
+	execvp(argv[0], argv);
+	fprintf(stderr, "remora run: cannot run '%s': %s\n", argv[0], strerror(errno));
+	return errno == ENOENT ? RM_EXIT_NOT_FOUND : RM_EXIT_CANNOT_EXEC;
+}
+
+static int run(int argc, char **argv)
+{
+	static struct run r = { .signal_fd = -1 };
+	char library[PATH_MAX];
+	int status = parse(&r, argc, argv);
+
+	if (status >= 0)
+		return status;
+	load_settings(&r);
+	if (rm_env_bool(&r.env, RM_ENV_SDK_DISABLED) || rm_env_bool(&r.env, RM_ENV_REMORA_DISABLED))
+		return run_plain(argv + optind);
+	status = find_library(library);
+	if (status >= 0)
+		return status;
+	rm_config_build(&r.config, &r.env);
+	rm_command_init(&r.command, &r.env, &r.config, argv + optind);
+	status = open_outputs(&r);
+	if (status < 0)
+		status = start(&r, library);
+	if (status >= 0) {
+		if (r.relay)
+			rm_relay_free(r.relay);
+		return status;
+	}
+	loop(&r);
+	return finish(&r);
+}

@@ -1,0 +1,272 @@
+/* cli/inspect.c and elffile.c: each reason why a program cannot be instrumented, on files made here. */
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "cli/elffile.h"
+#include "cli/inspect.h"
+#include "tests/rmtest.h"
+
+#if defined(__x86_64__)
+enum { MACHINE = EM_X86_64 };
+#define LD_SO "/lib64/ld-linux-x86-64.so.2"
+#else
+enum { MACHINE = EM_AARCH64 };
+#define LD_SO "/lib/ld-linux-aarch64.so.1"
+#endif
+
+static char dir[] = "/tmp/remora-test-XXXXXX";
+static char path[64];
+
+/* Writes `bytes` to a file in our own directory, which is on PATH; returns its path. */
+static const char *make(const char *name, const void *bytes, size_t n, mode_t mode)
+{
+	FILE *f;
+
+	if (dir[sizeof(dir) - 2] == 'X') {
+		RM_CHECK(mkdtemp(dir) != NULL);
+		setenv("PATH", dir, 1);
+	}
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+	f = fopen(path, "w");
+	RM_CHECK(f && fwrite(bytes, 1, n, f) == n);
+	fclose(f);
+	RM_CHECK(chmod(path, mode) == 0);
+	return path;
+}
+
+__attribute__((destructor)) static void clean_up(void)
+{
+	static const char *const names[] = { "app", "interp", "one", "loop", "sh", "script", "cut", "odd" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	rmdir(dir);
+}
+
+struct image {
+	Elf64_Ehdr head;
+	Elf64_Phdr segment[2];
+	char interp[64];
+	struct {
+		Elf64_Nhdr head;
+		char name[4], id[4];
+	} note;
+};
+
+/* A program of this machine. `interp` NULL: static. `note` NULL: no note, else its owner. */
+static struct image image(const char *interp, const char *note)
+{
+	struct image i = {
+		.head = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
+			  .e_type = ET_DYN, .e_machine = MACHINE, .e_version = EV_CURRENT,
+			  .e_phoff = offsetof(struct image, segment),
+			  .e_ehsize = sizeof(Elf64_Ehdr), .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 2 },
+		.note = { .head = { .n_namesz = 4, .n_descsz = 4, .n_type = 4 } },
+	};
+
+	if (interp) {
+		i.segment[0] = (Elf64_Phdr){ .p_type = PT_INTERP, .p_offset = offsetof(struct image, interp),
+					     .p_filesz = strlen(interp) + 1 };
+		snprintf(i.interp, sizeof(i.interp), "%s", interp);
+	}
+	if (note) {
+		i.segment[1] = (Elf64_Phdr){ .p_type = PT_NOTE, .p_offset = offsetof(struct image, note),
+					     .p_filesz = sizeof(i.note) };
+		memcpy(i.note.name, note, strlen(note));
+	}
+	return i;
+}
+
+static const char *make_image(const char *name, struct image i, mode_t mode)
+{
+	return make(name, &i, sizeof(i), mode);
+}
+
+static char report[4096];
+
+/* Inspects as the user `uid`, with one variable set; the findings are in `report`. */
+static bool inspect_as(uid_t uid, const char *command, const char *variable)
+{
+	static struct rm_env env;
+	char *const vars[] = { (char *)variable, NULL };
+	struct rm_inspector in = { .env = &env, .uid = uid, .gid = 12345 };
+	bool ok;
+
+	memset(report, 0, sizeof(report));
+	rm_env_load(&env, vars, NULL);
+	in.out = fmemopen(report, sizeof(report) - 1, "w");
+	ok = rm_inspect(&in, command);
+	fclose(in.out);
+	return ok;
+}
+
+static bool inspect(const char *command)
+{
+	return inspect_as(getuid(), command, NULL);
+}
+
+static bool says(const char *text)
+{
+	if (strstr(report, text))
+		return true;
+	printf("# said: %s\n", report);
+	return false;
+}
+
+RM_TEST("a dynamic program for glibc can be instrumented")
+{
+	RM_CHECK(inspect(make_image("app", image(LD_SO, NULL), 0755)));
+	RM_CHECK(says("yes: "));
+	RM_CHECK(inspect("/proc/self/exe"));
+}
+
+RM_TEST("a static program cannot")
+{
+	RM_CHECK(!inspect(make_image("app", image(NULL, NULL), 0755)));
+	RM_CHECK(says("is statically linked"));
+}
+
+RM_TEST("Go programs are told apart, static and dynamic ones")
+{
+	RM_CHECK(!inspect(make_image("app", image(NULL, "Go"), 0755)));
+	RM_CHECK(says("is a static Go program"));
+	RM_CHECK(!inspect(make_image("app", image(LD_SO, "Go"), 0755)));
+	RM_CHECK(says("is a Go program"));
+	RM_CHECK(inspect(make_image("app", image(LD_SO, "GNU"), 0755)));
+}
+
+RM_TEST("musl and other libcs are named")
+{
+	RM_CHECK(!inspect(make_image("app", image("/lib/ld-musl-x86_64.so.1", NULL), 0755)));
+	RM_CHECK(says("uses musl"));
+	RM_CHECK(!inspect(make_image("app", image("/system/bin/linker64", NULL), 0755)));
+	RM_CHECK(says("does not use glibc"));
+}
+
+RM_TEST("a dynamic linker that is missing is said")
+{
+	RM_CHECK(!inspect(make_image("app", image("/lib64/ld-linux-nowhere.so.2", NULL), 0755)));
+	RM_CHECK(says("its dynamic linker is missing"));
+}
+
+RM_TEST("32-bit programs and other processors are refused")
+{
+	struct image i = image(LD_SO, NULL);
+
+	i.head.e_ident[EI_CLASS] = ELFCLASS32;
+	RM_CHECK(!inspect(make_image("app", i, 0755)));
+	RM_CHECK(says("32-bit"));
+	i = image(LD_SO, NULL);
+	i.head.e_machine = EM_S390;
+	RM_CHECK(!inspect(make_image("app", i, 0755)));
+	RM_CHECK(says("another processor"));
+}
+
+RM_TEST("a setuid program is refused for anybody but its owner")
+{
+	make_image("app", image(LD_SO, NULL), 04755);
+	RM_CHECK(!inspect_as(getuid() + 1, path, NULL));
+	RM_CHECK(says("is setuid"));
+	RM_CHECK(inspect_as(getuid(), path, NULL));
+}
+
+RM_TEST("a setgid program is refused for another group")
+{
+	RM_CHECK(!inspect(make_image("app", image(LD_SO, NULL), 02755)));
+	RM_CHECK(says("is setgid"));
+}
+
+RM_TEST("every obstacle is said, not only the first")
+{
+	make_image("app", image(NULL, NULL), 04755);
+	RM_CHECK(!inspect_as(getuid() + 1, path, NULL));
+	RM_CHECK(says("is statically linked"));
+	RM_CHECK(says("is setuid"));
+}
+
+RM_TEST("an interpreter line is followed, through env and over scripts")
+{
+	make_image("interp", image(LD_SO, NULL), 0755);
+	make("one", "#!/usr/bin/env -S X=1 interp -u\nprint()\n", 39, 0755);
+	RM_CHECK(inspect("one"));
+	RM_CHECK(says("is a script for interp"));
+	make_image("interp", image(NULL, NULL), 0755);
+	RM_CHECK(!inspect("one"));
+	RM_CHECK(says("is statically linked"));
+}
+
+RM_TEST("a script that interprets itself ends")
+{
+	char line[128];
+	int n = snprintf(line, sizeof(line), "#!%s/loop\n", dir);
+
+	make("loop", line, (size_t)n, 0755);
+	RM_CHECK(!inspect("loop"));
+	RM_CHECK(says("five at most"));
+}
+
+RM_TEST("what is missing, or not executable, or no program is said")
+{
+	RM_CHECK(!inspect("no-such-command"));
+	RM_CHECK(says("was not found"));
+	make_image("app", image(LD_SO, NULL), 0644);
+	RM_CHECK(!inspect("app"));
+	RM_CHECK(says("is not executable"));
+	make("app", "\x01\x00\x02", 3, 0755);
+	RM_CHECK(!inspect("app"));
+	RM_CHECK(says("is no ELF executable"));
+}
+
+RM_TEST("the settings are asked: disabled, denied, not allowed")
+{
+	make_image("app", image(LD_SO, NULL), 0755);
+	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_DISABLED=1"));
+	RM_CHECK(says("REMORA_DISABLED"));
+	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_DENY=ap*"));
+	RM_CHECK(says("left alone"));
+	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_ALLOW=other"));
+	RM_CHECK(says("REMORA_ALLOW"));
+}
+
+RM_TEST("a script whose interpreter is left alone still passes tracing on")
+{
+	make_image("sh", image(LD_SO, NULL), 0755);
+	make("script", "#!/usr/bin/env sh\n", 18, 0755);
+	RM_CHECK(inspect("script"));
+	RM_CHECK(says("the programs that it starts are traced"));
+}
+
+RM_TEST("a program cut at any byte is refused or read, never more")
+{
+	struct image i = image(LD_SO, "Go");
+	struct rm_elf elf;
+
+	for (size_t n = 0; n <= sizeof(i); n++) {
+		int error = rm_elf_read(make("cut", &i, n, 0755), &elf);
+
+		RM_CHECK(n < sizeof(i) || (error == RM_OK && elf.dynamic && elf.go));
+		RM_CHECK(n >= sizeof(Elf64_Ehdr) || error == RM_E_PROTO);
+	}
+}
+
+RM_TEST("headers that point anywhere are survived")
+{
+	unsigned seed = 1;
+
+	for (int round = 0; round < 2000; round++) {
+		struct image i = image(LD_SO, "Go");
+		struct rm_elf elf;
+
+		for (int k = 0; k < 8; k++)
+			((char *)&i)[16 + rand_r(&seed) % (sizeof(i) - 16)] = (char)rand_r(&seed);
+		rm_elf_read(make("odd", &i, sizeof(i), 0755), &elf);
+	}
+	RM_CHECK(inspect("/proc/self/exe")); /* still here */
+}
