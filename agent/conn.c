@@ -292,6 +292,24 @@ void rm_fd_close(struct rm_scope *s, int fd)
 		enter(fd, RM_FD_NONE);
 }
 
+/* Half a connection ends: what this process sends (SHUT_WR), what it reads (SHUT_RD), or both. */
+void rm_fd_shutdown(struct rm_scope *s, int fd, int how)
+{
+	struct rm_conn *c = rm_conn_take(fd, 0);
+	struct rm_visit v;
+
+	if (!c)
+		return;
+	if (c->role) {
+		rm_visit_init(&v, c, s->thread, fd);
+		if (how != SHUT_RD)
+			rm_stream_end(&v, (enum rm_dir)rm_stream_dir(c, true), false);
+		if (how != SHUT_WR)
+			rm_stream_end(&v, (enum rm_dir)rm_stream_dir(c, false), false);
+	}
+	rm_conn_release(c);
+}
+
 void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last)
 {
 	int high = atomic_load(&fd_high);
