@@ -1,12 +1,11 @@
 /*
- * HTTP/1 heads in one pass. The start line, each field name and each field value is walked once:
- * names and methods by a table of token characters, targets and values eight bytes at a time up to
- * the first control character.
+ * HTTP/1 heads in one pass: each byte is walked once, most of them eight at a time.
  *
  * Strict where two readers of the same bytes may differ (space before the colon, a bare CR, NUL,
  * unequal lengths, odd transfer codings): such a head is RM_HTTP1_BAD, and the connection is left
  * alone. Lenient where the RFC allows and all readers agree: a bare LF ends a line, a missing
- * reason phrase, raw UTF-8 in targets, a folded value. Context: any, signal-safe.
+ * reason phrase, raw UTF-8 in targets, a folded value, field names of characters that names should
+ * not have but that end no name for anybody. Context: any, signal-safe.
  * Spec: RFC 9112 sections 2 to 6, RFC 9110 section 5.
  */
 #include "protocols/http1_head.h"
@@ -97,22 +96,32 @@ static enum rm_http1_parsed request_line(struct rm_http1_head *m, const char *p,
 	return r == RM_HTTP1_DONE ? line_end(p, end, ret_next) : r;
 }
 
-/* The rest of a line that may hold any text: a reason phrase, a field value. */
-static enum rm_http1_parsed text_line(const char *p, const char *end, const char **ret_end,
-				      const char **ret_next)
+/* Goes on in a line where something other than text stands at `p`. */
+static __attribute__((noinline)) enum rm_http1_parsed
+text_control(const char *p, const char *end, const char **ret_end, const char **ret_next)
 {
-	for (;;) {
-		p = rm_scan_below(p, end, ' ');
-		if (p == end)
-			return RM_HTTP1_MORE;
-		if (*p == '\r' || *p == '\n')
-			break;
+	for (; p < end; p = rm_scan_below(p + 1, end, ' ')) {
+		if (*p == '\r' || *p == '\n') {
+			*ret_end = p;
+			return line_end(p, end, ret_next);
+		}
 		if (!*p)
 			return RM_HTTP1_BAD;
-		p++; /* HT; other controls are kept, as RFC 9110 section 5.5 allows */
+		/* HT is text; other controls are kept, as RFC 9110 section 5.5 allows. */
 	}
+	return RM_HTTP1_MORE;
+}
+
+/* The rest of a line that may hold any text: a reason phrase, a field value. */
+static inline enum rm_http1_parsed text_line(const char *p, const char *end, const char **ret_end,
+					     const char **ret_next)
+{
+	p = rm_scan_below(p, end, ' ');
+	if (end - p < 2 || p[0] != '\r' || p[1] != '\n')
+		return text_control(p, end, ret_end, ret_next);
 	*ret_end = p;
-	return line_end(p, end, ret_next);
+	*ret_next = p + 2;
+	return RM_HTTP1_DONE;
 }
 
 static enum rm_http1_parsed status_line(struct rm_http1_head *m, const char *p, const char *end,
@@ -152,12 +161,17 @@ enum rm_http1_parsed rm_http1_line(struct rm_http1_head *ret, enum rm_dir dir, c
 	return r;
 }
 
-/* Without white space at both ends; line ends count, which a folded value may begin or end with. */
-static struct rm_str trim_folded(const char *p, const char *end)
+static inline bool is_space(char c)
 {
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+	return (uint8_t)c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
+
+/* Without white space at both ends; line ends count, which a folded value may begin or end with. */
+static inline struct rm_str trim_folded(const char *p, const char *end)
+{
+	while (p < end && is_space(*p))
 		p++;
-	while (p < end && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n'))
+	while (p < end && is_space(end[-1]))
 		end--;
 	return slice(p, end);
 }
@@ -216,6 +230,10 @@ static void add_options(struct rm_http1_head *m, struct rm_str value)
 {
 	struct rm_str member;
 
+	if (value.n == 10 && rm_scan_is(value.p, "keep-alive", 10)) { /* what nearly all say */
+		m->keep_alive = true;
+		return;
+	}
 	while (next_member(&value, &member)) {
 		if (rm_str_ieq(member, RM_STR("close")))
 			m->close = true;
@@ -229,22 +247,22 @@ static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 {
 	switch (name.n) {
 	case 4:
-		if (!rm_str_ieq(name, RM_STR("host")))
+		if (!rm_scan_is(name.p, "host", 4))
 			return true;
 		if (!m->head.authority.p)
 			m->head.authority = value;
 		return !folded;
 	case 10:
-		if (!rm_str_ieq(name, RM_STR("connection")))
+		if (!rm_scan_is(name.p, "connection", 10))
 			return true;
 		add_options(m, value);
 		return !folded;
 	case 14:
-		if (!rm_str_ieq(name, RM_STR("content-length")))
+		if (!rm_scan_is(name.p, "content-length", 14))
 			return true;
 		return !folded && add_length(m, value);
 	case 17:
-		if (!rm_str_ieq(name, RM_STR("transfer-encoding")))
+		if (!rm_scan_is(name.p, "transfer-encoding", 17))
 			return true;
 		return !folded && add_coding(m, value);
 	}
@@ -263,32 +281,33 @@ static void list_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 	m->head.field_count = n + 1;
 }
 
-/* One field with its folded lines (RFC 9112 section 5.2): *at moves to the line after it. */
-static enum rm_http1_parsed field(struct rm_http1_head *m, const char **at, const char *end,
-				  bool sealed)
+/* One field at `p` with its folded lines (RFC 9112 section 5.2); *ret_next is the line after it. */
+static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p, const char *end,
+					 bool sealed, const char **ret_next)
 {
-	const char *p = *at, *colon = token_end(p, end), *value_end = NULL;
-	const char *value = colon + 1;
+	const char *colon = rm_scan_name(p, end), *value_end, *next;
 	bool folded = false;
 	enum rm_http1_parsed r;
-	struct rm_str v;
+	struct rm_str name, value;
 
 	if (colon == end)
 		return RM_HTTP1_MORE;
 	if (colon == p || *colon != ':')
 		return RM_HTTP1_BAD;
-	r = text_line(value, end, &value_end, at);
-	while (r == RM_HTTP1_DONE && *at < end && (**at == ' ' || **at == '\t')) {
+	r = text_line(colon + 1, end, &value_end, &next);
+	while (r == RM_HTTP1_DONE && next < end && (*next == ' ' || *next == '\t')) {
 		folded = true;
-		r = text_line(*at, end, &value_end, at);
+		r = text_control(next, end, &value_end, &next);
 	}
 	if (r != RM_HTTP1_DONE)
 		return r;
-	if (*at == end && !sealed)
+	if (next == end && !sealed)
 		return RM_HTTP1_MORE; /* the next line may be folded to this one */
-	v = trim_folded(value, value_end);
-	list_field(m, slice(p, colon), v);
-	return note_field(m, slice(p, colon), v, folded) ? RM_HTTP1_DONE : RM_HTTP1_BAD;
+	*ret_next = next;
+	name = slice(p, colon);
+	value = trim_folded(colon + 1, value_end);
+	list_field(m, name, value);
+	return note_field(m, name, value, folded) ? RM_HTTP1_DONE : RM_HTTP1_BAD;
 }
 
 /*
@@ -321,6 +340,17 @@ static void target_authority(struct rm_head *h)
 	h->authority = (struct rm_str){ rest.p, n };
 }
 
+/* Field by field: compilers zero the whole with a string instruction, slow for so little. */
+static void clear(struct rm_http1_head *m)
+{
+	m->head.method = m->head.target = m->head.authority = (struct rm_str){ NULL, 0 };
+	m->head.status = 0;
+	m->head.field_count = 0;
+	m->head.fields_cut = false;
+	m->length = 0;
+	m->has_length = m->chunked = m->other_coding = m->close = m->keep_alive = false;
+}
+
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed)
 {
@@ -328,13 +358,13 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 	enum rm_http1_parsed r;
 	size_t line_bytes;
 
-	memset(ret, 0, offsetof(struct rm_http1_head, fields));
+	clear(ret);
 	r = rm_http1_line(ret, dir, p, n, &line_bytes);
 	if (r != RM_HTTP1_DONE)
 		return r;
 	at += line_bytes;
-	while (at < end && *at != '\r' && *at != '\n') {
-		r = field(ret, &at, end, sealed);
+	while (at < end && (*at > '\r' || (*at != '\r' && *at != '\n'))) {
+		r = field(ret, at, end, sealed, &at);
 		if (r != RM_HTTP1_DONE)
 			return r;
 	}

@@ -1,6 +1,7 @@
 /*
  * A request or response head of HTTP/1: the start line and the fields, in one pass over memory,
- * nothing copied. What it says of framing and persistence is gathered on the way, so that the
+ * nothing copied. Field names end at their colon and hold no white space or controls, but may hold
+ * more than a token. What it says of framing and persistence is gathered on the way, so that the
  * fields past RM_FIELDS_MAX count too. Stateless. Context: any, signal-safe.
  * Spec: RFC 9112 sections 2.2, 3, 4, 5, 6.3, 9.3; RFC 9110 sections 5.5, 7.2.
  */
@@ -28,7 +29,7 @@ struct rm_http1_head {
 	struct rm_field fields[RM_FIELDS_MAX];
 };
 
-/* True for a character that methods and field names are made of (RFC 9110 section 5.6.2). */
+/* True for a character that methods are made of: a token's (RFC 9110 section 5.6.2). */
 bool rm_http1_is_token(char c);
 
 /*
