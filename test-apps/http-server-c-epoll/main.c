@@ -27,7 +27,7 @@ enum { MAX_CONNECTIONS = 4096, MAX_EVENTS = 64 };
 
 struct connection {
 	int fd;
-	bool close_after, continued;
+	bool close_after, keep_alive_10, continued;
 	char *in, *out;
 	size_t in_len, in_cap, out_len, out_cap;
 };
@@ -63,7 +63,9 @@ static void reply_text(struct connection *c, int status, const char *body, size_
 			   "HTTP/1.1 %d %s\r\nServer: c-epoll\r\nContent-Type: text/plain\r\n"
 			   "Content-Length: %zu\r\n%s\r\n",
 			   status, status < 400 ? "OK" : "Error", n,
-			   c->close_after ? "Connection: close\r\n" : "");
+			   c->close_after	 ? "Connection: close\r\n" :
+			   c->keep_alive_10 ? "Connection: keep-alive\r\n" :
+					      "");
 
 	reply(c, head, (size_t)len);
 	if (!head_only)
@@ -169,8 +171,10 @@ static bool serve_one(struct connection *c)
 		return false;
 	}
 	c->continued = false;
+	c->keep_alive_10 = strstr(head, " HTTP/1.0\r\n") && connection &&
+			   strncasecmp(connection, "keep-alive", 10) == 0;
 	c->close_after = (connection && strncasecmp(connection, "close", 5) == 0) ||
-			 (strstr(head, " HTTP/1.0\r\n") && !connection);
+			 (strstr(head, " HTTP/1.0\r\n") && !c->keep_alive_10);
 	answer(c, head, copy ? copy : c->in + head_len, body_len);
 	memmove(c->in, c->in + taken, c->in_len - taken);
 	c->in_len -= taken;
