@@ -14,6 +14,7 @@ enum rm_export_code {
 	RM_EXPORT_DONE,    /* delivered; `rejected` spans were refused for good (partial success) */
 	RM_EXPORT_RETRY,   /* not delivered, may work later; not before retry_after_ns */
 	RM_EXPORT_REFUSED, /* will never be accepted as it is: drop and count */
+	RM_EXPORT_TOO_LARGE, /* as one request: the pipeline halves it, and drops a span that is alone */
 };
 
 struct rm_export_result {
@@ -40,6 +41,8 @@ struct rm_exporter {
 	void (*export)(void *state, const struct rm_batch *batch, const struct rm_export_io *io,
 		       struct rm_export_result *ret);
 	void (*close)(void *state);
+	/* Longest time for one batch, retries included; 0 or no function: the pipeline's own limit. */
+	uint64_t (*budget_ns)(const void *state);
 	/* Batches of one, sent at once: the console. */
 	bool immediate;
 };

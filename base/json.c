@@ -177,3 +177,9 @@ void rm_json_hex(struct rm_json *j, const uint8_t *bytes, size_t n)
 	}
 	put_char(j, '"');
 }
+
+void rm_json_line(struct rm_json *j)
+{
+	put_char(j, '\n');
+	j->comma = false;
+}

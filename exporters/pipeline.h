@@ -17,8 +17,15 @@ enum { RM_EXPORT_ABI = 1 };
 
 struct rm_pipeline;
 
+/* Spans since open(). All but `received` count each exporter's, when there are several. */
 struct rm_pipeline_stats {
-	uint64_t received, exported, dropped_queue, dropped_refused, dropped_timeout, rejected, retries;
+	uint64_t received, exported;
+	uint64_t dropped_queue;   /* queue full, or no memory */
+	uint64_t dropped_refused; /* the backend will not have them */
+	uint64_t dropped_timeout; /* the export timeout passed without an answer */
+	uint64_t rejected;        /* parts of batches that were accepted otherwise */
+	uint64_t retries;         /* attempts, not spans */
+	uint64_t queued;          /* now */
 };
 
 struct rm_pipeline_driver {
@@ -38,16 +45,29 @@ struct rm_pipeline_api {
 	struct rm_pipeline *(*open)(const struct rm_env *env, unsigned log_topics, int log_level,
 				    const struct rm_pipeline_driver *driver);
 
-	/* Copies a resource record and returns its handle (> 0); equal bytes give the same handle. 0: no memory. */
+	/*
+	 * Copies a resource record and returns its handle (> 0); equal bytes give the same handle.
+	 * 0: no memory. Ownership: resource_put() gives it back, or close() with all others.
+	 */
 	uint32_t (*resource)(struct rm_pipeline *p, const struct rm_record *resource);
 
-	/* Copies a valid span record into the queues. RM_E_FULL: some queue dropped it (counted). */
+	/* Gives a handle back: its record is freed once its spans have left. */
+	void (*resource_put)(struct rm_pipeline *p, uint32_t resource);
+
+	/*
+	 * Copies a valid span record into the queues. May be called from the driver's idle().
+	 * Errors: RM_E_FULL, some queue dropped it (counted); RM_E_INVALID, no such resource.
+	 */
 	int (*push)(struct rm_pipeline *p, uint32_t resource, const struct rm_span *span);
 
 	/* Does what is due (full batches, batches older than the delay, retries). Returns ns until more is due. */
 	uint64_t (*run)(struct rm_pipeline *p);
 
-	/* Delivers everything queued, or what can be until rm_clock_mono_ns() reaches the deadline. */
+	/*
+	 * Delivers everything queued, or what can be until rm_clock_mono_ns() reaches the deadline. The
+	 * first attempt at each backend does not wait for the end of a back-off.
+	 * Errors: RM_E_IO, something is still queued.
+	 */
 	int (*flush)(struct rm_pipeline *p, uint64_t deadline_ns);
 
 	void (*stats)(const struct rm_pipeline *p, struct rm_pipeline_stats *ret);
