@@ -189,5 +189,5 @@ void rm_command_span(const struct rm_command *c, struct rm_gather *g)
 	rm_builder_end(&b);
 	rm_gather_span(g, &origin, (const struct rm_span *)memory);
 	rm_gather_rest(g, &origin);
-	rm_origin_fini(&origin);
+	rm_origin_fini(&origin, g);
 }

@@ -22,6 +22,7 @@
 #include "cli/cmd.h"
 #include "cli/command.h"
 #include "cli/locate.h"
+#include "cli/report.h"
 #include "exporters/pipeline.h"
 #include "relay/relay.h"
 #include "relay/view.h"
@@ -51,6 +52,7 @@ const struct rm_cmd rm_cmd_run = {
 #define MS_NS 1000000ull
 #define GRACE_NS (200 * MS_NS)      /* after the command, for what it left running */
 #define QUIET_NS (2000 * MS_NS)     /* a trace that nothing was added to is finished */
+enum { ROOM_STEP = 512 };            /* spans taken in between two looks at the pipeline */
 #define LOOK_NS (500 * MS_NS)       /* between two looks for finished traces */
 
 struct run {
@@ -61,6 +63,7 @@ struct run {
 	struct rm_command command;
 	struct rm_gather gather;
 	struct rm_relay *relay;
+	uint64_t queue_places;  /* of the pipeline */
 	struct rm_view view;
 	bool live;              /* traces are drawn while the command runs */
 	uint64_t looked_ns;
@@ -194,14 +197,41 @@ static int fail(const char *what, const char *which)
 /* While a backend is waited for, spans and signals go on. */
 static void read_signals(void *arg);
 
+/* Spans that may come in now: what the pipeline's queues have place for, in small steps. */
+static uint32_t room(const struct run *r)
+{
+	struct rm_pipeline_stats s;
+
+	if (!r->gather.pipeline)
+		return UINT32_MAX;
+	r->gather.api->stats(r->gather.pipeline, &s);
+	if (s.queued >= r->queue_places)
+		return 0;
+	return r->queue_places - s.queued < ROOM_STEP ? (uint32_t)(r->queue_places - s.queued) : ROOM_STEP;
+}
+
 static void on_idle(void *arg)
 {
 	struct run *r = arg;
 
 	if (r->relay)
-		rm_relay_step(r->relay, 0);
+		rm_relay_step(r->relay, 0, room(r));
 	else
 		read_signals(r);
+}
+
+/*
+ * All queues together: a full one holds spans back in the segments only when no other exporter has
+ * place, so that one backend's trouble is not another's.
+ */
+static uint64_t queue_places(const struct rm_env *env)
+{
+	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_EXPORTER), item;
+	uint64_t exporters = 0;
+
+	while (rm_env_item(&rest, &item))
+		exporters++;
+	return exporters * rm_env_u64(env, RM_ENV_BSP_MAX_QUEUE_SIZE, 0);
 }
 
 static int open_outputs(struct run *r)
@@ -212,6 +242,7 @@ static int open_outputs(struct run *r)
 
 	if (exporting) {
 		g->api = remora_export_api(RM_EXPORT_ABI);
+		r->queue_places = queue_places(&r->env);
 		g->pipeline = g->api->open(&r->env, rm_log_topics(), rm_log_level(), &driver);
 	}
 	if (r->json && !(g->json = rm_jsonl_open(r->json)))
@@ -350,114 +381,53 @@ static void loop(struct run *r)
 		if (r->live && wait_ns > LOOK_NS && rm_relay_alive(r->relay) > 0)
 			wait_ns = LOOK_NS;
 		if (!r->command.ended)
-			rm_relay_step(r->relay, wait_ns);
+			rm_relay_step(r->relay, wait_ns, room(r));
 	}
 }
 
 /* ---- the end ---- */
 
-static void print_losses(const struct rm_gather *g)
+/* Delivers what is queued, by `deadline_ns` or until a signal says no. */
+static void flush(struct run *r, uint64_t deadline_ns)
 {
-	static const char *const why[RM_LOST_COUNT] = {
-		[RM_LOST_RING_FULL] = "came too fast",
-		[RM_LOST_RECORD_SIZE] = "too large",
-		[RM_LOST_EXCHANGE] = "too many at once",
-		[RM_LOST_MUTED] = "connection not understood",
-	};
-	const char *separator = " (";
-
-	if (rm_gather_lost(g) > 0) {
-		fprintf(stderr, "; %llu lost", (unsigned long long)rm_gather_lost(g));
-		for (int i = 0; i < RM_LOST_COUNT; i++) {
-			if (!why[i] || g->lost[i] == 0)
-				continue;
-			fprintf(stderr, "%s%llu %s", separator, (unsigned long long)g->lost[i], why[i]);
-			separator = ", ";
-		}
-		if (g->broken)
-			fprintf(stderr, "%s%llu damaged", separator, (unsigned long long)g->broken);
-		fputc(')', stderr);
-	}
-	if (g->lost[RM_LOST_INJECT])
-		fprintf(stderr, "; %llu requests left without a trace header",
-			(unsigned long long)g->lost[RM_LOST_INJECT]);
+	if (r->gather.pipeline)
+		r->gather.api->flush(r->gather.pipeline, deadline_ns);
 }
 
-static const char *plural(uint64_t n)
+static bool may_go_on(const struct run *r, uint64_t deadline_ns)
 {
-	return n == 1 ? "" : "s";
+	return !r->abort && rm_clock_mono_ns() < deadline_ns;
 }
 
-static void print_summary(const struct run *r)
-{
-	struct rm_tree_stats s;
-
-	rm_tree_stats(r->gather.tree, &s);
-	fprintf(stderr, "remora: %llu trace%s, %llu span%s, %u service%s",
-		(unsigned long long)s.traces, plural(s.traces), (unsigned long long)s.spans,
-		plural(s.spans), s.services, plural(s.services));
-	if (s.dropped)
-		fprintf(stderr, "; %llu not shown (more than %d at once)",
-			(unsigned long long)s.dropped, RM_TREE_SPANS_MAX);
-	print_losses(&r->gather);
-	fputc('\n', stderr);
-	if (s.spans == 1)
-		fprintf(stderr, "remora: no requests were seen; `remora check -- %s` may say why\n",
-			r->command.argv[0]);
-}
-
-/* What the backend did not get. */
-static void print_undelivered(const struct rm_gather *g)
-{
-	struct rm_pipeline_stats s;
-	uint64_t missing;
-
-	g->api->stats(g->pipeline, &s);
-	missing = s.dropped_queue + s.dropped_refused + s.dropped_timeout + s.rejected;
-	if (missing)
-		fprintf(stderr, "remora: %llu of %llu spans were not delivered (queue full %llu, refused %llu, "
-			"timed out %llu)\n", (unsigned long long)missing, (unsigned long long)s.received,
-			(unsigned long long)s.dropped_queue,
-			(unsigned long long)(s.dropped_refused + s.rejected),
-			(unsigned long long)s.dropped_timeout);
-}
-
-/* Gathers the last spans: of the command, what it left running, and its own. */
+/* Gathers the last spans: of the command, of what it left running, and its own. */
 static void collect_rest(struct run *r)
 {
-	uint64_t now = rm_clock_mono_ns(), until = now + GRACE_NS;
-
-	rm_relay_drain(r->relay);
-	for (; now < until && rm_relay_alive(r->relay) > 0 && !r->abort; now = rm_clock_mono_ns())
-		rm_relay_step(r->relay, until - now);
-	rm_relay_drain(r->relay);
-	rm_relay_free(r->relay);
-	r->relay = NULL;
-	rm_command_span(&r->command, &r->gather);
-}
-
-static void finish_pipeline(struct run *r)
-{
-	struct rm_gather *g = &r->gather;
-	uint64_t limit_ms = rm_env_u64(&r->env, RM_ENV_OTLP_TIMEOUT, 0);
+	uint64_t begin_ns = rm_clock_mono_ns(), limit_ms = rm_env_u64(&r->env, RM_ENV_OTLP_TIMEOUT, 0);
 
 	if (limit_ms == 0)
 		limit_ms = rm_env_u64(&r->env, RM_ENV_BSP_EXPORT_TIMEOUT, 0);
-	g->api->flush(g->pipeline, rm_clock_mono_ns() + limit_ms * MS_NS);
-	if (!r->quiet)
-		print_undelivered(g);
-	g->api->close(g->pipeline);
+	while (!rm_relay_drain(r->relay, room(r)) && may_go_on(r, begin_ns + limit_ms * MS_NS))
+		flush(r, begin_ns + limit_ms * MS_NS);
+	while (rm_relay_alive(r->relay) > 0 && may_go_on(r, begin_ns + GRACE_NS))
+		rm_relay_step(r->relay, GRACE_NS / 10, room(r));
+	rm_relay_free(r->relay);
+	r->relay = NULL;
+	rm_command_span(&r->command, &r->gather);
+	flush(r, begin_ns + limit_ms * MS_NS);
 }
 
 static void finish_outputs(struct run *r)
 {
 	struct rm_gather *g = &r->gather;
 
-	if (g->pipeline)
-		finish_pipeline(r);
+	if (g->pipeline) {
+		if (!r->quiet)
+			rm_report_undelivered(g);
+		g->api->close(g->pipeline);
+	}
 	if (g->tree && !*r->command.exec_error) {
 		draw(r, 0);
-		print_summary(r);
+		rm_report_traces(g, r->command.argv[0]);
 	}
 	rm_tree_free(g->tree);
 	if (!g->json)

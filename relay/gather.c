@@ -33,8 +33,10 @@ int rm_origin_init(struct rm_origin *o, struct rm_gather *g, const struct rm_rec
 	return RM_OK;
 }
 
-void rm_origin_fini(struct rm_origin *o)
+void rm_origin_fini(struct rm_origin *o, struct rm_gather *g)
 {
+	if (o->pipeline)
+		g->api->resource_put(g->pipeline, o->pipeline);
 	free(o->resource);
 	*o = (struct rm_origin){ 0 };
 }

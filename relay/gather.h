@@ -34,7 +34,7 @@ struct rm_origin {
  * Errors: RM_E_NOMEM, nothing is held.
  */
 int rm_origin_init(struct rm_origin *o, struct rm_gather *g, const struct rm_record *resource);
-void rm_origin_fini(struct rm_origin *o);
+void rm_origin_fini(struct rm_origin *o, struct rm_gather *g);
 
 /* Takes one valid span record of a process (copied). */
 void rm_gather_span(struct rm_gather *g, struct rm_origin *o, const struct rm_span *span);

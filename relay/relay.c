@@ -3,13 +3,14 @@
  *
  *   FREE -> HELLO (connected, nothing said yet) -> LIVE -> FREE
  *
- * HELLO ends by a valid hello, a refusal, or HELLO_TIMEOUT_NS. LIVE ends when the process is dead:
- * by its pidfd, else (kernels before 5.3, or no descriptor left) by asking kill(pid, 0) at each
- * sweep. A process that execs keeps its pid and joins again: that is a second peer, and the first
+ * HELLO ends by a valid hello, a refusal, or HELLO_TIMEOUT_NS. LIVE ends when the process is dead
+ * (by its pidfd, else, before Linux 5.3 or without a descriptor left, by asking kill(pid, 0) at
+ * each sweep) and its segment is empty. A process that execs keeps its pid and joins again: that is a second peer, and the first
  * stays until the pid dies. A peer whose pid we cannot see lives until the end.
  *
  * A drained record is copied out of the shared memory and then checked; nothing else of a segment
- * is trusted, and a drain is bounded however fast a producer is.
+ * is trusted. A sweep is bounded however fast producers are, and by the room that the caller has:
+ * what it leaves waits in the segments, where there is the most of it.
  */
 #include "relay/relay.h"
 
@@ -50,6 +51,7 @@ struct peer {
 	struct rm_segment *segment;
 	struct rm_origin origin;
 	bool known;                 /* `origin` is set */
+	bool dead;                  /* LIVE: nothing will be added any more */
 };
 
 /* What an epoll event is about: a peer by its index, or one of these. */
@@ -68,7 +70,9 @@ struct rm_relay {
 	struct peer *peer;          /* RM_RELAY_PROCESSES_MAX of them, `used` ever touched */
 	uint32_t used, alive, waiting;
 	uint64_t swept_ns, sweep_ms;
-	bool more;                  /* a pass ended by its bound */
+	uint32_t first;             /* where the next sweep begins */
+	bool rang;                  /* and the thread waits to be told that all is drained */
+	bool more;                  /* the last one ended by its bound */
 	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
 };
 
@@ -186,12 +190,13 @@ static bool introduce(struct rm_relay *r, struct peer *p)
 	return p->known;
 }
 
-static uint32_t drain_ring(struct rm_relay *r, struct peer *p, uint32_t ring)
+/* Takes at most `room` spans out of a ring. Returns how many. */
+static uint32_t drain_ring(struct rm_relay *r, struct peer *p, uint32_t ring, uint32_t room)
 {
 	const struct rm_record *record = (const struct rm_record *)r->record;
 	uint32_t spans = 0;
 
-	for (uint32_t i = 0; i < RECORDS_PER_PASS; i++) {
+	for (uint32_t i = 0; i < RECORDS_PER_PASS && spans < room; i++) {
 		int bytes = rm_segment_pop(p->segment, ring, r->record);
 
 		if (bytes == 0)
@@ -208,15 +213,15 @@ static uint32_t drain_ring(struct rm_relay *r, struct peer *p, uint32_t ring)
 	return spans;
 }
 
-/* Empties a peer's rings. Returns the spans that came out. */
-static uint32_t drain(struct rm_relay *r, struct peer *p)
+/* Takes at most `room` spans out of a peer's rings. Returns how many. */
+static uint32_t drain(struct rm_relay *r, struct peer *p, uint32_t room)
 {
 	uint32_t spans = 0;
 
 	if (!p->known && (rm_segment_empty(p->segment) || !introduce(r, p)))
 		return 0;
 	for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++)
-		spans += drain_ring(r, p, ring);
+		spans += drain_ring(r, p, ring, room - spans);
 	rm_gather_rest(r->gather, &p->origin);
 	return spans;
 }
@@ -224,19 +229,28 @@ static uint32_t drain(struct rm_relay *r, struct peer *p)
 static void drop(struct rm_relay *r, struct peer *p)
 {
 	if (p->state == PEER_LIVE) {
-		drain(r, p);
+		drain(r, p, UINT32_MAX);
 		for (int why = 0; why < RM_LOST_COUNT; why++)
 			r->gather->lost[why] += atomic_load(&p->segment->lost[why]);
 		rm_door_unmap(p->segment);
-		r->alive--;
+		r->alive -= !p->dead;
 		rm_debug(RM_LOG_RELAY, "process %d left", p->pid);
 	} else if (p->state == PEER_HELLO) {
 		r->waiting--;
 	}
 	if (p->known)
-		rm_origin_fini(&p->origin);
+		rm_origin_fini(&p->origin, r->gather);
 	close_fd(p);
 	*p = (struct peer){ .state = PEER_FREE, .fd = -1 };
+}
+
+/* The process is no more; the next sweep that has room for all it left drops it. */
+static void bury(struct rm_relay *r, struct peer *p)
+{
+	close_fd(p);
+	p->dead = true;
+	r->alive--;
+	r->more = true;
 }
 
 /* The process said hello and is in: from now on its death is what we wait for. */
@@ -253,7 +267,7 @@ static void admit(struct rm_relay *r, struct peer *p, struct rm_segment *segment
 		return;
 	p->fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->fd < 0 && errno == ESRCH)
-		drop(r, p);
+		bury(r, p);
 	else if (p->fd >= 0 && !watch_fd(r, p->fd, (uint32_t)(p - r->peer)))
 		close_fd(p);
 }
@@ -294,28 +308,44 @@ static void let_in(struct rm_relay *r)
 }
 
 /* A live peer without a pidfd has to be asked after. */
-static bool is_dead(const struct peer *p)
+static bool is_gone(const struct peer *p)
 {
-	return p->state == PEER_LIVE && p->fd < 0 && p->pid > 0 && kill(p->pid, 0) != 0 &&
-	       errno == ESRCH;
+	return p->state == PEER_LIVE && !p->dead && p->fd < 0 && p->pid > 0 &&
+	       kill(p->pid, 0) != 0 && errno == ESRCH;
 }
 
-static void sweep(struct rm_relay *r)
+/* Looks after one peer. Returns the spans it gave, at most `room`. */
+static uint32_t visit(struct rm_relay *r, struct peer *p, uint32_t room, uint64_t now)
+{
+	uint32_t spans;
+
+	if (p->state == PEER_HELLO && now - p->since_ns > HELLO_TIMEOUT_NS)
+		drop(r, p);
+	if (p->state != PEER_LIVE)
+		return 0;
+	if (is_gone(p))
+		bury(r, p);
+	spans = drain(r, p, room);
+	if (p->dead && rm_segment_empty(p->segment))
+		drop(r, p);
+	return spans;
+}
+
+/* Visits all peers, the next time from where room ran out. */
+static void sweep(struct rm_relay *r, uint32_t room)
 {
 	uint64_t now = rm_clock_mono_ns();
 	uint32_t spans = 0;
 
 	r->more = false;
-	for (uint32_t i = 0; i < r->used; i++) {
-		struct peer *p = &r->peer[i];
+	for (uint32_t n = 0; n < r->used && spans < room; n++) {
+		uint32_t at = (r->first + n) % r->used;
 
-		if (p->state == PEER_HELLO && now - p->since_ns > HELLO_TIMEOUT_NS)
-			drop(r, p);
-		else if (is_dead(p))
-			drop(r, p);
-		else if (p->state == PEER_LIVE)
-			spans += drain(r, p);
+		spans += visit(r, &r->peer[at], room - spans, now);
+		if (spans == room)
+			r->first = at;
 	}
+	r->more |= spans == room;
 	r->swept_ns = now;
 	r->sweep_ms = spans ? RM_RELAY_SWEEP_MIN_MS : r->sweep_ms * 2;
 	if (r->sweep_ms > RM_RELAY_SWEEP_MAX_MS)
@@ -324,13 +354,13 @@ static void sweep(struct rm_relay *r)
 
 /* ---- the loop ---- */
 
-static int wait_ms(const struct rm_relay *r, uint64_t timeout_ns)
+static int wait_ms(const struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
 {
 	uint64_t now = rm_clock_mono_ns(), due = r->swept_ns + r->sweep_ms * MS_NS;
 
-	if (r->more)
+	if (r->more && room > 0)
 		return 0;
-	if (r->alive + r->waiting > 0) {
+	if (r->alive + r->waiting > 0 && room > 0) {
 		uint64_t left = due > now ? due - now : 0;
 
 		timeout_ns = left < timeout_ns ? left : timeout_ns;
@@ -340,49 +370,48 @@ static int wait_ms(const struct rm_relay *r, uint64_t timeout_ns)
 	return (int)((timeout_ns + MS_NS - 1) / MS_NS);
 }
 
-/* Returns true when the bell rang. */
-static bool handle(struct rm_relay *r, const struct epoll_event *e)
+static void handle(struct rm_relay *r, const struct epoll_event *e)
 {
 	uint64_t count;
 	uint32_t tag = e->data.u32;
 
-	if (tag == TAG_DOOR) {
-		let_in(r);
-	} else if (tag == TAG_WATCH) {
+	if (tag == TAG_WATCH)
 		r->watch_ready(r->watch_arg);
-	} else if (tag == TAG_BELL) {
-		return read(r->bell_event, &count, sizeof(count)) == (ssize_t)sizeof(count);
-	} else if (r->peer[tag].state == PEER_HELLO) {
+	else if (tag == TAG_BELL)
+		r->rang |= read(r->bell_event, &count, sizeof(count)) == (ssize_t)sizeof(count);
+	else if (r->peer[tag].state == PEER_HELLO)
 		hear(r, &r->peer[tag]);
-	} else if (r->peer[tag].state == PEER_LIVE) {
-		drop(r, &r->peer[tag]);
-	}
-	return false;
+	else if (r->peer[tag].state == PEER_LIVE)
+		bury(r, &r->peer[tag]);
 }
 
-void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns)
+void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
 {
 	struct epoll_event event[EVENTS];
-	int n = epoll_wait(r->epoll, event, EVENTS, wait_ms(r, timeout_ns));
-	bool rang = false;
+	int n = epoll_wait(r->epoll, event, EVENTS, wait_ms(r, timeout_ns, room));
 
-	/* The door last: else a slot freed by an event here could be a new peer's in a later one. */
+	/* The door last: else a place freed by an event here could be a new peer's in a later one. */
 	for (int i = 0; i < n; i++)
 		if (event[i].data.u32 != TAG_DOOR)
-			rang |= handle(r, &event[i]);
+			handle(r, &event[i]);
 	for (int i = 0; i < n; i++)
 		if (event[i].data.u32 == TAG_DOOR)
-			handle(r, &event[i]);
-	if (rang || r->more || rm_clock_mono_ns() - r->swept_ns >= r->sweep_ms * MS_NS)
-		sweep(r);
-	if (rang)
+			let_in(r);
+	if (room == 0)
+		return;
+	if (r->more || r->rang || rm_clock_mono_ns() - r->swept_ns >= r->sweep_ms * MS_NS)
+		sweep(r, room);
+	if (r->rang && !r->more) {
+		r->rang = false;
 		sem_post(&r->bell_rearm);
+	}
 }
 
-void rm_relay_drain(struct rm_relay *r)
+bool rm_relay_drain(struct rm_relay *r, uint32_t room)
 {
 	let_in(r);
-	sweep(r);
+	sweep(r, room);
+	return !r->more;
 }
 
 int rm_relay_watch(struct rm_relay *r, int fd, void (*ready)(void *arg), void *arg)

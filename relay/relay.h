@@ -33,11 +33,17 @@ void rm_relay_address(const struct rm_relay *r, char ret[RM_DOOR_ADDRESS_BYTES])
 /* Calls `ready` from rm_relay_step whenever `fd` is readable; it must read. Errors: RM_E_IO. */
 int rm_relay_watch(struct rm_relay *r, int fd, void (*ready)(void *arg), void *arg);
 
-/* Sleeps at most `timeout_ns` for something to happen, then does all of it. */
-void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns);
+/*
+ * Sleeps at most `timeout_ns` for something to happen, then does all of it, but takes at most
+ * `room` spans out of the segments: with 0 it only admits processes and calls the watch.
+ */
+void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room);
 
-/* Admits who waits at the door and empties every segment, now. */
-void rm_relay_drain(struct rm_relay *r);
+/*
+ * Admits who waits at the door and looks into every segment, now, for at most `room` spans.
+ * Returns false when some had to be left.
+ */
+bool rm_relay_drain(struct rm_relay *r, uint32_t room);
 
 /* Processes that are connected and, as far as we know, alive. */
 uint32_t rm_relay_alive(const struct rm_relay *r);

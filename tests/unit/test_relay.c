@@ -97,7 +97,7 @@ static bool settle(struct bench *b, uint64_t spans, uint32_t alive)
 	for (int i = 0; i < TRIES; i++) {
 		if (b->gather.spans >= spans && rm_relay_alive(b->relay) == alive)
 			return b->gather.spans == spans;
-		rm_relay_step(b->relay, MS);
+		rm_relay_step(b->relay, MS, UINT32_MAX);
 	}
 	return false;
 }
@@ -207,6 +207,28 @@ RM_TEST("a process that could not say who it is still has its spans kept")
 	teardown(&b);
 }
 
+RM_TEST("without room spans wait in the segment, also of a process that is dead")
+{
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	pid = produce(&b, push_some, 1000);
+	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
+		rm_relay_step(b.relay, MS, 0);
+	RM_CHECK(was_killed(pid));
+	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) > 0; i++)
+		rm_relay_step(b.relay, MS, 0);
+	RM_CHECK(rm_relay_alive(b.relay) == 0);
+	RM_CHECK(b.gather.spans == 0);
+	RM_CHECK(!rm_relay_drain(b.relay, 10));
+	RM_CHECK(b.gather.spans == 10);
+	while (!rm_relay_drain(b.relay, 300))
+		;
+	RM_CHECK(b.gather.spans == 1000);
+	teardown(&b);
+}
+
 /* ---- admission ---- */
 
 /* Says hello as given. Returns the bytes of the answer: 0 when the relay closed the door. */
@@ -232,7 +254,7 @@ static ssize_t say(struct bench *b, const struct rm_relay_hello *hello, size_t b
 	}
 	RM_CHECK(sendmsg(s, &m, 0) == (ssize_t)bytes);
 	for (int i = 0; i < TRIES && got < 0; i++) {
-		rm_relay_step(b->relay, MS);
+		rm_relay_step(b->relay, MS, UINT32_MAX);
 		got = recv(s, answer, sizeof(answer), 0);
 	}
 	close(s);
@@ -326,7 +348,7 @@ RM_TEST("a peer that connects and says nothing is not waited for")
 	RM_CHECK(settle(&b, 10, 0));
 	RM_CHECK(was_killed(pid));
 	for (int i = 0; i < TRIES && got < 0; i++) {
-		rm_relay_step(b.relay, MS);
+		rm_relay_step(b.relay, MS, UINT32_MAX);
 		got = recv(s, &byte, 1, 0);
 	}
 	RM_CHECK(got == 0);
@@ -359,7 +381,7 @@ RM_TEST("any bytes in the shared memory leave the relay whole")
 			atomic_store(&p.segment->ring[ring].tail, 0);
 			atomic_store(&p.segment->ring[ring].head, (rm_random_u64(&random) % 8192) & ~7ull);
 		}
-		rm_relay_drain(b.relay);
+		rm_relay_drain(b.relay, UINT32_MAX);
 	}
 	RM_CHECK(b.gather.broken > 0);
 	RM_CHECK(rm_relay_alive(b.relay) == 1);

@@ -1,0 +1,427 @@
+#!/usr/bin/env python3
+"""The remora command as a user meets it: what it passes on untouched, what it says, how it ends.
+
+Usage: test_cli.py REMORA        prints TAP; needs nothing but python3 (and curl for one test)
+"""
+import http.server
+import json
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from pathlib import Path
+
+REMORA = str(Path(sys.argv[1]).resolve())
+PATIENCE = 120  # seconds until a hang is called one
+TESTS = []
+
+# What would change the behaviour under test.
+CLEAN = {k: v for k, v in os.environ.items()
+         if not k.startswith(("OTEL_", "REMORA_", "TRACE", "BAGGAGE", "LD_", "ASAN_"))
+         and k not in ("NO_COLOR", "XDG_RUNTIME_DIR")}
+
+
+def test(run):
+    TESTS.append(run)
+    return run
+
+
+def remora(*args, env=None, stdin="", **more):
+    return subprocess.run([REMORA, *args], env={**CLEAN, **(env or {})}, input=stdin, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE, **more)
+
+
+def python(code):
+    return [sys.executable, "-c", code]
+
+
+def equal(got, want):
+    assert got == want, f"got {got!r}, want {want!r}"
+
+
+class Folder:
+    """A temporary folder: Folder() as path."""
+
+    def __enter__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="remora-cli-"))
+        return self.path
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path)
+
+
+def spans_of(path):
+    """(resource attributes, span) of every span in a JSON lines file."""
+    def plain(attributes):
+        return {a["key"]: next(iter(a["value"].values())) for a in attributes}
+
+    found = []
+    for line in path.read_text().splitlines():
+        for resource in json.loads(line)["resourceSpans"]:
+            for scope in resource["scopeSpans"]:
+                for span in scope["spans"]:
+                    span["attributes"] = plain(span.get("attributes", []))
+                    found.append((plain(resource["resource"]["attributes"]), span))
+    return found
+
+
+# ---- words ----
+
+@test
+def help_and_version_go_to_standard_output():
+    for args in (["--help"], ["run", "--help"], ["check", "--help"], ["list", "--help"], ["--version"]):
+        result = remora(*args)
+        equal((result.returncode, result.stderr), (0, ""))
+        assert result.stdout.strip(), args
+
+
+@test
+def wrong_usage_is_one_line_and_status_2():
+    for args in (["frobnicate"], ["run"], ["run", "--frobnicate", "--", "true"], ["run", "--json"],
+                 ["check"], ["check", "-x"], ["list"], ["list", "frobs"], ["list", "env", "hooks"]):
+        result = remora(*args)
+        equal((args, result.returncode, result.stdout), (args, 2, ""))
+        equal(len(result.stderr.splitlines()), 1)
+
+
+@test
+def output_that_cannot_be_written_is_a_failure():
+    with open("/dev/full", "w") as full:
+        result = subprocess.run([REMORA, "list", "env"], stdout=full, stderr=subprocess.PIPE, env=CLEAN)
+    assert result.returncode != 0
+
+
+@test
+def list_knows_hooks_protocols_exporters_and_variables():
+    assert {"recv", "connect", "close"} <= set(remora("list", "hooks").stdout.split())
+    assert "http1" in remora("list", "protocols").stdout
+    for name in ("otlp", "console", "none"):
+        assert re.search(rf"^{name}\b", remora("list", "exporters").stdout, re.M), name
+    names = re.findall(r"^[A-Z_]+$", remora("list", "env").stdout, re.M)
+    assert len(names) == len(set(names)) and {"OTEL_SERVICE_NAME", "REMORA_DEBUG"} <= set(names)
+
+
+@test
+def the_manual_page_gets_every_variable_as_valid_roff():
+    rows = remora("list", "env", "--man").stdout
+    for name in re.findall(r"^[A-Z_]+$", remora("list", "env").stdout, re.M):
+        assert f".B {name}\n" in rows, name
+    for line in rows.splitlines():
+        assert not line.startswith(".") or line.startswith((".TP", ".B ")), line
+
+
+@test
+def check_tells_what_can_be_instrumented():
+    result = remora("check", "--", sys.executable)
+    equal((result.returncode, result.stderr), (0, ""))
+    with Folder() as path:
+        script = path / "script"
+        script.write_text(f"#!{sys.executable}\n")
+        script.chmod(0o755)
+        result = remora("check", str(script))
+        equal(result.returncode, 0)
+        assert "is a script for" in result.stdout
+        result = remora("check", str(path))
+        equal(result.returncode, 1)
+    result = remora("check", "--", "no-such-command")
+    equal(result.returncode, 1)
+    assert result.stdout.startswith("no: ")
+    equal(remora("check", "true", env={"REMORA_DISABLED": "1"}).returncode, 1)
+
+
+# ---- the command is not disturbed ----
+
+@test
+def input_output_and_status_are_the_commands():
+    result = remora("run", "--", "sh", "-c", "cat; echo err >&2; exit 7", stdin="one\ntwo\n")
+    equal((result.returncode, result.stdout), (7, "one\ntwo\n"))
+    assert result.stderr.startswith("err\n")
+
+
+@test
+def arguments_after_the_command_are_its_own():
+    equal(remora("run", "echo", "--json", "x", "--", "-q").stdout, "--json x -- -q\n")
+
+
+@test
+def a_command_that_is_missing_or_no_program_is_127_or_126():
+    result = remora("run", "--", "no-such-command")
+    equal((result.returncode, result.stdout), (127, ""))
+    equal(len(result.stderr.splitlines()), 1)
+    equal(remora("run", "--", "/").returncode, 126)
+    equal(remora("run", "--", "sh", "-c", "exit 127").returncode, 127)
+
+
+@test
+def a_command_killed_by_a_signal_ends_us_by_the_same_signal():
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
+        equal(remora("run", "-q", "--", "sh", "-c", f"kill -{int(number)} $$").returncode, -number)
+
+
+STATE = """
+import os, resource, signal
+fields = dict(l.split(":", 1) for l in open("/proc/self/status") if l.startswith("Sig"))
+print(sorted((k, v.strip()) for k, v in fields.items() if k in ("SigBlk", "SigIgn")))
+print(resource.getrlimit(resource.RLIMIT_NOFILE))
+print(sorted(os.listdir("/proc/self/fd")))
+print(oct(os.umask(0)), os.getsid(0), os.getpgid(0) == os.getpgid(os.getppid()))
+"""
+
+
+@test
+def signals_limits_and_descriptors_are_those_it_would_have_had():
+    plain = subprocess.run(python(STATE), env=CLEAN, text=True, stdout=subprocess.PIPE, input="").stdout
+    equal(remora("run", "-q", "--", *python(STATE)).stdout, plain)
+
+
+@test
+def ignored_signals_stay_ignored_and_cost_no_status():
+    result = subprocess.run(["sh", "-c", 'trap "" CHLD INT; exec "$@"', "sh", REMORA, "run", "-q", "--",
+                             *python("import signal; print(signal.getsignal(signal.SIGINT) =="
+                                     " signal.SIG_IGN); raise SystemExit(5)")],
+                            env=CLEAN, text=True, stdout=subprocess.PIPE, timeout=PATIENCE)
+    equal((result.returncode, result.stdout), (5, "True\n"))
+
+
+@test
+def the_users_own_preloads_and_sanitizer_options_come_first():
+    own = next(line.split()[-1] for line in open("/proc/self/maps") if "/libc" in line)
+    result = remora("run", "-q", "--", "sh", "-c", 'echo "$LD_PRELOAD $ASAN_OPTIONS"',
+                    env={"LD_PRELOAD": own, "ASAN_OPTIONS": "halt_on_error=0"})
+    preload, options = result.stdout.split()
+    equal((preload.split(":")[0], len(preload.split(":"))), (own, 2))
+    assert preload.endswith("/libremora.so")
+    equal(options, "halt_on_error=0:verify_asan_link_order=0")
+
+
+@test
+def when_disabled_the_command_runs_alone():
+    for name, value in (("OTEL_SDK_DISABLED", "true"), ("REMORA_DISABLED", "1")):
+        result = remora("run", "--", "sh", "-c", 'echo "<$LD_PRELOAD$REMORA_RELAY$TRACEPARENT>"; exit 4',
+                        env={name: value})
+        equal((result.returncode, result.stdout, result.stderr), (4, "<>\n", ""))
+
+
+@test
+def the_relays_directory_is_gone_afterwards():
+    relay = remora("run", "-q", "--", "sh", "-c", 'echo "$REMORA_RELAY"; test -S "${REMORA_RELAY%,*}"')
+    equal(relay.returncode, 0)
+    path, token = relay.stdout.strip().rsplit(",", 1)
+    assert re.fullmatch(r"[0-9a-f]{32}", token)
+    assert not Path(path).parent.exists()
+
+
+@test
+def what_the_command_leaves_running_is_not_waited_for():
+    result = remora("run", "-q", "--", "sh", "-c", "sleep 1000 >/dev/null 2>&1 & echo $!")
+    equal(result.returncode, 0)
+    os.kill(int(result.stdout), signal.SIGKILL)  # fails if it had ended
+
+
+# ---- signals ----
+
+WAITER = """
+import signal, sys, time
+got = []
+for s in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+    signal.signal(s, lambda s, f: got.append(signal.Signals(s).name))
+print("ready", flush=True)
+while not got:
+    time.sleep(0.01)
+time.sleep(0.5)
+print(*got, flush=True)
+sys.exit(9)
+"""
+
+
+@test
+def signals_are_passed_on():
+    for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"):
+        process = subprocess.Popen([REMORA, "run", "-q", "--", *python(WAITER)], env=CLEAN, text=True,
+                                   stdout=subprocess.PIPE)
+        equal(process.stdout.readline(), "ready\n")
+        process.send_signal(getattr(signal, name))
+        equal(process.communicate(timeout=PATIENCE)[0], name + "\n")
+        equal(process.returncode, 9)
+
+
+def on_terminal(args, env=None, keys=None):
+    """Runs remora on a terminal of its own; types `keys` when it says ready. All it wrote, status."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(REMORA, [REMORA, *args], {**CLEAN, "TERM": "xterm", "LANG": "C.UTF-8", **(env or {})})
+    text = b""
+    while True:
+        if not select.select([terminal], [], [], PATIENCE)[0]:
+            os.kill(pid, signal.SIGKILL)
+        try:
+            more = os.read(terminal, 65536)
+        except OSError:  # the other side is closed
+            break
+        text += more
+        if keys and b"ready" in text:
+            os.write(terminal, keys)
+            keys = None
+        if not more:
+            break
+    os.close(terminal)
+    return text.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@test
+def control_c_reaches_the_command_once():
+    text, status = on_terminal(["run", "-q", "--", *python(WAITER)], keys=b"\x03")
+    equal((re.findall("SIG[A-Z]+", text), status), (["SIGINT"], 9))
+
+
+# ---- the tree ----
+
+@test
+def colours_are_for_terminals_that_want_them():
+    command = ["run", "--", "true"]
+    assert "\x1b[" in on_terminal(command)[0]
+    assert "\x1b[" not in on_terminal(command, {"NO_COLOR": "1"})[0]
+    assert "\x1b[" not in on_terminal(command, {"TERM": "dumb"})[0]
+    assert "\x1b[" not in on_terminal(["run", "--no-color", "--", "true"])[0]
+    assert "\x1b[" not in remora(*command).stderr
+
+
+@test
+def the_tree_is_ascii_where_the_locale_is():
+    assert remora("run", "--", "true", env={"LC_ALL": "C"}).stderr.isascii()
+    assert not remora("run", "--", "true", env={"LC_ALL": "C.UTF-8"}).stderr.isascii()
+
+
+@test
+def the_tree_shows_the_command_and_a_summary():
+    result = remora("run", "--", "sh", "-c", "exit 3", env={"LC_ALL": "C"})
+    assert re.search(r"^trace [0-9a-f]{32}  1 span ", result.stderr, re.M), result.stderr
+    assert re.search(r"^sh sh +internal ERROR 3 +=+ ", result.stderr, re.M), result.stderr
+    assert "remora: 1 trace, 1 span, 1 service\n" in result.stderr
+
+
+@test
+def quiet_says_nothing():
+    equal(remora("run", "--quiet", "--", "true").stderr, "")
+
+
+@test
+def a_wrong_setting_is_said_once_for_all_processes():
+    code = "import subprocess, sys; [subprocess.run([sys.executable, '-c', '']) for _ in range(3)]"
+    result = remora("run", "-q", "--", *python(code), env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"})
+    equal(len(re.findall("OTEL_BSP_MAX_QUEUE_SIZE", result.stderr)), 1)
+
+
+# ---- spans ----
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = "b7ad6b7169203331"
+
+
+@test
+def the_command_is_a_span():
+    with Folder() as path:
+        out = path / "spans.jsonl"
+        remora("run", "-q", "--json", str(out), "--service", "shop", "--", "sh", "-c", "exit 3")
+        [(resource, span)] = spans_of(out)
+        equal(resource["service.name"], "shop")
+        equal((span["name"], span["kind"]), ("sh", 1))
+        equal(span["status"]["code"], 2)
+        equal(span["attributes"]["error.type"], "3")
+        equal(int(span["attributes"]["process.exit.code"]), 3)
+        assert int(span["endTimeUnixNano"]) >= int(span["startTimeUnixNano"])
+
+
+@test
+def the_command_continues_an_incoming_trace():
+    with Folder() as path:
+        out = path / "spans.jsonl"
+        result = remora("run", "-q", "-j", str(out), "--", "sh", "-c", 'echo "$TRACEPARENT $TRACESTATE"',
+                        env={"TRACEPARENT": f"00-{TRACE}-{PARENT}-01", "TRACESTATE": "a=b"})
+        [(_, span)] = spans_of(out)
+        equal((span["traceId"], span["parentSpanId"]), (TRACE, PARENT))
+        equal(result.stdout, f"00-{TRACE}-{span['spanId']}-01 a=b\n")
+        equal(span["traceState"], "a=b")
+
+
+@test
+def a_trace_that_is_not_sampled_stays_so():
+    with Folder() as path:
+        out = path / "spans.jsonl"
+        result = remora("run", "-q", "-j", str(out), "--", "sh", "-c", 'echo "$TRACEPARENT"',
+                        env={"TRACEPARENT": f"00-{TRACE}-{PARENT}-00"})
+        assert re.fullmatch(rf"00-{TRACE}-[0-9a-f]{{16}}-00\n", result.stdout), result.stdout
+        equal(spans_of(out), [])
+
+
+@test
+def an_invalid_traceparent_starts_a_new_trace():
+    result = remora("run", "-q", "--", "sh", "-c", 'echo "$TRACEPARENT<$TRACESTATE>"',
+                    env={"TRACEPARENT": f"00-{TRACE}-0000000000000000-01", "TRACESTATE": "a=b"})
+    match = re.fullmatch(r"00-([0-9a-f]{32})-[0-9a-f]{16}-03<>\n", result.stdout)
+    assert match and match[1] != TRACE, result.stdout
+
+
+@test
+def a_file_that_cannot_be_made_stops_before_the_command():
+    result = remora("run", "--json", "/no/such/folder/x", "--", "echo", "ran")
+    equal((result.returncode, result.stdout), (125, ""))
+    equal(len(result.stderr.splitlines()), 1)
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@test
+def a_script_that_calls_curl_three_times_is_one_trace():
+    if not shutil.which("curl"):
+        return "curl is not installed"
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    with Folder() as path:
+        out = path / "spans.jsonl"
+        result = remora("run", "--json", str(out), "--", "sh", "-c",
+                        f"for i in 1 2 3; do curl -s {url}$i; done", env={"LC_ALL": "C"})
+        server.shutdown()
+        spans = [span for _, span in spans_of(out)]
+        roots = [s for s in spans if "parentSpanId" not in s]
+        equal(len(roots), 1)
+        calls = [s for s in spans if s["kind"] == 3]
+        equal(len(calls), 3)
+        equal({s["parentSpanId"] for s in calls}, {roots[0]["spanId"]})
+        equal({s["traceId"] for s in spans}, {roots[0]["traceId"]})
+        assert re.search(r"^remora: 1 trace, 4 spans, 2 services$", result.stderr, re.M), result.stderr
+    return None
+
+
+def main():
+    failed = 0
+    for number, run in enumerate(TESTS, 1):
+        name = run.__name__.replace("_", " ")
+        try:
+            skip = run()
+            print(f"ok {number} - {name}" + (f" # SKIP {skip}" if skip else ""), flush=True)
+        except Exception:  # one broken test is one failed test
+            failed += 1
+            print(f"not ok {number} - {name}")
+            print("\n".join("# " + line for line in traceback.format_exc().splitlines()), flush=True)
+    print(f"1..{len(TESTS)}")
+    return failed != 0
+
+
+sys.exit(main())
