@@ -283,7 +283,7 @@ static void list_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 
 /* One field at `p` with its folded lines (RFC 9112 section 5.2); *ret_next is the line after it. */
 static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p, const char *end,
-					 bool sealed, const char **ret_next)
+					 const char **ret_next)
 {
 	const char *colon = rm_scan_name(p, end), *value_end, *next;
 	bool folded = false;
@@ -301,8 +301,6 @@ static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p,
 	}
 	if (r != RM_HTTP1_DONE)
 		return r;
-	if (next == end && !sealed)
-		return RM_HTTP1_MORE; /* the next line may be folded to this one */
 	*ret_next = next;
 	name = slice(p, colon);
 	value = trim_folded(colon + 1, value_end);
@@ -364,7 +362,7 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 		return r;
 	at += line_bytes;
 	while (at < end && (*at > '\r' || (*at != '\r' && *at != '\n'))) {
-		r = field(ret, at, end, sealed, &at);
+		r = field(ret, at, end, &at);
 		if (r != RM_HTTP1_DONE)
 			return r;
 	}
