@@ -21,6 +21,7 @@ enum rm_exchange_phase {
 };
 
 struct rm_exchange {
+	uint32_t link;              /* the pool's, while the exchange is free: `gen` must outlive that */
 	_Atomic uint32_t gen;
 	_Atomic uint8_t phase;
 	uint8_t kind;               /* RM_KIND_SERVER or RM_KIND_CLIENT */
