@@ -52,8 +52,13 @@ const struct rm_cmd rm_cmd_run = {
 #define MS_NS 1000000ull
 #define GRACE_NS (200 * MS_NS)      /* after the command, for what it left running */
 #define QUIET_NS (2000 * MS_NS)     /* a trace that nothing was added to is finished */
-enum { ROOM_STEP = 512 };            /* spans taken in between two looks at the pipeline */
 #define LOOK_NS (500 * MS_NS)       /* between two looks for finished traces */
+
+enum {
+	ROOM_STEP = 512,   /* spans taken in at once */
+	DRAWN_LIVE = 20,   /* traces drawn at each look */
+	DRAWN_AT_END = 100,
+};
 
 struct run {
 	const char *json;
@@ -166,7 +171,7 @@ static enum rm_level log_level(const struct rm_env *env)
 	return (enum rm_level)level;
 }
 
-/* Reads the settings. Wrong ones are said once, by us, and not by each process of the command. */
+/* Reads the settings. Values of no use are said once, by us, and not by each process of the command. */
 static void load_settings(struct run *r)
 {
 	unsigned topics;
@@ -176,7 +181,7 @@ static void load_settings(struct run *r)
 	rm_log_init(log_level(&r->env) == RM_LEVEL_DEBUG ? RM_LOG_ALL : topics, log_level(&r->env));
 	rm_env_load(&r->env, environ, warn_setting);
 	for (int i = 0; i < RM_ENV_COUNT; i++)
-		if (wrong[i])
+		if (wrong[i] && !rm_env_is_set(&r->env, (enum rm_env_id)i))
 			unsetenv(rm_env_rows[i].name);
 }
 
@@ -197,13 +202,16 @@ static int fail(const char *what, const char *which)
 /* While a backend is waited for, spans and signals go on. */
 static void read_signals(void *arg);
 
-/* Spans that may come in now: what the pipeline's queues have place for, in small steps. */
+/*
+ * Spans that may come in now: what the pipeline's queues have place for. Always small steps, as a
+ * process that wants to join waits no longer than 200 ms for us.
+ */
 static uint32_t room(const struct run *r)
 {
 	struct rm_pipeline_stats s;
 
 	if (!r->gather.pipeline)
-		return UINT32_MAX;
+		return ROOM_STEP;
 	r->gather.api->stats(r->gather.pipeline, &s);
 	if (s.queued >= r->queue_places)
 		return 0;
@@ -346,26 +354,35 @@ static void read_signals(void *arg)
 	}
 }
 
-/* Draws the traces that have been quiet for so long, as one write each. */
-static void draw(struct run *r, uint64_t quiet_ns)
+static void draw_one(const struct run *r, const struct rm_trace *trace)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	if (!out)
+		return;
+	rm_view_trace(&r->view, r->gather.tree, trace, out);
+	fclose(out);
+	fwrite(text, 1, bytes, stderr); /* one write, so that lines of the command do not come between */
+	free(text);
+}
+
+/* Draws the traces that have been quiet for so long, the first ones if they are too many to read. */
+static void draw(struct run *r, uint64_t quiet_ns, unsigned most)
 {
 	struct rm_tree *tree = r->gather.tree;
 	struct rm_trace *next;
+	unsigned count = 0;
 
 	for (struct rm_trace *trace = rm_tree_take(tree, rm_clock_mono_ns(), quiet_ns); trace; trace = next) {
-		char *text = NULL;
-		size_t bytes = 0;
-		FILE *out = open_memstream(&text, &bytes);
-
 		next = trace->later;
-		if (out) {
-			rm_view_trace(&r->view, tree, trace, out);
-			fclose(out);
-			fwrite(text, 1, bytes, stderr);
-			free(text);
-		}
+		if (count++ < most)
+			draw_one(r, trace);
 		rm_tree_put(tree, trace);
 	}
+	if (count > most)
+		fprintf(stderr, "remora: %u more traces are not drawn; --json FILE keeps all\n", count - most);
 	r->looked_ns = rm_clock_mono_ns();
 }
 
@@ -377,7 +394,7 @@ static void loop(struct run *r)
 		uint64_t wait_ns = g->pipeline ? g->api->run(g->pipeline) : UINT64_MAX;
 
 		if (r->live && rm_clock_mono_ns() - r->looked_ns >= LOOK_NS)
-			draw(r, QUIET_NS);
+			draw(r, QUIET_NS, DRAWN_LIVE);
 		if (r->live && wait_ns > LOOK_NS && rm_relay_alive(r->relay) > 0)
 			wait_ns = LOOK_NS;
 		if (!r->command.ended)
@@ -426,7 +443,7 @@ static void finish_outputs(struct run *r)
 		g->api->close(g->pipeline);
 	}
 	if (g->tree && !*r->command.exec_error) {
-		draw(r, 0);
+		draw(r, 0, DRAWN_AT_END);
 		rm_report_traces(g, r->command.argv[0]);
 	}
 	rm_tree_free(g->tree);

@@ -25,6 +25,7 @@ enum {
 	DURATION_COLUMNS = 9,
 	GAPS = 4, /* a space between each two columns */
 	DEPTH_SHOWN = 24, /* deeper lines are drawn at this depth */
+	LINES_MAX = 400,  /* of one trace: more are counted */
 };
 
 #define DIM "\x1b[2m"
@@ -331,17 +332,20 @@ void rm_view_trace(const struct rm_view *v, const struct rm_tree *t, const struc
 		   FILE *out)
 {
 	struct line l = { .v = v, .t = t, .trace = trace, .out = out };
-	uint32_t rows = 0;
+	uint32_t rows = 0, drawn;
 	struct rm_row *row = rm_tree_rows(t, trace, &rows);
 
 	put_title(&l);
-	measure(&l, row, rows);
-	for (uint32_t i = 0; i < rows; i++) {
+	drawn = rows < LINES_MAX ? rows : LINES_MAX;
+	measure(&l, row, drawn);
+	for (uint32_t i = 0; i < drawn; i++) {
 		if (row[i].node)
 			put_span(&l, &row[i]);
 		else
 			put_missing(&l, &row[i]);
 	}
+	if (drawn < rows)
+		fprintf(out, "(%u more lines)\n", rows - drawn);
 	fputc('\n', out);
 	free(row);
 }

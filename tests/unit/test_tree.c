@@ -336,6 +336,20 @@ RM_TEST("a name too long for the line is cut and marked")
 	free(text);
 }
 
+RM_TEST("of a trace with a thousand spans the first lines are drawn and the rest is counted")
+{
+	struct rm_tree *t = rm_tree_new(2000);
+	char *text;
+
+	add(t, (struct sample){ .name = "root", .id = 1, .end_ms = 9000 });
+	for (unsigned i = 0; i < 1000; i++)
+		add(t, (struct sample){ .name = "child", .id = 2, .parent = 1, .start_ms = i, .end_ms = i });
+	text = draw(t, (struct rm_view){ .columns = 100 });
+	RM_CHECK(strstr(text, "root") != NULL);
+	RM_CHECK(strstr(text, "(601 more lines)") != NULL);
+	free(text);
+}
+
 RM_TEST("durations are written as people read them")
 {
 	char text[24];
