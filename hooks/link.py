@@ -15,7 +15,8 @@ import sys
 # Called freely: async-signal-safe in every libc, and what compilers emit by themselves.
 ANYWHERE = {"memcpy", "memmove", "memset", "memcmp", "memchr", "strlen", "__errno_location"}
 # Looked at through a weak reference before use.
-IF_PRESENT = {"environ", "_r_debug", "dlsym", "gnu_get_libc_version", "getauxval", "clock_gettime"}
+IF_PRESENT = {"environ", "_r_debug", "dlsym", "dlerror", "gnu_get_libc_version", "getauxval",
+              "clock_gettime"}
 # On the worker's way only, and started at safe points (safety rule R24).
 AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_sigmask",
                   "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",

@@ -14,6 +14,7 @@
 
 #pragma weak _r_debug
 #pragma weak dlsym
+#pragma weak dlerror
 
 extern ElfW(Dyn) our_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 
@@ -116,6 +117,16 @@ static void *find(const struct link_map *m, const char *name, uint32_t hash)
 	}
 }
 
+/* The message of a name that is missing would be taken for one of the program's own. */
+static void *ask(const char *name)
+{
+	void *found = dlsym ? dlsym(RTLD_NEXT, name) : NULL;
+
+	if (!found && dlerror)
+		dlerror();
+	return found;
+}
+
 void *rm_hook_lookup(const char *name)
 {
 	uint32_t hash = gnu_hash(name);
@@ -123,7 +134,7 @@ void *rm_hook_lookup(const char *name)
 	void *found = NULL;
 
 	if (!&_r_debug)
-		return dlsym ? dlsym(RTLD_NEXT, name) : NULL;
+		return ask(name);
 	for (m = _r_debug.r_map; m && m->l_ld != our_dynamic; m = m->l_next)
 		;
 	for (m = m ? m->l_next : NULL; m && !found; m = m->l_next)
