@@ -114,7 +114,7 @@ uint32_t rm_exchange_by_id(const struct rm_spanctx *id)
 	struct rm_exchange *e;
 	uint32_t gen;
 
-	if (!x || x >= EXCHANGES_MAX || x >= atomic_load(&exchanges.next))
+	if (!x || x > atomic_load(&exchanges.next))
 		return 0;
 	e = rm_exchange_at(x);
 	gen = atomic_load_explicit(&e->gen, memory_order_acquire);
@@ -203,7 +203,7 @@ void rm_exchange_end_all(struct rm_thread *thread)
 {
 	uint32_t last = atomic_load(&exchanges.next);
 
-	for (uint32_t x = 1; x < last && x < EXCHANGES_MAX; x++) {
+	for (uint32_t x = 1; x <= last; x++) {
 		struct rm_exchange *e = rm_exchange_at(x);
 
 		if (atomic_load(&e->phase) < RM_PHASE_OPEN)
