@@ -326,6 +326,7 @@ int main(int argc, char **argv)
 {
 	struct epoll_event events[MAX_EVENTS], event = { .events = EPOLLIN };
 	struct sigaction stop = { .sa_handler = on_signal };
+	sigset_t ending, waiting;
 	int listener;
 
 	if (argc < 2) {
@@ -336,12 +337,17 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGINT, &stop, NULL);
+	/* They are delivered during the wait only, so that none falls between the test and the wait. */
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigprocmask(SIG_BLOCK, &ending, &waiting);
 	listener = listen_on(atoi(argv[1]));
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	event.data.fd = listener;
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &event);
 	while (!stopping) {
-		int n = epoll_wait(epoll_fd, events, MAX_EVENTS, -1);
+		int n = epoll_pwait(epoll_fd, events, MAX_EVENTS, -1, &waiting);
 
 		for (int i = 0; i < n; i++) {
 			int fd = events[i].data.fd;

@@ -79,6 +79,7 @@ class Process:
 
 class Test:
     """One run of one case."""
+    debug = {}
 
     def __init__(self, name, build, agent=True):
         self.build, self.agent = build, agent
@@ -103,7 +104,7 @@ class Test:
         if agent and self.agent:
             env.update(LD_PRELOAD=str(self.build.library), OTEL_SERVICE_NAME=name,
                        OTEL_EXPORTER_OTLP_ENDPOINT=self.sink.endpoint,
-                       OTEL_BSP_SCHEDULE_DELAY="200", REMORA_EXIT_TIMEOUT="5000")
+                       OTEL_BSP_SCHEDULE_DELAY="200", REMORA_EXIT_TIMEOUT="5000", **self.debug)
         env.update({k: str(v) for k, v in extra.items()})
         return env
 
@@ -234,6 +235,9 @@ class Test:
         return spans
 
     def spans_at_least(self, count):
+        # Not every program gives its libraries a chance to speak when it is told to end.
+        if self.agent:
+            self.sink.wait(count, 3.0)
         self.stop()
         if not self.agent:
             raise NoAgent
@@ -305,8 +309,8 @@ class Spans:
             parent = self.by_id.get(child["parent_id"])
             what = f"{child_kind} of {child_service} below {parent_kind} of {parent_service}\n{describe(self.all)}"
             self.test.check(parent is not None, "no parent: " + what)
-            self.test.equal((parent["resource"]["service.name"], parent["kind"]),
-                            (parent_service, parent_kind), what)
+            self.test.equal((parent["resource"]["service.name"], parent["kind"]), (parent_service, parent_kind),
+                            describe([parent, child]) + "\n is not " + what)
             self.test.equal(child["trace_id"], parent["trace_id"], "one trace: " + what)
             used.append(parent["span_id"])
         if child_kind == "SERVER":

@@ -67,9 +67,13 @@ def main():
     parser.add_argument("--no-agent", action="store_true")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="copy the folders of failed cases there")
+    parser.add_argument("--debug", metavar="TOPICS", help="REMORA_DEBUG of all programs; implies --keep ./e2e-logs")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()
+    if options.debug:
+        options.keep = options.keep or Path("e2e-logs")
+        Test.debug = {"REMORA_DEBUG": options.debug}
     cases = load_cases(options.patterns)
     if options.list:
         print("\n".join(f"{c.name:40} {c.title}" for c in cases))

@@ -172,6 +172,14 @@ def spans_from_json(data):
                        "resource": resource}
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        """A sender that is killed resets its connection; nobody needs to read of that."""
+
+
 class Sink:
     """Listens on a free port from the moment it is made. `decode` False only counts bytes."""
 
@@ -185,8 +193,7 @@ class Sink:
         self.bytes = 0
         self.bodies = []
         self.user_agents = set()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), self.handler())
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", port), self.handler())
         self.port = self.server.server_address[1]
         self.endpoint = f"http://127.0.0.1:{self.port}"
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()

@@ -22,7 +22,7 @@ def fetching(name, client, needs):
                              network__peer__port=server.port, network__protocol__version="1.1",
                              error__type=None)
         t.equal({s["attributes"].get("user_agent.original") is not None for s in spans.of("server")}, {
-            name not in ("python-httpclient", "c-libcurl", "php-streams", "php-curl")}, "User-Agent on the server")
+            name not in ("python-httpclient", "node-http", "c-libcurl", "php-streams", "php-curl")}, "User-Agent on the server")
 
 
 for name, (client, needs) in CLIENTS.items():
