@@ -89,6 +89,21 @@ static int append(const char *name, const char *more, char separator)
 	return result;
 }
 
+/* True when a list of preloads, separated by colons or spaces, holds `path`. */
+static bool holds(const char *list, const char *path)
+{
+	size_t n = strlen(path);
+
+	while (list && *list) {
+		size_t entry = strcspn(list, ": ");
+
+		if (entry == n && memcmp(list, path, n) == 0)
+			return true;
+		list += entry + (list[entry] != '\0');
+	}
+	return false;
+}
+
 int rm_command_environment(const struct rm_command *c, const char *library, const char *relay)
 {
 	char traceparent[RM_TRACEPARENT_BYTES + 1] = { 0 };
@@ -100,7 +115,7 @@ int rm_command_environment(const struct rm_command *c, const char *library, cons
 	 * Last, so that allocators and the like keep their place; an address sanitizer in the
 	 * program refuses any object before its runtime unless told not to look.
 	 */
-	if (append("LD_PRELOAD", library, ':') != 0 ||
+	if ((!holds(getenv("LD_PRELOAD"), library) && append("LD_PRELOAD", library, ':') != 0) ||
 	    append("ASAN_OPTIONS", "verify_asan_link_order=0", ':') != 0 ||
 	    setenv("REMORA_RELAY", relay, 1) != 0 || setenv("TRACEPARENT", traceparent, 1) != 0)
 		return RM_E_NOMEM;

@@ -154,6 +154,7 @@ static bool settings_allow(const struct rm_inspector *in, const char *path, bool
 static bool inspect_binary(const struct rm_inspector *in, const char *path, bool script)
 {
 	struct rm_elf elf;
+	bool file_ok, settings_ok;
 
 	switch (rm_elf_read(path, &elf)) {
 	case RM_OK:
@@ -164,7 +165,9 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 		return say_no(in, path, "is no ELF executable", "the kernel will not start it by itself");
 	}
 	/* Both are said, also when one is enough. */
-	return file_allows(in, path, &elf) & settings_allow(in, path, script);
+	file_ok = file_allows(in, path, &elf);
+	settings_ok = settings_allow(in, path, script);
+	return file_ok && settings_ok;
 }
 
 bool rm_inspect(const struct rm_inspector *in, const char *command)

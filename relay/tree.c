@@ -181,6 +181,13 @@ static uint32_t get_node(struct rm_tree *t)
 	return t->nodes++;
 }
 
+static void put_node(struct rm_tree *t, uint32_t index)
+{
+	t->node[index].next = t->free;
+	t->free = index;
+	t->kept--;
+}
+
 static struct rm_trace *get_trace(struct rm_tree *t, const uint8_t id[16])
 {
 	uint32_t hash = hash_of((struct rm_str){ (const char *)id, 16 });
@@ -221,7 +228,10 @@ int rm_tree_add(struct rm_tree *t, uint32_t service, const struct rm_span *span,
 
 	if (!trace) {
 		t->stats.dropped++;
-		return index ? RM_E_NOMEM : RM_E_FULL;
+		if (!index)
+			return RM_E_FULL;
+		put_node(t, index);
+		return RM_E_NOMEM;
 	}
 	n = &t->node[index];
 	*n = (struct rm_node){
@@ -330,9 +340,7 @@ void rm_tree_put(struct rm_tree *t, struct rm_trace *trace)
 
 	for (uint32_t i = trace->first; i; i = next) {
 		next = t->node[i].next;
-		t->node[i].next = t->free;
-		t->free = i;
-		t->kept--;
+		put_node(t, i);
 	}
 	free(trace);
 }

@@ -152,7 +152,7 @@ def arguments_after_the_command_are_its_own():
 
 @test
 def a_command_that_is_missing_or_no_program_is_127_or_126():
-    result = remora("run", "--", "no-such-command")
+    result = remora("run", "--", "no-such-command", env={"PATH": "/usr/bin:/bin"})
     equal((result.returncode, result.stdout), (127, ""))
     equal(len(result.stderr.splitlines()), 1)
     equal(remora("run", "--", "/").returncode, 126)
@@ -199,6 +199,12 @@ def the_users_own_preloads_and_sanitizer_options_come_first():
     equal((preload.split(":")[0], len(preload.split(":"))), (own, 2))
     assert preload.endswith("/libremora.so")
     equal(options, "halt_on_error=0:verify_asan_link_order=0")
+
+
+@test
+def a_run_inside_a_run_preloads_once():
+    result = remora("run", "-q", "--", REMORA, "run", "-q", "--", "sh", "-c", 'echo "$LD_PRELOAD"')
+    equal((result.returncode, result.stderr, result.stdout.count("libremora.so")), (0, "", 1))
 
 
 @test
