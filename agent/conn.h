@@ -44,6 +44,7 @@ struct rm_pending {
 };
 
 struct rm_conn {
+	uint32_t link;           /* the pool's, while the connection is free: lock and gen outlive that */
 	_Atomic uint32_t lock;   /* tid of the holder */
 	_Atomic uint32_t gen;
 	_Atomic uint32_t refs;   /* descriptors in this process */

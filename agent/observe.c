@@ -13,6 +13,7 @@
 #include "agent/semconv.h"
 #include "agent/stream.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum { LINES_MAX = RM_BAGGAGE_MAX_BYTES + RM_TRACESTATE_MAX_BYTES + 1024 };
 
@@ -92,14 +93,12 @@ static bool add_edit(struct rm_visit *v, uint64_t at, uint32_t del, struct rm_st
 	return true;
 }
 
-/* Offset, in the visit, of a byte of the head; -1 when it came with an earlier visit. */
+/* Offset, in the visit, of a byte of the head; negative when it came with an earlier visit. */
 static int64_t offset_of(const struct rm_visit *v, const struct rm_head *head, const char *p)
 {
-	uint64_t i = (uint64_t)(p - head->raw.p);
+	int64_t fed = (int64_t)(v->base + head->fed_at); /* where byte `fed_from` of the head stands */
 
-	if (i < head->fed_from)
-		return -1;
-	return (int64_t)(v->base + head->fed_at + (i - head->fed_from));
+	return fed - head->fed_from + (p - head->raw.p);
 }
 
 /* Overwrites the value of a traceparent field in place: same length, nothing moves. */
@@ -212,8 +211,11 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		rm_semconv_request(e, config, v->conn, head,
 				   config->parent_source ? rm_source_name(parent.source) : NULL);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
-	if (field && parent.source == RM_SOURCE_HEADER && carriers.count[RM_CARRIER_TRACEPARENT] == 1)
-		replace_value(v, head, field, &e->ctx);
+	if (field && parent.source == RM_SOURCE_HEADER && carriers.count[RM_CARRIER_TRACEPARENT] == 1 &&
+	    !replace_value(v, head, field, &e->ctx)) {
+		rm_debug(RM_LOG_TRACE, "fd %d: traceparent came in an earlier call, kept", v->fd);
+		rm_lost(v->thread, RM_LOST_INJECT);
+	}
 	if (parent.source != RM_SOURCE_PROGRAM)
 		inject(v, e, blank_at, &parent, &carriers);
 }
