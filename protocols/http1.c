@@ -16,7 +16,8 @@
  *
  * Exchanges wait in `fifo`, the oldest is the one being answered, the newest the one being asked.
  * Bytes that two readers may read in two ways mute the connection, and so does a full fifo.
- * Context: hook, connection locked. Never: allocates, blocks, logs. Spec: RFC 9112, RFC 9110 section 15.
+ * Context: hook, connection locked. Never: allocates, blocks, logs.
+ * Spec: RFC 9112, RFC 9110 section 15.
  */
 #include <string.h>
 
@@ -25,7 +26,20 @@
 
 enum { FIFO_MAX = 64, SNIFF_MAX_BYTES = 8 * 1024 };
 
-enum state { START, START_LF, HEAD, BLANK, BLANK_LF, BODY, IGNORED, TUNNEL, TUNNEL_USED, CLOSED, MUTED };
+/* In this order: up to HEAD a head may yet come to nothing, up to BODY a message is under way. */
+enum state {
+	START,
+	START_LF,
+	HEAD,
+	BLANK,
+	BLANK_LF,
+	BODY,
+	IGNORED,
+	TUNNEL,
+	TUNNEL_USED,
+	CLOSED,
+	MUTED,
+};
 
 enum {
 	LINE_OK = 1,    /* the start line of the stashed head has been checked */
@@ -198,7 +212,7 @@ static enum step request_head(struct feed *f)
 	if (!frame_request(f->way, m))
 		return MUTE;
 	if (connect) {
-		/* Content of CONNECT has no meaning, and one answered before it was asked has none. */
+		/* Content means nothing here, nor does a tunnel answered before it was asked. */
 		if (f->way->body.state != RM_BODY_DONE || !h->count)
 			return MUTE;
 		f->way->flags |= CONNECTS;
@@ -241,7 +255,7 @@ static enum step head_over(struct feed *f, uint32_t fed_from, size_t fed_at)
 	return f->dir == RM_DIR_REQUEST ? request_head(f) : response_head(f);
 }
 
-/* Adds `n` bytes at f->at to the stash. Returns the stash, NULL without memory or past the limit. */
+/* Adds `n` bytes at f->at to the stash and returns it; NULL without memory or past the limit. */
 static const char *stash(struct feed *f, size_t n)
 {
 	struct way *w = f->way;
@@ -255,7 +269,8 @@ static const char *stash(struct feed *f, size_t n)
 		return NULL;
 	if (n) {
 		memcpy(to + w->stashed, from, n);
-		w->flags = (uint8_t)(from[n - 1] == '\n' ? w->flags | LINE_START : w->flags & ~LINE_START);
+		w->flags &= (uint8_t)~LINE_START;
+		w->flags |= from[n - 1] == '\n' ? LINE_START : 0;
 	}
 	w->stashed += (uint32_t)n;
 	f->at += n;

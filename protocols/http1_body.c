@@ -1,7 +1,7 @@
 /*
  * Body framing of HTTP/1. States of a chunked body:
  *
- *   CHUNK -> SIZE -> [SIZE_PAD ->] [EXTENSION ->] SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> CHUNK ...
+ *   CHUNK -> SIZE -> [SIZE_PAD ->] [EXTENSION ->] SIZE_LF -> DATA -> DATA_CR -> DATA_LF -> CHUNK
  *   SIZE_LF with size 0 -> TRAILER -> TRAILER_LINE -> TRAILER ... -> TRAILER_LF -> DONE
  *
  * A bare LF is taken for CR LF, but not after a chunk extension, and a CR never stands alone: there

@@ -27,7 +27,7 @@ enum rm_http1_body_state {
 };
 
 struct rm_http1_body {
-	uint64_t left;  /* LENGTH: bytes to come; chunked: size of the chunk, then bytes to come of it */
+	uint64_t left;  /* bytes to come of the body, or of its chunk, whose size it is before */
 	uint64_t bytes; /* content seen, without framing */
 	uint8_t state;  /* enum rm_http1_body_state */
 };

@@ -217,7 +217,7 @@ static bool add_coding(struct rm_http1_head *m, struct rm_str value)
 			m->chunked = true;
 			continue;
 		}
-		/* identity is gone since RFC 7230, and read in different ways; so are quoted commas. */
+		/* identity is gone since RFC 7230, and read in two ways; so are quoted commas. */
 		if (rm_str_ieq(name, RM_STR("identity")) || memchr(name_end, '"', end - name_end) ||
 		    (name_end != end && *name_end != ';' && *name_end != ' ' && *name_end != '\t'))
 			return false;
@@ -243,7 +243,8 @@ static void add_options(struct rm_http1_head *m, struct rm_str value)
 }
 
 /* Keeps what framing, persistence and routing need. False: the message must not be trusted. */
-static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value, bool folded)
+static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value,
+		       bool folded)
 {
 	switch (name.n) {
 	case 4:

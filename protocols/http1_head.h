@@ -16,7 +16,7 @@ enum rm_http1_parsed {
 	RM_HTTP1_MORE,     /* good so far, but the input ended */
 	RM_HTTP1_DONE,
 	RM_HTTP1_BAD_LINE, /* the start line is not one of HTTP/1 */
-	RM_HTTP1_BAD,      /* a field that HTTP/1 does not allow, or that two readers may read in two ways */
+	RM_HTTP1_BAD,      /* a field that is not allowed, or that can be read in two ways */
 };
 
 struct rm_http1_head {

@@ -49,7 +49,8 @@ static inline const char *rm_scan_name(const char *p, const char *end)
 {
 	for (; end - p >= 8; p += 8) {
 		uint64_t word = rm_scan_word(p);
-		uint64_t hits = rm_scan_hits(word, ' ' + 1) | rm_scan_hits(word ^ RM_SCAN_ONES * ':', 1);
+		uint64_t colons = rm_scan_hits(word ^ RM_SCAN_ONES * ':', 1);
+		uint64_t hits = rm_scan_hits(word, ' ' + 1) | colons;
 
 		if (hits)
 			return p + (__builtin_ctzll(hits) >> 3);

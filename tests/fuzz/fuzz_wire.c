@@ -37,8 +37,8 @@ static void flush(struct watch *w, struct run *run, enum how how, uint32_t *rand
 	run->n = 0;
 }
 
-static void gather(struct watch *w, struct run *run, enum rm_dir dir, const uint8_t *bytes, size_t n,
-		   enum how how, uint32_t *random)
+static void gather(struct watch *w, struct run *run, enum rm_dir dir, const uint8_t *bytes,
+		   size_t n, enum how how, uint32_t *random)
 {
 	if (run->dir != dir)
 		flush(w, run, how, random);
@@ -60,23 +60,24 @@ static void play(struct watch *w, const struct rm_proto *proto, const uint8_t *d
 	for (data++; end - data >= 3;) {
 		uint8_t op = data[0];
 		size_t bytes = data[1] | (size_t)data[2] << 8;
+		bool answer = op == FUZZ_RESPONSE || op == FUZZ_SKIP_RESPONSE ||
+			      op == FUZZ_END_RESPONSE;
+		enum rm_dir dir = answer ? RM_DIR_RESPONSE : RM_DIR_REQUEST;
 		bool skip = op == FUZZ_SKIP_REQUEST || op == FUZZ_SKIP_RESPONSE;
 		bool over = op == FUZZ_END_REQUEST || op == FUZZ_END_RESPONSE || op == FUZZ_RESET;
 
 		data += 3;
 		if (!skip && !over) {
 			bytes = bytes < (size_t)(end - data) ? bytes : (size_t)(end - data);
-			gather(w, &run, op == FUZZ_RESPONSE ? RM_DIR_RESPONSE : RM_DIR_REQUEST, data,
-			       bytes, how, &random);
+			gather(w, &run, dir, data, bytes, how, &random);
 			data += bytes;
 			continue;
 		}
 		flush(w, &run, how, &random);
 		if (skip)
-			watch_skip(w, op == FUZZ_SKIP_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE, bytes);
+			watch_skip(w, dir, bytes);
 		else
-			watch_end(w, op == FUZZ_END_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
-				  op == FUZZ_RESET);
+			watch_end(w, dir, op == FUZZ_RESET);
 	}
 	flush(w, &run, how, &random);
 	free(run.bytes);

@@ -50,7 +50,8 @@ static bool convert(const char *prefix, const char *folder, const char *wire_pat
 	char path[4096];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/%s-%.*s.seed", folder, prefix, (int)strcspn(name, "."), name);
+	snprintf(path, sizeof(path), "%s/%s-%.*s.seed", folder, prefix, (int)strcspn(name, "."),
+		 name);
 	f = fopen(path, "wb");
 	if (f)
 		put_wire(f, &w);

@@ -93,7 +93,7 @@ static bool same(const char *got, const char *want, const char *how, size_t cut)
 		return true;
 	for (; got[i] && got[i] == want[i]; i++)
 		line += got[i] == '\n';
-	printf("# %s, cut at byte %zu: differs from line %zu of what is wanted; got:\n", how, cut, line);
+	printf("# %s, cut at byte %zu: differs in line %zu; got:\n", how, cut, line);
 	for (const char *p = got; *p;) {
 		size_t n = strcspn(p, "\n");
 
@@ -120,7 +120,8 @@ static bool replay(const struct rm_proto *proto, const struct wire *w, const cha
 	if (!check(proto, w, want, "whole", 0, SIZE_MAX) ||
 	    !check(proto, w, want, "whole, stopped at heads", STOP_HEADS, SIZE_MAX) ||
 	    !check(proto, w, want, "byte by byte", EVERY_BYTE, SIZE_MAX) ||
-	    !check(proto, w, want, "byte by byte, stopped at heads", EVERY_BYTE | STOP_HEADS, SIZE_MAX))
+	    !check(proto, w, want, "byte by byte, stopped at heads", EVERY_BYTE | STOP_HEADS,
+		   SIZE_MAX))
 		return false;
 	/* Every byte, but inside a very long body one cut is like another. */
 	for (size_t cut = 1; cut < n; cut += cut < 500 || n - cut < 500 ? 1 : step)

@@ -106,7 +106,8 @@ static rm_xid on_request(struct rm_sink *sink, void *conn)
 	return 0;
 }
 
-static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h, uint32_t blank_at)
+static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h,
+			    uint32_t blank_at)
 {
 	struct watch *w = watch_of(sink);
 	struct watch_exchange *e = living(w, x);
@@ -262,17 +263,18 @@ static void note_mute(struct watch *w)
 void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n)
 {
 	while (n && !w->muted) {
+		const uint8_t *p;
 		int64_t used;
 
 		MUST(n <= w->guarded_bytes);
 		w->fed = memcpy(w->guarded + w->guarded_bytes - n, bytes, n);
 		w->fed_bytes = n;
 		w->fed_dir = dir;
-		used = w->proto->feed(w->state, dir, (const uint8_t *)w->fed, n, &w->sink, w);
+		p = (const uint8_t *)w->fed;
+		used = w->proto->feed(w->state, dir, p, n, &w->sink, w);
 		if (used == RM_FEED_MUTE) {
 			note_mute(w);
-			MUST(w->proto->feed(w->state, dir, (const uint8_t *)w->fed, n, &w->sink, w) ==
-			     RM_FEED_MUTE);
+			MUST(w->proto->feed(w->state, dir, p, n, &w->sink, w) == RM_FEED_MUTE);
 			return;
 		}
 		MUST(used >= 0 && (size_t)used <= n);
