@@ -7,7 +7,7 @@ extern const struct rm_proto rm_proto_http1;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* More bytes never revive what is none, nor raise doubts about what was; they may still refute it. */
+/* More bytes never revive what is none, nor bring back a doubt; they may still refute a yes. */
 static void sniff(const uint8_t *p, size_t n)
 {
 	enum rm_sniff all = rm_proto_http1.sniff(p, n);
