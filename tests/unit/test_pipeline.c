@@ -1,0 +1,499 @@
+/*
+ * The pipeline over exporters that answer what the test says: batches, retries, limits, several
+ * backends at once. Linked with its own registry.
+ */
+#include "exporters/pipeline.h"
+
+#include <stdlib.h>
+
+#include "agent/exporter.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "exporters/registry.h"
+#include "tests/rmtest.h"
+#include "tests/unit/sample_batch.h"
+
+enum { SCRIPT_MAX = 16 };
+#define SECOND_NS 1000000000ull
+
+/* A backend: answers by its script, then DONE for ever, and remembers what it saw. */
+struct fake {
+	struct rm_export_result script[SCRIPT_MAX];
+	uint32_t script_count, calls, spans, groups, opens, closes;
+	uint32_t batch[SCRIPT_MAX];
+	uint64_t budget_ns, deadline_ns, ids;
+	bool refuses_open, in_order;
+	void (*during)(void);
+};
+
+static struct fake first, second, quick;
+static struct sample sample;
+static struct rm_env env;
+static atomic_int abort_flag;
+static const struct rm_pipeline_api *api;
+static struct rm_pipeline *p;
+static uint32_t resource, pushed;
+
+static int open_fake(struct fake *f, void **ret_state)
+{
+	f->opens++;
+	*ret_state = f;
+	return f->refuses_open ? RM_E_INVALID : RM_OK;
+}
+
+static int open_first(const struct rm_env *e, void **ret_state)
+{
+	return open_fake(&first, ret_state);
+}
+
+static int open_second(const struct rm_env *e, void **ret_state)
+{
+	return open_fake(&second, ret_state);
+}
+
+static int open_quick(const struct rm_env *e, void **ret_state)
+{
+	return open_fake(&quick, ret_state);
+}
+
+static void take(void *state, const struct rm_batch *batch, const struct rm_export_io *io,
+		 struct rm_export_result *ret)
+{
+	struct fake *f = state;
+	uint32_t counted = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	if (f->calls < f->script_count)
+		*ret = f->script[f->calls];
+	if (f->calls < SCRIPT_MAX)
+		f->batch[f->calls] = batch->span_count;
+	f->calls++;
+	f->deadline_ns = io->deadline_ns;
+	f->groups = batch->group_count;
+	for (uint32_t g = 0; g < batch->group_count; g++) {
+		uint64_t before = 0;
+
+		counted += batch->groups[g].span_count;
+		for (uint32_t i = 0; i < batch->groups[g].span_count; i++) {
+			const struct rm_span *s = batch->groups[g].spans[i];
+
+			RM_CHECK(rm_record_valid(&s->record, s->record.bytes));
+			RM_CHECK(s->start_ns >= before);
+			before = s->start_ns;
+			if (ret->code == RM_EXPORT_DONE)
+				f->ids += s->start_ns;
+		}
+	}
+	RM_CHECK(counted == batch->span_count);
+	if (ret->code == RM_EXPORT_DONE)
+		f->spans += batch->span_count;
+	if (f->during)
+		f->during();
+}
+
+static void close_fake(void *state)
+{
+	((struct fake *)state)->closes++;
+}
+
+static uint64_t budget(const void *state)
+{
+	return ((const struct fake *)state)->budget_ns;
+}
+
+static const struct rm_exporter exporter_first = {
+	.name = "otlp", .open = open_first, .export = take, .close = close_fake, .budget_ns = budget,
+};
+static const struct rm_exporter exporter_second = {
+	.name = "second", .open = open_second, .export = take, .close = close_fake,
+};
+static const struct rm_exporter exporter_quick = {
+	.name = "console", .open = open_quick, .export = take, .close = close_fake, .immediate = true,
+};
+const struct rm_exporter *const rm_exporters[] = { &exporter_first, &exporter_second, &exporter_quick, NULL };
+
+/* Opens a pipeline with these settings ("A=1", ..., NULL) over backends as new. */
+static void begin(char *const *settings)
+{
+	struct rm_pipeline_driver driver = { NULL, NULL, &abort_flag };
+
+	first = second = quick = (struct fake){ 0 };
+	pushed = 0;
+	atomic_store(&abort_flag, 0);
+	sample_init(&sample);
+	rm_env_load(&env, settings, NULL);
+	api = remora_export_api(RM_EXPORT_ABI);
+	p = api->open(&env, 0, RM_LEVEL_NONE, &driver);
+	resource = p ? api->resource(p, (const struct rm_record *)sample.resource[0]) : 0;
+}
+
+static void end(void)
+{
+	api->close(p);
+	RM_CHECK(first.opens == first.closes);
+}
+
+/* Pushes spans whose start times go on from 1, 2, 3, ...; returns how many were taken. */
+static uint32_t push(uint32_t count)
+{
+	struct rm_span *s = (struct rm_span *)sample.span[1];
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		s->start_ns = ++pushed;
+		taken += api->push(p, resource, s) == RM_OK;
+	}
+	return taken;
+}
+
+static struct rm_pipeline_stats stats(void)
+{
+	struct rm_pipeline_stats s;
+
+	api->stats(p, &s);
+	return s;
+}
+
+static int flush(void)
+{
+	return api->flush(p, rm_clock_mono_ns() + 60 * SECOND_NS);
+}
+
+static void script(struct fake *f, enum rm_export_code code)
+{
+	f->script[f->script_count++].code = code;
+}
+
+#define BEGIN(...) begin((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+
+RM_TEST("another version of the interface is not given")
+{
+	RM_CHECK(!remora_export_api(RM_EXPORT_ABI + 1));
+}
+
+RM_TEST("a span waits for its batch, a full batch goes at once")
+{
+	BEGIN("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=3", "OTEL_BSP_SCHEDULE_DELAY=3600000");
+	push(2);
+	RM_CHECK(api->run(p) > SECOND_NS);
+	RM_CHECK(first.calls == 0);
+	push(2);
+	RM_CHECK(api->run(p) > SECOND_NS);
+	RM_CHECK(first.calls == 1 && first.spans == 3 && first.batch[0] == 3);
+	RM_CHECK(stats().queued == 1);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.spans == 4 && stats().exported == 4 && stats().received == 4 && stats().queued == 0);
+	RM_CHECK(api->run(p) == UINT64_MAX);
+	end();
+}
+
+RM_TEST("without a delay a single span is due at once")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0");
+	push(1);
+	api->run(p);
+	RM_CHECK(first.spans == 1);
+	end();
+}
+
+RM_TEST("a flush sends batch after batch, in order")
+{
+	BEGIN("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4");
+	push(10);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.calls == 3 && first.batch[0] == 4 && first.batch[1] == 4 && first.batch[2] == 2);
+	RM_CHECK(first.ids == 55);
+	end();
+}
+
+RM_TEST("a full queue drops the newest and counts them")
+{
+	BEGIN("OTEL_BSP_MAX_QUEUE_SIZE=5", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=5");
+	RM_CHECK(push(8) == 5);
+	RM_CHECK(stats().dropped_queue == 3 && stats().received == 8);
+	flush();
+	RM_CHECK(first.ids == 1 + 2 + 3 + 4 + 5);
+	RM_CHECK(push(5) == 5);
+	flush();
+	RM_CHECK(first.spans == 10);
+	end();
+}
+
+RM_TEST("what is refused is dropped, counted and never sent again")
+{
+	BEGIN();
+	script(&first, RM_EXPORT_REFUSED);
+	push(3);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.calls == 1 && stats().dropped_refused == 3 && stats().exported == 0);
+	push(1);
+	flush();
+	RM_CHECK(first.spans == 1);
+	end();
+}
+
+RM_TEST("a partial success counts what was rejected")
+{
+	BEGIN();
+	script(&first, RM_EXPORT_DONE);
+	first.script[0].rejected = 2;
+	push(5);
+	flush();
+	RM_CHECK(first.calls == 1 && stats().exported == 3 && stats().rejected == 2);
+	end();
+}
+
+RM_TEST("a rejection of more than was sent is a rejection of all")
+{
+	BEGIN();
+	script(&first, RM_EXPORT_DONE);
+	first.script[0].rejected = 1000;
+	push(5);
+	flush();
+	RM_CHECK(stats().exported == 0 && stats().rejected == 5);
+	end();
+}
+
+RM_TEST("a batch that fails waits, and the same batch is sent again")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0");
+	script(&first, RM_EXPORT_RETRY);
+	push(3);
+	RM_CHECK(api->run(p) > 0);
+	RM_CHECK(first.calls == 1 && stats().queued == 3 && stats().retries == 0);
+	push(2);
+	RM_CHECK(api->run(p) > 0);
+	RM_CHECK(first.calls == 1);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.batch[0] == 3 && first.batch[1] == 3 && first.batch[2] == 2);
+	RM_CHECK(stats().retries == 1 && stats().exported == 5);
+	end();
+}
+
+RM_TEST("an export that would wait longer than its timeout is dropped and counted")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0");
+	first.budget_ns = 1000000;
+	script(&first, RM_EXPORT_RETRY);
+	push(3);
+	api->run(p);
+	RM_CHECK(first.calls == 1 && stats().dropped_timeout == 3 && stats().queued == 0);
+	end();
+}
+
+RM_TEST("the pipeline's timeout holds where the exporter has none")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_EXPORT_TIMEOUT=1");
+	script(&first, RM_EXPORT_RETRY);
+	push(1);
+	api->run(p);
+	RM_CHECK(stats().dropped_timeout == 1);
+	end();
+}
+
+RM_TEST("Retry-After is waited for, also by the batches that follow")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_EXPORT_TIMEOUT=0");
+	script(&first, RM_EXPORT_RETRY);
+	first.script[0].retry_after_ns = 3600 * SECOND_NS;
+	push(1);
+	RM_CHECK(api->run(p) > 3000 * SECOND_NS);
+	RM_CHECK(stats().queued == 1);
+	end();
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0");
+	script(&first, RM_EXPORT_RETRY);
+	first.script[0].retry_after_ns = 3600 * SECOND_NS;
+	push(1);
+	RM_CHECK(api->run(p) == UINT64_MAX);
+	RM_CHECK(stats().dropped_timeout == 1);
+	push(1);
+	RM_CHECK(api->run(p) > 3000 * SECOND_NS);
+	RM_CHECK(first.calls == 1);
+	end();
+}
+
+RM_TEST("a flush tries a failing backend once and leaves the rest queued")
+{
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=0");
+	for (int i = 0; i < 3; i++)
+		script(&first, RM_EXPORT_RETRY);
+	push(2);
+	api->run(p);
+	RM_CHECK(api->flush(p, rm_clock_mono_ns() + SECOND_NS / 100) == RM_E_IO);
+	RM_CHECK(first.calls == 2 && stats().queued == 2);
+	end();
+}
+
+RM_TEST("a flush whose deadline has passed sends nothing")
+{
+	BEGIN();
+	push(1);
+	RM_CHECK(api->flush(p, 1) == RM_E_IO);
+	RM_CHECK(first.calls == 0 && stats().queued == 1);
+	end();
+}
+
+RM_TEST("an exporter is told the deadline of the flush")
+{
+	uint64_t deadline = rm_clock_mono_ns() + 5 * SECOND_NS;
+
+	BEGIN();
+	push(1);
+	api->flush(p, deadline);
+	RM_CHECK(first.calls == 1 && first.deadline_ns <= deadline);
+	end();
+}
+
+RM_TEST("a batch that is too large is halved until it fits")
+{
+	BEGIN("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=8");
+	script(&first, RM_EXPORT_TOO_LARGE);
+	script(&first, RM_EXPORT_TOO_LARGE);
+	push(8);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.batch[0] == 8 && first.batch[1] == 4 && first.batch[2] == 2);
+	RM_CHECK(first.batch[3] == 4 && first.batch[4] == 2);
+	RM_CHECK(stats().exported == 8 && stats().retries == 0);
+	end();
+}
+
+RM_TEST("a single span that is too large is dropped and counted")
+{
+	BEGIN();
+	for (int i = 0; i < 3; i++)
+		script(&first, RM_EXPORT_TOO_LARGE);
+	push(3);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(stats().dropped_refused == 1 && stats().exported == 2);
+	RM_CHECK(first.batch[0] == 3 && first.batch[1] == 2 && first.batch[2] == 1);
+	end();
+}
+
+RM_TEST("spans are grouped by resource")
+{
+	uint32_t other;
+
+	BEGIN();
+	other = api->resource(p, (const struct rm_record *)sample.resource[1]);
+	RM_CHECK(other != resource);
+	RM_CHECK(api->resource(p, (const struct rm_record *)sample.resource[0]) == resource);
+	for (int i = 0; i < 6; i++)
+		api->push(p, i % 2 ? other : resource, sample.spans[1]);
+	flush();
+	RM_CHECK(first.calls == 1 && first.groups == 2 && first.spans == 6);
+	end();
+}
+
+RM_TEST("a resource that was given back lives as long as its spans, and its handle is used again")
+{
+	uint32_t other, again;
+
+	BEGIN();
+	other = api->resource(p, (const struct rm_record *)sample.resource[1]);
+	api->push(p, other, sample.spans[1]);
+	api->resource_put(p, other);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.spans == 1);
+	RM_CHECK(api->push(p, other, sample.spans[1]) == RM_E_INVALID);
+	api->resource_put(p, other);
+	again = api->resource(p, (const struct rm_record *)sample.resource[1]);
+	RM_CHECK(again == other);
+	RM_CHECK(api->push(p, 0, sample.spans[1]) == RM_E_INVALID);
+	RM_CHECK(api->push(p, 77, sample.spans[1]) == RM_E_INVALID);
+	end();
+}
+
+RM_TEST("two backends: the trouble of one does not touch the other")
+{
+	BEGIN("OTEL_TRACES_EXPORTER=second, otlp,second", "OTEL_BSP_MAX_QUEUE_SIZE=4",
+	      "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4", "OTEL_BSP_SCHEDULE_DELAY=0");
+	RM_CHECK(first.opens == 1 && second.opens == 1);
+	for (int i = 0; i < 4; i++)
+		script(&second, RM_EXPORT_RETRY);
+	push(4);
+	api->run(p);
+	RM_CHECK(first.spans == 4 && second.spans == 0);
+	RM_CHECK(push(4) == 0);
+	api->run(p);
+	RM_CHECK(first.spans == 8 && second.calls == 1);
+	RM_CHECK(stats().dropped_queue == 4 && stats().exported == 8 && stats().received == 8);
+	end();
+	RM_CHECK(second.closes == 1);
+}
+
+RM_TEST("an immediate exporter gets each span as it is pushed")
+{
+	BEGIN("OTEL_TRACES_EXPORTER=console,otlp");
+	push(2);
+	RM_CHECK(quick.calls == 2 && quick.spans == 2 && first.calls == 0);
+	flush();
+	RM_CHECK(quick.spans == 2 && first.spans == 2);
+	end();
+}
+
+RM_TEST("none opens nothing; names that are unknown leave the default")
+{
+	BEGIN("OTEL_TRACES_EXPORTER=none");
+	RM_CHECK(!p && first.opens == 0);
+	BEGIN("OTEL_TRACES_EXPORTER=zipkin");
+	RM_CHECK(p && first.opens == 1);
+	end();
+}
+
+static void push_more(void)
+{
+	first.during = NULL;
+	push(3);
+}
+
+RM_TEST("spans that are pushed while a batch is on its way go with the next one")
+{
+	BEGIN("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4");
+	first.during = push_more;
+	push(2);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.batch[0] == 2 && first.batch[1] == 3 && first.spans == 5);
+	end();
+}
+
+static void raise_abort(void)
+{
+	atomic_store(&abort_flag, 1);
+}
+
+RM_TEST("an abort ends the flush, keeps the spans, and is not held against the backend")
+{
+	BEGIN();
+	script(&first, RM_EXPORT_RETRY);
+	first.during = raise_abort;
+	push(2);
+	RM_CHECK(flush() == RM_E_IO);
+	RM_CHECK(first.calls == 1 && stats().queued == 2);
+	first.during = NULL;
+	atomic_store(&abort_flag, 0);
+	RM_CHECK(api->run(p) == 0 || first.spans == 2);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.spans == 2);
+	end();
+}
+
+RM_TEST("memory is bounded, whatever the queue's length")
+{
+	static _Alignas(8) char big[64 * 1024];
+	struct rm_builder b = { 0 };
+	uint32_t taken = 0;
+
+	BEGIN("OTEL_BSP_MAX_QUEUE_SIZE=100000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=1000");
+	rm_builder_span(&b, big, sizeof(big), sample.spans[1], RM_STR("big"), RM_STR(""));
+	rm_builder_str(&b, RM_KEY_URL_FULL, (struct rm_str){ big + 32768, 15000 });
+	rm_builder_end(&b);
+	for (int i = 0; i < 10000; i++)
+		taken += api->push(p, resource, (const struct rm_span *)big) == RM_OK;
+	RM_CHECK(taken > 1000 && taken < 10000);
+	RM_CHECK(stats().dropped_queue == 10000 - taken && stats().queued == taken);
+	RM_CHECK(flush() == RM_OK);
+	RM_CHECK(first.spans == taken);
+	RM_CHECK(api->push(p, resource, (const struct rm_span *)big) == RM_OK);
+	end();
+}
