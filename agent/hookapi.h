@@ -84,6 +84,7 @@ struct rm_rx {
 	int fd;
 	size_t reserve; /* > 0: read this many bytes less than the caller's room, then rm_rx_done */
 	bool watch;     /* false: make the real call; nothing afterwards */
+	bool unseen;    /* MSG_TRUNC: on a stream the bytes are thrown away, not delivered */
 };
 
 /* Before a read of at most `room` bytes. `flags` as of recv. */
@@ -95,6 +96,9 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);
  * in or, the first read having been full, a second non-blocking read topped it up.
  */
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result);
+
+/* Bytes that arrive without passing through user memory: splice. After the real call. */
+void rm_rx_opaque(int fd, ssize_t result);
 
 /* ---- threads, event loops, processes ---- */
 /*

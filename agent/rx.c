@@ -32,6 +32,7 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	}
 	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
 	rx->watch = true;
+	rx->unseen = (flags & MSG_TRUNC) != 0;
 	if (config->ingress && room >= INGRESS_MIN_ROOM && c->role != RM_ROLE_CLIENT && !c->peeked &&
 	    !(flags & (MSG_WAITALL | MSG_TRUNC)) && (!c->proto || c->proto->at_head(c->state)))
 		rx->reserve = RM_INGRESS_RESERVE;
@@ -159,6 +160,10 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	struct rm_conn *c;
 	size_t room, filled = (size_t)result;
 
+	if (rx->watch && rx->unseen && result > 0) {
+		rm_rx_opaque(rx->fd, result);
+		return result;
+	}
 	if (!rx->watch || (result < 0 && !fatal(errno)) || !rm_enter(&s))
 		return result;
 	c = rm_conn_take(rx->fd, rx->gen);
@@ -194,4 +199,28 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 out:
 	rm_leave(&s);
 	return result < 0 ? result : (ssize_t)filled;
+}
+
+void rm_rx_opaque(int fd, ssize_t result)
+{
+	struct rm_conn *c = rm_conn_peek(fd);
+	struct rm_scope s;
+	struct rm_visit v;
+	int dir;
+
+	if (result <= 0 || !c || c->muted || !rm_enter(&s))
+		return;
+	c = rm_conn_take(fd, 0);
+	if (c) {
+		rm_visit_init(&v, c, s.thread, fd);
+		dir = rm_stream_dir(c, false);
+		if (dir < 0 || !c->proto || c->dead ||
+		    c->proto->skip(c->state, (enum rm_dir)dir, (uint64_t)result, &v.sink, &v) < 0)
+			rm_stream_mute(&v);
+		if (c->muted)
+			rm_conn_forget_fd(c, fd);
+		else
+			rm_conn_release(c);
+	}
+	rm_leave(&s);
 }

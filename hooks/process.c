@@ -38,7 +38,7 @@ RM_EXPORT void quick_exit(int status)
 	raw__exit(status);
 }
 
-/* The parent's _exit happens inside libc. The child comes back here, and so does a failure. */
+/* Like an exec: this process ends inside libc; the child comes back here, and so does a failure. */
 RM_HOOK(daemon, NULL);
 RM_EXPORT int daemon(int stay_in_directory, int keep_open)
 {
@@ -49,7 +49,7 @@ RM_EXPORT int daemon(int stay_in_directory, int keep_open)
 		errno = ENOSYS;
 		return -1;
 	}
-	rm_process_end(RM_END_UNDERSCORE_EXIT);
+	rm_process_end(RM_END_EXEC);
 	result = real(stay_in_directory, keep_open);
 	rm_process_resume();
 	return result;

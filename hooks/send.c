@@ -2,6 +2,7 @@
  * Hooks of everything that writes: on a descriptor that carries no traffic of ours they are the
  * real call and two loads. On one that does, the agent says beforehand what to do: pass, pass and
  * report what the kernel took, or let rm_tx_edit make the real calls because header lines go in.
+ * splice, which has a socket on either side, is here too.
  * Context: hook. All that writes to a socket can be said as sendmsg, so that is what edits use.
  */
 #include "agent/hookapi.h"
@@ -203,6 +204,8 @@ RM_EXPORT ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_
 {
 	ssize_t n = real_splice(in, in_at, out, out_at, len, flags);
 
+	if (rm_fd_tracked(in))
+		rm_rx_opaque(in, n);
 	if (rm_fd_tracked(out))
 		rm_tx_opaque(out, n);
 	return n;

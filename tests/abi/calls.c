@@ -108,6 +108,7 @@ RM_TEST("everything that reads gets the bytes")
 	RM_CHECK(m.msg_iov == &large && m.msg_iovlen == 1 && large.iov_len == sizeof(big));
 	RM_CHECK(send(p.server, "z", 1, 0) == 1 && recvmmsg(p.client, &many, 1, 0, NULL) == 1);
 	RM_CHECK(many.msg_len == 1 && big[0] == 'z');
+	RM_CHECK(send(p.server, "gone", 4, 0) == 4 && recv(p.client, NULL, 4, MSG_TRUNC) == 4);
 	RM_CHECK(shutdown(p.server, SHUT_WR) == 0 && read(p.client, big, sizeof(big)) == 0);
 	hang_up(&p);
 }
@@ -256,6 +257,8 @@ RM_TEST("files go into sockets by sendfile and splice")
 	RM_CHECK(sendfile(p.client, file, &at, 4) == 4 && at == 6 && arrives(p.server, "2345"));
 	RM_CHECK(pipe(tube) == 0 && write(tube[1], "piped", 5) == 5);
 	RM_CHECK(splice(tube[0], NULL, p.client, NULL, 5, 0) == 5 && arrives(p.server, "piped"));
+	RM_CHECK(send(p.client, "piped", 5, 0) == 5);
+	RM_CHECK(splice(p.server, NULL, tube[1], NULL, 5, 0) == 5 && read(tube[0], name, 9) == 5);
 	RM_CHECK(close(tube[0]) == 0 && close(tube[1]) == 0 && close(file) == 0);
 	hang_up(&p);
 }

@@ -251,3 +251,38 @@ RM_TEST("the span that the program reads is the one reported, with the peer's tr
 	close_pair(c);
 	free(c);
 }
+
+RM_TEST("a body that the program never reads into memory is passed over, and the next head seen")
+{
+	static const char head[] = "POST /first HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";
+	static const char next[] = "GET /second HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec in = { c->got, 4096 };
+	struct rm_rx rx;
+
+	open_pair(c);
+	RM_CHECK(write(c->peer, head, sizeof(head) - 1) > 0 && hooked_readv(c->fd, &in, 1) > 0);
+	RM_CHECK(write(c->peer, "ab", 2) == 2 && read(c->fd, c->got, 2) == 2);
+	rm_rx_opaque(c->fd, 2);
+	RM_CHECK(write(c->peer, "cde", 3) == 3 && read(c->fd, c->got, 3) == 3);
+	rm_rx_begin(&rx, c->fd, 3, MSG_TRUNC);
+	RM_CHECK(rx.watch && rm_rx_done(&rx, &(struct iovec){ NULL, 3 }, 1, 3) == 3);
+	RM_CHECK(write(c->peer, next, sizeof(next) - 1) > 0);
+	RM_CHECK(hooked_readv(c->fd, &in, 1) > (ssize_t)sizeof(next) - 1);
+	RM_CHECK(memmem(c->got, 4096, "\r\ntraceparent: ", 15) != NULL);
+	close_pair(c);
+	free(c);
+}
+
+RM_TEST("a head that the program never reads into memory ends the watch")
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct rm_rx rx;
+
+	open_pair(c);
+	rm_rx_opaque(c->fd, 100);
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	RM_CHECK(!rx.watch);
+	close_pair(c);
+	free(c);
+}
