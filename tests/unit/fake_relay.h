@@ -28,6 +28,7 @@ struct fake_relay {
 	int listener, seals;
 	enum fake_answer answer;
 	pthread_t thread;
+	pthread_barrier_t started; /* a test that forks must not do so while the thread is being made */
 	struct rm_relay_hello hello;
 	struct rm_segment *segment; /* of the process that joined, or NULL */
 	struct rm_doorbell *bell;
@@ -75,8 +76,10 @@ static inline void *fake_main(void *arg)
 {
 	struct fake_relay *f = arg;
 	char byte;
-	int conn = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
+	int conn;
 
+	pthread_barrier_wait(&f->started);
+	conn = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC);
 	if (conn < 0)
 		return NULL;
 	fake_take(f, conn);
@@ -107,8 +110,10 @@ static inline void fake_relay_open(struct fake_relay *f, enum fake_answer answer
 	    ftruncate(f->bell_fd, answer == ANSWER_SHORT_BELL ? 4 : sizeof(*f->bell)) != 0)
 		abort();
 	f->bell = mmap(NULL, sizeof(*f->bell), PROT_READ | PROT_WRITE, MAP_SHARED, f->bell_fd, 0);
+	pthread_barrier_init(&f->started, NULL, 2);
 	if (pthread_create(&f->thread, NULL, fake_main, f) != 0)
 		abort();
+	pthread_barrier_wait(&f->started);
 }
 
 /* Waits until the one visitor is gone. */
@@ -119,6 +124,7 @@ static inline void fake_relay_wait(struct fake_relay *f)
 
 static inline void fake_relay_close(struct fake_relay *f)
 {
+	pthread_barrier_destroy(&f->started);
 	close(f->listener);
 	close(f->bell_fd);
 	munmap(f->bell, sizeof(*f->bell));
