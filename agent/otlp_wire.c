@@ -84,34 +84,6 @@ static void message_end(struct rm_strbuf *b, size_t begin)
 	memcpy(b->p + begin, length, size);
 }
 
-/* Length of the well-formed UTF-8 sequence that s begins with, 0 if it is none (Unicode, table 3-7). */
-static size_t utf8_sequence(struct rm_str s)
-{
-	const uint8_t *p = (const uint8_t *)s.p;
-	uint8_t low = 0x80, high = 0xbf;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		low = 0xa0;
-	else if (p[0] == 0xed)
-		high = 0x9f;
-	else if (p[0] == 0xf0)
-		low = 0x90;
-	else if (p[0] == 0xf4)
-		high = 0x8f;
-	if (s.n < n || p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* A receiver refuses a whole request for one string that is not UTF-8: bad bytes become U+FFFD. */
 static void put_string(struct rm_strbuf *b, uint32_t field, struct rm_str s)
 {
@@ -120,7 +92,7 @@ static void put_string(struct rm_strbuf *b, uint32_t field, struct rm_str s)
 	while (s.n > 0) {
 		size_t good = 0, n;
 
-		while (good < s.n && (n = utf8_sequence((struct rm_str){ s.p + good, s.n - good })) > 0)
+		while (good < s.n && (n = rm_utf8_next((struct rm_str){ s.p + good, s.n - good })) > 0)
 			good += n;
 		rm_strbuf_put(b, s.p, good);
 		s.p += good;

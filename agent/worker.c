@@ -192,7 +192,7 @@ static void rest(uint32_t seen, uint64_t due_ns)
 		atomic_store(&w.busy, 0);
 	/* First say how we sleep, then look: a producer pushes first, then looks how we sleep. */
 	atomic_store(&w.bell.waiting, idle ? RM_DOORBELL_IDLE : RM_DOORBELL_TIMED);
-	atomic_thread_fence(memory_order_seq_cst);
+	__sync_synchronize(); /* atomic_thread_fence, which gcc refuses under -fsanitize=thread */
 	if (!is_wanted() && !(idle && !rm_segment_empty(w.segment)))
 		rm_doorbell_wait(&w.bell, seen, due_ns);
 	atomic_store(&w.bell.waiting, RM_DOORBELL_AWAKE);
