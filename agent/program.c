@@ -89,9 +89,12 @@ static bool listed(const char *list, struct rm_str s)
 {
 	struct rm_str rest = rm_str_c(list);
 
-	while (rest.p)
-		if (s.n > 0 && rm_str_eq(rm_str_cut(&rest, ','), s))
+	while (rest.p) {
+		struct rm_str item = rm_str_cut(&rest, ',');
+
+		if (item.n > 0 && rm_str_eq(item, s))
 			return true;
+	}
 	return false;
 }
 

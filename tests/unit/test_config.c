@@ -1,0 +1,251 @@
+/* Settings: defaults, limits, combinations, and which programs are left alone. */
+#include "agent/config.h"
+
+#include <unistd.h>
+
+#include "agent/skiplist.h"
+#include "tests/rmtest.h"
+
+static struct rm_env env;
+static struct rm_config config;
+static char warnings[4096];
+
+/* Builds the settings of an environment; what is written to stderr meanwhile lands in `warnings`. */
+static void build(char *const *environ)
+{
+	int ends[2], saved = dup(2);
+	ssize_t n;
+
+	RM_CHECK(pipe(ends) == 0);
+	dup2(ends[1], 2);
+	close(ends[1]);
+	rm_env_load(&env, environ, NULL);
+	rm_config_build(&config, &env);
+	dup2(saved, 2);
+	close(saved);
+	n = read(ends[0], warnings, sizeof(warnings) - 1);
+	warnings[n > 0 ? n : 0] = '\0';
+	close(ends[0]);
+}
+
+#define BUILD(...) build((char *const[]){ __VA_ARGS__, NULL })
+
+static int warning_count(void)
+{
+	int n = 0;
+
+	for (const char *p = warnings; *p; p++)
+		n += *p == '\n';
+	return n;
+}
+
+RM_TEST("an empty environment gives the defaults and no warning")
+{
+	build((char *const[]){ NULL });
+	RM_CHECK(config.propagators == (RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE));
+	RM_CHECK(config.sampler == RM_SAMPLER_PARENT_ON && config.ratio == 1.0);
+	RM_CHECK(config.max_attrs == 128 && config.max_value_chars == 0);
+	RM_CHECK(config.ingress && !config.parent_source);
+	RM_CHECK(config.client_request.count == 0 && config.server_response.count == 0);
+	RM_CHECK(config.method_count == 10);
+	RM_CHECK_STR(config.methods[2], "GET");
+	RM_CHECK(config.redact_count == 7);
+	RM_CHECK_STR(config.redact[5], "sig");
+	RM_CHECK(config.exit_timeout_ns == 300000000);
+	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 && config.parent_baggage.n == 0);
+	RM_CHECK(warning_count() == 0);
+}
+
+RM_TEST("each sampler has its name")
+{
+	static const struct { char *var; enum rm_sampler_kind kind; } rows[] = {
+		{ "OTEL_TRACES_SAMPLER=always_on", RM_SAMPLER_ON },
+		{ "OTEL_TRACES_SAMPLER=always_off", RM_SAMPLER_OFF },
+		{ "OTEL_TRACES_SAMPLER=traceidratio", RM_SAMPLER_RATIO },
+		{ "OTEL_TRACES_SAMPLER=ParentBased_Always_On", RM_SAMPLER_PARENT_ON },
+		{ "OTEL_TRACES_SAMPLER=parentbased_always_off", RM_SAMPLER_PARENT_OFF },
+		{ "OTEL_TRACES_SAMPLER=parentbased_traceidratio", RM_SAMPLER_PARENT_RATIO },
+		{ "OTEL_TRACES_SAMPLER=jaeger_remote", RM_SAMPLER_PARENT_ON },
+		{ "OTEL_TRACES_SAMPLER=", RM_SAMPLER_PARENT_ON },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		BUILD(rows[i].var, "OTEL_TRACES_SAMPLER_ARG=0.25");
+		RM_CHECK(config.sampler == rows[i].kind && config.ratio == 0.25);
+	}
+}
+
+RM_TEST("a ratio out of range is the default ratio")
+{
+	BUILD("OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=1.5");
+	RM_CHECK(config.sampler == RM_SAMPLER_RATIO && config.ratio == 1.0 && env.warned == 1);
+}
+
+RM_TEST("propagators: none is none, unknown ones alone are the default")
+{
+	BUILD("OTEL_PROPAGATORS=none");
+	RM_CHECK(config.propagators == 0 && !config.ingress);
+	BUILD("OTEL_PROPAGATORS=ottrace");
+	RM_CHECK(config.propagators == (RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE));
+	BUILD("OTEL_PROPAGATORS=b3,ottrace");
+	RM_CHECK(config.propagators == RM_PROP_B3 && !config.ingress);
+}
+
+RM_TEST("limits for spans are stronger than general ones")
+{
+	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=5", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=6");
+	RM_CHECK(config.max_attrs == 5 && config.max_value_chars == 6);
+	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=5", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=7",
+	      "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=6", "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT=8");
+	RM_CHECK(config.max_attrs == 7 && config.max_value_chars == 8);
+	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=99999999999", "REMORA_EXIT_TIMEOUT=18446744073709551615");
+	RM_CHECK(config.max_attrs == UINT32_MAX && config.exit_timeout_ns == 3600ull * 1000000000);
+}
+
+RM_TEST("captured header names become lowercase")
+{
+	BUILD("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS=X-Id, Content-Type",
+	      "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS=ETag");
+	RM_CHECK(config.client_request.count == 2 && config.server_response.count == 1);
+	RM_CHECK_STR(config.client_request.name[0], "x-id");
+	RM_CHECK_STR(config.client_request.name[1], "content-type");
+	RM_CHECK_STR(config.server_response.name[0], "etag");
+}
+
+RM_TEST("too many or too long entries get one warning and the first ones count")
+{
+	static char names[3000] = "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS=ok,";
+	size_t n = strlen(names);
+
+	memset(names + n, 'x', 2500);
+	BUILD("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS="
+	      "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r", names);
+	RM_CHECK(config.client_request.count == 16 && config.client_response.count == 1);
+	RM_CHECK(warning_count() == 2);
+	RM_CHECK(strstr(warnings, "'q' and what follows is not used"));
+	BUILD("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,get");
+	RM_CHECK(config.method_count == 2 && warning_count() == 0);
+	RM_CHECK_STR(config.methods[1], "get");
+}
+
+RM_TEST("more query keys stand behind the built-in ones")
+{
+	BUILD("REMORA_REDACT_QUERY=token, api_key");
+	RM_CHECK(config.redact_count == 9);
+	RM_CHECK_STR(config.redact[0], "X-Amz-Signature");
+	RM_CHECK_STR(config.redact[7], "token");
+	RM_CHECK_STR(config.redact[8], "api_key");
+}
+
+#define TRACEPARENT "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+RM_TEST("the process's parent comes from the environment")
+{
+	BUILD(TRACEPARENT, "TRACESTATE=a=1, b=2", "BAGGAGE=k=v ");
+	RM_CHECK(config.parent.valid && config.parent.flags == RM_FLAG_SAMPLED);
+	RM_CHECK_STR(config.parent_tracestate, "a=1,b=2");
+	RM_CHECK_STR(config.parent_baggage, "k=v");
+}
+
+RM_TEST("a bad TRACEPARENT takes the tracestate with it, a bad TRACESTATE only itself")
+{
+	BUILD("TRACEPARENT=00-0-0-00", "TRACESTATE=a=1");
+	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 && warning_count() == 0);
+	BUILD(TRACEPARENT, "TRACESTATE=A=1");
+	RM_CHECK(config.parent.valid && config.parent_tracestate.n == 0);
+}
+
+RM_TEST("the environment's context counts only for enabled propagators")
+{
+	BUILD(TRACEPARENT, "TRACESTATE=a=1", "BAGGAGE=k=v", "OTEL_PROPAGATORS=b3");
+	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 && config.parent_baggage.n == 0);
+}
+
+RM_TEST("a wrong list of resource attributes gets one warning")
+{
+	BUILD("OTEL_RESOURCE_ATTRIBUTES=a=b%zz");
+	RM_CHECK(warning_count() == 1 && strstr(warnings, "OTEL_RESOURCE_ATTRIBUTES"));
+	BUILD("OTEL_RESOURCE_ATTRIBUTES=a=b%20c,");
+	RM_CHECK(warning_count() == 0);
+}
+
+/* ---- which programs ---- */
+
+static enum rm_verdict verdict(const char *exe, char *const *environ)
+{
+	rm_env_load(&env, environ, NULL);
+	return rm_config_verdict(&env, rm_str_c(exe));
+}
+
+#define VERDICT(exe, ...) verdict(exe, (char *const[]){ __VA_ARGS__, NULL })
+#define PLAIN(exe) verdict(exe, (char *const[]){ NULL })
+
+RM_TEST("the built-in list is sorted and finds each of its names")
+{
+	unsigned n = 0;
+
+	for (; rm_skiplist_name(n); n++) {
+		RM_CHECK(rm_skiplist_has(rm_str_c(rm_skiplist_name(n))));
+		RM_CHECK(n == 0 || strcmp(rm_skiplist_name(n - 1), rm_skiplist_name(n)) < 0);
+	}
+	RM_CHECK(n > 300);
+}
+
+RM_TEST("shells, tools and compilers are left alone, whatever folder they are in")
+{
+	static const char *const skipped[] = {
+		"sh", "/bin/sh", "/usr/bin/bash", "-bash", "ls", "/usr/bin/env", "sudo", "git", "sshd",
+		"/lib/systemd/systemd", "systemd-logind", "dbus-daemon", "gcc-12", "x86_64-linux-gnu-gcc-12",
+		"/usr/bin/gdb", "cc1plus", "tini", "apt-get", "dpkg-query",
+	};
+	static const char *const kept[] = {
+		"curl", "/usr/bin/python3.11", "node", "nginx", "./test", "shop", "git-remote-http", "git-remote-https",
+		"bashful", "s", "java", "php-fpm8.2", "", "/", "/opt/sh/server", "wget", "perl",
+	};
+
+	for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++)
+		RM_CHECK(PLAIN(skipped[i]) == RM_SKIP_DENIED);
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		RM_CHECK(PLAIN(kept[i]) == RM_INSTRUMENT);
+}
+
+RM_TEST("both switches turn everything off")
+{
+	RM_CHECK(VERDICT("nginx", "OTEL_SDK_DISABLED=TRUE", "REMORA_ALLOW=nginx") == RM_SKIP_DISABLED);
+	RM_CHECK(VERDICT("nginx", "REMORA_DISABLED=1") == RM_SKIP_DISABLED);
+	RM_CHECK(VERDICT("nginx", "REMORA_DISABLED=0", "OTEL_SDK_DISABLED=false") == RM_INSTRUMENT);
+}
+
+RM_TEST("REMORA_ALLOW names all that is instrumented, also from the built-in list")
+{
+	RM_CHECK(VERDICT("/bin/bash", "REMORA_ALLOW=bash") == RM_INSTRUMENT);
+	RM_CHECK(VERDICT("nginx", "REMORA_ALLOW=bash") == RM_SKIP_NOT_ALLOWED);
+	RM_CHECK(VERDICT("ls", "REMORA_ALLOW=bash") == RM_SKIP_NOT_ALLOWED);
+	RM_CHECK(VERDICT("nginx", "REMORA_ALLOW=") == RM_INSTRUMENT);
+}
+
+RM_TEST("REMORA_DENY is stronger than REMORA_ALLOW and adds to the built-in list")
+{
+	RM_CHECK(VERDICT("nginx", "REMORA_DENY=apache2, nginx") == RM_SKIP_DENIED);
+	RM_CHECK(VERDICT("nginx", "REMORA_DENY=nginx", "REMORA_ALLOW=nginx") == RM_SKIP_DENIED);
+	RM_CHECK(VERDICT("ls", "REMORA_DENY=nginx") == RM_SKIP_DENIED);
+	RM_CHECK(VERDICT("curl", "REMORA_DENY=nginx") == RM_INSTRUMENT);
+}
+
+RM_TEST("globs match the name, or the path when they contain a slash")
+{
+	static const struct { char *deny; const char *exe; bool hit; } rows[] = {
+		{ "REMORA_DENY=*", "/a/b", true },           { "REMORA_DENY=python3.*", "/usr/bin/python3.11", true },
+		{ "REMORA_DENY=python?", "python3", true },  { "REMORA_DENY=python?", "python", false },
+		{ "REMORA_DENY=*o*o*", "foo", true },        { "REMORA_DENY=*o*o*", "fo", false },
+		{ "REMORA_DENY=a*b", "axbxb", true },        { "REMORA_DENY=a*b", "axbxc", false },
+		{ "REMORA_DENY=bin", "/bin/x", false },      { "REMORA_DENY=/opt/*/x", "/opt/a/b/x", true },
+		{ "REMORA_DENY=/opt/*", "x", false },        { "REMORA_DENY=./x", "./x", true },
+		{ "REMORA_DENY=*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+		{ "REMORA_DENY=X", "x", false },             { "REMORA_DENY=x**", "x", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		RM_CHECK(VERDICT(rows[i].exe, rows[i].deny) ==
+			 (rows[i].hit ? RM_SKIP_DENIED : RM_INSTRUMENT));
+}
