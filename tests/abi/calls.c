@@ -70,6 +70,14 @@ static int status_of(pid_t pid)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+RM_TEST("the calls are libremora's exactly when it is preloaded")
+{
+	Dl_info where;
+
+	RM_CHECK(dladdr(dlsym(RTLD_DEFAULT, "recv"), &where) != 0);
+	RM_CHECK((strstr(where.dli_fname, "libremora") != NULL) == (getenv("LD_PRELOAD") != NULL));
+}
+
 RM_TEST("everything that writes delivers its bytes")
 {
 	struct pair p = connected();
