@@ -72,6 +72,7 @@ RM_TEST("the query of a URL is redacted and its fragment kept")
 {
 	RM_CHECK_STR(url("http://h/p?sig=1&a=2#sig=3"), "http://h/p?sig=REDACTED&a=2#sig=3");
 	RM_CHECK_STR(url("http://u:p@h/?a?sig=1#f?g"), "http://REDACTED:REDACTED@h/?a?sig=1#f?g");
+	RM_CHECK_STR(url("http://h/p?a=1#x&sig=3"), "http://h/p?a=1#x&sig=3");
 	RM_CHECK_STR(url("/p?sig=1"), "/p?sig=REDACTED");
 	RM_CHECK_STR(url("http://h/p#x?sig=1"), "http://h/p#x?sig=1");
 }
