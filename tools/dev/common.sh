@@ -7,7 +7,7 @@ demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
 	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl)
-lint_packages=(clang clang-format shellcheck)
+lint_packages=(clang shellcheck)
 fuzz_packages=(clang lld libclang-rt-dev)
 bench_packages=(nginx-light nodejs wrk curl)
 
@@ -71,4 +71,20 @@ build()
 	deps
 	configure build
 	ninja -C build
+}
+
+# build_variant NAME MESON-OPTION...: the same sources in build-NAME/; clang has a compiler of its own.
+build_variant()
+{
+	local name=$1
+	shift
+	need "${build_packages[@]}"
+	deps
+	if [ "$name" = clang ]; then
+		need clang
+		CC=clang configure build-clang "$@"
+	else
+		configure "build-$name" "$@"
+	fi
+	ninja -C "build-$name"
 }

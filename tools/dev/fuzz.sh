@@ -1,0 +1,26 @@
+# ./dev fuzz [TARGET] [SECONDS]: libFuzzer with address and undefined-behaviour sanitizers. What it
+# finds interesting is kept in build-fuzz/corpus/, what crashes in build-fuzz/crashes/.
+main()
+{
+	local only=${1:-} seconds=${2:-60} target name found=
+	need "${build_packages[@]}" "${fuzz_packages[@]}"
+	deps
+	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false
+	ninja -C build-fuzz
+	mkdir -p build-fuzz/crashes
+	for target in build-fuzz/tests/fuzz/fuzz_*_libfuzzer; do
+		name=$(basename "$target" _libfuzzer)
+		name=${name#fuzz_}
+		[ -z "$only" ] || [ "$only" = "$name" ] || continue
+		found=yes
+		say "fuzz $name for $seconds s"
+		mkdir -p "build-fuzz/corpus/$name"
+		find build-fuzz/tests/fuzz -name "$name-*.seed" -exec cp -t "build-fuzz/corpus/$name" {} +
+		"$target" -max_total_time="$seconds" -print_final_stats=1 -timeout=10 \
+			-artifact_prefix="build-fuzz/crashes/$name-" "build-fuzz/corpus/$name"
+	done
+	[ -n "$found" ] || {
+		echo "dev fuzz: no target '$only'" >&2
+		return 1
+	}
+}
