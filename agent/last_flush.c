@@ -76,7 +76,8 @@ static int connect_to(const union rm_otlp_address *a, uint64_t deadline_ns)
 	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 	int error = 0;
 	socklen_t error_len = sizeof(error);
-	long fd = rm_sys3(__NR_socket, a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	long fd = rm_sys3(__NR_socket, a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+			  0);
 	long r;
 
 	if (fd < 0)
@@ -120,8 +121,8 @@ static bool accepted(int fd, struct work *w, uint64_t deadline_ns)
 	size_t n = 0;
 
 	while (n < 12) {
-		long r = rm_sys6(__NR_recvfrom, fd, (long)(w->answer + n), (long)(ANSWER_BYTES - n), 0, 0,
-				 0);
+		long r = rm_sys6(__NR_recvfrom, fd, (long)(w->answer + n), (long)(ANSWER_BYTES - n),
+				 0, 0, 0);
 
 		if (r == -EINTR || (r == -EAGAIN && ready(fd, POLLIN, deadline_ns)))
 			continue;

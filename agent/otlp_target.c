@@ -1,13 +1,15 @@
 /*
- * Endpoint and header variables of OTLP over HTTP, as far as they can be obeyed with raw system calls
- * at the end of a process: no resolver, no TLS, no user name in the URL.
- * Spec: OpenTelemetry specification, protocol/exporter.md (endpoint URLs, headers); RFC 3986 section
- * 3.2.2 (IP literals); RFC 9110 section 5.6.2 (token).
+ * Endpoint and header variables of OTLP over HTTP, as far as they can be obeyed with raw system
+ * calls at the end of a process: no resolver, no TLS, no user name in the URL.
+ * Spec: OpenTelemetry specification, protocol/exporter.md (endpoint URLs, headers); RFC 3986
+ * section 3.2.2 (IP literals); RFC 9110 section 5.6.2 (token).
  */
 #include "agent/otlp_target.h"
 
 #include <string.h>
 #include <sys/socket.h>
+
+#define USER_AGENT "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
 
 enum { PORT_HTTP = 80, HEADER_VALUE_MAX = 4096 };
 
@@ -243,7 +245,7 @@ void rm_otlp_head(const struct rm_otlp_target *t, size_t content_bytes, struct r
 	rm_strbuf_str(b, t->query);
 	rm_strbuf_c(b, " HTTP/1.1\r\nHost: ");
 	rm_strbuf_str(b, t->authority);
-	rm_strbuf_c(b, "\r\nUser-Agent: remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
+	rm_strbuf_c(b, "\r\nUser-Agent: " USER_AGENT
 		       "\r\nContent-Type: application/x-protobuf\r\nConnection: close\r\n");
 	put_user_headers(t->headers, b);
 	rm_strbuf_c(b, "Content-Length: ");

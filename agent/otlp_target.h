@@ -23,10 +23,10 @@ union rm_otlp_address {
 struct rm_otlp_target {
 	union rm_otlp_address address[RM_OTLP_ADDRESSES];
 	uint32_t address_count;
-	struct rm_str authority;    /* for the Host header */
-	struct rm_str path, query;  /* query with its '?', or empty */
-	struct rm_str append;       /* to path: "/v1/traces" or nothing */
-	struct rm_str headers;      /* key=value list */
+	struct rm_str authority;   /* for the Host header */
+	struct rm_str path, query; /* query with its '?', or empty */
+	struct rm_str append;	   /* to path: "/v1/traces" or nothing */
+	struct rm_str headers;	   /* key=value list */
 };
 
 /* False when the settings ask for something else than http/protobuf to such an address. */

@@ -3,10 +3,11 @@
  * without its length; when it ends, its bytes move up by the one to five bytes of the length in
  * front of it. That keeps the encoding canonical without a pass that measures.
  *
- *   request { 1: ResourceSpans { 1: Resource { 1: attributes* } 2: ScopeSpans { 1: scope 2: spans* } } }
+ *   request { 1: ResourceSpans { 1: Resource { 1: attributes* }
+ *                                2: ScopeSpans { 1: scope 2: spans* } } }
  *
  * Runs at the end of a process, perhaps in a signal handler. Past the cap nothing is written.
- * Spec: opentelemetry-proto trace/v1, common/v1, resource/v1; protobuf encoding (varint, LEN, I64, I32).
+ * Spec: opentelemetry-proto trace/v1, common/v1, resource/v1; protobuf encoding.
  */
 #include "agent/otlp_wire.h"
 
@@ -90,10 +91,12 @@ static void put_string(struct rm_strbuf *b, uint32_t field, struct rm_str s)
 	size_t begin = message_begin(b, field);
 
 	while (s.n > 0) {
-		size_t good = 0, n;
+		size_t good = 0, n = 1;
 
-		while (good < s.n && (n = rm_utf8_next((struct rm_str){ s.p + good, s.n - good })) > 0)
+		while (good < s.n && n > 0) {
+			n = rm_utf8_next((struct rm_str){ s.p + good, s.n - good });
 			good += n;
+		}
 		rm_strbuf_put(b, s.p, good);
 		s.p += good;
 		s.n -= good;

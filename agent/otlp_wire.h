@@ -17,8 +17,8 @@ struct rm_otlp_wire {
 };
 
 /*
- * Starts a request over `cap_bytes` of the caller's memory (borrowed until rm_otlp_end) with a valid
- * resource record. `cap_bytes` is at least 4096. If the resource does not fit, no span does.
+ * Starts a request over `cap_bytes` (at least 4096) of the caller's memory, borrowed until
+ * rm_otlp_end, with a valid resource record. If the resource does not fit, no span does.
  */
 void rm_otlp_begin(struct rm_otlp_wire *w, char *memory, size_t cap_bytes,
 		   const struct rm_record *resource);

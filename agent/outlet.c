@@ -34,13 +34,13 @@ static struct {
 	_Atomic bool off; /* nothing is exported, or there is no memory for it */
 	_Atomic(struct rm_segment *) segment;
 	_Atomic(struct rm_segment *) inherited; /* the parent's, in a forked child */
-	_Atomic uint32_t consumer;              /* enum consumer */
-	_Atomic(struct rm_doorbell *) bell;     /* of the consumer; NULL while there is none */
-	struct rm_doorbell *relay_bell;         /* mapped once, also for forked children */
-	_Atomic bool retired, silent;           /* see rm_outlet_retire */
-	_Atomic uint32_t flusher;               /* tid of who runs the last flush */
-	_Atomic uint64_t spent_ns;              /* on ends of the process so far */
-	_Atomic uint64_t flushed;               /* spans that last flushes delivered */
+	_Atomic uint32_t consumer;		/* enum consumer */
+	_Atomic(struct rm_doorbell *) bell;	/* of the consumer; NULL while there is none */
+	struct rm_doorbell *relay_bell;		/* mapped once, also for forked children */
+	_Atomic bool retired, silent;		/* see rm_outlet_retire */
+	_Atomic uint32_t flusher;		/* tid of who runs the last flush */
+	_Atomic uint64_t spent_ns;		/* on ends of the process so far */
+	_Atomic uint64_t flushed;		/* spans that last flushes delivered */
 } o;
 
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
@@ -57,7 +57,7 @@ void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
 
 /* ---- the segment ---- */
 
-/* Maps a segment: `fd` shared, or private memory if it is negative. Over `at` unless that is NULL. */
+/* Maps a segment: shared if `fd` is one, else private; over `at` if that is not NULL. */
 static struct rm_segment *map(struct rm_segment *at, int fd)
 {
 	long flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | (at ? MAP_FIXED : 0);
@@ -81,8 +81,9 @@ static void write_resource(struct rm_segment *s)
 /* Offers the memory to the relay, once; without it the process is on its own. */
 static void find_consumer(int fd)
 {
-	int error = fd < 0 ? RM_E_IO :
-			     rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd, &o.relay_bell);
+	int error = fd < 0 ? RM_E_IO
+			   : rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd,
+					   &o.relay_bell);
 
 	if (!error) {
 		atomic_store(&o.bell, o.relay_bell);
@@ -144,7 +145,7 @@ void rm_outlet_pushed(uint32_t fill)
 
 	if (!bell)
 		return;
-	/* The record is in its ring before we look how the consumer sleeps; it looks the other way round. */
+	/* First the record, then a look at how the consumer sleeps; it goes the other way round. */
 	__sync_synchronize(); /* atomic_thread_fence, which gcc refuses under -fsanitize=thread */
 	/* The relay looks after its processes by time: it is woken only before a ring is full. */
 	if (fill > WAKE_BYTES ||
@@ -204,7 +205,7 @@ bool rm_outlet_is_worker(void)
 
 /* ---- ends ---- */
 
-/* One thread empties the rings at a time; a second one waits for it, as its process is ending too. */
+/* One thread at a time empties the rings; another waits for it, as its end is the process's too. */
 static void flush_rings(struct rm_segment *s, uint64_t deadline_ns)
 {
 	struct timespec nap = { 0, FLUSHER_NAP_NS };
@@ -246,14 +247,15 @@ static void report(struct rm_segment *s)
 	struct rm_worker_tally t = rm_worker_tally();
 
 	rm_debug(RM_LOG_EXPORT,
-		 "%lu spans made, %lu exported, %lu dropped by exporters; lost before: %lu ring full, "
-		 "%lu too large, %lu no memory, %lu muted",
+		 "%lu spans made, %lu exported, %lu dropped by exporters; lost before: "
+		 "%lu ring full, %lu too large, %lu no memory, %lu muted",
 		 atomic_load(&s->produced), t.exported + atomic_load(&o.flushed), t.dropped,
-		 atomic_load(&s->lost[RM_LOST_RING_FULL]), atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),
+		 atomic_load(&s->lost[RM_LOST_RING_FULL]),
+		 atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),
 		 atomic_load(&s->lost[RM_LOST_EXCHANGE]), atomic_load(&s->lost[RM_LOST_MUTED]));
 }
 
-/* All ends of one process together may take REMORA_EXIT_TIMEOUT: an exit has several, an exec may fail. */
+/* All ends of a process together may take REMORA_EXIT_TIMEOUT: there may be several. */
 static void end_alone(struct rm_segment *s, enum rm_end how)
 {
 	uint64_t limit_ns = rm_env_u64(o.env, RM_ENV_REMORA_EXIT_TIMEOUT, 300) * MS_NS;

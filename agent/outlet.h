@@ -22,20 +22,26 @@ void rm_outlet_init(const struct rm_env *env, const struct rm_program *program);
  */
 struct rm_segment *rm_outlet_segment(int *ring);
 
-/* Call after a push that left `fill` bytes waiting: wakes the consumer when it is time. Context: hook. */
+/* After a push that left `fill` bytes waiting: wakes the consumer if it is time. Context: hook. */
 void rm_outlet_pushed(uint32_t fill);
 
 /* Starts the worker if spans wait and none runs. Context: app, never a signal handler. */
 void rm_outlet_safe_point(void);
 
-/* The child of a fork: forget the parent's segment and worker; its pending spans stay the parent's. Context: hook. */
+/*
+ * In the child of a fork: forgets the parent's segment and worker. What waits stays the parent's.
+ * Context: hook.
+ */
 void rm_outlet_forked(void);
 
 /* See rm_process_end. RM_END_EXIT may start the worker; the others never do. */
 void rm_outlet_end(enum rm_end how);
 void rm_outlet_resume(void);
 
-/* Stops the worker within 250 ms, waiting until the kernel has dropped the task; it may start again later. */
+/*
+ * Stops the worker within 250 ms and waits until the kernel has dropped the task. It may start
+ * again later. Context: app.
+ */
 void rm_outlet_stop(void);
 
 /*

@@ -91,7 +91,7 @@ static int open_door(const struct door *d, uint64_t deadline_ns)
 
 	if (fd < 0)
 		return RM_E_IO;
-	/* The time to send also bounds connect(2), which waits while the relay's backlog is full. */
+	/* SO_SNDTIMEO also bounds connect(2), which waits while the backlog is full. */
 	if (rm_sys5(__NR_setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, &step, sizeof(step)) < 0 ||
 	    rm_sys5(__NR_setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof(step)) < 0 ||
 	    again(__NR_connect, fd, &d->at, sizeof(d->at), deadline_ns) < 0) {
@@ -110,7 +110,9 @@ static int send_hello(int fd, const struct door *d, int segment_fd, uint64_t dea
 				.cmsg_level = SOL_SOCKET,
 				.cmsg_type = SCM_RIGHTS } };
 	struct iovec iov = { (void *)&d->hello, sizeof(d->hello) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
 			    .msg_controllen = sizeof(control) };
 
 	memcpy(CMSG_DATA(&control.head), &segment_fd, sizeof(segment_fd));
@@ -129,7 +131,9 @@ static int receive_welcome(int fd, uint64_t deadline_ns)
 	struct rm_relay_welcome welcome = { 0 };
 	struct iovec iov = { &welcome, sizeof(welcome) };
 	/* CMSG_LEN, not CMSG_SPACE: in the padding the kernel would put a second descriptor. */
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
 			    .msg_controllen = CMSG_LEN(sizeof(int)) };
 	long n = again(__NR_recvmsg, fd, &m, MSG_CMSG_CLOEXEC, deadline_ns);
 	int bell_fd;

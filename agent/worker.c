@@ -42,25 +42,25 @@
 #pragma weak pthread_attr_setstacksize
 
 enum { STACK_BYTES = 256 * 1024, PATH_BYTES = 4096 };
-#define MS_NS 1000000ull
+#define MS_NS		 1000000ull
 #define STOP_DELIVERY_NS (100 * MS_NS)
-#define STOP_NS (250 * MS_NS)
-#define STOP_NAP_NS 200000
+#define STOP_NS		 (250 * MS_NS)
+#define STOP_NAP_NS	 200000
 
 enum thread_state { NONE, OPENING, RUNNING, YIELD, HELD, BROKEN };
 
 static struct {
 	const struct rm_env *env;
 	struct rm_segment *segment;
-	_Atomic uint32_t thread;  /* enum thread_state */
-	_Atomic uint32_t tid;     /* of the last thread; 0 before it runs and once it is known to be gone */
+	_Atomic uint32_t thread;   /* enum thread_state */
+	_Atomic uint32_t tid;	   /* of the last thread; 0 before it runs and once it is gone */
 	_Atomic uint32_t stopping; /* callers in rm_worker_stop */
-	_Atomic uint64_t stop_ns; /* time by which to be done; 0 = not asked to stop */
-	atomic_int abort;         /* the pipeline's: come back at once */
-	_Atomic uint32_t busy;    /* spans are between ring and backend */
+	_Atomic uint64_t stop_ns;  /* time by which to be done; 0 = not asked to stop */
+	atomic_int abort;	   /* the pipeline's: come back at once */
+	_Atomic uint32_t busy;	   /* spans are between ring and backend */
 	_Atomic uint32_t asked, served; /* numbers of flushes */
-	_Atomic uint64_t flush_ns; /* deadline of the last one asked for */
-	_Atomic uint32_t news;    /* futex: a flush was served, or the thread leaves */
+	_Atomic uint64_t flush_ns;	/* deadline of the last one asked for */
+	_Atomic uint32_t news;		/* futex: a flush was served, or the thread leaves */
 	_Atomic uint64_t exported, dropped;
 	struct rm_doorbell bell;
 } w;
@@ -87,14 +87,14 @@ struct engine {
 	struct rm_worker_tally before; /* by earlier workers of this process */
 	uint32_t resource;
 	uint32_t batch; /* spans taken between two looks at what is due */
-	uint32_t room;  /* spans that may still be taken during one call of the pipeline */
-	uint32_t ring;  /* where to go on */
+	uint32_t room;	/* spans that may still be taken during one call of the pipeline */
+	uint32_t ring;	/* where to go on */
 	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
 };
 
 /* ---- the thread: records into the pipeline ---- */
 
-/* Takes up to `max` spans out of the rings; returns how many. Fewer than `max`: the rings were empty. */
+/* Takes up to `max` spans out of the rings and returns how many: fewer if the rings were empty. */
 static uint32_t drain(struct engine *e, uint32_t max)
 {
 	const struct rm_record *r = (const struct rm_record *)e->record;
@@ -253,7 +253,8 @@ static const struct rm_pipeline_api *open_object(void)
 		return NULL;
 	object = libc.open(room, RTLD_NOW | RTLD_LOCAL);
 	if (!object) {
-		rm_warn("no spans are exported: %s; install it, or set REMORA_EXPORT_OBJECT", libc.error());
+		rm_warn("no spans are exported: %s; install it, or set REMORA_EXPORT_OBJECT",
+			libc.error());
 		return NULL;
 	}
 	get = (__typeof__(get))dlsym(object, RM_EXPORT_SYMBOL);
@@ -285,7 +286,7 @@ static bool start_engine(struct engine *e)
 	e->resource = e->api->resource(e->pipeline, (const struct rm_record *)w.segment->resource);
 	while (rm_env_item(&exporters, &item))
 		speaks |= rm_str_ieq(item, RM_STR("console"));
-	/* Up to here wrong settings were told. Now stderr is only kept for those who write there. */
+	/* Wrong settings have been told. Now stderr is only kept for those who write there. */
 	if (!speaks)
 		rm_private_fds_mute();
 	return true;
@@ -309,7 +310,8 @@ static void *thread_main(void *arg)
 	atomic_store(&w.tid, (uint32_t)rm_sys0(__NR_gettid));
 	rm_sys2(__NR_prctl, PR_SET_NAME, "remora");
 	if (!rm_private_fds()) {
-		rm_debug(RM_LOG_EXPORT, "no private descriptors: spans leave only when the process ends");
+		rm_debug(RM_LOG_EXPORT,
+			 "no private descriptors: spans leave when the process ends");
 		leave(OPENING, BROKEN);
 		return arg;
 	}
@@ -349,7 +351,7 @@ static bool find_libc(void)
 		{ &libc.addr, "dladdr" },
 	};
 
-	/* A name that is missing would cost the application its dlerror(): ask for all only if there is one. */
+	/* Asking for a name that is missing would cost the application its dlerror(). */
 	if (!dlsym || !pthread_attr_setstacksize)
 		return false;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -399,7 +401,7 @@ bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
 	atomic_store(&w.abort, 0);
 	if (make_thread())
 		return true;
-	rm_debug(RM_LOG_EXPORT, "no worker thread: spans leave only when the process ends");
+	rm_debug(RM_LOG_EXPORT, "no worker thread: spans leave when the process ends");
 	leave(OPENING, BROKEN);
 	return false;
 }

@@ -45,8 +45,8 @@ void rm_worker_release(void);
 bool rm_worker_flush(uint64_t deadline_ns);
 
 /*
- * Stops the thread: it has 100 ms to deliver, then its transfers are aborted. Waits, 250 ms at most,
- * until the kernel has dropped the task. Context: hook.
+ * Stops the thread: it has 100 ms to deliver, then its transfers are aborted. Waits until the
+ * kernel has dropped the task, 250 ms at most. Context: app.
  */
 void rm_worker_stop(void);
 

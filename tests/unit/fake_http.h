@@ -15,8 +15,8 @@ struct fake_http {
 	int listener, port, end[2];
 	const char *answer; /* NULL: never answers */
 	pthread_t thread;
-	pthread_barrier_t started; /* a test that forks must not do so while the thread is being made */
-	char *bytes; /* of all requests, one after the other */
+	pthread_barrier_t started; /* no test forks while the thread is being made */
+	char *bytes;		   /* of all requests, one after the other */
 	size_t count, cap;
 	int requests;
 };

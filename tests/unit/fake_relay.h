@@ -1,5 +1,5 @@
 /*
- * A relay for tests: a SOCK_SEQPACKET listener in a fresh directory that checks one hello, keeps the
+ * A relay for tests: a SOCK_SEQPACKET listener in a fresh directory that takes one hello, keeps the
  * segment it was handed mapped, and answers as told.
  */
 #ifndef RM_TESTS_FAKE_RELAY_H
@@ -21,14 +21,21 @@
 
 #define FAKE_TOKEN "000102030405060708090a0b0c0d0eff"
 
-enum fake_answer { ANSWER_WELCOME, ANSWER_NOTHING, ANSWER_CLOSE, ANSWER_OLD_ABI, ANSWER_NO_BELL, ANSWER_SHORT_BELL };
+enum fake_answer {
+	ANSWER_WELCOME,
+	ANSWER_NOTHING,
+	ANSWER_CLOSE,
+	ANSWER_OLD_ABI,
+	ANSWER_NO_BELL,
+	ANSWER_SHORT_BELL
+};
 
 struct fake_relay {
 	char dir[64], path[96], setting[160];
 	int listener, seals;
 	enum fake_answer answer;
 	pthread_t thread;
-	pthread_barrier_t started; /* a test that forks must not do so while the thread is being made */
+	pthread_barrier_t started; /* no test forks while the thread is being made */
 	struct rm_relay_hello hello;
 	struct rm_segment *segment; /* of the process that joined, or NULL */
 	struct rm_doorbell *bell;
@@ -39,7 +46,9 @@ static inline void fake_take(struct fake_relay *f, int conn)
 {
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &f->hello, sizeof(f->hello) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
 			    .msg_controllen = sizeof(control) };
 	void *p;
 	int fd;
@@ -56,10 +65,13 @@ static inline void fake_take(struct fake_relay *f, int conn)
 
 static inline void fake_welcome(struct fake_relay *f, int conn)
 {
-	struct rm_relay_welcome welcome = { RM_RELAY_MAGIC, RM_RELAY_ABI + (f->answer == ANSWER_OLD_ABI) };
+	struct rm_relay_welcome welcome = { RM_RELAY_MAGIC,
+					    RM_RELAY_ABI + (f->answer == ANSWER_OLD_ABI) };
 	char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct iovec iov = { &welcome, sizeof(welcome) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
 			    .msg_controllen = sizeof(control) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
@@ -106,7 +118,8 @@ static inline void fake_relay_open(struct fake_relay *f, enum fake_answer answer
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->path);
 	f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	f->bell_fd = memfd_create("bell", MFD_CLOEXEC);
-	if (bind(f->listener, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(f->listener, 4) != 0 ||
+	if (bind(f->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    listen(f->listener, 4) != 0 ||
 	    ftruncate(f->bell_fd, answer == ANSWER_SHORT_BELL ? 4 : sizeof(*f->bell)) != 0)
 		abort();
 	f->bell = mmap(NULL, sizeof(*f->bell), PROT_READ | PROT_WRITE, MAP_SHARED, f->bell_fd, 0);

@@ -17,8 +17,10 @@ static inline uint32_t sample_resource(void *memory, uint32_t cap)
 static inline uint32_t sample_span(void *memory, uint32_t cap, uint8_t number, struct rm_str name)
 {
 	struct rm_builder b = { .max_attrs = 128 };
-	struct rm_span head = { .start_ns = 1700000000000000001ull, .end_ns = 1700000000000000002ull,
-				.kind = RM_KIND_CLIENT, .trace_flags = 1 };
+	struct rm_span head = { .start_ns = 1700000000000000001ull,
+				.end_ns = 1700000000000000002ull,
+				.kind = RM_KIND_CLIENT,
+				.trace_flags = 1 };
 
 	head.trace_id[15] = number;
 	head.span_id[7] = number;

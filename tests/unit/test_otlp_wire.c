@@ -9,7 +9,20 @@
 #include "tests/rmtest.h"
 
 /* The messages of opentelemetry-proto that occur; LEAF fields are text, ID fields bytes. */
-enum message { REQUEST, RESOURCE_SPANS, RESOURCE, SCOPE_SPANS, SCOPE, SPAN, KEY_VALUE, ANY, ARRAY, STATUS, LEAF, ID };
+enum message {
+	REQUEST,
+	RESOURCE_SPANS,
+	RESOURCE,
+	SCOPE_SPANS,
+	SCOPE,
+	SPAN,
+	KEY_VALUE,
+	ANY,
+	ARRAY,
+	STATUS,
+	LEAF,
+	ID
+};
 
 static enum message member(enum message m, unsigned field)
 {
@@ -18,11 +31,20 @@ static enum message member(enum message m, unsigned field)
 		unsigned field;
 		enum message is;
 	} schema[] = {
-		{ REQUEST, 1, RESOURCE_SPANS }, { RESOURCE_SPANS, 1, RESOURCE },
-		{ RESOURCE_SPANS, 2, SCOPE_SPANS }, { RESOURCE, 1, KEY_VALUE },
-		{ SCOPE_SPANS, 1, SCOPE }, { SCOPE_SPANS, 2, SPAN }, { SPAN, 9, KEY_VALUE },
-		{ SPAN, 15, STATUS }, { SPAN, 1, ID }, { SPAN, 2, ID }, { SPAN, 4, ID },
-		{ KEY_VALUE, 2, ANY }, { ANY, 5, ARRAY }, { ARRAY, 1, ANY },
+		{ REQUEST, 1, RESOURCE_SPANS },
+		{ RESOURCE_SPANS, 1, RESOURCE },
+		{ RESOURCE_SPANS, 2, SCOPE_SPANS },
+		{ RESOURCE, 1, KEY_VALUE },
+		{ SCOPE_SPANS, 1, SCOPE },
+		{ SCOPE_SPANS, 2, SPAN },
+		{ SPAN, 9, KEY_VALUE },
+		{ SPAN, 15, STATUS },
+		{ SPAN, 1, ID },
+		{ SPAN, 2, ID },
+		{ SPAN, 4, ID },
+		{ KEY_VALUE, 2, ANY },
+		{ ANY, 5, ARRAY },
+		{ ARRAY, 1, ANY },
 	};
 
 	for (size_t i = 0; i < sizeof(schema) / sizeof(schema[0]); i++)
@@ -54,7 +76,7 @@ static uint64_t read_fixed(const uint8_t **p, const uint8_t *end, size_t n)
 
 	RM_CHECK((size_t)(end - *p) >= n);
 	for (size_t i = 0; i < n && *p < end; i++)
-		v |= (uint64_t)*(*p)++ << (8 * i);
+		v |= (uint64_t)(*(*p)++) << (8 * i);
 	return v;
 }
 
@@ -70,9 +92,11 @@ static void decode(enum message m, const uint8_t *p, const uint8_t *end, FILE *o
 		if ((tag & 7) == 0) {
 			fprintf(out, "%u=%lld ", field, (long long)read_varint(&p, end));
 		} else if ((tag & 7) == 1) {
-			fprintf(out, "%u=%#llx ", field, (unsigned long long)read_fixed(&p, end, 8));
+			fprintf(out, "%u=%#llx ", field,
+				(unsigned long long)read_fixed(&p, end, 8));
 		} else if ((tag & 7) == 5) {
-			fprintf(out, "%u=%#llx ", field, (unsigned long long)read_fixed(&p, end, 4));
+			fprintf(out, "%u=%#llx ", field,
+				(unsigned long long)read_fixed(&p, end, 4));
 		} else {
 			n = read_varint(&p, end);
 			RM_CHECK((tag & 7) == 2 && n <= (uint64_t)(end - p));
@@ -110,28 +134,32 @@ static struct rm_str decoded(struct rm_str body)
 }
 
 #define RESOURCE_TEXT "1{1{1='service.name' 2{1='shop' } } } "
-#define SCOPE_TEXT "1{1='remora' 2='" REMORA_VERSION "' } "
+#define SCOPE_TEXT    "1{1='remora' 2='" REMORA_VERSION "' } "
 
 static _Alignas(8) char resource[1024], record[RM_RECORD_MAX_BYTES];
 static char memory[1 << 16];
 
 RM_TEST("a span with nothing but the fixed fields is encoded byte for byte as protobuf asks")
 {
-	static const char want[] =
-		"\x0a\x69"                                     /* ResourceSpans */
-		"\x0a\x1c\x0a\x1a\x0a\x0cservice.name\x12\x0a\x0a\x08sh\xef\xbf\xbdop1" /* bad byte: U+FFFD */
-		"\x12\x49"                                     /* ScopeSpans */
-		"\x0a\x0f\x0a\x06remora\x12\x05" REMORA_VERSION /* Scope */
-		"\x12\x36"                                     /* Span */
-		"\x0a\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07"
-		"\x12\x08\0\0\0\0\0\0\0\x08"
-		"\x30\x02"
-		"\x39\x01\0\0\0\0\0\0\0"
-		"\x41\x02\0\0\0\0\0\0\0"
-		"\x85\x01\x01\x01\0\0";
+	static const char want[] = "\x0a\x69" /* ResourceSpans */
+				   "\x0a\x1c\x0a\x1a\x0a\x0cservice.name"
+				   "\x12\x0a\x0a\x08sh\xef\xbf\xbdop1" /* bad byte: U+FFFD */
+				   "\x12\x49"			       /* ScopeSpans */
+				   "\x0a\x0f\x0a\x06remora\x12\x05" REMORA_VERSION /* Scope */
+				   "\x12\x36"					   /* Span */
+				   "\x0a\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x07"
+				   "\x12\x08\0\0\0\0\0\0\0\x08"
+				   "\x30\x02"
+				   "\x39\x01\0\0\0\0\0\0\0"
+				   "\x41\x02\0\0\0\0\0\0\0"
+				   "\x85\x01\x01\x01\0\0";
 	struct rm_builder b = { .max_attrs = 8 };
-	struct rm_span head = { .trace_id = { [15] = 7 }, .span_id = { [7] = 8 }, .start_ns = 1,
-				.end_ns = 2, .kind = RM_KIND_SERVER, .trace_flags = 1 };
+	struct rm_span head = { .trace_id = { [15] = 7 },
+				.span_id = { [7] = 8 },
+				.start_ns = 1,
+				.end_ns = 2,
+				.kind = RM_KIND_SERVER,
+				.trace_flags = 1 };
 	struct rm_otlp_wire w;
 	struct rm_str body;
 
@@ -150,8 +178,12 @@ RM_TEST("a span with nothing but the fixed fields is encoded byte for byte as pr
 RM_TEST("every field and every type of attribute arrives under its number")
 {
 	struct rm_builder b = { .max_attrs = 2 };
-	struct rm_span head = { .start_ns = 0x1122, .end_ns = 0x3344, .kind = RM_KIND_CLIENT,
-				.status = RM_STATUS_ERROR, .trace_flags = 3, .bits = RM_SPAN_PARENT_REMOTE };
+	struct rm_span head = { .start_ns = 0x1122,
+				.end_ns = 0x3344,
+				.kind = RM_KIND_CLIENT,
+				.status = RM_STATUS_ERROR,
+				.trace_flags = 3,
+				.bits = RM_SPAN_PARENT_REMOTE };
 	struct rm_str list[2] = { RM_STR("a"), RM_STR("b\n") };
 	struct rm_otlp_wire w;
 
@@ -168,7 +200,8 @@ RM_TEST("every field and every type of attribute arrives under its number")
 	RM_CHECK(rm_otlp_span(&w, (struct rm_span *)record) == RM_OK);
 	RM_CHECK_STR(decoded(rm_otlp_end(&w)),
 		     "1{" RESOURCE_TEXT "2{" SCOPE_TEXT
-		     "2{1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 2:bbbbbbbbbbbbbbbb 3='k=v' 4:cccccccccccccccc "
+		     "2{1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 2:bbbbbbbbbbbbbbbb 3='k=v' "
+		     "4:cccccccccccccccc "
 		     "5='GET /x' 6=3 7=0x1122 8=0x3344 9{1='server.port' 2{3=-1 } } "
 		     "9{1='http.request.header.x' 2{5{1{1='a' } 1{1='b\n' } } } } "
 		     "10=1 15{3=2 } 16=0x303 } } } ");
@@ -184,7 +217,8 @@ RM_TEST("lengths that need one, two and three bytes are right")
 	sample_resource(resource, sizeof(resource));
 	rm_otlp_begin(&w, memory, sizeof(memory), (struct rm_record *)resource);
 	for (size_t i = 0; i < 6; i++) {
-		sample_span(record, sizeof(record), (uint8_t)(i + 1), (struct rm_str){ long_name, lengths[i] });
+		sample_span(record, sizeof(record), (uint8_t)(i + 1),
+			    (struct rm_str){ long_name, lengths[i] });
 		RM_CHECK(rm_otlp_span(&w, (struct rm_span *)record) == RM_OK);
 	}
 	struct rm_str text = decoded(rm_otlp_end(&w));
@@ -229,7 +263,7 @@ RM_TEST("text that is not UTF-8 is repaired, text that is stays untouched")
 		{ "plain", "plain" },
 		{ "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x9f", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x90\x9f" },
 		{ "a\x80z", "a\xef\xbf\xbdz" },
-		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                /* overlong */
+		{ "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },		    /* overlong */
 		{ "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* surrogate */
 		{ "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 		{ "cut\xe2\x82", "cut\xef\xbf\xbd\xef\xbf\xbd" },

@@ -49,7 +49,7 @@ RM_TEST("the memory has its size for ever and no name in the file system")
 	close(fd);
 }
 
-RM_TEST("a process that joins hands over its segment and gets the doorbell, and keeps no descriptor")
+RM_TEST("a process that joins hands over its segment, gets the doorbell and keeps no descriptor")
 {
 	struct rm_doorbell *bell = NULL;
 	struct fake_relay relay;
@@ -107,8 +107,8 @@ static void die_after_pushing(const char *setting)
 	if (rm_relay_join(rm_str_c(setting), fd, &bell) != RM_OK)
 		_exit(1);
 	for (uint8_t i = 1; i <= 5; i++)
-		rm_segment_push(s, i, record, sample_span(record, sizeof(record), i, RM_STR("last words")),
-				NULL);
+		rm_segment_push(s, i, record,
+				sample_span(record, sizeof(record), i, RM_STR("last words")), NULL);
 	kill(getpid(), SIGKILL);
 }
 
@@ -128,7 +128,8 @@ RM_TEST("what was pushed before a SIGKILL is in the relay's memory")
 	RM_CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	RM_CHECK(relay.segment && relay.segment->pid == (uint32_t)child);
 	RM_CHECK(relay.segment && relay.segment->resource_bytes > 0 &&
-		 rm_record_valid((struct rm_record *)relay.segment->resource, relay.segment->resource_bytes));
+		 rm_record_valid((struct rm_record *)relay.segment->resource,
+				 relay.segment->resource_bytes));
 	for (uint32_t ring = 0; relay.segment && ring < RM_SEGMENT_RINGS; ring++)
 		while ((n = rm_segment_pop(relay.segment, ring, record)) > 0) {
 			RM_CHECK(rm_record_valid((struct rm_record *)record, (uint32_t)n));
@@ -146,8 +147,8 @@ RM_TEST("a relay that refuses, is silent or of another version is an error and l
 		enum fake_answer answer;
 		int error;
 	} row[] = {
-		{ ANSWER_CLOSE, RM_E_PROTO },   { ANSWER_NOTHING, RM_E_IO },
-		{ ANSWER_OLD_ABI, RM_E_PROTO }, { ANSWER_NO_BELL, RM_E_PROTO },
+		{ ANSWER_CLOSE, RM_E_PROTO },	   { ANSWER_NOTHING, RM_E_IO },
+		{ ANSWER_OLD_ABI, RM_E_PROTO },	   { ANSWER_NO_BELL, RM_E_PROTO },
 		{ ANSWER_SHORT_BELL, RM_E_PROTO },
 	};
 
@@ -179,8 +180,15 @@ RM_TEST("a relay that is gone is an error")
 RM_TEST("settings that are not an absolute path and a token are told apart")
 {
 	static const char *const bad[] = {
-		"", ",", "/x", "/x,", FAKE_TOKEN, "," FAKE_TOKEN, "x," FAKE_TOKEN,
-		"/x,000102030405060708090a0b0c0d0ef", "/x,000102030405060708090a0b0c0d0egg",
+		"",
+		",",
+		"/x",
+		"/x,",
+		FAKE_TOKEN,
+		"," FAKE_TOKEN,
+		"x," FAKE_TOKEN,
+		"/x,000102030405060708090a0b0c0d0ef",
+		"/x,000102030405060708090a0b0c0d0egg",
 		"/x;" FAKE_TOKEN,
 		"/0123456789012345678901234567890123456789012345678901234567890123456789"
 		"0123456789012345678901234567890123456789," FAKE_TOKEN,

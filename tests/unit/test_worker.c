@@ -1,0 +1,228 @@
+/* agent/worker.c and agent/private_fds.c, driven through agent/outlet.c. */
+#include "agent/worker.h"
+
+#include "outlet_fixture.h"
+
+static void worker_flushes(const void *how)
+{
+	start_for_worker();
+	push(10);
+	RM_CHECK(threads() == 1);
+	rm_outlet_safe_point();
+	UNTIL(fake->opened == 1);
+	push(5);
+	rm_outlet_end(*(const enum rm_end *)how);
+	RM_CHECK(fake->pushed == 15 && fake->delivered == 15);
+	RM_CHECK(fake->resource_bytes >= (int)sizeof(struct rm_record));
+	RM_CHECK(strcmp(fake->name, "remora") == 0 && fake->sigterm_blocked == 1);
+	RM_CHECK(!rm_outlet_is_worker());
+}
+
+RM_TEST("a worker that runs delivers everything at every kind of end")
+{
+	enum rm_end how[] = { RM_END_EXIT, RM_END_UNDERSCORE_EXIT, RM_END_EXEC };
+
+	for (int i = 0; i < 3; i++)
+		in_child(worker_flushes, &how[i]);
+}
+
+static void started_at_exit(const void *arg)
+{
+	start_for_worker();
+	push(3);
+	rm_outlet_end(RM_END_UNDERSCORE_EXIT);
+	RM_CHECK(fake->opened == 0 && threads() == 1);
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->opened == 1 && fake->delivered == 3);
+}
+
+RM_TEST("an exit starts a worker for what only it can deliver, _exit does not")
+{
+	in_child(started_at_exit, NULL);
+}
+
+static void idle_worker(const void *arg)
+{
+	int runs;
+
+	start_for_worker();
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->pushed == 1);
+	/* The fake holds the span back, so the worker sleeps on time: a second span wakes nobody. */
+	usleep(20000);
+	runs = fake->runs;
+	push(1);
+	usleep(20000);
+	RM_CHECK(fake->runs == runs && fake->pushed == 1);
+	/* A ring that fills is another matter. */
+	push(2 * RM_RING_BYTES / 4 / 150);
+	UNTIL(fake->pushed > 2);
+	rm_outlet_end(RM_END_EXIT);
+	/* Now nothing is queued, it sleeps for ever: the first span wakes it, whatever the fill. */
+	for (int i = 0; i < 50; i++) {
+		int before = fake->pushed;
+
+		usleep(500 * (i % 3));
+		push(1);
+		UNTIL(fake->pushed == before + 1);
+		rm_outlet_end(RM_END_EXEC);
+		rm_outlet_resume();
+	}
+	RM_CHECK(fake->delivered == fake->pushed);
+}
+
+RM_TEST("a sleeping worker is woken by the first span after idleness and by a ring that fills")
+{
+	in_child(idle_worker, NULL);
+}
+
+static void stop_and_restart(const void *hangs)
+{
+	start_for_worker();
+	fake->hang = hangs != NULL;
+	push(4);
+	rm_outlet_safe_point();
+	UNTIL(hangs ? fake->hanging == 1 : fake->pushed == 4);
+	RM_CHECK(threads() == 2);
+	rm_outlet_stop();
+	RM_CHECK(threads() == 1);
+	RM_CHECK(fake->closed == 1 && fake->delivered == (hangs ? 0 : 4));
+	rm_outlet_stop();
+	fake->hang = 0;
+	rm_outlet_safe_point();
+	RM_CHECK(threads() == 1);
+	push(2);
+	rm_outlet_safe_point();
+	RM_CHECK(threads() == 2);
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->opened == 2 && fake->pushed == 6 && fake->delivered == (hangs ? 2 : 6));
+}
+
+RM_TEST("a stopped worker has delivered what it had and is gone for the kernel; a new one follows")
+{
+	in_child(stop_and_restart, NULL);
+}
+
+RM_TEST("a worker stuck in a transfer is gone after a stop, too, and a new one follows")
+{
+	in_child(stop_and_restart, "hangs");
+}
+
+static void stop_at_any_moment(const void *arg)
+{
+	start_for_worker();
+	for (int i = 0; i < 100; i++) {
+		push(1);
+		rm_outlet_safe_point();
+		usleep((unsigned)(i * 13));
+		rm_outlet_stop();
+		RM_CHECK(threads() == 1);
+	}
+	RM_CHECK(fake->delivered == 100 && fake->closed == fake->opened);
+}
+
+RM_TEST("a stop right after the start, or while the exporter is opened, works as well")
+{
+	in_child(stop_at_any_moment, NULL);
+}
+
+static void retired(const void *silent)
+{
+	start_for_worker();
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->pushed == 1);
+	rm_outlet_retire(silent != NULL);
+	RM_CHECK(threads() == 1 && fake->delivered == 1);
+	push(1);
+	rm_outlet_safe_point();
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(threads() == 1 && fake->opened == 1);
+}
+
+RM_TEST("a retired outlet never starts a worker again")
+{
+	in_child(retired, NULL);
+	in_child(retired, "silent");
+}
+
+static void bounded_end(const void *arg)
+{
+	start((const char *const[]){ "OTEL_TRACES_EXPORTER=console", "REMORA_EXIT_TIMEOUT=50",
+				     NULL });
+	fake->hang = 1;
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->hanging == 1);
+	/* Would take a minute if each end had its own time. */
+	for (int i = 0; i < 1200; i++)
+		rm_outlet_end(RM_END_EXEC);
+	RM_CHECK(fake->delivered == 0);
+}
+
+RM_TEST("all ends of a process together wait only once for a backend that hangs")
+{
+	in_child(bounded_end, NULL);
+}
+
+static void fds_are_private(const void *arg)
+{
+	int before;
+
+	for (int i = 0; i < 20; i++)
+		if (dup(1) < 0)
+			abort();
+	start_for_worker();
+	before = open_fds();
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->runs > 0);
+	RM_CHECK(fake->fds == 3);
+	RM_CHECK(open_fds() == before);
+	RM_CHECK(fake->stderr_is_null == 0);
+}
+
+RM_TEST("the worker sees none of the application's descriptors and adds none to them")
+{
+	in_child(fds_are_private, NULL);
+}
+
+static void fds_are_private_on_old_kernels(const void *arg)
+{
+	refuse_call(SYS_close_range, ENOSYS);
+	fds_are_private(arg);
+}
+
+RM_TEST("so it does where the kernel has no close_range")
+{
+	in_child(fds_are_private_on_old_kernels, NULL);
+}
+
+static void stderr_is_given_back(const void *topic)
+{
+	int fds[2];
+
+	if (pipe(fds) != 0 || dup2(fds[1], 2) < 0)
+		abort();
+	rm_log_init(topic ? RM_LOG_TRACE : 0, RM_LEVEL_INFO);
+	start((const char *const[]){ "OTEL_EXPORTER_OTLP_ENDPOINT=https://localhost:1", NULL });
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->runs > 0);
+	RM_CHECK(fake->stderr_is_null == (topic == NULL));
+	close(2);
+	close(fds[1]);
+	if (!topic) {
+		char byte;
+
+		/* Nobody else holds the pipe: its end is seen while the worker lives. */
+		RM_CHECK(read(fds[0], &byte, 1) == 0);
+	}
+}
+
+RM_TEST("the worker holds stderr open only for the console and the debug log")
+{
+	in_child(stderr_is_given_back, NULL);
+	in_child(stderr_is_given_back, "topic");
+}
