@@ -1,4 +1,5 @@
-// Node's http server; /call uses http.get over its keep-alive agent, /fetch uses fetch.
+// Node's http server; /call uses http.get over its keep-alive agent, /fetch uses fetch, and /forward
+// passes the request on with its headers, as proxies do.
 const http = require('http');
 
 const backend = process.env.BACKEND || '';
@@ -33,6 +34,10 @@ const server = http.createServer((request, response) => {
 		call('/hello' + rest, (text) => response.end(text));
 	} else if (url.startsWith('/fetch')) {
 		fetch(backend + '/hello' + rest).then((answer) => answer.text()).then((text) => response.end(text));
+	} else if (url.startsWith('/forward')) {
+		const headers = { ...request.headers };
+		delete headers.host;
+		http.get(backend + '/hello' + rest, { agent, headers }, (answer) => answer.pipe(response));
 	} else if (url.startsWith('/hello')) {
 		response.writeHead(200, { 'Content-Length': 6 });
 		response.end('hello\n');

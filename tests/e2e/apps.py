@@ -72,6 +72,12 @@ def c_epoll(t, backend=None, agent=True, name="c-epoll", options=()):
     return t.start(name, [t.build.app("http-server-c-epoll"), port, *options], port, agent)
 
 
+def c_libcurl(t, backend=None, agent=True):
+    port = t.port()
+    program = t.build.app("http-server-c-libcurl", options=["-lcurl"])
+    return t.start("c-libcurl", [program, port], port, agent, backend_env(backend))
+
+
 def cpp(t, backend=None, agent=True):
     port = t.port()
     return t.start("cpp", [t.build.app("http-server-cpp-threads"), port], port, agent, backend_env(backend))

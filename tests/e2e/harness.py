@@ -7,6 +7,7 @@ ends with checks. Each case has its own sink, its own folder and its own ports. 
 import concurrent.futures
 import contextlib
 import http.client
+import http.server
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from sink import Sink
+from sink import Server, Sink
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ROOT / "test-apps"
@@ -218,6 +219,29 @@ class Test:
         self.thread(serve)
         return listener.getsockname()[1]
 
+    def header_recorder(self):
+        """A port of this process that answers every request, and the list its request heads go to."""
+        heads = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                heads.append([(k.lower(), v) for k, v in self.headers.items()])
+                self.send_response(200)
+                self.send_header("Content-Length", "6")
+                self.end_headers()
+                self.wfile.write(b"hello\n")
+
+            def log_message(self, *arguments):
+                pass
+
+        server = Server(("127.0.0.1", 0), Handler)
+        self.closers.append(server.server_close)
+        self.closers.append(server.shutdown)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        return server.server_address[1], heads
+
     # ---- checking ----
 
     def check(self, holds, what):
@@ -264,7 +288,7 @@ class Test:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.popen.pid, signal.SIGKILL)
             process.popen.wait()
-        for closer in self.closers:
+        for closer in reversed(self.closers):
             closer()
         self.sink.close()
         shutil.rmtree(self.dir, ignore_errors=True)
