@@ -43,21 +43,22 @@ RM_TEST("an exit starts a worker for what only it can deliver, _exit does not")
 
 static void idle_worker(const void *arg)
 {
-	int runs;
+	struct rm_doorbell *bell = rm_worker_bell();
+	uint32_t rung;
 
 	start_for_worker();
 	push(1);
 	rm_outlet_safe_point();
 	UNTIL(fake->pushed == 1);
-	/* The fake holds the span back, so the worker sleeps on time: a second span wakes nobody. */
-	usleep(20000);
-	runs = fake->runs;
+	/* The fake holds the span back, so the worker sleeps on time: a second one wakes nobody. */
+	UNTIL(bell->waiting == RM_DOORBELL_TIMED);
+	rung = bell->rung;
 	push(1);
-	usleep(20000);
-	RM_CHECK(fake->runs == runs && fake->pushed == 1);
+	RM_CHECK(bell->rung == rung);
 	/* A ring that fills is another matter. */
 	push(2 * RM_RING_BYTES / 4 / 150);
 	UNTIL(fake->pushed > 2);
+	RM_CHECK(bell->rung > rung);
 	rm_outlet_end(RM_END_EXIT);
 	/* Now nothing is queued, it sleeps for ever: the first span wakes it, whatever the fill. */
 	for (int i = 0; i < 50; i++) {
