@@ -16,8 +16,8 @@ enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
 
 /* Semantic conventions, url.query: secrets that well-known services put into URLs. */
 static const struct rm_str redact_always[] = {
-	{ "X-Amz-Signature", 15 }, { "X-Amz-Credential", 16 }, { "X-Amz-Security-Token", 20 },
-	{ "AWSAccessKeyId", 14 },  { "Signature", 9 },	       { "sig", 3 },
+	{ "X-Amz-Signature", 15 },  { "X-Amz-Credential", 16 }, { "X-Amz-Security-Token", 20 },
+	{ "AWSAccessKeyId", 14 },   { "Signature", 9 },		{ "sig", 3 },
 	{ "X-Goog-Signature", 16 },
 };
 
@@ -129,7 +129,8 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	chars = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, chars);
 	c->max_attrs = at_most(attrs, UINT32_MAX);
 	c->max_value_chars = at_most(chars, UINT32_MAX);
-	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) && c->propagators & RM_PROP_TRACECONTEXT;
+	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) &&
+		     c->propagators & RM_PROP_TRACECONTEXT;
 	c->parent_source = rm_env_bool(env, RM_ENV_REMORA_PARENT_SOURCE);
 	read_headers(&headers, env, RM_ENV_CLIENT_REQUEST_HEADERS, &c->client_request);
 	read_headers(&headers, env, RM_ENV_CLIENT_RESPONSE_HEADERS, &c->client_response);

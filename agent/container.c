@@ -78,7 +78,7 @@ static bool is_runtime_file(struct rm_str mount_point)
 	       rm_str_eq(mount_point, RM_STR("/dev/termination-log"));
 }
 
-/* ".../containers/<id>/hostname", ".../pods/<uid>/etc-hosts", ".../pods/<uid>/containers/<name>/..." */
+/* "/containers/<id>/hostname", "/pods/<uid>/etc-hosts", "/pods/<uid>/containers/<name>/..." */
 static void read_source(struct rm_str path, struct rm_container *ret)
 {
 	struct rm_str before = { NULL, 0 };

@@ -12,8 +12,8 @@
 struct rm_str rm_procfile_read(const char *path, char *ret, size_t cap)
 {
 	/* A name may turn out to be a pipe or a terminal: then nothing may wait or attach. */
-	long fd = rm_sys4(__NR_openat, AT_FDCWD, path,
-			  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+	long fd = rm_sys4(__NR_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+			  0);
 	size_t n = 0;
 
 	if (fd < 0)

@@ -12,12 +12,12 @@
  * value takes the rest of its argument, else the next one.
  */
 struct interpreter {
-	const char *name;       /* of the executable, without its version */
-	const char *runtime;    /* process.runtime.name, NULL if the executable does not tell */
+	const char *name;	/* of the executable, without its version */
+	const char *runtime;	/* process.runtime.name, NULL if the executable does not tell */
 	const char *with_value; /* letters */
-	const char *with_rest;  /* letters whose value, if any, is in the same argument */
-	const char *code;       /* letters: the value is the program, there is no script */
-	const char *module;     /* letters and long options: the value names the program */
+	const char *with_rest;	/* letters whose value, if any, is in the same argument */
+	const char *code;	/* letters: the value is the program, there is no script */
+	const char *module;	/* letters and long options: the value names the program */
 	const char *long_value; /* long options with a value of their own, separated by commas */
 };
 

@@ -17,7 +17,13 @@
 #include "base/random.h"
 #include "base/sys.h"
 
-enum { PATH_BYTES = 4096, MOUNTS_BYTES = 64 * 1024, SMALL_BYTES = 4096, ID_HEX = 32, UUID_BYTES = 36 };
+enum {
+	PATH_BYTES = 4096,
+	MOUNTS_BYTES = 64 * 1024,
+	SMALL_BYTES = 4096,
+	ID_HEX = 32,
+	UUID_BYTES = 36
+};
 
 struct work {
 	const struct rm_program *program;
@@ -82,7 +88,8 @@ static void add_service(struct work *w, const struct rm_env *env)
 
 	if (name.n == 0)
 		name = rm_resource_attrs_find(&w->attrs, rm_key_name(RM_KEY_SERVICE_NAME));
-	rm_builder_str(&w->builder, RM_KEY_SERVICE_NAME, name.n > 0 ? name : rm_program_name(w->program));
+	rm_builder_str(&w->builder, RM_KEY_SERVICE_NAME,
+		       name.n > 0 ? name : rm_program_name(w->program));
 	make_uuid(uuid);
 	add(w, RM_KEY_SERVICE_INSTANCE_ID, (struct rm_str){ uuid, sizeof(uuid) });
 }
@@ -170,13 +177,14 @@ static void add_host(struct work *w)
 
 static void add_container(struct work *w)
 {
-	static const char namespace_file[] = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+	static const char namespace_file[] =
+		"/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 	struct rm_container c = { 0 };
 
-	rm_container_from_cgroup(rm_procfile_read("/proc/self/cgroup", w->cgroup, sizeof(w->cgroup)),
-				 &c);
-	rm_container_from_mounts(rm_procfile_read("/proc/self/mountinfo", w->mounts,
-						  sizeof(w->mounts)), &c);
+	rm_container_from_cgroup(
+		rm_procfile_read("/proc/self/cgroup", w->cgroup, sizeof(w->cgroup)), &c);
+	rm_container_from_mounts(
+		rm_procfile_read("/proc/self/mountinfo", w->mounts, sizeof(w->mounts)), &c);
 	add(w, RM_KEY_CONTAINER_ID, c.id);
 	add(w, RM_KEY_K8S_POD_UID, c.pod_uid);
 	add(w, RM_KEY_K8S_CONTAINER_NAME, c.name);

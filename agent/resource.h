@@ -13,7 +13,8 @@
  * The service name: OTEL_SERVICE_NAME, service.name in OTEL_RESOURCE_ATTRIBUTES, else
  * rm_program_name. Ownership: a slice of `env`, `p` or `room`. Context: any.
  */
-struct rm_str rm_service_name(const struct rm_env *env, const struct rm_program *p, char *room, size_t cap);
+struct rm_str rm_service_name(const struct rm_env *env, const struct rm_program *p, char *room,
+			     size_t cap);
 
 /*
  * Builds the whole resource record into `memory` (8-byte aligned). Opens and reads a few files of
@@ -21,6 +22,7 @@ struct rm_str rm_service_name(const struct rm_env *env, const struct rm_program 
  * important last. Returns its size, 0 without memory. Context: hook (once per process, at its
  * first span), signal-safe.
  */
-uint32_t rm_resource_build(const struct rm_env *env, const struct rm_program *p, void *memory, uint32_t cap);
+uint32_t rm_resource_build(const struct rm_env *env, const struct rm_program *p, void *memory,
+			   uint32_t cap);
 
 #endif

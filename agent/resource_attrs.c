@@ -14,8 +14,7 @@ static bool is_hex(char c)
 static bool decodable(struct rm_str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] == '%' &&
-		    (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])))
+		if (s.p[i] == '%' && (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2])))
 			return false;
 	return true;
 }

@@ -29,7 +29,7 @@ void rm_resource_attrs_decode(struct rm_str raw, struct rm_strbuf *room,
 /* The value of a key; p is NULL when there is none. */
 struct rm_str rm_resource_attrs_find(const struct rm_resource_attrs *a, struct rm_str key);
 
-/* Decodes the value of one key alone into `room`; p is NULL when there is none or it does not fit. */
+/* Decodes the value of one key alone into `room`; p is NULL without one, or if it does not fit. */
 struct rm_str rm_resource_attrs_get(struct rm_str raw, struct rm_str key, char *room, size_t cap);
 
 #endif

@@ -17,7 +17,8 @@ static bool in_ratio(double ratio, const uint8_t trace_id[16])
 	return v >> 1 < bound;
 }
 
-bool rm_sampled(const struct rm_config *c, const struct rm_spanctx *parent, const uint8_t trace_id[16])
+bool rm_sampled(const struct rm_config *c, const struct rm_spanctx *parent,
+		const uint8_t trace_id[16])
 {
 	if (c->sampler >= RM_SAMPLER_PARENT_ON && parent->valid && parent->sampled_known)
 		return parent->flags & RM_FLAG_SAMPLED;

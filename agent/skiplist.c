@@ -11,6 +11,7 @@
 
 enum { NAME_MAX_BYTES = 20 };
 
+/* clang-format off */
 static const char names[][NAME_MAX_BYTES] = {
 	"[", "agetty", "apk", "apropos", "apt", "apt-get", "aptitude", "ar", "arch", "as", "ash",
 	"atd", "autoconf", "automake", "awk", "b2sum", "base32", "base64", "basename", "basenc",
@@ -56,14 +57,22 @@ static const char names[][NAME_MAX_BYTES] = {
 	"whoami", "xargs", "xdg-open", "xxd", "xz", "xzcat", "yacc", "yash", "yes", "yum",
 	"zcat", "zip", "zsh", "zstd", "zstdcat",
 };
+/* clang-format on */
 enum { NAMES = sizeof(names) / sizeof(names[0]) };
 
 /* Families: every name that begins so. `git` is on the list, its HTTP helper is another program. */
 static const struct rm_str families[] = {
-	{ "aarch64-linux-gnu-", 18 }, { "apt-", 4 },	 { "clang-", 6 },
-	{ "dbus-", 5 },		      { "debconf-", 8 }, { "dpkg-", 5 },
-	{ "g++-", 4 },		      { "gcc-", 4 },	 { "ld-linux", 8 },
-	{ "systemd-", 8 },	      { "x86_64-linux-gnu-", 17 },
+	{ "aarch64-linux-gnu-", 18 },
+	{ "apt-", 4 },
+	{ "clang-", 6 },
+	{ "dbus-", 5 },
+	{ "debconf-", 8 },
+	{ "dpkg-", 5 },
+	{ "g++-", 4 },
+	{ "gcc-", 4 },
+	{ "ld-linux", 8 },
+	{ "systemd-", 8 },
+	{ "x86_64-linux-gnu-", 17 },
 };
 enum { FAMILIES = sizeof(families) / sizeof(families[0]) };
 

@@ -75,8 +75,8 @@ bool rm_b3multi_parse(const struct rm_carriers *carriers, struct rm_spanctx *ret
 	struct rm_spanctx c = { .valid = true };
 
 	*ret = (struct rm_spanctx){ 0 };
-	if (!read_ids(carriers->value[RM_CARRIER_B3_TRACEID],
-		      carriers->value[RM_CARRIER_B3_SPANID], &c))
+	if (!read_ids(carriers->value[RM_CARRIER_B3_TRACEID], carriers->value[RM_CARRIER_B3_SPANID],
+		      &c))
 		return false;
 	if (rm_str_eq(carriers->value[RM_CARRIER_B3_FLAGS], RM_STR("1"))) {
 		set_debug(&c);

@@ -14,9 +14,12 @@ static const struct {
 	struct rm_str name;
 	unsigned bit;
 } propagators_by_name[] = {
-	{ { "tracecontext", 12 }, RM_PROP_TRACECONTEXT }, { { "baggage", 7 }, RM_PROP_BAGGAGE },
-	{ { "b3", 2 }, RM_PROP_B3 },                      { { "b3multi", 7 }, RM_PROP_B3MULTI },
-	{ { "xray", 4 }, RM_PROP_XRAY },                  { { "jaeger", 6 }, RM_PROP_JAEGER },
+	{ { "tracecontext", 12 }, RM_PROP_TRACECONTEXT },
+	{ { "baggage", 7 }, RM_PROP_BAGGAGE },
+	{ { "b3", 2 }, RM_PROP_B3 },
+	{ { "b3multi", 7 }, RM_PROP_B3MULTI },
+	{ { "xray", 4 }, RM_PROP_XRAY },
+	{ { "jaeger", 6 }, RM_PROP_JAEGER },
 };
 enum { PROPAGATORS = sizeof(propagators_by_name) / sizeof(propagators_by_name[0]) };
 
@@ -63,18 +66,27 @@ int rm_carrier_of(struct rm_str name)
 		return -1;
 	/* Almost every header of almost every message ends at this switch. */
 	switch (SHAPE(name.n, (unsigned char)name.p[0] | 0x20u)) {
-	case SHAPE(11, 't'): return if_named(name, RM_CARRIER_TRACEPARENT);
-	case SHAPE(10, 't'): return if_named(name, RM_CARRIER_TRACESTATE);
-	case SHAPE(7, 'b'): return if_named(name, RM_CARRIER_BAGGAGE);
-	case SHAPE(2, 'b'): return if_named(name, RM_CARRIER_B3);
+	case SHAPE(11, 't'):
+		return if_named(name, RM_CARRIER_TRACEPARENT);
+	case SHAPE(10, 't'):
+		return if_named(name, RM_CARRIER_TRACESTATE);
+	case SHAPE(7, 'b'):
+		return if_named(name, RM_CARRIER_BAGGAGE);
+	case SHAPE(2, 'b'):
+		return if_named(name, RM_CARRIER_B3);
 	case SHAPE(12, 'x'):
 		return if_named(name, (name.p[5] | 0x20) == 't' ? RM_CARRIER_B3_TRACEID
 								: RM_CARRIER_B3_SAMPLED);
-	case SHAPE(11, 'x'): return if_named(name, RM_CARRIER_B3_SPANID);
-	case SHAPE(17, 'x'): return if_named(name, RM_CARRIER_B3_PARENTSPANID);
-	case SHAPE(10, 'x'): return if_named(name, RM_CARRIER_B3_FLAGS);
-	case SHAPE(15, 'x'): return if_named(name, RM_CARRIER_XRAY);
-	case SHAPE(13, 'u'): return if_named(name, RM_CARRIER_JAEGER);
+	case SHAPE(11, 'x'):
+		return if_named(name, RM_CARRIER_B3_SPANID);
+	case SHAPE(17, 'x'):
+		return if_named(name, RM_CARRIER_B3_PARENTSPANID);
+	case SHAPE(10, 'x'):
+		return if_named(name, RM_CARRIER_B3_FLAGS);
+	case SHAPE(15, 'x'):
+		return if_named(name, RM_CARRIER_XRAY);
+	case SHAPE(13, 'u'):
+		return if_named(name, RM_CARRIER_JAEGER);
 	}
 	return -1;
 }
@@ -130,7 +142,8 @@ struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *
 		return c->value[RM_CARRIER_BAGGAGE];
 	room->n = 0;
 	for (unsigned i = 0; i <= RM_CARRIERS_MORE; i++) {
-		struct rm_str value = i == 0 ? c->value[RM_CARRIER_BAGGAGE] : c->more_baggage[i - 1];
+		struct rm_str value = i == 0 ? c->value[RM_CARRIER_BAGGAGE]
+					     : c->more_baggage[i - 1];
 
 		if (value.n == 0 || room->cap - room->n < value.n + 1)
 			continue;
@@ -253,8 +266,10 @@ static const struct {
 } writers[] = {
 	{ RM_PROP_TRACECONTEXT, CARRIES(RM_CARRIER_TRACEPARENT), put_traceparent },
 	{ RM_PROP_B3, CARRIES(RM_CARRIER_B3), put_b3 },
-	{ RM_PROP_B3MULTI, CARRIES(RM_CARRIER_B3_TRACEID) | CARRIES(RM_CARRIER_B3_SPANID) |
-		CARRIES(RM_CARRIER_B3_SAMPLED) | CARRIES(RM_CARRIER_B3_FLAGS), put_b3multi },
+	{ RM_PROP_B3MULTI,
+	  CARRIES(RM_CARRIER_B3_TRACEID) | CARRIES(RM_CARRIER_B3_SPANID) |
+		  CARRIES(RM_CARRIER_B3_SAMPLED) | CARRIES(RM_CARRIER_B3_FLAGS),
+	  put_b3multi },
 	{ RM_PROP_XRAY, CARRIES(RM_CARRIER_XRAY), put_xray },
 	{ RM_PROP_JAEGER, CARRIES(RM_CARRIER_JAEGER), put_jaeger },
 };

@@ -7,8 +7,14 @@
 
 #include <string.h>
 
-enum { ROOT_BYTES = 35, ROOT_TIME_AT = 2, ROOT_TIME_HEX = 8, ROOT_REST_AT = 11, ROOT_REST_HEX = 24,
-       PARENT_BYTES = 16 };
+enum {
+	ROOT_BYTES = 35,
+	ROOT_TIME_AT = 2,
+	ROOT_TIME_HEX = 8,
+	ROOT_REST_AT = 11,
+	ROOT_REST_HEX = 24,
+	PARENT_BYTES = 16
+};
 
 /* `1-<8 hex>-<24 hex>`: the digits are one W3C trace id. */
 static bool root_hex(struct rm_str root, char *ret_hex)

@@ -12,8 +12,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { ALL = RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3 | RM_PROP_B3MULTI | RM_PROP_XRAY |
-	     RM_PROP_JAEGER, OUT_BYTES = 16384, MEMBERS_MAX = 32 };
+enum {
+	ALL = RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3 | RM_PROP_B3MULTI | RM_PROP_XRAY |
+	      RM_PROP_JAEGER,
+	OUT_BYTES = 16384,
+	MEMBERS_MAX = 32
+};
 
 static void check(bool condition)
 {
@@ -124,7 +128,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	redact(input);
 	rm_propagators_parse(input);
 	read_lines(input, &carriers);
-	rm_strbuf_init(&room, state_text, data[1] & 1 ? RM_TRACESTATE_MAX_BYTES : sizeof(state_text));
+	rm_strbuf_init(&room, state_text,
+		       data[1] & 1 ? RM_TRACESTATE_MAX_BYTES : sizeof(state_text));
 	rm_extract(data[0] & ALL, &carriers, &c, &room);
 	check(!room.truncated && (c.valid || room.n == 0));
 	state = rm_tracestate_fit(&room);
@@ -139,6 +144,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	check(!out.truncated);
 	read_injected(rm_strbuf_view(&out), &injected);
 	for (int i = 0; i < RM_CARRIER_COUNT; i++)
-		check(injected.count[i] == 0 || carriers.count[i] == 0 || i == RM_CARRIER_B3_PARENTSPANID);
+		check(injected.count[i] == 0 || carriers.count[i] == 0 ||
+		      i == RM_CARRIER_B3_PARENTSPANID);
 	return 0;
 }

@@ -10,7 +10,7 @@ static struct rm_env env;
 static struct rm_config config;
 static char warnings[4096];
 
-/* Builds the settings of an environment; what is written to stderr meanwhile lands in `warnings`. */
+/* Builds the settings of an environment; what stderr gets meanwhile lands in `warnings`. */
 static void build(char *const *environ)
 {
 	int ends[2], saved = dup(2);
@@ -52,13 +52,17 @@ RM_TEST("an empty environment gives the defaults and no warning")
 	RM_CHECK(config.redact_count == 7);
 	RM_CHECK_STR(config.redact[5], "sig");
 	RM_CHECK(config.exit_timeout_ns == 300000000);
-	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 && config.parent_baggage.n == 0);
+	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 &&
+		 config.parent_baggage.n == 0);
 	RM_CHECK(warning_count() == 0);
 }
 
 RM_TEST("each sampler has its name")
 {
-	static const struct { char *var; enum rm_sampler_kind kind; } rows[] = {
+	static const struct {
+		char *var;
+		enum rm_sampler_kind kind;
+	} rows[] = {
 		{ "OTEL_TRACES_SAMPLER=always_on", RM_SAMPLER_ON },
 		{ "OTEL_TRACES_SAMPLER=always_off", RM_SAMPLER_OFF },
 		{ "OTEL_TRACES_SAMPLER=traceidratio", RM_SAMPLER_RATIO },
@@ -119,7 +123,8 @@ RM_TEST("too many or too long entries get one warning and the first ones count")
 
 	memset(names + n, 'x', 2500);
 	BUILD("OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS="
-	      "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r", names);
+	      "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q,r",
+	      names);
 	RM_CHECK(config.client_request.count == 16 && config.client_response.count == 1);
 	RM_CHECK(warning_count() == 2);
 	RM_CHECK(strstr(warnings, "'q' and what follows is not used"));
@@ -158,7 +163,8 @@ RM_TEST("a bad TRACEPARENT takes the tracestate with it, a bad TRACESTATE only i
 RM_TEST("the environment's context counts only for enabled propagators")
 {
 	BUILD(TRACEPARENT, "TRACESTATE=a=1", "BAGGAGE=k=v", "OTEL_PROPAGATORS=b3");
-	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 && config.parent_baggage.n == 0);
+	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 &&
+		 config.parent_baggage.n == 0);
 }
 
 RM_TEST("a wrong list of resource attributes gets one warning")
@@ -178,7 +184,7 @@ static enum rm_verdict verdict(const char *exe, char *const *environ)
 }
 
 #define VERDICT(exe, ...) verdict(exe, (char *const[]){ __VA_ARGS__, NULL })
-#define PLAIN(exe) verdict(exe, (char *const[]){ NULL })
+#define PLAIN(exe)	  verdict(exe, (char *const[]){ NULL })
 
 RM_TEST("the built-in list is sorted and finds each of its names")
 {
@@ -194,13 +200,44 @@ RM_TEST("the built-in list is sorted and finds each of its names")
 RM_TEST("shells, tools and compilers are left alone, whatever folder they are in")
 {
 	static const char *const skipped[] = {
-		"sh", "/bin/sh", "/usr/bin/bash", "-bash", "ls", "/usr/bin/env", "sudo", "git", "sshd",
-		"/lib/systemd/systemd", "systemd-logind", "dbus-daemon", "gcc-12", "x86_64-linux-gnu-gcc-12",
-		"/usr/bin/gdb", "cc1plus", "tini", "apt-get", "dpkg-query",
+		"sh",
+		"/bin/sh",
+		"/usr/bin/bash",
+		"-bash",
+		"ls",
+		"/usr/bin/env",
+		"sudo",
+		"git",
+		"sshd",
+		"/lib/systemd/systemd",
+		"systemd-logind",
+		"dbus-daemon",
+		"gcc-12",
+		"x86_64-linux-gnu-gcc-12",
+		"/usr/bin/gdb",
+		"cc1plus",
+		"tini",
+		"apt-get",
+		"dpkg-query",
 	};
 	static const char *const kept[] = {
-		"curl", "/usr/bin/python3.11", "node", "nginx", "./test", "shop", "git-remote-http", "git-remote-https",
-		"bashful", "s", "java", "php-fpm8.2", "", "/", "/opt/sh/server", "wget", "perl",
+		"curl",
+		"/usr/bin/python3.11",
+		"node",
+		"nginx",
+		"./test",
+		"shop",
+		"git-remote-http",
+		"git-remote-https",
+		"bashful",
+		"s",
+		"java",
+		"php-fpm8.2",
+		"",
+		"/",
+		"/opt/sh/server",
+		"wget",
+		"perl",
 	};
 
 	for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++)
@@ -211,7 +248,8 @@ RM_TEST("shells, tools and compilers are left alone, whatever folder they are in
 
 RM_TEST("both switches turn everything off")
 {
-	RM_CHECK(VERDICT("nginx", "OTEL_SDK_DISABLED=TRUE", "REMORA_ALLOW=nginx") == RM_SKIP_DISABLED);
+	RM_CHECK(VERDICT("nginx", "OTEL_SDK_DISABLED=TRUE", "REMORA_ALLOW=nginx") ==
+		 RM_SKIP_DISABLED);
 	RM_CHECK(VERDICT("nginx", "REMORA_DISABLED=1") == RM_SKIP_DISABLED);
 	RM_CHECK(VERDICT("nginx", "REMORA_DISABLED=0", "OTEL_SDK_DISABLED=false") == RM_INSTRUMENT);
 }
@@ -234,15 +272,27 @@ RM_TEST("REMORA_DENY is stronger than REMORA_ALLOW and adds to the built-in list
 
 RM_TEST("globs match the name, or the path when they contain a slash")
 {
-	static const struct { char *deny; const char *exe; bool hit; } rows[] = {
-		{ "REMORA_DENY=*", "/a/b", true },           { "REMORA_DENY=python3.*", "/usr/bin/python3.11", true },
-		{ "REMORA_DENY=python?", "python3", true },  { "REMORA_DENY=python?", "python", false },
-		{ "REMORA_DENY=*o*o*", "foo", true },        { "REMORA_DENY=*o*o*", "fo", false },
-		{ "REMORA_DENY=a*b", "axbxb", true },        { "REMORA_DENY=a*b", "axbxc", false },
-		{ "REMORA_DENY=bin", "/bin/x", false },      { "REMORA_DENY=/opt/*/x", "/opt/a/b/x", true },
-		{ "REMORA_DENY=/opt/*", "x", false },        { "REMORA_DENY=./x", "./x", true },
-		{ "REMORA_DENY=*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
-		{ "REMORA_DENY=X", "x", false },             { "REMORA_DENY=x**", "x", true },
+	static const struct {
+		char *deny;
+		const char *exe;
+		bool hit;
+	} rows[] = {
+		{ "REMORA_DENY=*", "/a/b", true },
+		{ "REMORA_DENY=python3.*", "/usr/bin/python3.11", true },
+		{ "REMORA_DENY=python?", "python3", true },
+		{ "REMORA_DENY=python?", "python", false },
+		{ "REMORA_DENY=*o*o*", "foo", true },
+		{ "REMORA_DENY=*o*o*", "fo", false },
+		{ "REMORA_DENY=a*b", "axbxb", true },
+		{ "REMORA_DENY=a*b", "axbxc", false },
+		{ "REMORA_DENY=bin", "/bin/x", false },
+		{ "REMORA_DENY=/opt/*/x", "/opt/a/b/x", true },
+		{ "REMORA_DENY=/opt/*", "x", false },
+		{ "REMORA_DENY=./x", "./x", true },
+		{ "REMORA_DENY=*a*a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		  false },
+		{ "REMORA_DENY=X", "x", false },
+		{ "REMORA_DENY=x**", "x", true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -3,9 +3,9 @@
 
 #include "tests/rmtest.h"
 
-#define ID "3f4a5b6c7d8e9f00112233445566778899aabbccddeeff000102030405060708"
+#define ID    "3f4a5b6c7d8e9f00112233445566778899aabbccddeeff000102030405060708"
 #define OUTER "0000000000000000000000000000000000000000000000000000000000000001"
-#define UID "0b1e2f3a-4c5d-6e7f-8091-a2b3c4d5e6f7"
+#define UID   "0b1e2f3a-4c5d-6e7f-8091-a2b3c4d5e6f7"
 
 static struct rm_container cgroup(const char *text)
 {
@@ -47,17 +47,23 @@ RM_TEST("other control groups are no containers")
 RM_TEST("files that a runtime mounts name the container")
 {
 	RM_CHECK_STR(mounts("22 20 0:1 / / rw\n523 522 8:1 /var/lib/docker/containers/" ID
-			    "/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n").id, ID);
+			    "/hostname /etc/hostname rw,relatime - ext4 /dev/sda1 rw\n")
+			     .id,
+		     ID);
 	RM_CHECK_STR(mounts("5 4 0:50 /containers/overlay-containers/" ID
-			    "/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n").id, ID);
+			    "/userdata/hosts /etc/hosts rw - tmpfs tmpfs rw\n")
+			     .id,
+		     ID);
 }
 
 RM_TEST("files that the kubelet mounts name the pod and the container")
 {
-	struct rm_container c = mounts(
-		"1 2 8:1 /var/lib/kubelet/pods/" UID "/etc-hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"
-		"1 2 8:1 /var/lib/kubelet/pods/" UID "/containers/shop/f00d /dev/termination-log rw - x y z\n"
-		"1 2 0:9 /var/lib/containerd/sandboxes/" OUTER "/hostname /etc/hostname rw - x y z\n");
+	struct rm_container c = mounts("1 2 8:1 /var/lib/kubelet/pods/" UID
+				       "/etc-hosts /etc/hosts rw - ext4 /dev/sda1 rw\n"
+				       "1 2 8:1 /var/lib/kubelet/pods/" UID
+				       "/containers/shop/f00d /dev/termination-log rw - x y z\n"
+				       "1 2 0:9 /var/lib/containerd/sandboxes/" OUTER
+				       "/hostname /etc/hostname rw - x y z\n");
 
 	RM_CHECK_STR(c.pod_uid, UID);
 	RM_CHECK_STR(c.name, "shop");
@@ -66,9 +72,11 @@ RM_TEST("files that the kubelet mounts name the pod and the container")
 
 RM_TEST("mounts of other places prove nothing")
 {
-	RM_CHECK(mounts("1 2 8:1 /var/lib/docker/containers/" ID "/hostname /mnt/hostname rw\n").id.n == 0);
+	RM_CHECK(mounts("1 2 8:1 /var/lib/docker/containers/" ID "/hostname /mnt/hostname rw\n")
+			 .id.n == 0);
 	RM_CHECK(mounts("1 2 8:1 / /var/lib/kubelet/pods/" UID "/volumes rw\n").pod_uid.n == 0);
-	RM_CHECK(mounts("1 2 8:1 /pods/0b1e2f3a4c5d6e7f8091a2b3c4d5e6f7/x /etc/hosts rw\n").pod_uid.n == 0);
+	RM_CHECK(mounts("1 2 8:1 /pods/0b1e2f3a4c5d6e7f8091a2b3c4d5e6f7/x /etc/hosts rw\n")
+			 .pod_uid.n == 0);
 	RM_CHECK(mounts("").id.n == 0 && mounts("1 2\n\n \n").id.n == 0);
 }
 

@@ -33,8 +33,11 @@ static void check(const struct row *rows, size_t count)
 RM_TEST("a plain executable is called after its file")
 {
 	static const struct row rows[] = {
-		{ "nginx -g daemon", "nginx" }, { "/usr/sbin/apache2 -k start", "apache2" },
-		{ "./shop --port 1", "shop" }, { "-bash", "bash" }, { "/usr/sbin/php-fpm8.2 -F", "php-fpm" },
+		{ "nginx -g daemon", "nginx" },
+		{ "/usr/sbin/apache2 -k start", "apache2" },
+		{ "./shop --port 1", "shop" },
+		{ "-bash", "bash" },
+		{ "/usr/sbin/php-fpm8.2 -F", "php-fpm" },
 		{ "/opt/app2.1", "app2.1" },
 	};
 
@@ -50,15 +53,25 @@ RM_TEST("a plain executable is called after its file")
 RM_TEST("Python programs are called after the script or module")
 {
 	static const struct row rows[] = {
-		{ "python3 app.py", "app" }, { "/usr/bin/python3.11 -u -X dev -W ignore /srv/shop.py --x", "shop" },
-		{ "python -Wignore -Xdev a.py", "a" }, { "python3 -m http.server 8000", "http.server" },
-		{ "python3 -um http.server", "http.server" }, { "python3 -mhttp.server", "http.server" },
-		{ "python3 -c pass x.py", "python3" }, { "python3 -uc pass x.py", "python3" },
-		{ "python3", "python3" }, { "python3 -", "python3" }, { "python3 -V", "python3" },
-		{ "python3 /srv/shop/__main__.py", "shop" }, { "python3 /srv/shop/", "shop" },
-		{ "python3 .", "python3" }, { "python3 -- -x.py", "-x" },
-		{ "python3 --check-hash-based-pycs always a.py", "a" }, { "pypy3 a.py", "a" },
-		{ "python3 /usr/local/bin/certbot renew", "certbot" }, { "python3 -W", "python3" },
+		{ "python3 app.py", "app" },
+		{ "/usr/bin/python3.11 -u -X dev -W ignore /srv/shop.py --x", "shop" },
+		{ "python -Wignore -Xdev a.py", "a" },
+		{ "python3 -m http.server 8000", "http.server" },
+		{ "python3 -um http.server", "http.server" },
+		{ "python3 -mhttp.server", "http.server" },
+		{ "python3 -c pass x.py", "python3" },
+		{ "python3 -uc pass x.py", "python3" },
+		{ "python3", "python3" },
+		{ "python3 -", "python3" },
+		{ "python3 -V", "python3" },
+		{ "python3 /srv/shop/__main__.py", "shop" },
+		{ "python3 /srv/shop/", "shop" },
+		{ "python3 .", "python3" },
+		{ "python3 -- -x.py", "-x" },
+		{ "python3 --check-hash-based-pycs always a.py", "a" },
+		{ "pypy3 a.py", "a" },
+		{ "python3 /usr/local/bin/certbot renew", "certbot" },
+		{ "python3 -W", "python3" },
 	};
 
 	CHECK(rows);
@@ -69,16 +82,24 @@ RM_TEST("Python application servers are called after their application")
 	static const struct row rows[] = {
 		{ "python3 /usr/bin/gunicorn shop.wsgi:app", "shop" },
 		{ "/venv/bin/python /venv/bin/gunicorn -w 4 -b 127.0.0.1:8000 app:app", "app" },
-		{ "python3 gunicorn -b unix:/run/x.sock -b [::1]:80 -k gthread app:create_app()", "app" },
-		{ "python3 gunicorn -b localhost:8000 --access-logfile - shop.wsgi:app --reload", "shop" },
+		{ "python3 gunicorn -b unix:/run/x.sock -b [::1]:80 -k gthread app:create_app()",
+		  "app" },
+		{ "python3 gunicorn -b localhost:8000 --access-logfile - shop.wsgi:app --reload",
+		  "shop" },
 		{ "python3 gunicorn -c python:conf shop:app", "shop" },
-		{ "python3 gunicorn -w 4 shop.wsgi", "shop" }, { "python3 gunicorn shop", "shop" },
-		{ "python3 gunicorn -c conf.py", "gunicorn" }, { "python3 gunicorn -k gevent", "gunicorn" },
-		{ "python3 gunicorn", "gunicorn" }, { "python3 -m gunicorn app:app", "app" },
+		{ "python3 gunicorn -w 4 shop.wsgi", "shop" },
+		{ "python3 gunicorn shop", "shop" },
+		{ "python3 gunicorn -c conf.py", "gunicorn" },
+		{ "python3 gunicorn -k gevent", "gunicorn" },
+		{ "python3 gunicorn", "gunicorn" },
+		{ "python3 -m gunicorn app:app", "app" },
 		{ "python3 /usr/bin/uvicorn api.main:app --port 1", "api" },
-		{ "python3 -m uvicorn main:app", "main" }, { "python3 hypercorn x.y:z", "x" },
-		{ "python3 /usr/bin/flask --app shop run", "shop" }, { "python3 -m flask --app=shop.py run", "shop" },
-		{ "python3 flask run", "flask" }, { "python3 celery -A proj.tasks worker", "proj" },
+		{ "python3 -m uvicorn main:app", "main" },
+		{ "python3 hypercorn x.y:z", "x" },
+		{ "python3 /usr/bin/flask --app shop run", "shop" },
+		{ "python3 -m flask --app=shop.py run", "shop" },
+		{ "python3 flask run", "flask" },
+		{ "python3 celery -A proj.tasks worker", "proj" },
 		{ "python3 client.py a:b", "client" },
 	};
 
@@ -88,11 +109,16 @@ RM_TEST("Python application servers are called after their application")
 RM_TEST("Node programs are called after the script")
 {
 	static const struct row rows[] = {
-		{ "node server.js", "server" }, { "/usr/bin/node dist/server.js", "server" },
+		{ "node server.js", "server" },
+		{ "/usr/bin/node dist/server.js", "server" },
 		{ "nodejs -r dotenv/config --inspect --import ./x.mjs app.cjs -r", "app" },
-		{ "node --require ./t.js --max-old-space-size=100 a.ts", "a" }, { "node -e code", "node" },
-		{ "node -p 1", "node" }, { "node --eval code x.js", "node" }, { "node .", "node" },
-		{ "node /usr/bin/npm start", "npm" }, { "node", "node" },
+		{ "node --require ./t.js --max-old-space-size=100 a.ts", "a" },
+		{ "node -e code", "node" },
+		{ "node -p 1", "node" },
+		{ "node --eval code x.js", "node" },
+		{ "node .", "node" },
+		{ "node /usr/bin/npm start", "npm" },
+		{ "node", "node" },
 	};
 
 	CHECK(rows);
@@ -101,10 +127,15 @@ RM_TEST("Node programs are called after the script")
 RM_TEST("Java programs are called after the archive or class")
 {
 	static const struct row rows[] = {
-		{ "java -jar x-1.2.jar", "x" }, { "java -Xmx1g -jar /srv/shop-service-1.2.3-SNAPSHOT.jar --p", "shop-service" },
-		{ "java a.b.Main", "Main" }, { "/usr/lib/jvm/j/bin/java -cp a:b.jar -Dx=y -ea com.shop.Main x", "Main" },
-		{ "java --module-path mods -m com.shop/com.shop.Main", "Main" }, { "java -m com.shop", "shop" },
-		{ "java Hello.java", "Hello" }, { "java -jar app.war", "app" }, { "java -version", "java" },
+		{ "java -jar x-1.2.jar", "x" },
+		{ "java -Xmx1g -jar /srv/shop-service-1.2.3-SNAPSHOT.jar --p", "shop-service" },
+		{ "java a.b.Main", "Main" },
+		{ "/usr/lib/jvm/j/bin/java -cp a:b.jar -Dx=y -ea com.shop.Main x", "Main" },
+		{ "java --module-path mods -m com.shop/com.shop.Main", "Main" },
+		{ "java -m com.shop", "shop" },
+		{ "java Hello.java", "Hello" },
+		{ "java -jar app.war", "app" },
+		{ "java -version", "java" },
 		{ "java -classpath x --add-opens a/b=c Main", "Main" },
 	};
 
@@ -114,12 +145,21 @@ RM_TEST("Java programs are called after the archive or class")
 RM_TEST("Ruby, Perl and PHP programs are called after the script")
 {
 	static const struct row rows[] = {
-		{ "ruby -I lib -rjson -w app.rb", "app" }, { "ruby3.1 -Ilib /usr/bin/puma -C c.rb", "puma" },
-		{ "ruby -e 1 x", "ruby" }, { "ruby -C /srv -r json a.rb", "a" },
-		{ "perl -I lib -MJSON -w app.pl", "app" }, { "perl -e 1", "perl" }, { "perl -ne print x.pl", "perl" },
-		{ "perl -Ilib script", "script" }, { "php -S 0.0.0.0:80 -t public router.php", "router" },
-		{ "php -S localhost:80 -t public", "php" }, { "php -S localhost:80", "php" }, { "php artisan serve", "artisan" },
-		{ "php8.2 -d a=b -f job.php", "job" }, { "php -r code", "php" }, { "php -c x.ini -n a.php", "a" },
+		{ "ruby -I lib -rjson -w app.rb", "app" },
+		{ "ruby3.1 -Ilib /usr/bin/puma -C c.rb", "puma" },
+		{ "ruby -e 1 x", "ruby" },
+		{ "ruby -C /srv -r json a.rb", "a" },
+		{ "perl -I lib -MJSON -w app.pl", "app" },
+		{ "perl -e 1", "perl" },
+		{ "perl -ne print x.pl", "perl" },
+		{ "perl -Ilib script", "script" },
+		{ "php -S 0.0.0.0:80 -t public router.php", "router" },
+		{ "php -S localhost:80 -t public", "php" },
+		{ "php -S localhost:80", "php" },
+		{ "php artisan serve", "artisan" },
+		{ "php8.2 -d a=b -f job.php", "job" },
+		{ "php -r code", "php" },
+		{ "php -c x.ini -n a.php", "a" },
 	};
 
 	CHECK(rows);
@@ -139,7 +179,8 @@ RM_TEST("the copy outlives the arguments and keeps to its limits")
 	memset(room, 'a', sizeof(room) - 1);
 	rm_program_copy(&program, RM_ARGV_MAX, argv);
 	RM_CHECK(program.arg_count == RM_ARGV_BYTES / RM_ARG_BYTES);
-	RM_CHECK(rm_program_arg(&program, 0).n == RM_ARG_BYTES - 1 && strlen(program.exe) == RM_ARG_BYTES - 1);
+	RM_CHECK(rm_program_arg(&program, 0).n == RM_ARG_BYTES - 1 &&
+		 strlen(program.exe) == RM_ARG_BYTES - 1);
 	rm_program_copy(&program, 5, (char *[]){ "a", NULL });
 	RM_CHECK(program.arg_count == 1);
 }

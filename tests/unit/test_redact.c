@@ -43,7 +43,8 @@ RM_TEST("keys are compared exactly")
 
 RM_TEST("odd queries come through unchanged")
 {
-	static const char *const odd[] = { "", "&", "&&a", "a", "=", "=b", "sig", "sig=", "a=1&", "a=%zz&&b" };
+	static const char *const odd[] = { "",	 "&",	"&&a",	"a",	"=",
+					   "=b", "sig", "sig=", "a=1&", "a=%zz&&b" };
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
 		RM_CHECK_STR(query(odd[i]), odd[i]);
@@ -60,7 +61,15 @@ RM_TEST("user information of a URL is replaced")
 RM_TEST("an @ outside the authority is none of our business")
 {
 	static const char *const plain[] = {
-		"http://h/a@b", "http://h?a@b", "http://h#a@b", "/a@b", "a:b@c", "mailto:a@b", "h:443", "", "*",
+		"http://h/a@b",
+		"http://h?a@b",
+		"http://h#a@b",
+		"/a@b",
+		"a:b@c",
+		"mailto:a@b",
+		"h:443",
+		"",
+		"*",
 		"/x//u:p@h",
 	};
 

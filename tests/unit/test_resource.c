@@ -117,7 +117,8 @@ RM_TEST("the instance id is a new random UUID each time")
 
 	load((char *const[]){ NULL });
 	id = text(build(sizeof(memory)), "service.instance.id");
-	RM_CHECK(id.n == 36 && id.p[8] == '-' && id.p[13] == '-' && id.p[18] == '-' && id.p[23] == '-');
+	RM_CHECK(id.n == 36 && id.p[8] == '-' && id.p[13] == '-' && id.p[18] == '-' &&
+		 id.p[23] == '-');
 	RM_CHECK(id.p[14] == '4' && memchr("89ab", id.p[19], 4));
 	memcpy(first, id.p, 36);
 	id = text(build(sizeof(memory)), "service.instance.id");
@@ -128,7 +129,8 @@ RM_TEST("listed attributes are decoded, and replace detected ones of the same ke
 {
 	const struct rm_record *r;
 
-	LOAD("OTEL_RESOURCE_ATTRIBUTES=team=a%2Cb%20c , host.name=box,deployment.environment.name=prod,"
+	LOAD("OTEL_RESOURCE_ATTRIBUTES=team=a%2Cb%20c , "
+	     "host.name=box,deployment.environment.name=prod,"
 	     "process.pid=7,service.instance.id=one,%6bey=v");
 	r = build(sizeof(memory));
 	RM_CHECK_STR(text(r, "team"), "a,b c");
@@ -155,8 +157,10 @@ RM_TEST("the service's name: its own variable, then the list, then the program")
 
 RM_TEST("one mistake voids the whole list")
 {
-	static const char *const bad[] = { "a=1,b", "a=1,=2", "a=%", "a=%2", "a=%2x", "%zz=1", "a=1,,b=%q0" };
-	static const char *const good[] = { "", "a=1", " a = 1 ,", ",,a=1", "a=", "a=b=c", "a=%c3%A9" };
+	static const char *const bad[] = { "a=1,b", "a=1,=2", "a=%",	   "a=%2",
+					   "a=%2x", "%zz=1",  "a=1,,b=%q0" };
+	static const char *const good[] = { "",	  "a=1",   " a = 1 ,", ",,a=1",
+					    "a=", "a=b=c", "a=%c3%A9" };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		RM_CHECK(!rm_resource_attrs_valid(rm_str_c(bad[i])));

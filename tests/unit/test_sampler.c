@@ -4,10 +4,12 @@
 #include "base/random.h"
 #include "tests/rmtest.h"
 
-static const uint8_t low[16] = { [15] = 1 };                       /* kept by every ratio above 0 */
+static const uint8_t low[16] = { [15] = 1 }; /* kept by every ratio above 0 */
 static const uint8_t high[16] = { [8] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
 static const struct rm_spanctx root, sampled = { .valid = true, .sampled_known = true, .flags = 1 };
-static const struct rm_spanctx unsampled = { .valid = true, .sampled_known = true, .flags = RM_FLAG_RANDOM };
+static const struct rm_spanctx unsampled = { .valid = true,
+					     .sampled_known = true,
+					     .flags = RM_FLAG_RANDOM };
 static const struct rm_spanctx deferred = { .valid = true };
 
 static bool decide(enum rm_sampler_kind kind, double ratio, const struct rm_spanctx *parent,
@@ -22,8 +24,10 @@ static bool decide(enum rm_sampler_kind kind, double ratio, const struct rm_span
 
 RM_TEST("the plain samplers do not ask the parent")
 {
-	RM_CHECK(decide(RM_SAMPLER_ON, 0, &root, high) && decide(RM_SAMPLER_ON, 0, &unsampled, high));
-	RM_CHECK(!decide(RM_SAMPLER_OFF, 1, &root, low) && !decide(RM_SAMPLER_OFF, 1, &sampled, low));
+	RM_CHECK(decide(RM_SAMPLER_ON, 0, &root, high) &&
+		 decide(RM_SAMPLER_ON, 0, &unsampled, high));
+	RM_CHECK(!decide(RM_SAMPLER_OFF, 1, &root, low) &&
+		 !decide(RM_SAMPLER_OFF, 1, &sampled, low));
 	RM_CHECK(!decide(RM_SAMPLER_RATIO, 0.5, &sampled, high));
 	RM_CHECK(decide(RM_SAMPLER_RATIO, 0.5, &unsampled, low));
 }
@@ -60,7 +64,11 @@ RM_TEST("ratio 0 keeps nothing and ratio 1 keeps everything")
 
 RM_TEST("decisions are those that OpenTelemetry's Python SDK gave")
 {
-	static const struct { double ratio; const char *id; bool kept; } rows[] = {
+	static const struct {
+		double ratio;
+		const char *id;
+		bool kept;
+	} rows[] = {
 		{ 0.9, "a6a3a4506513270e269e0d37f2a74de4", true },
 		{ 0.0, "1818e811892f902b0000000000000000", false },
 		{ 0.0001, "3d9c172411e20b8f00068db8bac700cb", true },
@@ -89,7 +97,8 @@ RM_TEST("random ids are decided by Go's and by Python's formula alike")
 		double ratio = (double)(rm_random_u64(&random) >> 11) * 0x1p-53;
 		uint64_t v = rm_random_u64(&random);
 		bool go = v >> 1 < (uint64_t)(ratio * (double)(1ull << 63));
-		bool python = (unsigned __int128)v < (unsigned __int128)((long double)ratio * 0x1p64L + 0.5L);
+		bool python = (unsigned __int128)v <
+			      (unsigned __int128)((long double)ratio * 0x1p64L + 0.5L);
 		uint8_t id[16] = { 0xff };
 		bool got;
 
