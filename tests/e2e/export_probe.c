@@ -2,11 +2,13 @@
  * Drives remora-export.so as the agent's worker does, without an agent: opens it with the settings
  * of its own environment, pushes sample spans, and prints what became of them as one JSON object.
  *
- *   export_probe OBJECT SPANS FLUSH_MS [RUN_MS]
+ *   export_probe OBJECT SPANS FLUSH_MS [RUN_MS [EXIT_US]]
  *
- * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off.
+ * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off. With EXIT_US
+ * all that happens in a thread, and the program exits after so long, whatever the thread is doing.
  */
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -44,7 +46,9 @@ static const struct rm_pipeline_api *open_object(const char *path)
 		exit(2);
 	}
 	*(void **)&get = dlsym(object, RM_EXPORT_SYMBOL);
-	return get ? get(RM_EXPORT_ABI) : NULL;
+	if (!get || !get(RM_EXPORT_ABI))
+		exit(2);
+	return get(RM_EXPORT_ABI);
 }
 
 static void run(const struct rm_pipeline_api *api, struct rm_pipeline *p, uint64_t ms)
@@ -60,41 +64,65 @@ static void run(const struct rm_pipeline_api *api, struct rm_pipeline *p, uint64
 	}
 }
 
-int main(int argc, char **argv)
+static void print_stats(const struct rm_pipeline_stats *s)
 {
-	struct rm_pipeline_driver driver = { on_idle, NULL, NULL };
-	const struct rm_pipeline_api *api;
-	struct rm_pipeline_stats s;
-	struct rm_pipeline *p;
-	uint32_t resource[2];
-	struct rm_str topics;
+	printf("{\"open\": true, \"received\": %lu, \"exported\": %lu, \"dropped_queue\": %lu, "
+	       "\"dropped_refused\": %lu, \"dropped_timeout\": %lu, \"rejected\": %lu, \"retries\": %lu, "
+	       "\"queued\": %lu, \"idles\": %lu}\n", s->received, s->exported, s->dropped_queue,
+	       s->dropped_refused, s->dropped_timeout, s->rejected, s->retries, s->queued, idles);
+}
 
-	if (argc < 4 || !(api = open_object(argv[1])))
-		return 2;
-	rm_env_load(&env, environ, on_warning);
-	sample_init(&sample);
-	topics = rm_env_str(&env, RM_ENV_REMORA_DEBUG);
-	p = api->open(&env, rm_log_parse_topics(topics), RM_LEVEL_INFO, &driver);
-	if (!p) {
-		puts("{\"open\": false}");
-		return 0;
-	}
+static void push_all(const struct rm_pipeline_api *api, struct rm_pipeline *p, long count)
+{
+	uint32_t resource[2];
+
 	for (int i = 0; i < 2; i++)
 		resource[i] = api->resource(p, (const struct rm_record *)sample.resource[i]);
-	for (long i = 0; i < atol(argv[2]); i++) {
+	for (long i = 0; i < count; i++) {
 		struct rm_span *span = (struct rm_span *)sample.span[i % SAMPLE_SPANS];
 
 		memcpy(span->span_id, &(uint64_t){ (uint64_t)i + 1 }, sizeof(span->span_id));
 		api->push(p, resource[i % SAMPLE_SPANS == 2], span);
 	}
-	if (argc > 4)
+}
+
+/* Everything but the end of the program. */
+static void *drive(void *arg)
+{
+	char **argv = arg;
+	struct rm_pipeline_driver driver = { on_idle, NULL, NULL };
+	const struct rm_pipeline_api *api = open_object(argv[1]);
+	struct rm_pipeline_stats s;
+	struct rm_pipeline *p;
+
+	rm_env_load(&env, environ, on_warning);
+	sample_init(&sample);
+	p = api->open(&env, rm_log_parse_topics(rm_env_str(&env, RM_ENV_REMORA_DEBUG)), RM_LEVEL_INFO, &driver);
+	if (!p) {
+		puts("{\"open\": false}");
+		return NULL;
+	}
+	push_all(api, p, atol(argv[2]));
+	if (argv[4])
 		run(api, p, strtoull(argv[4], NULL, 10));
 	api->flush(p, rm_clock_mono_ns() + strtoull(argv[3], NULL, 10) * MS_NS);
 	api->stats(p, &s);
 	api->close(p);
-	printf("{\"open\": true, \"received\": %lu, \"exported\": %lu, \"dropped_queue\": %lu, "
-	       "\"dropped_refused\": %lu, \"dropped_timeout\": %lu, \"rejected\": %lu, \"retries\": %lu, "
-	       "\"queued\": %lu, \"idles\": %lu}\n", s.received, s.exported, s.dropped_queue,
-	       s.dropped_refused, s.dropped_timeout, s.rejected, s.retries, s.queued, idles);
-	return 0;
+	print_stats(&s);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+
+	if (argc < 4)
+		return 2;
+	if (argc < 6) {
+		drive(argv);
+		return 0;
+	}
+	pthread_create(&thread, NULL, drive, argv);
+	nanosleep(&(struct timespec){ 0, atol(argv[5]) * 1000 }, NULL);
+	exit(0);
 }

@@ -36,7 +36,7 @@ static struct {
 	char url[64];
 	const char *reply[REPLIES_MAX]; /* NULL: close without an answer */
 	size_t reply_n[REPLIES_MAX];    /* 0: its length as text */
-	bool is_silent;                 /* reads, never answers */
+	atomic_bool is_silent;          /* reads, never answers */
 	uint32_t reply_count;
 	atomic_uint requests, connections;
 	char request[REQUEST_MAX];      /* the last one, head and body */
@@ -368,8 +368,8 @@ RM_TEST("a server that is silent is left at the deadline, and found again")
 	server.is_silent = true;
 	OPEN();
 	RM_CHECK(export_within(SECOND_NS / 20, NULL, NULL).code == RM_EXPORT_RETRY);
-	server.is_silent = false;
 	reply(EMPTY("200 OK"));
+	server.is_silent = false;
 	RM_CHECK(export_once().code == RM_EXPORT_DONE);
 	rm_exporter_otlp.close(state);
 	server_stop();
