@@ -140,6 +140,21 @@ static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
 		add_edit(v, v->base + blank_at, 0, rm_strbuf_view(&b));
 }
 
+/* Keeps what the spans below this one are to send on; several baggage headers become one. */
+static void carry(struct rm_exchange *e, struct rm_str tracestate, const struct rm_config *config,
+		  const struct rm_carriers *carriers)
+{
+	rm_text room = carriers->count[RM_CARRIER_BAGGAGE] > 1 ? rm_text_get(RM_BAGGAGE_MAX_BYTES) : 0;
+	struct rm_str baggage = { 0 };
+	struct rm_strbuf joined;
+
+	rm_strbuf_init(&joined, room ? rm_text_at(room) : NULL, room ? RM_BAGGAGE_MAX_BYTES : 0);
+	if (config->propagators & RM_PROP_BAGGAGE)
+		baggage = rm_extract_baggage(carriers, &joined);
+	rm_exchange_carry(e, tracestate, baggage);
+	rm_text_put(room);
+}
+
 static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
@@ -156,9 +171,7 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	e->parent_remote = e->parent.valid;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
 	identify(v, x, e);
-	rm_exchange_carry(e, tracestate,
-			  config->propagators & RM_PROP_BAGGAGE ? carriers.value[RM_CARRIER_BAGGAGE]
-								: (struct rm_str){ 0 });
+	carry(e, tracestate, config, &carriers);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
