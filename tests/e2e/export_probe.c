@@ -4,8 +4,9 @@
  *
  *   export_probe OBJECT SPANS FLUSH_MS [RUN_MS [EXIT_US]]
  *
- * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off. With EXIT_US
- * all that happens in a thread, and the program exits after so long, whatever the thread is doing.
+ * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off. It lives in a
+ * thread with a stack like the worker's; with EXIT_US the program exits after so long, whatever the
+ * thread is doing.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@
 #include "tests/unit/sample_batch.h"
 
 #define MS_NS 1000000ull
+enum { WORKER_STACK_BYTES = 256 * 1024 };
 
 extern char **environ;
 
@@ -114,15 +116,17 @@ static void *drive(void *arg)
 
 int main(int argc, char **argv)
 {
+	pthread_attr_t attr;
 	pthread_t thread;
 
 	if (argc < 4)
 		return 2;
-	if (argc < 6) {
-		drive(argv);
-		return 0;
-	}
-	pthread_create(&thread, NULL, drive, argv);
-	nanosleep(&(struct timespec){ 0, atol(argv[5]) * 1000 }, NULL);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK_BYTES);
+	pthread_create(&thread, &attr, drive, argv);
+	if (argc < 6)
+		pthread_join(thread, NULL);
+	else
+		nanosleep(&(struct timespec){ 0, atol(argv[5]) * 1000 }, NULL);
 	exit(0);
 }
