@@ -1,0 +1,230 @@
+/*
+ * The calls whose cost micro.py counts. Each step is a function of its own that measure() calls
+ * directly, so that callgrind's record of measure() tells what one step cost; warm_up() has made
+ * the same calls before, once everything that happens once. The peer speaks to the kernel without
+ * libc's functions: it is the world outside, which no agent sees.
+ *
+ * Usage: micro CALLS plain|child
+ * With `child`, requests carry a trace context already.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WARM_UP_CALLS = 8, STEPS_MAX = 4, BODY_STEP = 4096 };
+
+/* A name that callgrind finds: never inlined, cloned or merged with an equal one. */
+#define STEP static __attribute__((noipa)) void
+
+#define FIELDS                                                                                     \
+	"Host: 127.0.0.1:8080\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"                       \
+	"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\n"                             \
+	"X-Request-Id: 7f3c2a9e51\r\n"
+
+#define PARENT "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
+
+static const char plain[] = "GET /api/items?id=42&sort=price HTTP/1.1\r\n" FIELDS "\r\n";
+static const char child[] = "GET /api/items?id=42&sort=price HTTP/1.1\r\n" FIELDS PARENT "\r\n";
+static const char upload[] = "POST /upload HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n"
+			     "Content-Length: 1000000000\r\n\r\n";
+static const char response[] =
+	"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Tue, 15 Oct 2024 08:12:31 GMT\r\n"
+	"Content-Type: text/plain\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\n"
+	"Hello world\n";
+
+/* A connection: our end goes through libc, the peer's does not. */
+struct pair {
+	int ours, peers;
+};
+
+static struct pair served, asked, uploaded, datagrams;
+static int file;
+static const char *request = plain;
+static char buf[BODY_STEP];
+
+/*
+ * Valgrind has no vDSO: a clock read would be a system call there and nowhere else. This one has
+ * the cost of neither, for the agent and for libc alike.
+ */
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	static long ns;
+
+	ret->tv_sec = 1700000000;
+	ret->tv_nsec = ns = (ns + 1000) % 1000000000;
+	return 0;
+}
+
+static void check(long result, const char *what)
+{
+	if (result > 0)
+		return;
+	perror(what);
+	exit(2);
+}
+
+static void peer_sends(int fd, const void *p, size_t n)
+{
+	check(syscall(SYS_sendto, fd, p, n, 0, NULL, 0), "peer sends");
+}
+
+static void peer_takes(int fd)
+{
+	check(syscall(SYS_recvfrom, fd, buf, sizeof(buf), 0, NULL, NULL), "peer takes");
+}
+
+/* ---- steps ---- */
+
+STEP file_read(void)
+{
+	check(read(file, buf, 64), "read");
+}
+
+STEP datagram_write(void)
+{
+	check(write(datagrams.ours, "x", 1), "write");
+}
+
+STEP datagram_taken(void)
+{
+	peer_takes(datagrams.peers);
+}
+
+STEP body_sent(void)
+{
+	peer_sends(uploaded.peers, buf, sizeof(buf));
+}
+
+STEP body_read(void)
+{
+	check(read(uploaded.ours, buf, sizeof(buf)), "read body");
+}
+
+STEP request_sent(void)
+{
+	peer_sends(served.peers, request, strlen(request));
+}
+
+STEP server_reads(void)
+{
+	check(recv(served.ours, buf, sizeof(buf), 0), "server reads");
+}
+
+STEP server_answers(void)
+{
+	check(send(served.ours, response, sizeof(response) - 1, 0), "server answers");
+}
+
+STEP response_taken(void)
+{
+	peer_takes(served.peers);
+}
+
+STEP client_asks(void)
+{
+	check(send(asked.ours, request, strlen(request), 0), "client asks");
+}
+
+STEP response_sent(void)
+{
+	peer_takes(asked.peers);
+	peer_sends(asked.peers, response, sizeof(response) - 1);
+}
+
+STEP client_reads(void)
+{
+	check(recv(asked.ours, buf, sizeof(buf), 0), "client reads");
+}
+
+typedef void step(void);
+static step *const scenarios[][STEPS_MAX] = {
+	{ file_read },
+	{ datagram_write, datagram_taken },
+	{ body_sent, body_read },
+	{ request_sent, server_reads, server_answers, response_taken },
+	{ client_asks, response_sent, client_reads },
+};
+
+static __attribute__((noipa)) void warm_up(step *const *steps, int calls)
+{
+	while (calls--)
+		for (int i = 0; i < STEPS_MAX && steps[i]; i++)
+			steps[i]();
+}
+
+static __attribute__((noipa)) void measure(step *const *steps, int calls)
+{
+	while (calls--)
+		for (int i = 0; i < STEPS_MAX && steps[i]; i++)
+			steps[i]();
+}
+
+/* ---- connections ---- */
+
+static struct sockaddr_in bound(int fd)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof(at);
+
+	check(bind(fd, (struct sockaddr *)&at, n) + 1, "bind");
+	check(getsockname(fd, (struct sockaddr *)&at, &n) + 1, "getsockname");
+	return at;
+}
+
+/* We accept. */
+static struct pair serve(void)
+{
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in at = bound(listener);
+	struct pair ret;
+
+	check(listen(listener, 1) + 1, "listen");
+	ret.peers = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+	check(syscall(SYS_connect, ret.peers, &at, sizeof(at)) + 1, "peer connects");
+	ret.ours = accept(listener, NULL, NULL);
+	check(ret.ours, "accept");
+	return ret;
+}
+
+/* We connect. */
+static struct pair ask(void)
+{
+	int listener = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in at = bound(listener);
+	struct pair ret;
+
+	check(syscall(SYS_listen, listener, 1) + 1, "peer listens");
+	ret.ours = socket(AF_INET, SOCK_STREAM, 0);
+	check(connect(ret.ours, (struct sockaddr *)&at, sizeof(at)) + 1, "connect");
+	ret.peers = (int)syscall(SYS_accept, listener, NULL, NULL);
+	check(ret.peers, "peer accepts");
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	int calls = argc > 1 ? atoi(argv[1]) : 1, both[2];
+
+	if (argc > 2 && strcmp(argv[2], "child") == 0)
+		request = child;
+	file = open("/dev/zero", O_RDONLY);
+	check(socketpair(AF_UNIX, SOCK_DGRAM, 0, both) + 1, "socketpair");
+	datagrams = (struct pair){ both[0], both[1] };
+	served = serve();
+	asked = ask();
+	uploaded = serve();
+	peer_sends(uploaded.peers, upload, sizeof(upload) - 1);
+	check(read(uploaded.ours, buf, sizeof(buf)), "read upload");
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		warm_up(scenarios[i], WARM_UP_CALLS);
+		measure(scenarios[i], calls);
+	}
+	syscall(SYS_exit_group, 0); /* what the end of a process costs is another question */
+}
