@@ -73,8 +73,15 @@ static void shift(const struct iovec *iov, int count, size_t at, size_t end, siz
 
 static void put(const struct iovec *iov, int count, size_t at, const char *text, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		*byte_at(iov, count, at + i) = text[i];
+	struct cursor c = { .iov = iov, .count = count };
+
+	for (seek(&c, at); n > 0; c.i++, c.off = 0) {
+		size_t room = iov[c.i].iov_len - c.off, take = n < room ? n : room;
+
+		memcpy((char *)iov[c.i].iov_base + c.off, text, take);
+		text += take;
+		n -= take;
+	}
 }
 
 /* Carries the visit's edits out, last one first. Returns how much the bytes grew. */
