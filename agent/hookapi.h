@@ -123,6 +123,23 @@ void rm_process_end(enum rm_end how);
 /* exec failed after rm_process_end(RM_END_EXEC): go on. */
 void rm_process_resume(void);
 
+/*
+ * Before a call that changes credentials or namespaces, or that only a process of one thread may
+ * make: our thread, if there is one, is gone when this returns (within 250 ms). A later safe point
+ * may start it again. Context: app.
+ */
+void rm_stand_alone(void);
+/*
+ * Before the calling thread ends by itself. When it is the main one, our thread must not outlive the
+ * others: it is stopped, and none is started again. Context: app.
+ */
+void rm_thread_ends(void);
+/*
+ * Before system calls are restricted: delivers what waits, in bounded time; from now on the hooks
+ * pass everything through, so that nothing of ours makes a call that kills. Context: app.
+ */
+void rm_go_quiet(void);
+
 /* Child of vfork: everything here is a pass-through until the parent runs again. */
 void rm_vfork_mark(int in_child);
 

@@ -134,6 +134,38 @@ void rm_process_resume(void)
 	rm_leave(&s);
 }
 
+void rm_stand_alone(void)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	rm_outlet_stop();
+	rm_leave(&s);
+}
+
+void rm_thread_ends(void)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || rm_sys0(__NR_gettid) != rm_sys0(__NR_getpid) || !rm_enter(&s))
+		return;
+	rm_outlet_retire(false);
+	rm_leave(&s);
+}
+
+void rm_go_quiet(void)
+{
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	rm_outlet_end(RM_END_EXEC);
+	rm_outlet_retire(true);
+	rm_leave(&s);
+	rm_thread_deactivate();
+}
+
 void rm_fini(void)
 {
 	rm_thread_deactivate();

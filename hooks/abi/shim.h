@@ -1,5 +1,5 @@
 /*
- * The two hooks that C cannot say, written in assembly for each architecture, and what they call.
+ * The hooks that C cannot say, written in assembly for each architecture, and what they call.
  */
 #ifndef RM_HOOKS_ABI_SHIM_H
 #define RM_HOOKS_ABI_SHIM_H
@@ -20,5 +20,11 @@ struct rm_hook_dlopen {
 
 /* Decides for one call of dlopen; the target is never NULL. Context: app. */
 struct rm_hook_dlopen rm_hook_dlopen(long flags);
+
+/*
+ * Looks at a call of syscall(2) and returns where it is to jump, never NULL. The arguments are the
+ * first three after the number, whether the caller gave them or not. Context: hook.
+ */
+long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * vfork and dlopen for aarch64; abi/shim.h says why they are no C.
+ * vfork, dlopen and syscall for aarch64; abi/shim.h says why they are no C.
  */
 	.text
 
@@ -40,6 +40,33 @@ dlopen:
 	.cfi_endproc
 	.size	dlopen, .-dlopen
 
+/*
+ * Puts the arguments back and jumps: a call that returns on another stack, or twice, finds nothing
+ * of ours there.
+ */
+	.globl	syscall
+	.type	syscall, %function
+syscall:
+	.cfi_startproc
+	stp	x30, x6, [sp, #-64]!
+	.cfi_adjust_cfa_offset 64
+	.cfi_offset x30, -64
+	stp	x0, x1, [sp, #16]
+	stp	x2, x3, [sp, #32]
+	stp	x4, x5, [sp, #48]
+	bl	rm_hook_syscall
+	mov	x16, x0
+	ldp	x0, x1, [sp, #16]
+	ldp	x2, x3, [sp, #32]
+	ldp	x4, x5, [sp, #48]
+	ldp	x30, x6, [sp], #64
+	.cfi_adjust_cfa_offset -64
+	.cfi_restore x30
+	br	x16
+	.cfi_endproc
+	.size	syscall, .-syscall
+
 	.hidden	rm_hook_vfork_return
 	.hidden	rm_hook_dlopen
+	.hidden	rm_hook_syscall
 	.section .note.GNU-stack, "", %progbits

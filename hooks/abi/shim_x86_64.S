@@ -1,5 +1,5 @@
 /*
- * vfork and dlopen for x86-64; abi/shim.h says why they are no C.
+ * vfork, dlopen and syscall for x86-64; abi/shim.h says why they are no C.
  */
 	.text
 
@@ -41,6 +41,36 @@ dlopen:
 	.cfi_endproc
 	.size	dlopen, .-dlopen
 
+/*
+ * Puts the arguments back and jumps: a call that returns on another stack, or twice, finds nothing
+ * of ours there. The seventh argument stays where the caller put it.
+ */
+	.globl	syscall
+	.type	syscall, @function
+syscall:
+	.cfi_startproc
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%r8
+	pushq	%r9
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 56
+	call	rm_hook_syscall
+	addq	$8, %rsp
+	popq	%r9
+	popq	%r8
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	.cfi_adjust_cfa_offset -56
+	jmp	*%rax
+	.cfi_endproc
+	.size	syscall, .-syscall
+
 	.hidden	rm_hook_vfork_return
 	.hidden	rm_hook_dlopen
+	.hidden	rm_hook_syscall
 	.section .note.GNU-stack, "", @progbits
