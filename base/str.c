@@ -1,19 +1,17 @@
 /*
  * Slices of bytes: comparing, cutting, numbers and hexadecimal digits. ASCII only and without
- * locale: header names and settings are defined in bytes. Context: any, signal-safe.
+ * locale: header names and settings are defined in bytes. Ids are most of what each request costs
+ * here, so digits go four bytes at a time, in a little-endian word. Context: any, signal-safe.
  */
 #include "base/str.h"
 
 #include <string.h>
 
+#define ONES 0x0101010101010101u
+
 static unsigned char lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
-}
-
-bool rm_str_eq(struct rm_str a, struct rm_str b)
-{
-	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 bool rm_str_ieq(struct rm_str a, struct rm_str b)
@@ -84,23 +82,69 @@ static int hex_value(char c)
 	return -1;
 }
 
+/* Eight bytes of 0 to 15 as eight lowercase digits. */
+static uint64_t to_digits(uint64_t nibbles)
+{
+	uint64_t letters = (nibbles + ONES * 6) >> 4 & ONES;
+
+	return nibbles + ONES * '0' + letters * ('a' - 10 - '0');
+}
+
+static bool decode_4(const char *hex, uint8_t *ret)
+{
+	uint64_t x, letters;
+	uint32_t bytes;
+
+	memcpy(&x, hex, sizeof(x));
+	letters = x >> 6 & ONES;
+	/* Whatever is no digit comes out as another text, or as a number past 15. */
+	if (((x & ONES * 15) + letters * 9) & ONES * 0xf0 ||
+	    to_digits((x & ONES * 15) + letters * 9) != x)
+		return false;
+	x = (x & ONES * 15) + letters * 9;
+	x = (x << 4 | x >> 8) & 0x00ff00ff00ff00ffu;
+	x = (x | x >> 8) & 0x0000ffff0000ffffu;
+	bytes = (uint32_t)(x | x >> 16);
+	memcpy(ret, &bytes, sizeof(bytes));
+	return true;
+}
+
 bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n)
 {
-	for (size_t i = 0; i < 2 * n; i++)
-		if (hex_value(hex[i]) < 0)
+	for (; n >= 4; n -= 4, hex += 8, ret += 4)
+		if (!decode_4(hex, ret))
 			return false;
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (uint8_t)(hex_value(hex[2 * i]) << 4 | hex_value(hex[2 * i + 1]));
+	for (; n > 0; n--, hex += 2, ret++) {
+		int high = hex_value(hex[0]), low = hex_value(hex[1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		*ret = (uint8_t)(high << 4 | low);
+	}
 	return true;
+}
+
+static void encode_4(const uint8_t *bytes, char *ret_hex)
+{
+	uint32_t word;
+	uint64_t x;
+
+	memcpy(&word, bytes, sizeof(word));
+	x = (word | (uint64_t)word << 16) & 0x0000ffff0000ffffu;
+	x = (x | x << 8) & 0x00ff00ff00ff00ffu;
+	x = to_digits((x >> 4 | x << 8) & ONES * 15);
+	memcpy(ret_hex, &x, sizeof(x));
 }
 
 void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex)
 {
 	static const char digits[] = "0123456789abcdef";
 
-	for (size_t i = 0; i < n; i++) {
-		ret_hex[2 * i] = digits[bytes[i] >> 4];
-		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+	for (; n >= 4; n -= 4, bytes += 4, ret_hex += 8)
+		encode_4(bytes, ret_hex);
+	for (; n > 0; n--, bytes++, ret_hex += 2) {
+		ret_hex[0] = digits[*bytes >> 4];
+		ret_hex[1] = digits[*bytes & 15];
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct rm_str {
 	const char *p;
@@ -14,7 +15,10 @@ struct rm_str {
 #define RM_STR(literal) ((struct rm_str){ (literal), sizeof(literal) - 1 })
 
 /* True when both slices hold the same bytes. Context: any. */
-bool rm_str_eq(struct rm_str a, struct rm_str b);
+static inline bool rm_str_eq(struct rm_str a, struct rm_str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
 
 /* As rm_str_eq, ASCII letters compared without case. Context: any. */
 bool rm_str_ieq(struct rm_str a, struct rm_str b);
@@ -35,7 +39,10 @@ struct rm_str rm_str_cut(struct rm_str *rest, char sep);
 /* Parses an unsigned decimal that fills the whole slice. Returns false on anything else or overflow. */
 bool rm_str_u64(struct rm_str s, uint64_t *ret);
 
-/* Parses `n` bytes from 2n lowercase hex digits. Returns false on any other character. */
+/*
+ * Parses `n` bytes from 2n lowercase hex digits. Returns false on any other character; `ret` then
+ * holds anything.
+ */
 bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n);
 
 /* Writes 2n lowercase hex digits of n bytes, no terminator. */

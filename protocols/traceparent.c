@@ -9,19 +9,19 @@
 
 enum { TRACE_ID_AT = 3, SPAN_ID_AT = 36, FLAGS_AT = 53 };
 
-static bool all_zero(const uint8_t *p, size_t n)
+static bool any_bit(const uint8_t p[8])
 {
-	for (size_t i = 0; i < n; i++)
-		if (p[i] != 0)
-			return false;
-	return true;
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word != 0;
 }
 
 bool rm_ids_decode(const char *trace_hex, const char *span_hex, struct rm_spanctx *ret)
 {
 	return rm_hex_decode(trace_hex, ret->trace_id, 16) &&
-	       rm_hex_decode(span_hex, ret->span_id, 8) && !all_zero(ret->trace_id, 16) &&
-	       !all_zero(ret->span_id, 8);
+	       rm_hex_decode(span_hex, ret->span_id, 8) &&
+	       (any_bit(ret->trace_id) || any_bit(ret->trace_id + 8)) && any_bit(ret->span_id);
 }
 
 bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret)

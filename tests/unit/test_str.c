@@ -74,15 +74,41 @@ RM_TEST("hexadecimal digits go both ways")
 	RM_CHECK(rm_hex_decode(hex, back, sizeof(back)) && memcmp(back, bytes, 5) == 0);
 }
 
-RM_TEST("uppercase and foreign digits are no hexadecimal")
+static int digit_value(unsigned c)
 {
-	uint8_t back[1] = { 9 };
+	return c >= '0' && c <= '9' ? (int)c - '0' : c >= 'a' && c <= 'f' ? (int)c - 'a' + 10 : -1;
+}
 
-	RM_CHECK(!rm_hex_decode("FF", back, 1));
-	RM_CHECK(!rm_hex_decode("0g", back, 1));
-	RM_CHECK(!rm_hex_decode("/0", back, 1));
-	RM_CHECK(!rm_hex_decode("0:", back, 1));
-	RM_CHECK(back[0] == 9);
+RM_TEST("every character is a hexadecimal digit or none, at each place of an id")
+{
+	static const char zeros[] = "000000000000000000";
+	char hex[sizeof(zeros)];
+
+	for (unsigned at = 0; at < 18; at++) {
+		for (unsigned c = 0; c < 256; c++) {
+			uint8_t back[9];
+			int want = digit_value(c);
+
+			memcpy(hex, zeros, sizeof(hex));
+			hex[at] = (char)c;
+			RM_CHECK(rm_hex_decode(hex, back, sizeof(back)) == (want >= 0));
+			if (want >= 0)
+				RM_CHECK(back[at / 2] == (at % 2 ? want : want << 4));
+		}
+	}
+}
+
+RM_TEST("every byte comes back from its digits")
+{
+	for (unsigned i = 0; i < 256; i++) {
+		uint8_t bytes[6] = { (uint8_t)i, 0, (uint8_t)(255 - i), 0x5a, (uint8_t)i, 1 }, back[6];
+		char hex[12];
+
+		rm_hex_encode(bytes, sizeof(bytes), hex);
+		for (unsigned k = 0; k < sizeof(hex); k++)
+			RM_CHECK(digit_value((unsigned char)hex[k]) == (bytes[k / 2] >> (k % 2 ? 0 : 4) & 15));
+		RM_CHECK(rm_hex_decode(hex, back, sizeof(back)) && memcmp(back, bytes, sizeof(back)) == 0);
+	}
 }
 
 RM_TEST("well-formed UTF-8 sequences are measured at their borders")
