@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { LINES_MAX = RM_BAGGAGE_MAX_BYTES + RM_TRACESTATE_MAX_BYTES + 1024 };
+enum {
+	LINES_MAX = RM_BAGGAGE_MAX_BYTES + RM_TRACESTATE_MAX_BYTES + 1024,
+	TRACESTATES_BYTES = RM_TRACESTATE_MAX_BYTES * 4, /* of several headers, before they are cut */
+};
 
 static uint64_t now(struct rm_visit *v)
 {
@@ -159,19 +162,21 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 			   const struct rm_head *head, uint32_t blank_at)
 {
 	const struct rm_config *config = rm_context_config();
-	char state[RM_TRACESTATE_MAX_BYTES * 4];
 	const struct rm_field *field;
 	struct rm_carriers carriers;
 	struct rm_str tracestate;
 	struct rm_strbuf b;
+	rm_text state;
 
 	read_carriers(head, &carriers, &field);
-	rm_strbuf_init(&b, state, sizeof(state));
+	state = carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
+	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
 	rm_extract(config->propagators, &carriers, &e->parent, &b);
 	e->parent_remote = e->parent.valid;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
 	identify(v, x, e);
 	carry(e, tracestate, config, &carriers);
+	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
@@ -203,16 +208,15 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 			   const struct rm_head *head, uint32_t blank_at)
 {
 	const struct rm_config *config = rm_context_config();
-	char state[RM_TRACESTATE_MAX_BYTES * 4];
 	const struct rm_field *field;
 	struct rm_carriers carriers;
 	struct rm_parent parent;
 	struct rm_spanctx in;
-	struct rm_strbuf b;
+	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
 
 	read_carriers(head, &carriers, &field);
-	rm_strbuf_init(&b, state, sizeof(state));
-	rm_extract(config->propagators, &carriers, &in, &b);
+	rm_strbuf_init(&no_state, NULL, 0);
+	rm_extract(config->propagators, &carriers, &in, &no_state);
 	rm_context_resolve(v->thread, v->conn, &in, &parent);
 	v->conn->first_sent = 1;
 	e->parent = parent.ctx;
@@ -340,6 +344,15 @@ static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
 	c->stash[dir] = 0;
 }
 
+static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+
+	if (!v->scratch)
+		v->scratch = rm_text_get(bytes);
+	return v->scratch ? rm_text_at(v->scratch) : NULL;
+}
+
 void rm_observe_init(struct rm_sink *sink)
 {
 	*sink = (struct rm_sink){
@@ -352,5 +365,6 @@ void rm_observe_init(struct rm_sink *sink)
 		.broken = on_broken,
 		.stash = on_stash,
 		.unstash = on_unstash,
+		.scratch = on_scratch,
 	};
 }

@@ -217,24 +217,33 @@ static bool is_field_value(const char *p, size_t n)
 	return true;
 }
 
+/* Decodes in place, since the stack may be a signal handler's. A wrong value takes its line back. */
+static void put_user_header(struct rm_str key, struct rm_str value, struct rm_strbuf *b)
+{
+	size_t start = b->n;
+	int n;
+
+	rm_strbuf_str(b, key);
+	rm_strbuf_c(b, ": ");
+	b->truncated = b->truncated || b->cap - b->n < value.n;
+	if (b->truncated)
+		return;
+	n = rm_percent_decode(value, b->p + b->n, b->cap - b->n);
+	if (n < 0 || n > HEADER_VALUE_MAX || !is_field_value(b->p + b->n, (size_t)n)) {
+		b->n = start;
+		return;
+	}
+	b->n += (size_t)n;
+	rm_strbuf_c(b, "\r\n");
+}
+
 static void put_user_headers(struct rm_str list, struct rm_strbuf *b)
 {
-	char decoded[HEADER_VALUE_MAX];
 	struct rm_str item, key, value;
 
-	while (rm_env_item(&list, &item)) {
-		int n;
-
-		if (!rm_env_pair(item, &key, &value) || !is_token(key))
-			continue;
-		n = rm_percent_decode(value, decoded, sizeof(decoded));
-		if (n < 0 || !is_field_value(decoded, (size_t)n))
-			continue;
-		rm_strbuf_str(b, key);
-		rm_strbuf_c(b, ": ");
-		rm_strbuf_put(b, decoded, (size_t)n);
-		rm_strbuf_c(b, "\r\n");
-	}
+	while (rm_env_item(&list, &item))
+		if (rm_env_pair(item, &key, &value) && is_token(key))
+			put_user_header(key, value, b);
 }
 
 void rm_otlp_head(const struct rm_otlp_target *t, size_t content_bytes, struct rm_strbuf *b)

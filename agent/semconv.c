@@ -143,13 +143,61 @@ static void split_target(struct rm_str target, struct rm_str *ret_path, struct r
 		*ret_path = RM_STR("/");
 }
 
+/* What a URL may become when its secrets are replaced: "k=v" grows most, and a user's name by 18. */
+static size_t redacted_bytes(size_t n)
+{
+	return 4 * n + 32 < URL_MAX_BYTES ? 4 * n + 32 : URL_MAX_BYTES;
+}
+
+static void put_query(struct rm_builder *b, const struct rm_config *c, struct rm_str query)
+{
+	size_t cap = redacted_bytes(query.n);
+	struct rm_strbuf out;
+	rm_text room;
+
+	if (!query.n)
+		return;
+	room = rm_text_get(cap);
+	rm_strbuf_init(&out, room ? rm_text_at(room) : NULL, room ? cap : 0);
+	rm_redact_query(c, query, &out);
+	if (out.truncated)
+		b->dropped++;
+	else
+		rm_builder_str(b, RM_KEY_URL_QUERY, rm_strbuf_view(&out));
+	rm_text_put(room);
+}
+
+/* The URL of a request that we send; the first two are empty when the target names them. */
+static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct rm_str scheme,
+			 struct rm_str host, struct rm_str target)
+{
+	size_t bytes = scheme.n + host.n + target.n, cap = redacted_bytes(bytes);
+	rm_text room = bytes <= URL_MAX_BYTES ? rm_text_get(bytes + cap) : 0;
+	struct rm_strbuf full, out;
+
+	if (!room) {
+		b->dropped++;
+		return;
+	}
+	rm_strbuf_init(&full, rm_text_at(room), bytes);
+	rm_strbuf_init(&out, rm_text_at(room) + bytes, cap);
+	rm_strbuf_str(&full, scheme);
+	rm_strbuf_str(&full, host);
+	rm_strbuf_str(&full, target);
+	rm_redact_url_full(c, rm_strbuf_view(&full), &out);
+	if (out.truncated)
+		b->dropped++;
+	else
+		rm_builder_str(b, RM_KEY_URL_FULL, rm_strbuf_view(&out));
+	rm_text_put(room);
+}
+
 static void put_server(struct rm_builder *b, const struct rm_config *c, struct rm_conn *conn,
 		       const struct rm_head *head)
 {
 	struct rm_str host = forwarded(head, RM_STR("host")), path, query, client, scheme;
-	char room[128], redacted[URL_MAX_BYTES];
-	struct rm_strbuf out;
 	uint64_t port = 0;
+	char room[128];
 
 	scheme = forwarded(head, RM_STR("proto"));
 	if (!scheme.n)
@@ -157,12 +205,7 @@ static void put_server(struct rm_builder *b, const struct rm_config *c, struct r
 	rm_builder_str(b, RM_KEY_URL_SCHEME, scheme.n ? scheme : RM_STR("http"));
 	split_target(head->target, &path, &query);
 	rm_builder_str(b, RM_KEY_URL_PATH, path);
-	rm_strbuf_init(&out, redacted, sizeof(redacted));
-	rm_redact_query(c, query, &out);
-	if (out.truncated)
-		b->dropped++;
-	else
-		rm_builder_str(b, RM_KEY_URL_QUERY, rm_strbuf_view(&out));
+	put_query(b, c, query);
 	if (!host.n)
 		host = first_item(field(head, RM_STR("x-forwarded-host")));
 	if (!host.n)
@@ -180,31 +223,20 @@ static void put_server(struct rm_builder *b, const struct rm_config *c, struct r
 static void put_client(struct rm_builder *b, const struct rm_config *c, struct rm_conn *conn,
 		       const struct rm_head *head)
 {
-	char url[URL_MAX_BYTES], redacted[URL_MAX_BYTES], room[128];
+	char room[128];
 	bool absolute = head->target.n && head->target.p[0] != '/' && head->target.p[0] != '*';
 	uint64_t port = 0, peer_port = 0;
 	struct rm_str peer = peer_text(conn, room, sizeof(room), &peer_port), host;
-	struct rm_strbuf full, out;
 	bool connect = rm_str_eq(head->method, RM_STR("CONNECT"));
 
 	host = split_authority(head->authority.n ? head->authority : peer, &port);
 	if (!head->authority.n)
 		port = peer_port;
-	rm_strbuf_init(&full, url, sizeof(url));
-	if (!absolute && !connect) {
-		rm_strbuf_c(&full, "http://");
-		rm_strbuf_str(&full, head->authority.n ? head->authority : peer);
-		if (!rm_str_eq(head->target, RM_STR("*")))
-			rm_strbuf_str(&full, head->target);
-	} else if (!connect) {
-		rm_strbuf_str(&full, head->target);
-	}
-	rm_strbuf_init(&out, redacted, sizeof(redacted));
-	rm_redact_url_full(c, rm_strbuf_view(&full), &out);
-	if (full.truncated || out.truncated)
-		b->dropped++;
-	else
-		rm_builder_str(b, RM_KEY_URL_FULL, rm_strbuf_view(&out));
+	if (absolute && !connect)
+		put_url_full(b, c, RM_STR(""), RM_STR(""), head->target);
+	else if (!connect)
+		put_url_full(b, c, RM_STR("http://"), head->authority.n ? head->authority : peer,
+			     rm_str_eq(head->target, RM_STR("*")) ? RM_STR("") : head->target);
 	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
 	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : 80);
 }

@@ -19,6 +19,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->now_ns = 0;
 	v->base = 0;
 	v->insert_room = 0;
+	v->scratch = 0;
 	v->discard = false;
 	v->edit_count = 0;
 	rm_observe_init(&v->sink);
@@ -71,6 +72,8 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		return RM_FEED_MUTE;
 	}
 	used = c->proto->feed(c->state, dir, p, n, &v->sink, v);
+	rm_text_put(v->scratch);
+	v->scratch = 0;
 	if (used < 0) {
 		rm_stream_mute(v);
 		return RM_FEED_MUTE;

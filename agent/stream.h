@@ -26,6 +26,7 @@ struct rm_visit {
 	uint64_t now_ns;         /* monotonic; 0 until somebody asks */
 	uint64_t base;           /* offset, in the visit, of the buffer being fed */
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
+	rm_text scratch;         /* lent to the protocol while it is fed */
 	bool discard;            /* the connection is being muted: exchanges end without a word */
 	uint32_t edit_count;
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */

@@ -1,24 +1,25 @@
 /*
  * Text memory by size class, each a pool. Owns the pools; never gives memory back to the system,
- * so the high-water mark is bounded by the limits below: 4 + 32 + 20 + 17 MiB at the very worst,
+ * so the high-water mark is bounded by the limits below: 4 + 32 + 5 + 20 + 17 MiB at the very worst,
  * touched only as far as it was ever used at once.
  */
 #include "agent/text.h"
 
 #include "base/pool.h"
 
-enum { CLASS_SHIFT = 30 };
+enum { CLASSES = 5, CLASS_SHIFT = 28 };
 
-static struct rm_pool pools[4] = {
+static struct rm_pool pools[CLASSES] = {
 	RM_POOL_INIT(512, 128, 8192),
 	RM_POOL_INIT(2048, 256, 16384),
+	RM_POOL_INIT(5 * 1024, 16, 1024),
 	RM_POOL_INIT(20 * 1024, 16, 1024),
 	RM_POOL_INIT(68 * 1024, 4, 256),
 };
 
 rm_text rm_text_get(size_t bytes)
 {
-	for (uint32_t c = 0; c < 4; c++) {
+	for (uint32_t c = 0; c < CLASSES; c++) {
 		uint32_t index;
 
 		if (bytes > pools[c].object_bytes)

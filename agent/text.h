@@ -1,6 +1,6 @@
 /*
  * Bounded memory for text that outlives a call: span records in the making, header lines on their
- * way, unfinished heads. Four sizes, lock-free pools. Context: hook, signal-safe.
+ * way, unfinished heads. Five sizes, lock-free pools. Context: hook, signal-safe.
  */
 #ifndef RM_AGENT_TEXT_H
 #define RM_AGENT_TEXT_H

@@ -22,7 +22,7 @@
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { PIECES_MAX = 40, BUSY_YIELDS = 200 };
+enum { PIECES_MAX = 24, BUSY_YIELDS = 200 };
 
 static size_t total(const struct iovec *iov, int count)
 {
@@ -283,7 +283,7 @@ enum piece { PIECE_OWN, PIECE_INSERT, PIECE_REPLACE };
 
 struct plan {
 	struct iovec iov[PIECES_MAX];
-	enum piece what[PIECES_MAX];
+	uint8_t what[PIECES_MAX]; /* enum piece */
 	int count;
 };
 

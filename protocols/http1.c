@@ -74,7 +74,7 @@ struct feed {
 	size_t n, at;
 	struct rm_sink *sink;
 	void *conn;
-	struct rm_http1_head *m; /* room for a head: 4 KB of stack, once */
+	struct rm_http1_head *m; /* room for a head: 4 KB, too much for a small stack; see head_room */
 };
 
 enum step { GO_ON, STOP, MUTE };
@@ -298,6 +298,14 @@ static enum step announce(struct feed *f)
 	return GO_ON;
 }
 
+/* Fetches the room for a head. False: no memory. */
+static bool head_room(struct feed *f)
+{
+	if (!f->m)
+		f->m = f->sink->scratch(f->sink, sizeof(*f->m));
+	return f->m != NULL;
+}
+
 static enum step start(struct feed *f)
 {
 	size_t from = f->at;
@@ -310,6 +318,8 @@ static enum step start(struct feed *f)
 	s = announce(f);
 	if (s != GO_ON)
 		return s;
+	if (!head_room(f))
+		return MUTE;
 	switch (rm_http1_head_parse(f->m, f->dir, f->p + from, f->n - from, false)) {
 	case RM_HTTP1_DONE:
 		if (f->m->head.raw.n > RM_HEAD_MAX_BYTES)
@@ -346,6 +356,7 @@ static enum step go_on_head(struct feed *f)
 	struct way *w = f->way;
 	uint32_t before = w->stashed;
 	size_t line_bytes;
+	struct rm_head line;
 	const char *bytes;
 	enum step s;
 	bool found;
@@ -354,7 +365,8 @@ static enum step go_on_head(struct feed *f)
 	if (!bytes)
 		return MUTE;
 	if (found) {
-		if (rm_http1_head_parse(f->m, f->dir, bytes, w->stashed, true) != RM_HTTP1_DONE)
+		if (!head_room(f) ||
+		    rm_http1_head_parse(f->m, f->dir, bytes, w->stashed, true) != RM_HTTP1_DONE)
 			return MUTE;
 		s = head_over(f, before, 0);
 		unstash(w, f->dir, f->sink);
@@ -363,7 +375,7 @@ static enum step go_on_head(struct feed *f)
 	if (w->flags & LINE_OK)
 		return GO_ON;
 	/* What only began like HTTP/1 is recognised now, not after 64 KB. */
-	switch (rm_http1_line(f->m, f->dir, bytes, w->stashed, &line_bytes)) {
+	switch (rm_http1_line(&line, f->dir, bytes, w->stashed, &line_bytes)) {
 	case RM_HTTP1_DONE:
 		w->flags |= LINE_OK;
 		return GO_ON;
@@ -433,8 +445,7 @@ static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 			  struct rm_sink *sink, void *conn)
 {
 	struct http1 *h = state;
-	struct rm_http1_head m;
-	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, &m };
+	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, NULL };
 
 	while (f.at < n) {
 		enum step s = step(&f);
@@ -508,16 +519,16 @@ static bool http1_at_head(const void *state)
 
 static enum rm_sniff http1_sniff(const uint8_t *p, size_t n)
 {
-	struct rm_http1_head m;
+	struct rm_head line;
 	size_t line_bytes, at = 0;
 
 	while (at < n && (p[at] == '\r' || p[at] == '\n'))
 		at++;
-	switch (rm_http1_line(&m, RM_DIR_REQUEST, (const char *)p + at, n - at, &line_bytes)) {
+	switch (rm_http1_line(&line, RM_DIR_REQUEST, (const char *)p + at, n - at, &line_bytes)) {
 	case RM_HTTP1_DONE:
 		return RM_SNIFF_YES;
 	case RM_HTTP1_MORE:
-		if (m.head.version.p)
+		if (line.version.p)
 			return RM_SNIFF_YES;
 		return n < SNIFF_MAX_BYTES ? RM_SNIFF_MORE : RM_SNIFF_NO;
 	default:

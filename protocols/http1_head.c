@@ -54,7 +54,7 @@ static enum rm_http1_parsed line_end(const char *p, const char *end, const char 
 }
 
 /* "HTTP/1." and one digit. */
-static enum rm_http1_parsed version(struct rm_http1_head *m, const char *p, const char *end,
+static enum rm_http1_parsed version(struct rm_head *h, const char *p, const char *end,
 				    const char **ret_next)
 {
 	static const char prefix[] = "HTTP/1.";
@@ -64,12 +64,12 @@ static enum rm_http1_parsed version(struct rm_http1_head *m, const char *p, cons
 		return memcmp(p, prefix, have) == 0 ? RM_HTTP1_MORE : RM_HTTP1_BAD;
 	if (memcmp(p, prefix, want) != 0 || p[want] < '0' || p[want] > '9')
 		return RM_HTTP1_BAD;
-	m->head.version = slice(p + want - 2, p + want + 1);
+	h->version = slice(p + want - 2, p + want + 1);
 	*ret_next = p + want + 1;
 	return RM_HTTP1_DONE;
 }
 
-static enum rm_http1_parsed request_line(struct rm_http1_head *m, const char *p, const char *end,
+static enum rm_http1_parsed request_line(struct rm_head *h, const char *p, const char *end,
 					 const char **ret_next)
 {
 	const char *sp = token_end(p, end);
@@ -82,7 +82,7 @@ static enum rm_http1_parsed request_line(struct rm_http1_head *m, const char *p,
 	/* PRI is reserved: it opens HTTP/2 (RFC 9113 section 3.4). */
 	if (sp == p || *sp != ' ' || (sp - p == 3 && memcmp(p, "PRI", 3) == 0))
 		return RM_HTTP1_BAD;
-	m->head.method = slice(p, sp);
+	h->method = slice(p, sp);
 
 	p = sp + 1;
 	sp = rm_scan_below(p, end, ' ' + 1);
@@ -90,9 +90,9 @@ static enum rm_http1_parsed request_line(struct rm_http1_head *m, const char *p,
 		return RM_HTTP1_MORE;
 	if (sp == p || *sp != ' ')
 		return RM_HTTP1_BAD;
-	m->head.target = slice(p, sp);
+	h->target = slice(p, sp);
 
-	r = version(m, sp + 1, end, &p);
+	r = version(h, sp + 1, end, &p);
 	return r == RM_HTTP1_DONE ? line_end(p, end, ret_next) : r;
 }
 
@@ -124,10 +124,10 @@ static inline enum rm_http1_parsed text_line(const char *p, const char *end, con
 	return RM_HTTP1_DONE;
 }
 
-static enum rm_http1_parsed status_line(struct rm_http1_head *m, const char *p, const char *end,
+static enum rm_http1_parsed status_line(struct rm_head *h, const char *p, const char *end,
 					const char **ret_next)
 {
-	enum rm_http1_parsed r = version(m, p, end, &p);
+	enum rm_http1_parsed r = version(h, p, end, &p);
 	int status = 0;
 
 	if (r != RM_HTTP1_DONE)
@@ -140,19 +140,19 @@ static enum rm_http1_parsed status_line(struct rm_http1_head *m, const char *p, 
 		if (i)
 			status = status * 10 + (*p - '0');
 	}
-	m->head.status = status;
+	h->status = status;
 	if (p < end && *p != ' ' && *p != '\r' && *p != '\n')
 		return RM_HTTP1_BAD;
 	return text_line(p, end, &p, ret_next);
 }
 
-enum rm_http1_parsed rm_http1_line(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
+enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const char *p,
 				   size_t n, size_t *ret_bytes)
 {
 	const char *next = p;
 	enum rm_http1_parsed r;
 
-	ret->head.version = (struct rm_str){ NULL, 0 };
+	ret->version = (struct rm_str){ NULL, 0 };
 	r = (dir == RM_DIR_REQUEST ? request_line : status_line)(ret, p, p + n, &next);
 	if (r == RM_HTTP1_BAD)
 		return RM_HTTP1_BAD_LINE;
@@ -358,7 +358,7 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 	size_t line_bytes;
 
 	clear(ret);
-	r = rm_http1_line(ret, dir, p, n, &line_bytes);
+	r = rm_http1_line(&ret->head, dir, p, n, &line_bytes);
 	if (r != RM_HTTP1_DONE)
 		return r;
 	at += line_bytes;

@@ -33,12 +33,12 @@ struct rm_http1_head {
 bool rm_http1_is_token(char c);
 
 /*
- * Parses the start line alone. `n` may end anywhere: RM_HTTP1_MORE then, with ret->head.version
+ * Parses the start line alone. `n` may end anywhere: RM_HTTP1_MORE then, with ret->version
  * set as soon as the version of a request was seen. On RM_HTTP1_DONE *ret_bytes is the length of
  * the line with its end. Fields of `ret` other than the start line's are not touched.
  */
-enum rm_http1_parsed rm_http1_line(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
-				   size_t n, size_t *ret_bytes);
+enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const char *p, size_t n,
+				   size_t *ret_bytes);
 
 /*
  * Parses a head that begins at `p`. It ends before the first CR or LF at the start of a line,

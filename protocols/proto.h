@@ -79,6 +79,11 @@ struct rm_sink {
 	 */
 	char *(*stash)(struct rm_sink *, enum rm_dir, uint32_t bytes_needed);
 	void (*unstash)(struct rm_sink *, enum rm_dir);
+	/*
+	 * Memory for the time of this feed(), 16-byte aligned, contents unspecified: what a parser needs
+	 * that is too much for a small stack. The same each time within one feed(). NULL: no memory.
+	 */
+	void *(*scratch)(struct rm_sink *, uint32_t bytes);
 };
 
 struct rm_proto {

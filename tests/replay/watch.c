@@ -227,6 +227,18 @@ static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
 	w->stash_bytes[dir] = 0;
 }
 
+/* Fresh each time and exactly as large as asked, so that asan sees what is read from an earlier one. */
+static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
+{
+	struct watch *w = watch_of(sink);
+
+	MUST(!w->scratch || bytes == w->scratch_bytes);
+	if (!w->scratch)
+		w->scratch = malloc(bytes);
+	w->scratch_bytes = bytes;
+	return w->scratch;
+}
+
 void watch_open(struct watch *w, const struct rm_proto *proto)
 {
 	*w = (struct watch){
@@ -240,6 +252,7 @@ void watch_open(struct watch *w, const struct rm_proto *proto)
 			.broken = on_broken,
 			.stash = on_stash,
 			.unstash = on_unstash,
+			.scratch = on_scratch,
 		},
 		.proto = proto,
 	};
@@ -272,6 +285,8 @@ void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n)
 		w->fed_dir = dir;
 		p = (const uint8_t *)w->fed;
 		used = w->proto->feed(w->state, dir, p, n, &w->sink, w);
+		free(w->scratch);
+		w->scratch = NULL;
 		if (used == RM_FEED_MUTE) {
 			note_mute(w);
 			MUST(w->proto->feed(w->state, dir, p, n, &w->sink, w) == RM_FEED_MUTE);

@@ -26,6 +26,8 @@ struct watch {
 	enum rm_dir fed_dir;
 	char *stash[2];
 	size_t stash_bytes[2];
+	void *scratch;                /* lent for one feed() */
+	size_t scratch_bytes;
 	struct watch_exchange *exchanges;
 	uint32_t exchange_count;
 	bool stop_heads;              /* answer each request head with "stop here" */

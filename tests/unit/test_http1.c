@@ -21,7 +21,7 @@ struct seen {
 	uint64_t state[CONN_STATE_BYTES / 8];
 	char *stash[2];
 	struct rm_str last_listed; /* name of the last field */
-	bool stop, no_memory, unrecorded;
+	bool stop, no_memory, no_scratch, unrecorded;
 };
 
 static struct seen *seen_of(struct rm_sink *sink)
@@ -95,11 +95,18 @@ static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
 	seen_of(sink)->stash[dir] = NULL;
 }
 
+static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
+{
+	static uint64_t memory[1024];
+
+	return bytes <= sizeof(memory) && !seen_of(sink)->no_scratch ? memory : NULL;
+}
+
 static struct seen fresh(void)
 {
 	struct seen s = { .sink = { on_request, on_request_head, on_request_end, on_response,
 				    on_response_head, on_response_end, on_broken, on_stash,
-				    on_unstash } };
+				    on_unstash, on_scratch } };
 
 	rm_proto_http1.open(s.state, RM_ROLE_SERVER);
 	return s;
@@ -337,6 +344,16 @@ RM_TEST("without memory for half a head the connection is muted")
 	RM_CHECK(s.brokens == 1 && s.error[0] == '\0');
 	end(&s);
 	RM_CHECK(s.brokens == 2);
+}
+
+RM_TEST("without memory to read a head with the connection is muted")
+{
+	struct seen s = fresh();
+
+	s.no_scratch = true;
+	RM_CHECK(ask(&s, "GET / HTTP/1.1\r\n\r\n") == RM_FEED_MUTE);
+	RM_CHECK(s.request_heads == 0 && s.brokens == 1 && s.error[0] == '\0');
+	end(&s);
 }
 
 RM_TEST("exchanges that are not recorded are followed all the same")
