@@ -24,7 +24,7 @@ import apps  # noqa: E402
 from harness import Test, which  # noqa: E402
 from sink import Sink  # noqa: E402
 
-
+TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OUR_THREAD = "remora"
 
@@ -42,13 +42,13 @@ def cpu_seconds(pid):
     """CPU time of a process and those below it, by thread: (of the program, of the agent's thread)."""
     app = agent = 0
     for process in family(pid):
-        for stat in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        for stat in Path(f"/proc/{process}/task").glob("*/stat"):
             try:
-                spent = int(stat.read_text().split()[0]) / 1e9
-                name = (stat.parent / "comm").read_text().strip()
-            except OSError:
+                name, _, rest = stat.read_text().partition(" (")[2].rpartition(") ")
+            except OSError:  # a thread that ended
                 continue
-            if name.startswith(OUR_THREAD):
+            spent = sum(map(int, rest.split()[11:13])) / TICK
+            if name == OUR_THREAD:
                 agent += spent
             else:
                 app += spent

@@ -10,7 +10,8 @@ main()
 	trap : INT # Ctrl-C closes the shop; what was traced until then is still shown
 	SHOP_BIN=$PWD/build/test-apps build/cli/remora run -- test-apps/shop/run.sh "$@" || status=$?
 	trap - INT
-	[ "${status:-0}" = 0 ] || [ "${status:-0}" = 130 ] || return "$status"
+	# With --stay Ctrl-C is the way it ends; without, somebody has seen enough.
+	[ "${status:-0}" = 0 ] || [ "$status $*" = "130 --stay" ] || return "$status"
 	cat <<-'END'
 
 	That was one purchase: curl -> nginx -> gunicorn -> Node and a C program, none of which knows of
