@@ -36,15 +36,16 @@ static char *end_of(const struct rm_builder *b)
 	return (char *)b->record + b->record->bytes;
 }
 
-/* Appends text and zeroes up to the next multiple of 8. There must be room. */
-static void append(struct rm_builder *b, const void *p, size_t n)
+/* Copies text and zeroes up to the next multiple of 8; returns what follows. There must be room. */
+static char *put_padded(char *to, const char *p, size_t n)
 {
-	char *to = end_of(b);
+	char *end = to + padded(n);
 
-	if (n > 0)
-		memcpy(to, p, n);
-	memset(to + n, 0, padded(n) - n);
-	b->record->bytes += (uint32_t)padded(n);
+	if (n == 0)
+		return to;
+	memset(end - 8, 0, 8);
+	memcpy(to, p, n);
+	return end;
 }
 
 int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
@@ -63,8 +64,9 @@ int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
 	b->record = &s->record;
 	b->cap_bytes = cap_bytes;
 	b->dropped = 0;
-	append(b, name.p, name.n);
-	append(b, tracestate.p, tracestate.n);
+	b->max_attrs = b->max_attrs > 0 && b->max_attrs < UINT16_MAX ? b->max_attrs : UINT16_MAX;
+	put_padded(put_padded(end_of(b), name.p, name.n), tracestate.p, tracestate.n);
+	s->record.bytes += (uint32_t)(padded(name.n) + padded(tracestate.n));
 	return RM_OK;
 }
 
@@ -75,17 +77,15 @@ int rm_builder_resource(struct rm_builder *b, void *memory, uint32_t cap_bytes)
 	if (cap_bytes < sizeof(*r))
 		return RM_E_FULL;
 	*r = (struct rm_record){ sizeof(*r), RM_RECORD_RESOURCE, 0 };
-	*b = (struct rm_builder){ .record = r, .cap_bytes = cap_bytes };
+	*b = (struct rm_builder){ .record = r, .cap_bytes = cap_bytes, .max_attrs = UINT16_MAX };
 	return RM_OK;
 }
 
 /* The value's first `max` characters; a byte that is not UTF-8 counts as one. */
-static struct rm_str cut(struct rm_str value, uint32_t max)
+static __attribute__((noinline)) struct rm_str cut_long(struct rm_str value, uint32_t max)
 {
 	struct rm_str rest = value;
 
-	if (max == 0 || value.n <= max)
-		return value;
 	for (uint32_t i = 0; i < max && rest.n > 0; i++) {
 		size_t n = rm_utf8_next(rest);
 
@@ -96,54 +96,60 @@ static struct rm_str cut(struct rm_str value, uint32_t max)
 	return value;
 }
 
+static inline struct rm_str cut(struct rm_str value, uint32_t max)
+{
+	return max == 0 || value.n <= max ? value : cut_long(value, max);
+}
+
 /*
  * Reserves an attribute: writes its head and key, and zeroes the value's padding. Returns where
  * `value_bytes` of value are to go, NULL (counted) when a limit is reached.
  */
-static char *add(struct rm_builder *b, enum rm_key key, struct rm_str name, enum rm_attr_type type,
-		 size_t value_bytes)
+static inline char *add(struct rm_builder *b, enum rm_key key, struct rm_str name,
+			enum rm_attr_type type, size_t value_bytes)
 {
-	uint32_t limit = b->max_attrs > 0 && b->max_attrs < UINT16_MAX ? b->max_attrs : UINT16_MAX;
-	struct rm_attr_head head = { (uint16_t)key, (uint8_t)type, (uint8_t)name.n,
-				     (uint32_t)value_bytes };
-	char *ret;
+	const struct rm_attr_head head = { (uint16_t)key, (uint8_t)type, (uint8_t)name.n,
+					   (uint32_t)value_bytes };
+	struct rm_record *r = b->record;
+	size_t bytes = sizeof(head) + padded(name.n) + padded(value_bytes);
+	char *to = (char *)r + r->bytes;
 
-	if (b->record->attr_count >= limit || name.n > UINT8_MAX || value_bytes > b->cap_bytes ||
-	    b->cap_bytes - b->record->bytes <
-		    sizeof(head) + padded(name.n) + padded(value_bytes)) {
+	if (r->attr_count >= b->max_attrs || name.n > UINT8_MAX || value_bytes > b->cap_bytes ||
+	    bytes > b->cap_bytes - r->bytes) {
 		b->dropped++;
 		return NULL;
 	}
-	append(b, &head, sizeof(head));
-	append(b, name.p, name.n);
-	ret = end_of(b);
-	memset(ret + value_bytes, 0, padded(value_bytes) - value_bytes);
-	b->record->bytes += (uint32_t)padded(value_bytes);
-	b->record->attr_count++;
-	return ret;
+	r->bytes += (uint32_t)bytes;
+	r->attr_count++;
+	memcpy(to, &head, sizeof(head));
+	to = put_padded(to + sizeof(head), name.p, name.n);
+	if (value_bytes > 0)
+		memset((char *)r + r->bytes - 8, 0, 8);
+	return to;
 }
 
-static void add_str(struct rm_builder *b, enum rm_key key, struct rm_str name, struct rm_str value)
+void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value)
 {
 	char *to;
 
 	if (value.n == 0)
 		return;
 	value = cut(value, b->max_value_bytes);
-	to = add(b, key, name, RM_ATTR_STR, value.n);
+	to = add(b, key, RM_STR(""), RM_ATTR_STR, value.n);
 	if (to)
 		memcpy(to, value.p, value.n);
 }
 
-void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value)
-{
-	add_str(b, key, RM_STR(""), value);
-}
-
 void rm_builder_named_str(struct rm_builder *b, struct rm_str key, struct rm_str value)
 {
-	if (key.n > 0)
-		add_str(b, RM_KEY_NONE, key, value);
+	char *to;
+
+	if (key.n == 0 || value.n == 0)
+		return;
+	value = cut(value, b->max_value_bytes);
+	to = add(b, RM_KEY_NONE, key, RM_ATTR_STR, value.n);
+	if (to)
+		memcpy(to, value.p, value.n);
 }
 
 void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value)
