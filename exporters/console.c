@@ -83,8 +83,8 @@ static void put_context(struct rm_json *j, const struct rm_span *s)
 
 static void put_span(struct rm_json *j, const struct rm_record *resource, const struct rm_span *s)
 {
-	static const char *const kinds[] = { "UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER",
-					     "CONSUMER" };
+	static const char *const kinds[] = { "UNSPECIFIED", "INTERNAL", "SERVER",
+					     "CLIENT",	    "PRODUCER", "CONSUMER" };
 	static const char *const statuses[] = { "UNSET", "OK", "ERROR" };
 	static const uint8_t none[sizeof(s->parent_id)];
 	char kind[32];
@@ -93,7 +93,8 @@ static void put_span(struct rm_json *j, const struct rm_record *resource, const 
 	rm_json_key(j, "name");
 	rm_json_str(j, rm_span_name(s));
 	put_context(j, s);
-	snprintf(kind, sizeof(kind), "SpanKind.%s", kinds[s->kind <= RM_KIND_CONSUMER ? s->kind : 0]);
+	snprintf(kind, sizeof(kind), "SpanKind.%s",
+		 kinds[s->kind <= RM_KIND_CONSUMER ? s->kind : 0]);
 	rm_json_key(j, "kind");
 	rm_json_str(j, rm_str_c(kind));
 	if (memcmp(s->parent_id, none, sizeof(none)) != 0)

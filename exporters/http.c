@@ -50,7 +50,8 @@ int __wrap_Curl_ssl_init(void)
 static bool init_tls(void)
 {
 	if (atomic_load(&in_tls)) {
-		rm_debug(RM_LOG_EXPORT, "no TLS in this process: it was forked in the middle of it");
+		rm_debug(RM_LOG_EXPORT,
+			 "no TLS in this process: it was forked in the middle of it");
 		return false;
 	}
 	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1;
@@ -81,7 +82,9 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 static void trust_system(CURL *c)
 {
 	static const char *const bundles[] = {
-		"/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/ca-bundle.pem",
+		"/etc/ssl/cert.pem",
 	};
 
 	if (access("/etc/ssl/certs/ca-certificates.crt", R_OK) == 0) {
@@ -214,7 +217,7 @@ void rm_http_free(struct rm_http *h)
 	free(h);
 }
 
-/* Drives the transfer; CURLE_OK and errors are curl's, CURLE_ABORTED_BY_CALLBACK is the driver's. */
+/* Drives the transfer to its end; CURLE_ABORTED_BY_CALLBACK means the driver's abort. */
 static CURLcode drive(struct rm_http *h, const struct rm_export_io *io)
 {
 	for (;;) {

@@ -14,22 +14,22 @@ struct rm_http;
 
 /* All strings are borrowed until rm_http_free and NUL-terminated; empty or NULL is "none". */
 struct rm_http_options {
-	const char *url;           /* http or https */
+	const char *url;	   /* http or https */
 	const char *const *header; /* "Name: value", in the order they are sent */
 	uint32_t header_count;
-	const char *ca_file;       /* PEM: the certificates to trust; none: the system's */
-	const char *client_cert;   /* PEM, with client_key for mutual TLS */
+	const char *ca_file;	 /* PEM: the certificates to trust; none: the system's */
+	const char *client_cert; /* PEM, with client_key for mutual TLS */
 	const char *client_key;
 };
 
 /* A transfer's outcome. Valid until the next one or rm_http_free. */
 struct rm_http_answer {
-	int status;              /* 0: there was no answer, see `error` */
-	bool is_json;            /* of the body, by its Content-Type */
-	bool is_untrusted;       /* no answer, because the server's certificate is not to be trusted */
+	int status;	   /* 0: there was no answer, see `error` */
+	bool is_json;	   /* of the body, by its Content-Type */
+	bool is_untrusted; /* no answer, because the server's certificate is not to be trusted */
 	uint64_t retry_after_ns; /* Retry-After, seconds or date, from now; 0 without one */
-	struct rm_str body;      /* at most RM_HTTP_ANSWER_MAX_BYTES: what is longer is not read */
-	char error[256];         /* NUL-terminated: what went wrong */
+	struct rm_str body;	 /* at most RM_HTTP_ANSWER_MAX_BYTES: what is longer is not read */
+	char error[256];	 /* NUL-terminated: what went wrong */
 };
 
 /*

@@ -102,7 +102,8 @@ static int compress_body(uint8_t **bytes, size_t *n)
 	uint8_t *out;
 	int done;
 
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
+			 Z_DEFAULT_STRATEGY) != Z_OK)
 		return RM_E_NOMEM;
 	cap = deflateBound(&z, *n);
 	out = malloc(cap);
@@ -122,12 +123,13 @@ static int compress_body(uint8_t **bytes, size_t *n)
 	return RM_OK;
 }
 
-static int encode(const struct otlp *o, const struct rm_batch *batch, uint8_t **ret_bytes, size_t *ret_n)
+static int encode(const struct otlp *o, const struct rm_batch *batch, uint8_t **ret_bytes,
+		  size_t *ret_n)
 {
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	int err = o->config.json ? encode_json(batch, &bytes, &n) :
-				   rm_otlp_proto(batch, REQUEST_MAX_BYTES, &bytes, &n);
+	int err = o->config.json ? encode_json(batch, &bytes, &n)
+				 : rm_otlp_proto(batch, REQUEST_MAX_BYTES, &bytes, &n);
 
 	if (!err && o->config.gzip)
 		err = compress_body(&bytes, &n);
@@ -172,13 +174,15 @@ static void interpret(struct otlp *o, const struct rm_http_answer *http, uint32_
 	}
 	rm_otlp_answer(http->body, http->is_json, ret->code == RM_EXPORT_DONE, &answer);
 	if (ret->code == RM_EXPORT_DONE) {
-		ret->rejected = answer.rejected < span_count ? (uint32_t)answer.rejected : span_count;
+		ret->rejected = answer.rejected < span_count ? (uint32_t)answer.rejected
+							     : span_count;
 		rm_format(ret->message, sizeof(ret->message), "%s", answer.message);
 		return;
 	}
 	rm_format(ret->message, sizeof(ret->message), "HTTP %d%s%s", http->status,
 		  answer.message[0] ? ": " : "", answer.message);
-	if (http->status == 401 || http->status == 403 || http->status == 404 || http->status == 415)
+	if (http->status == 401 || http->status == 403 || http->status == 404 ||
+	    http->status == 415)
 		warn_once(o, ret->message);
 }
 

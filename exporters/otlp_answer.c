@@ -127,8 +127,9 @@ static void read_response(struct rm_str body, struct rm_otlp_answer *a)
 	if (!r)
 		return;
 	if (r->partial_success) {
-		a->rejected = r->partial_success->rejected_spans > 0 ?
-				      (uint64_t)r->partial_success->rejected_spans : 0;
+		a->rejected = r->partial_success->rejected_spans > 0
+				      ? (uint64_t)r->partial_success->rejected_spans
+				      : 0;
 		say(a, rm_str_c(r->partial_success->error_message));
 	}
 	otlp__export_trace_service_response__free_unpacked(r, NULL);

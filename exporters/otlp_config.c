@@ -16,12 +16,14 @@
 #include "base/log.h"
 
 #define DEFAULT_ENDPOINT "http://localhost:4318"
-#define SIGNAL_PATH "v1/traces"
-#define OUR_AGENT "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
+#define SIGNAL_PATH	 "v1/traces"
+#define OUR_AGENT	 "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
+#define MS_NS		 1000000ull
 enum { OUR_HEADERS = 3 };
 
 /* The variable for traces where it is set, else the general one. */
-static enum rm_env_id prefer(const struct rm_env *env, enum rm_env_id traces, enum rm_env_id general)
+static enum rm_env_id prefer(const struct rm_env *env, enum rm_env_id traces,
+			     enum rm_env_id general)
 {
 	return rm_env_is_set(env, traces) ? traces : general;
 }
@@ -39,9 +41,9 @@ static bool append_signal_path(CURLU *u)
 	bool good = curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK;
 
 	if (good) {
-		size_t n = strlen(path);
+		const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
 
-		good = asprintf(&longer, "%s%s" SIGNAL_PATH, path, path[n - 1] == '/' ? "" : "/") > 0 &&
+		good = asprintf(&longer, "%s%s" SIGNAL_PATH, path, slash) > 0 &&
 		       curl_url_set(u, CURLUPART_PATH, longer, 0) == CURLUE_OK;
 	}
 	curl_free(path);
@@ -117,8 +119,8 @@ static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 		/* A value with '@' may hold a password. */
 		if (memchr(value.p, '@', value.n))
 			value = RM_STR("(its value)");
-		rm_warn("%s: %S is no http:// or https:// URL; ignored", rm_env_rows[order[i].id].name,
-			&value);
+		rm_warn("%s: %S is no http:// or https:// URL; ignored",
+			rm_env_rows[order[i].id].name, &value);
 	}
 	return take_endpoint(c, RM_STR(DEFAULT_ENDPOINT), true);
 }
@@ -149,8 +151,9 @@ static bool is_field_value(const char *p, size_t n)
 /* Headers that describe the request itself: no setting of the user's could be right. */
 static bool is_ours(struct rm_str name)
 {
-	static const char *const ours[] = { "content-type", "content-encoding", "content-length",
-					    "transfer-encoding", "connection", "expect" };
+	static const char *const ours[] = { "content-type",   "content-encoding",
+					    "content-length", "transfer-encoding",
+					    "connection",     "expect" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (rm_str_ieq(name, rm_str_c(ours[i])))
@@ -210,9 +213,9 @@ static int read_headers(const struct rm_env *env, struct rm_otlp_config *c)
 		has_wrong |= err == RM_E_INVALID;
 	}
 	if (has_wrong)
-		rm_warn("%s: what is no name=value with a percent-encoded value, or describes the request"
-			" itself, or is more than %d headers, is ignored", rm_env_rows[id].name,
-			RM_OTLP_HEADERS_MAX - OUR_HEADERS);
+		rm_warn("%s: ignored is what is no name=value with a percent-encoded value, what "
+			"describes the request itself, and what is more than %d headers",
+			rm_env_rows[id].name, RM_OTLP_HEADERS_MAX - OUR_HEADERS);
 	type = c->json ? RM_STR("application/json") : RM_STR("application/x-protobuf");
 	err = add_header(c, RM_STR("Content-Type"), type);
 	if (!err && c->gzip)
@@ -233,7 +236,8 @@ static int read_file_name(const struct rm_env *env, enum rm_env_id id, char **re
 		return RM_E_NOMEM;
 	/* Not ignored: without it something else would be trusted than the user wanted. */
 	if (name.n > 0 && access(*ret, R_OK) != 0)
-		rm_warn("%s: %s cannot be read: nothing can be exported", rm_env_rows[id].name, *ret);
+		rm_warn("%s: %s cannot be read: nothing can be exported", rm_env_rows[id].name,
+			*ret);
 	return RM_OK;
 }
 
@@ -248,7 +252,8 @@ static int read_files(const struct rm_env *env, struct rm_otlp_config *c)
 	if (rm_env_is_set(env, cert) != rm_env_is_set(env, key))
 		rm_warn("%s and %s only work together; the one that is set is ignored",
 			rm_env_rows[cert].name, rm_env_rows[key].name);
-	if (read_file_name(env, prefer(env, RM_ENV_OTLP_TRACES_CERTIFICATE, RM_ENV_OTLP_CERTIFICATE),
+	if (read_file_name(env,
+			   prefer(env, RM_ENV_OTLP_TRACES_CERTIFICATE, RM_ENV_OTLP_CERTIFICATE),
 			   &c->ca_file))
 		return RM_E_NOMEM;
 	if (!rm_env_is_set(env, cert) || !rm_env_is_set(env, key))
@@ -266,10 +271,12 @@ static struct rm_str choice(const struct rm_env *env, enum rm_env_id traces, enu
 int rm_otlp_config(const struct rm_env *env, struct rm_otlp_config *ret)
 {
 	struct rm_otlp_config c = { 0 };
+	uint64_t timeout_ms;
 	int err;
 
-	c.timeout_ns = 1000000 * rm_env_u64(env, prefer(env, RM_ENV_OTLP_TRACES_TIMEOUT,
-							RM_ENV_OTLP_TIMEOUT), 10000);
+	timeout_ms = rm_env_u64(env, prefer(env, RM_ENV_OTLP_TRACES_TIMEOUT, RM_ENV_OTLP_TIMEOUT),
+				0);
+	c.timeout_ns = timeout_ms < UINT64_MAX / MS_NS ? timeout_ms * MS_NS : 0;
 	c.json = rm_str_eq(choice(env, RM_ENV_OTLP_TRACES_PROTOCOL, RM_ENV_OTLP_PROTOCOL),
 			   RM_STR("http/json"));
 	c.gzip = rm_str_eq(choice(env, RM_ENV_OTLP_TRACES_COMPRESSION, RM_ENV_OTLP_COMPRESSION),

@@ -12,11 +12,11 @@ enum { RM_OTLP_HEADERS_MAX = 32 };
 /* Strings are NUL-terminated and owned; rm_otlp_config_free gives them back. */
 struct rm_otlp_config {
 	char *url;
-	char *shown_url; /* for messages: without user, password and query */
+	char *shown_url;		   /* for messages: without user, password and query */
 	char *header[RM_OTLP_HEADERS_MAX]; /* "Name: value": the user's, then ours */
 	uint32_t header_count;
 	char *ca_file, *client_cert, *client_key; /* empty when not set */
-	uint64_t timeout_ns; /* 0: none */
+	uint64_t timeout_ns;			  /* 0: none */
 	bool json, gzip;
 };
 

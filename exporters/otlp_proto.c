@@ -79,7 +79,7 @@ static char *text(struct arena *a, struct rm_str s)
 		s.n -= n > 0 ? n : 1;
 	}
 	*to = '\0';
-	/* There was room for nothing but bad bytes: what good ones did not need is the next piece's. */
+	/* Room was for nothing but bad bytes: what good ones did not need is the next piece's. */
 	spare = (size_t)(a->at - to - 1) & ~(size_t)15;
 	a->left += spare;
 	a->at -= spare;
@@ -261,7 +261,8 @@ static int pack(const Otlp__ExportTraceServiceRequest *request, size_t max_bytes
 	return RM_OK;
 }
 
-int rm_otlp_proto(const struct rm_batch *batch, size_t max_bytes, uint8_t **ret_bytes, size_t *ret_n)
+int rm_otlp_proto(const struct rm_batch *batch, size_t max_bytes, uint8_t **ret_bytes,
+		  size_t *ret_n)
 {
 	Otlp__ExportTraceServiceRequest request = OTLP__EXPORT_TRACE_SERVICE_REQUEST__INIT;
 	struct arena a = { 0 };
@@ -270,8 +271,8 @@ int rm_otlp_proto(const struct rm_batch *batch, size_t max_bytes, uint8_t **ret_
 	request.resource_spans = get(&a, batch->group_count * sizeof(*request.resource_spans));
 	if (request.resource_spans)
 		for (; request.n_resource_spans < batch->group_count; request.n_resource_spans++)
-			request.resource_spans[request.n_resource_spans] =
-				resource_spans(&a, &batch->groups[request.n_resource_spans]);
+			request.resource_spans[request.n_resource_spans] = resource_spans(
+				&a, &batch->groups[request.n_resource_spans]);
 	if (!a.failed)
 		err = pack(&request, max_bytes, ret_bytes, ret_n);
 	arena_free(&a);

@@ -1,6 +1,6 @@
 /*
  * One queue per exporter over shared copies of the spans. A queue's head is the batch under way, if
- * any: it leaves when it was delivered, refused, or its time is over, and counts as queued until then.
+ * any: it leaves when it was delivered or refused or its time is over, and is queued until then.
  *
  *   idle -full, old or flushed-> trying        trying -done, refused, too late-> idle
  *   trying -not now-> paused -time-> trying    trying -too large-> idle, smaller batches
@@ -25,11 +25,11 @@
 #include "exporters/registry.h"
 #include "exporters/resources.h"
 
-#define MS_NS 1000000ull
+#define MS_NS	       1000000ull
 #define PAUSE_FIRST_NS (1000 * MS_NS)
-#define PAUSE_MAX_NS (5000 * MS_NS)
-#define IMMEDIATE_NS (1000 * MS_NS) /* longest time that a span may take to the console */
-#define NAP_NS (10 * MS_NS)
+#define PAUSE_MAX_NS   (5000 * MS_NS)
+#define IMMEDIATE_NS   (1000 * MS_NS) /* longest time that a span may take to the console */
+#define NAP_NS	       (10 * MS_NS)
 enum {
 	EXPORTERS_MAX = 8,
 	QUEUE_DEFAULT = 2048,
@@ -51,10 +51,10 @@ struct queue {
 	void *state;
 	struct item **ring;
 	uint32_t head, count;
-	uint32_t trying;         /* spans of the batch under way; 0: none */
-	uint32_t limit;          /* of the next batch: smaller while the backend finds them too large */
-	uint32_t failures;       /* attempts in a row without an answer that counts */
-	uint64_t give_up_ns;     /* of the batch under way */
+	uint32_t trying;     /* spans of the batch under way; 0: none */
+	uint32_t limit;	     /* of the next batch: smaller while the backend finds them too large */
+	uint32_t failures;   /* attempts in a row without an answer that counts */
+	uint64_t give_up_ns; /* of the batch under way */
 	uint64_t pause_until_ns; /* no attempt before */
 };
 
@@ -164,14 +164,15 @@ static struct rm_batch build_batch(struct rm_pipeline *p, const struct queue *q)
 		if (item->resource != resource) {
 			resource = item->resource;
 			p->groups[batch.group_count++] = (struct rm_batch_group){
-				rm_resources_record(&p->resources, resource), &p->spans[i], 0 };
+				rm_resources_record(&p->resources, resource), &p->spans[i], 0
+			};
 		}
 		p->groups[batch.group_count - 1].span_count++;
 	}
 	return batch;
 }
 
-/* 1 s, 2 s, 4 s, 5 s, 5 s ... each plus or minus a fifth, so that a fleet does not come back at once. */
+/* 1 s, 2 s, 4 s, 5 s, 5 s ... each plus or minus a fifth: a fleet must not come back at once. */
 static uint64_t pause_ns(struct rm_pipeline *p, uint32_t failures)
 {
 	uint64_t ns = failures < 4 ? PAUSE_FIRST_NS << (failures - 1) : PAUSE_MAX_NS;
@@ -191,8 +192,8 @@ static void on_failure(struct rm_pipeline *p, struct queue *q, const struct rm_e
 		wait_ns = r->retry_after_ns;
 	q->pause_until_ns = later(rm_clock_mono_ns(), wait_ns);
 	if (q->pause_until_ns < q->give_up_ns) {
-		rm_debug(RM_LOG_EXPORT, "%s: %u spans not delivered: %s; again in %lu ms", q->exporter->name,
-			 q->trying, r->message, wait_ns / MS_NS);
+		rm_debug(RM_LOG_EXPORT, "%s: %u spans not delivered: %s; again in %lu ms",
+			 q->exporter->name, q->trying, r->message, wait_ns / MS_NS);
 		return;
 	}
 	rm_debug(RM_LOG_EXPORT, "%s: %u spans dropped, their time is over: %s", q->exporter->name,
@@ -203,7 +204,8 @@ static void on_failure(struct rm_pipeline *p, struct queue *q, const struct rm_e
 
 static void on_refusal(struct rm_pipeline *p, struct queue *q, const struct rm_export_result *r)
 {
-	rm_debug(RM_LOG_EXPORT, "%s: %u spans refused: %s", q->exporter->name, q->trying, r->message);
+	rm_debug(RM_LOG_EXPORT, "%s: %u spans refused: %s", q->exporter->name, q->trying,
+		 r->message);
 	p->stats.dropped_refused += q->trying;
 	queue_drop(p, q);
 }
@@ -212,8 +214,8 @@ static void on_done(struct rm_pipeline *p, struct queue *q, const struct rm_expo
 {
 	uint32_t rejected = r->rejected < q->trying ? r->rejected : q->trying;
 
-	rm_debug(RM_LOG_EXPORT, "%s: %u spans delivered, %u of them rejected%s%s", q->exporter->name,
-		 q->trying, rejected, r->message[0] ? ": " : "", r->message);
+	rm_debug(RM_LOG_EXPORT, "%s: %u spans delivered, %u of them rejected%s%s",
+		 q->exporter->name, q->trying, rejected, r->message[0] ? ": " : "", r->message);
 	p->stats.exported += q->trying - rejected;
 	p->stats.rejected += rejected;
 	queue_drop(p, q);
@@ -226,8 +228,8 @@ static void on_too_large(struct rm_pipeline *p, struct queue *q, const struct rm
 		on_refusal(p, q, r);
 		return;
 	}
-	rm_debug(RM_LOG_EXPORT, "%s: %u spans are too many at once: %s", q->exporter->name, q->trying,
-		 r->message);
+	rm_debug(RM_LOG_EXPORT, "%s: %u spans are too many at once: %s", q->exporter->name,
+		 q->trying, r->message);
 	q->limit = (q->trying + 1) / 2;
 	q->trying = 0;
 }
@@ -245,7 +247,8 @@ static void begin_batch(struct rm_pipeline *p, struct queue *q)
 /* Sends the batch under way, or a new one, once. */
 static void attempt(struct rm_pipeline *p, struct queue *q, uint64_t deadline_ns)
 {
-	struct rm_export_io io = { .abort = p->driver.abort, .idle = p->driver.idle,
+	struct rm_export_io io = { .abort = p->driver.abort,
+				   .idle = p->driver.idle,
 				   .idle_arg = p->driver.arg };
 	struct rm_export_result result = { .code = RM_EXPORT_REFUSED };
 	struct rm_batch batch;
@@ -299,7 +302,7 @@ static void pipeline_resource_put(struct rm_pipeline *p, uint32_t resource)
 	rm_resources_put(&p->resources, resource);
 }
 
-/* Appends the span, copied into *item by the first queue that wants it. False when it was dropped. */
+/* Appends the span, copied into *item by the first queue that wants it. False: it was dropped. */
 static bool enqueue(struct rm_pipeline *p, struct queue *q, uint32_t resource,
 		    const struct rm_span *span, struct item **item)
 {
@@ -374,7 +377,7 @@ static void nap(const struct rm_pipeline *p, uint64_t until_ns)
 		p->driver.idle(p->driver.arg);
 }
 
-/* One attempt for each queue that may have one; returns when there may be another, UINT64_MAX for never. */
+/* One attempt for each queue that may have one; returns when there may be another. */
 static uint64_t flush_round(struct rm_pipeline *p, uint64_t deadline_ns)
 {
 	uint64_t next = UINT64_MAX;
@@ -389,7 +392,7 @@ static uint64_t flush_round(struct rm_pipeline *p, uint64_t deadline_ns)
 
 		if (q->count == 0)
 			continue;
-		/* Each gets its share of what time is left: a silent backend must not take the others'. */
+		/* Each gets its share of the time: a silent backend must not take the others'. */
 		if (q->pause_until_ns <= now && now < deadline_ns)
 			attempt(p, q, now + (deadline_ns - now) / share);
 		if (q->count > 0)
@@ -427,9 +430,11 @@ static void pipeline_close(struct rm_pipeline *p)
 	struct rm_pipeline_stats s;
 
 	pipeline_stats(p, &s);
-	rm_debug(RM_LOG_EXPORT, "closed: %lu spans received, %lu exported, %lu rejected, dropped: %lu queue full, "
-		 "%lu refused, %lu timed out, %lu left", s.received, s.exported, s.rejected,
-		 s.dropped_queue, s.dropped_refused, s.dropped_timeout, s.queued);
+	rm_debug(RM_LOG_EXPORT,
+		 "closed: %lu spans received, %lu exported, %lu rejected, dropped: %lu queue full, "
+		 "%lu refused, %lu timed out, %lu left",
+		 s.received, s.exported, s.rejected, s.dropped_queue, s.dropped_refused,
+		 s.dropped_timeout, s.queued);
 	for (uint32_t i = 0; i < p->queue_count; i++) {
 		struct queue *q = &p->queue[i];
 
@@ -448,7 +453,8 @@ static void pipeline_close(struct rm_pipeline *p)
 /* ---- opening ---- */
 
 /* A setting that must be a positive number of at most `max`. */
-static uint32_t read_size(const struct rm_env *env, enum rm_env_id id, uint32_t if_unset, uint32_t max)
+static uint32_t read_size(const struct rm_env *env, enum rm_env_id id, uint32_t if_unset,
+			  uint32_t max)
 {
 	uint64_t v = rm_env_u64(env, id, if_unset);
 
@@ -459,18 +465,25 @@ static uint32_t read_size(const struct rm_env *env, enum rm_env_id id, uint32_t 
 	return (uint32_t)v;
 }
 
+static uint64_t read_ns(const struct rm_env *env, enum rm_env_id id)
+{
+	uint64_t ms = rm_env_u64(env, id, 0);
+
+	return ms < UINT64_MAX / MS_NS ? ms * MS_NS : UINT64_MAX;
+}
+
 /* The sizes, and the arrays whose length they are. False without memory. */
 static bool set_sizes(struct rm_pipeline *p, const struct rm_env *env)
 {
 	p->queue_cap = read_size(env, RM_ENV_BSP_MAX_QUEUE_SIZE, QUEUE_DEFAULT, QUEUE_MAX);
-	/* The default batch shrinks with the queue; a larger one that was asked for is a mistake. */
+	/* The default batch shrinks with the queue; a larger one, if asked for, is a mistake. */
 	p->batch_max = read_size(env, RM_ENV_BSP_MAX_EXPORT_BATCH_SIZE, BATCH_DEFAULT,
-				 rm_env_is_set(env, RM_ENV_BSP_MAX_EXPORT_BATCH_SIZE) ? p->queue_cap :
-											QUEUE_MAX);
+				 rm_env_is_set(env, RM_ENV_BSP_MAX_EXPORT_BATCH_SIZE) ? p->queue_cap
+										      : QUEUE_MAX);
 	if (p->batch_max > p->queue_cap)
 		p->batch_max = p->queue_cap;
-	p->delay_ns = MS_NS * rm_env_u64(env, RM_ENV_BSP_SCHEDULE_DELAY, 5000);
-	p->timeout_ns = MS_NS * rm_env_u64(env, RM_ENV_BSP_EXPORT_TIMEOUT, 30000);
+	p->delay_ns = read_ns(env, RM_ENV_BSP_SCHEDULE_DELAY);
+	p->timeout_ns = read_ns(env, RM_ENV_BSP_EXPORT_TIMEOUT);
 	p->picks = calloc(p->batch_max, sizeof(*p->picks));
 	p->spans = calloc(p->batch_max, sizeof(*p->spans));
 	p->groups = calloc(p->batch_max, sizeof(*p->groups));
@@ -535,8 +548,8 @@ static bool has_known(struct rm_str list)
 	return false;
 }
 
-static struct rm_pipeline *pipeline_open(const struct rm_env *env, unsigned log_topics, int log_level,
-					 const struct rm_pipeline_driver *driver)
+static struct rm_pipeline *pipeline_open(const struct rm_env *env, unsigned log_topics,
+					 int log_level, const struct rm_pipeline_driver *driver)
 {
 	struct rm_pipeline *p = calloc(1, sizeof(*p));
 	struct rm_str list = rm_env_str(env, RM_ENV_TRACES_EXPORTER);

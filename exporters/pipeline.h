@@ -2,7 +2,8 @@
  * The batch span processor: takes records, keeps a bounded queue for each exporter, makes batches,
  * delivers, retries with back-off, gives up, counts. It has no thread: the agent's worker or the
  * relay drives it. One destination's trouble never delays or drops another's spans.
- * Spec: OpenTelemetry specification, trace/sdk.md (batching processor), protocol/exporter.md (retry).
+ * Spec: OpenTelemetry specification, trace/sdk.md (batching processor), protocol/exporter.md
+ * (retry).
  * Context of everything here: worker.
  */
 #ifndef RM_EXPORTERS_PIPELINE_H
@@ -20,12 +21,12 @@ struct rm_pipeline;
 /* Spans since open(). All but `received` count each exporter's, when there are several. */
 struct rm_pipeline_stats {
 	uint64_t received, exported;
-	uint64_t dropped_queue;   /* queue full, or no memory */
+	uint64_t dropped_queue;	  /* queue full, or no memory */
 	uint64_t dropped_refused; /* the backend will not have them */
 	uint64_t dropped_timeout; /* the export timeout passed without an answer */
-	uint64_t rejected;        /* parts of batches that were accepted otherwise */
-	uint64_t retries;         /* attempts, not spans */
-	uint64_t queued;          /* now */
+	uint64_t rejected;	  /* parts of batches that were accepted otherwise */
+	uint64_t retries;	  /* attempts, not spans */
+	uint64_t queued;	  /* now */
 };
 
 struct rm_pipeline_driver {
@@ -39,7 +40,7 @@ struct rm_pipeline_api {
 	uint32_t abi; /* RM_EXPORT_ABI */
 
 	/*
-	 * Opens the exporters that `env` names. `log_topics`, `log_level`: for this object's own log.
+	 * Opens the exporters that `env` names. `log_topics`, `log_level`: for this object's log.
 	 * Returns NULL when none could be opened (the reason was logged). Ownership: close() frees.
 	 */
 	struct rm_pipeline *(*open)(const struct rm_env *env, unsigned log_topics, int log_level,
@@ -60,12 +61,15 @@ struct rm_pipeline_api {
 	 */
 	int (*push)(struct rm_pipeline *p, uint32_t resource, const struct rm_span *span);
 
-	/* Does what is due (full batches, batches older than the delay, retries). Returns ns until more is due. */
+	/*
+	 * Does what is due (full batches, batches older than the delay, retries).
+	 * Returns ns until more is due; UINT64_MAX: nothing is queued.
+	 */
 	uint64_t (*run)(struct rm_pipeline *p);
 
 	/*
-	 * Delivers everything queued, or what can be until rm_clock_mono_ns() reaches the deadline. The
-	 * first attempt at each backend does not wait for the end of a back-off.
+	 * Delivers everything queued, or what can be until rm_clock_mono_ns() reaches the
+	 * deadline. The first attempt at each backend does not wait for the end of a back-off.
 	 * Errors: RM_E_IO, something is still queued.
 	 */
 	int (*flush)(struct rm_pipeline *p, uint64_t deadline_ns);

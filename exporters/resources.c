@@ -79,7 +79,9 @@ uint32_t rm_resources_get(struct rm_resources *r, const struct rm_record *record
 		return 0;
 	}
 	memcpy(copy, record, record->bytes);
-	r->slot[handle - 1] = (struct rm_resource_slot){ .record = copy, .hash = hash, .references = 1 };
+	r->slot[handle - 1] = (struct rm_resource_slot){ .record = copy,
+							 .hash = hash,
+							 .references = 1 };
 	return handle;
 }
 

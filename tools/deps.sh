@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the private libcurl that remora-export.so carries: Debian's (or Ubuntu's) own curl source,
-# verified by apt, as a small static library with nothing but http and https in it. Result: deps/curl/{include,lib}.
-# A second run finds its stamp and returns at once; remove deps/ to follow an update of curl. Needs: apt, dpkg-dev, a compiler, make, libssl-dev, libc-ares-dev.
+# verified by apt, as a small static library with nothing but http and https in it, in deps/curl.
+# A second run finds its stamp and returns at once; remove deps/ to follow an update of curl.
+# Needs apt, dpkg-dev, a compiler, make, libssl-dev and libc-ares-dev.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,8 +29,8 @@ options="--disable-shared --enable-static --with-pic --enable-http --with-openss
 die()
 {
 	echo "tools/deps.sh: $1" >&2
-	echo "tools/deps.sh: the exporter needs Debian's or Ubuntu's curl source through apt, and the" \
-		"packages build-essential dpkg-dev libssl-dev libc-ares-dev; ./dev build installs those" >&2
+	echo "tools/deps.sh: this takes apt's source packages and build-essential, dpkg-dev," \
+		"libssl-dev and libc-ares-dev; ./dev build installs those" >&2
 	exit 1
 }
 
@@ -53,9 +54,10 @@ private_apt()
 {
 	command=$1
 	shift
-	"$command" -qq -o Dir::Etc::sourcelist="$sources" -o Dir::Etc::sourceparts="$work/apt/parts" \
-		-o Dir::State::lists="$work/apt/lists" -o Dir::Cache="$work/apt" \
-		-o Dir::Cache::archives="$work/apt" -o APT::Sandbox::User= -o Debug::NoLocking=1 "$@"
+	"$command" -qq -o Dir::Etc::sourcelist="$sources" \
+		-o Dir::Etc::sourceparts="$work/apt/parts" -o Dir::State::lists="$work/apt/lists" \
+		-o Dir::Cache="$work/apt" -o Dir::Cache::archives="$work/apt" \
+		-o APT::Sandbox::User= -o Debug::NoLocking=1 "$@"
 }
 
 # Unpacks curl's source, with the distribution's patches, into $work/curl.
@@ -73,10 +75,11 @@ fetch()
 
 compile()
 {
-	# Only LDFLAGS of ours: the environment's own flags (sanitizers, fortify) stay outside.
+	# The environment's own flags (sanitizers, say) stay outside.
 	cd "$work/curl"
 	# shellcheck disable=SC2086
-	env -u LDFLAGS -u LIBS -u CPPFLAGS CFLAGS="-O2 -g0 -fvisibility=hidden -ffunction-sections -fdata-sections" \
+	env -u LDFLAGS -u LIBS -u CPPFLAGS \
+		CFLAGS="-O2 -g0 -fvisibility=hidden -ffunction-sections -fdata-sections" \
 		./configure --prefix="$prefix" $options >"$work/configure.log" 2>&1 ||
 		die "curl's configure failed: $work/configure.log"
 	for part in lib include; do

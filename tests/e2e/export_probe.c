@@ -4,9 +4,9 @@
  *
  *   export_probe OBJECT SPANS FLUSH_MS [RUN_MS [EXIT_US]]
  *
- * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off. It lives in a
- * thread with a stack like the worker's; with EXIT_US the program exits after so long, whatever the
- * thread is doing.
+ * With RUN_MS the pipeline first runs that long, with its batches, delays and back-off. It lives
+ * in a thread with a stack like the worker's; with EXIT_US the program exits after so long,
+ * whatever the thread is doing.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -69,9 +69,11 @@ static void run(const struct rm_pipeline_api *api, struct rm_pipeline *p, uint64
 static void print_stats(const struct rm_pipeline_stats *s)
 {
 	printf("{\"open\": true, \"received\": %lu, \"exported\": %lu, \"dropped_queue\": %lu, "
-	       "\"dropped_refused\": %lu, \"dropped_timeout\": %lu, \"rejected\": %lu, \"retries\": %lu, "
-	       "\"queued\": %lu, \"idles\": %lu}\n", s->received, s->exported, s->dropped_queue,
-	       s->dropped_refused, s->dropped_timeout, s->rejected, s->retries, s->queued, idles);
+	       "\"dropped_refused\": %lu, \"dropped_timeout\": %lu, \"rejected\": %lu, "
+	       "\"retries\": %lu, "
+	       "\"queued\": %lu, \"idles\": %lu}\n",
+	       s->received, s->exported, s->dropped_queue, s->dropped_refused, s->dropped_timeout,
+	       s->rejected, s->retries, s->queued, idles);
 }
 
 static void push_all(const struct rm_pipeline_api *api, struct rm_pipeline *p, long count)
@@ -99,7 +101,8 @@ static void *drive(void *arg)
 
 	rm_env_load(&env, environ, on_warning);
 	sample_init(&sample);
-	p = api->open(&env, rm_log_parse_topics(rm_env_str(&env, RM_ENV_REMORA_DEBUG)), RM_LEVEL_INFO, &driver);
+	p = api->open(&env, rm_log_parse_topics(rm_env_str(&env, RM_ENV_REMORA_DEBUG)),
+		      RM_LEVEL_INFO, &driver);
 	if (!p) {
 		puts("{\"open\": false}");
 		return NULL;

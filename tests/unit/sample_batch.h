@@ -43,19 +43,24 @@ static inline void sample_server(char *memory)
 {
 	static const struct rm_str values[] = { { "gzip", 4 }, { "br", 2 } };
 	static const struct rm_span head = {
-		.trace_id = { 0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c,
-			      0x80, 0x31, 0x9c },
+		.trace_id = { 0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb,
+			      0x21, 0x1c, 0x80, 0x31, 0x9c },
 		.span_id = { 0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31 },
 		.parent_id = { 0x00, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7 },
-		.start_ns = 1544712660300000123, .end_ns = 1544712660600000456, .kind = RM_KIND_SERVER,
-		.status = RM_STATUS_ERROR, .trace_flags = 3, .bits = RM_SPAN_PARENT_REMOTE,
+		.start_ns = 1544712660300000123,
+		.end_ns = 1544712660600000456,
+		.kind = RM_KIND_SERVER,
+		.status = RM_STATUS_ERROR,
+		.trace_flags = 3,
+		.bits = RM_SPAN_PARENT_REMOTE,
 	};
 	struct rm_builder b = { .max_attrs = 7 };
 	double half = 0.5;
 	int64_t bits;
 
 	memcpy(&bits, &half, sizeof(bits));
-	rm_builder_span(&b, memory, SAMPLE_CAP, &head, RM_STR("GET /caf\xc3\xa9"), RM_STR("congo=t61rcWkgMzE"));
+	rm_builder_span(&b, memory, SAMPLE_CAP, &head, RM_STR("GET /caf\xc3\xa9"),
+			RM_STR("congo=t61rcWkgMzE"));
 	rm_builder_str(&b, RM_KEY_HTTP_REQUEST_METHOD, RM_STR("GET"));
 	rm_builder_str(&b, RM_KEY_URL_QUERY, RM_STR("bad=\xff\xfe&good=\xe2\x82\xac"));
 	rm_builder_named_strs(&b, RM_STR("http.request.header.accept-encoding"), values, 2);
@@ -69,14 +74,16 @@ static inline void sample_server(char *memory)
 	sample_retype((struct rm_record *)memory, 1, RM_ATTR_BOOL);
 }
 
-/* A CLIENT span with nothing but its name; the first one a child of the SERVER span, the second a root. */
+/* A CLIENT span with nothing but its name: a child of the SERVER span, or a root. */
 static inline void sample_client(char *memory, bool is_root)
 {
 	struct rm_span head = {
-		.trace_id = { 0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c,
-			      0x80, 0x31, 0x9c },
+		.trace_id = { 0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb,
+			      0x21, 0x1c, 0x80, 0x31, 0x9c },
 		.span_id = { 1, 2, 3, 4, 5, 6, 7, is_root },
-		.start_ns = 1544712660400000000, .end_ns = 1544712660500000000, .kind = RM_KIND_CLIENT,
+		.start_ns = 1544712660400000000,
+		.end_ns = 1544712660500000000,
+		.kind = RM_KIND_CLIENT,
 		.trace_flags = 1,
 	};
 	static const uint8_t parent[8] = { 0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31 };
@@ -97,8 +104,10 @@ static inline void sample_init(struct sample *s)
 	sample_client(s->span[2], true);
 	for (int i = 0; i < SAMPLE_SPANS; i++)
 		s->spans[i] = (const struct rm_span *)s->span[i];
-	s->groups[0] = (struct rm_batch_group){ (const struct rm_record *)s->resource[0], s->spans, 2 };
-	s->groups[1] = (struct rm_batch_group){ (const struct rm_record *)s->resource[1], s->spans + 2, 1 };
+	s->groups[0] = (struct rm_batch_group){ (const struct rm_record *)s->resource[0], s->spans,
+						2 };
+	s->groups[1] = (struct rm_batch_group){ (const struct rm_record *)s->resource[1],
+						s->spans + 2, 1 };
 	s->batch = (struct rm_batch){ s->groups, 2, SAMPLE_SPANS };
 }
 

@@ -39,28 +39,44 @@ RM_TEST("each span is a line with its context, times, attributes and resource")
 	n = read(fd[0], text, sizeof(text) - 1);
 	close(fd[0]);
 	text[n > 0 ? n : 0] = '\0';
-	RM_CHECK_STR(rm_str_c(text),
-		"{\"name\":\"GET /caf\xc3\xa9\",\"context\":{\"trace_id\":\"0x0af7651916cd43dd8448eb211c80319c\","
+	RM_CHECK_STR(
+		rm_str_c(text),
+		"{\"name\":\"GET "
+		"/caf\xc3\xa9\",\"context\":{\"trace_id\":\"0x0af7651916cd43dd8448eb211c80319c\","
 		"\"span_id\":\"0xb7ad6b7169203331\",\"trace_state\":\"congo=t61rcWkgMzE\"},"
 		"\"kind\":\"SpanKind.SERVER\",\"parent_id\":\"0x00f067aa0ba902b7\","
-		"\"start_time\":\"2018-12-13T14:51:00.300000Z\",\"end_time\":\"2018-12-13T14:51:00.600000Z\","
-		"\"status\":{\"status_code\":\"ERROR\"},\"attributes\":{\"http.request.method\":\"GET\","
+		"\"start_time\":\"2018-12-13T14:51:00.300000Z\",\"end_time\":\"2018-12-13T14:51:00."
+		"600000Z\","
+		"\"status\":{\"status_code\":\"ERROR\"},\"attributes\":{\"http.request.method\":"
+		"\"GET\","
 		"\"url.query\":\"bad=\xef\xbf\xbd\xef\xbf\xbd&good=\xe2\x82\xac\","
-		"\"http.request.header.accept-encoding\":[\"gzip\",\"br\"],\"http.response.status_code\":500,"
-		"\"http.request.body.size\":-9007199254740993,\"server.port\":0.5,\"client.address\":true},"
-		"\"resource\":{\"attributes\":{\"service.name\":\"shop\",\"deployment.environment.name\":\"test\","
+		"\"http.request.header.accept-encoding\":[\"gzip\",\"br\"],\"http.response.status_"
+		"code\":500,"
+		"\"http.request.body.size\":-9007199254740993,\"server.port\":0.5,\"client."
+		"address\":true},"
+		"\"resource\":{\"attributes\":{\"service.name\":\"shop\",\"deployment.environment."
+		"name\":\"test\","
 		"\"process.pid\":42}}}\n"
-		"{\"name\":\"POST\",\"context\":{\"trace_id\":\"0x0af7651916cd43dd8448eb211c80319c\","
-		"\"span_id\":\"0x0102030405060700\",\"trace_state\":\"\"},\"kind\":\"SpanKind.CLIENT\","
-		"\"parent_id\":\"0xb7ad6b7169203331\",\"start_time\":\"2018-12-13T14:51:00.400000Z\","
-		"\"end_time\":\"2018-12-13T14:51:00.500000Z\",\"status\":{\"status_code\":\"UNSET\"},"
+		"{\"name\":\"POST\",\"context\":{\"trace_id\":"
+		"\"0x0af7651916cd43dd8448eb211c80319c\","
+		"\"span_id\":\"0x0102030405060700\",\"trace_state\":\"\"},\"kind\":\"SpanKind."
+		"CLIENT\","
+		"\"parent_id\":\"0xb7ad6b7169203331\",\"start_time\":\"2018-12-13T14:51:00."
+		"400000Z\","
+		"\"end_time\":\"2018-12-13T14:51:00.500000Z\",\"status\":{\"status_code\":"
+		"\"UNSET\"},"
 		"\"attributes\":{},\"resource\":{\"attributes\":{\"service.name\":\"shop\","
 		"\"deployment.environment.name\":\"test\",\"process.pid\":42}}}\n"
-		"{\"name\":\"POST\",\"context\":{\"trace_id\":\"0x0af7651916cd43dd8448eb211c80319c\","
-		"\"span_id\":\"0x0102030405060701\",\"trace_state\":\"\"},\"kind\":\"SpanKind.CLIENT\","
-		"\"start_time\":\"2018-12-13T14:51:00.400000Z\",\"end_time\":\"2018-12-13T14:51:00.500000Z\","
-		"\"status\":{\"status_code\":\"UNSET\"},\"attributes\":{},\"resource\":{\"attributes\":{"
-		"\"service.name\":\"stock\",\"deployment.environment.name\":\"test\",\"process.pid\":43}}}\n");
+		"{\"name\":\"POST\",\"context\":{\"trace_id\":"
+		"\"0x0af7651916cd43dd8448eb211c80319c\","
+		"\"span_id\":\"0x0102030405060701\",\"trace_state\":\"\"},\"kind\":\"SpanKind."
+		"CLIENT\","
+		"\"start_time\":\"2018-12-13T14:51:00.400000Z\",\"end_time\":\"2018-12-13T14:51:00."
+		"500000Z\","
+		"\"status\":{\"status_code\":\"UNSET\"},\"attributes\":{},\"resource\":{"
+		"\"attributes\":{"
+		"\"service.name\":\"stock\",\"deployment.environment.name\":\"test\",\"process."
+		"pid\":43}}}\n");
 }
 
 RM_TEST("a terminal that does not read is given up at the deadline")

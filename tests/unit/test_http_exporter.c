@@ -21,7 +21,7 @@
 #include "tests/rmtest.h"
 #include "tests/unit/sample_batch.h"
 
-#define SECOND_NS 1000000000ull
+#define SECOND_NS     1000000000ull
 #define EMPTY(status) "HTTP/1.1 " status "\r\nContent-Length: 0\r\n\r\n"
 enum { REQUEST_MAX = 256 * 1024, REPLIES_MAX = 8 };
 
@@ -35,13 +35,13 @@ static struct {
 	SSL_CTX *tls;
 	char url[64];
 	const char *reply[REPLIES_MAX]; /* NULL: close without an answer */
-	size_t reply_n[REPLIES_MAX];    /* 0: its length as text */
-	atomic_bool is_silent;          /* reads, never answers */
+	size_t reply_n[REPLIES_MAX];	/* 0: its length as text */
+	atomic_bool is_silent;		/* reads, never answers */
 	uint32_t reply_count;
 	atomic_uint requests, connections;
-	char request[REQUEST_MAX];      /* the last one, head and body */
+	char request[REQUEST_MAX]; /* the last one, head and body */
 	size_t head_n, request_n;
-	char folder[32];                /* certificates */
+	char folder[32]; /* certificates */
 } server;
 
 struct conn {
@@ -132,7 +132,8 @@ static void server_start(const char *scheme)
 
 	signal(SIGPIPE, SIG_IGN);
 	server.listener = socket(AF_INET, SOCK_STREAM, 0);
-	RM_CHECK(bind(server.listener, (struct sockaddr *)&a, n) == 0 && listen(server.listener, 8) == 0);
+	RM_CHECK(bind(server.listener, (struct sockaddr *)&a, n) == 0 &&
+		 listen(server.listener, 8) == 0);
 	getsockname(server.listener, (struct sockaddr *)&a, &n);
 	snprintf(server.url, sizeof(server.url), "%s://localhost:%d", scheme, ntohs(a.sin_port));
 	server.is_silent = false;
@@ -177,11 +178,14 @@ static void client_open(char *const *settings)
 	RM_CHECK(rm_exporter_otlp.open(&env, &state) == RM_OK);
 }
 
-#define OPEN(...) client_open((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define OPEN(...) client_open((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
-static struct rm_export_result export_within(uint64_t ns, const atomic_int *abort_flag, void (*idle)(void *))
+static struct rm_export_result export_within(uint64_t ns, const atomic_int *abort_flag,
+					     void (*idle)(void *))
 {
-	struct rm_export_io io = { .deadline_ns = rm_clock_mono_ns() + ns, .abort = abort_flag, .idle = idle };
+	struct rm_export_io io = { .deadline_ns = rm_clock_mono_ns() + ns,
+				   .abort = abort_flag,
+				   .idle = idle };
 	struct rm_export_result r;
 
 	sample_init(&sample);
@@ -207,7 +211,8 @@ RM_TEST("a request has the path, the headers and the body that OTLP wants")
 	RM_CHECK(export_once().code == RM_EXPORT_DONE);
 	RM_CHECK(strncmp(server.request, "POST /v1/traces HTTP/1.1\r\n", 26) == 0);
 	RM_CHECK(sent("\r\nContent-Type: application/x-protobuf\r\n"));
-	RM_CHECK(sent("\r\nUser-Agent: remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION "\r\n"));
+	RM_CHECK(sent("\r\nUser-Agent: remora/" REMORA_VERSION
+		      " OTel-OTLP-Exporter-C/" REMORA_VERSION "\r\n"));
 	RM_CHECK(sent("\r\nx-honeycomb-team: a b\r\n"));
 	RM_CHECK(!sent("Expect:") && !sent("Content-Encoding:") && !sent("Transfer-Encoding:"));
 	RM_CHECK(server.request_n > server.head_n && server.request[server.head_n] == 0x0a);
@@ -236,7 +241,8 @@ RM_TEST("JSON and gzip are as asked for")
 	reply("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
 	OPEN("OTEL_EXPORTER_OTLP_PROTOCOL=http/json", "OTEL_EXPORTER_OTLP_COMPRESSION=gzip");
 	RM_CHECK(export_once().code == RM_EXPORT_DONE);
-	RM_CHECK(sent("\r\nContent-Type: application/json\r\n") && sent("\r\nContent-Encoding: gzip\r\n"));
+	RM_CHECK(sent("\r\nContent-Type: application/json\r\n") &&
+		 sent("\r\nContent-Encoding: gzip\r\n"));
 	inflateInit2(&z, 15 + 16);
 	z.next_in = (Bytef *)server.request + server.head_n;
 	z.avail_in = (uInt)(server.request_n - server.head_n);
@@ -295,7 +301,8 @@ RM_TEST("Retry-After is read, as seconds and as a date")
 
 	server_start("http");
 	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&later, &tm));
-	snprintf(dated, sizeof(dated), "HTTP/1.1 503 Away\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
+	snprintf(dated, sizeof(dated),
+		 "HTTP/1.1 503 Away\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n", date);
 	reply(EMPTY("429 Busy\r\nRetry-After: 7"));
 	reply(dated);
 	reply(EMPTY("503 Away\r\nRetry-After: soon"));
@@ -309,7 +316,8 @@ RM_TEST("Retry-After is read, as seconds and as a date")
 
 RM_TEST("a partial success is done, with what was rejected")
 {
-	static const char body[] = "HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Length: 8\r\n\r\n"
+	static const char body[] = "HTTP/1.1 200 OK\r\nContent-Type: "
+				   "application/x-protobuf\r\nContent-Length: 8\r\n\r\n"
 				   "\x0a\x06\x08\x02\x12\x02no";
 	struct rm_export_result r;
 
@@ -398,7 +406,8 @@ RM_TEST("while a server is waited for, idle runs, and an abort ends the wait")
 RM_TEST("an answer that is too long or cut off counts by its status")
 {
 	static char endless[5 * 1024 * 1024];
-	int n = snprintf(endless, sizeof(endless), "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n");
+	int n = snprintf(endless, sizeof(endless),
+			 "HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n");
 
 	memset(endless + n, 'x', 5000000);
 	server_start("http");
@@ -429,15 +438,17 @@ RM_TEST("a proxy in the environment is not used")
 /* Makes two authorities, a certificate for localhost and one for a client, once. */
 static void make_certificates(void)
 {
-	static const char script[] =
-		"set -e; cd \"$1\"; exec >/dev/null 2>&1\n"
-		"for ca in good other; do openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-		"-subj /CN=$ca -days 2 -keyout $ca.key -out $ca.pem; done\n"
-		"for name in localhost client; do\n"
-		"openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=$name -keyout $name.key -out $name.csr\n"
-		"echo subjectAltName=DNS:$name >ext\n"
-		"openssl x509 -req -in $name.csr -CA good.pem -CAkey good.key -CAcreateserial -days 2 -extfile ext -out $name.pem\n"
-		"done\n";
+	static const char script[] = "set -e; cd \"$1\"; exec >/dev/null 2>&1\n"
+				     "for ca in good other; do openssl req -x509 -newkey ec "
+				     "-pkeyopt ec_paramgen_curve:P-256 -nodes "
+				     "-subj /CN=$ca -days 2 -keyout $ca.key -out $ca.pem; done\n"
+				     "for name in localhost client; do\n"
+				     "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+				     "-nodes -subj /CN=$name -keyout $name.key -out $name.csr\n"
+				     "echo subjectAltName=DNS:$name >ext\n"
+				     "openssl x509 -req -in $name.csr -CA good.pem -CAkey good.key "
+				     "-CAcreateserial -days 2 -extfile ext -out $name.pem\n"
+				     "done\n";
 	char command[2048];
 
 	if (server.folder[0])
@@ -462,19 +473,22 @@ static void tls_start(bool wants_client)
 {
 	make_certificates();
 	server.tls = SSL_CTX_new(TLS_server_method());
-	RM_CHECK(SSL_CTX_use_certificate_chain_file(server.tls, in_folder("", "localhost.pem")) == 1);
-	RM_CHECK(SSL_CTX_use_PrivateKey_file(server.tls, in_folder("", "localhost.key"), SSL_FILETYPE_PEM) == 1);
+	RM_CHECK(SSL_CTX_use_certificate_chain_file(server.tls, in_folder("", "localhost.pem")) ==
+		 1);
+	RM_CHECK(SSL_CTX_use_PrivateKey_file(server.tls, in_folder("", "localhost.key"),
+					     SSL_FILETYPE_PEM) == 1);
 	if (wants_client) {
 		SSL_CTX_load_verify_locations(server.tls, in_folder("", "good.pem"), NULL);
-		SSL_CTX_set_verify(server.tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		SSL_CTX_set_verify(server.tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+				   NULL);
 	}
 	server_start("https");
 	reply(EMPTY("200 OK"));
 }
 
-#define CA "OTEL_EXPORTER_OTLP_CERTIFICATE="
+#define CA   "OTEL_EXPORTER_OTLP_CERTIFICATE="
 #define CERT "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE="
-#define KEY "OTEL_EXPORTER_OTLP_CLIENT_KEY="
+#define KEY  "OTEL_EXPORTER_OTLP_CLIENT_KEY="
 
 RM_TEST("https: a server whose certificate is signed by the given authority is trusted")
 {
@@ -510,7 +524,8 @@ RM_TEST("https: another authority, the system's, or another name: nothing is sen
 RM_TEST("https: mutual TLS works with a client certificate, and only then")
 {
 	tls_start(true);
-	OPEN(in_folder(CA, "good.pem"), in_folder(CERT, "client.pem"), in_folder(KEY, "client.key"));
+	OPEN(in_folder(CA, "good.pem"), in_folder(CERT, "client.pem"),
+	     in_folder(KEY, "client.key"));
 	RM_CHECK(export_once().code == RM_EXPORT_DONE);
 	rm_exporter_otlp.close(state);
 	OPEN(in_folder(CA, "good.pem"));
@@ -528,7 +543,9 @@ RM_TEST("https: a plain server is no TLS server")
 	server_start("https");
 	reply(EMPTY("200 OK"));
 	OPEN(in_folder(CA, "good.pem"));
-	RM_CHECK(export_once().code == RM_EXPORT_RETRY);
+	/* It waits for the end of a head, we for its half of the handshake. */
+	RM_CHECK(export_within(SECOND_NS / 10, NULL, NULL).code == RM_EXPORT_RETRY);
+	RM_CHECK(server.requests == 0);
 	rm_exporter_otlp.close(state);
 	server_stop();
 	snprintf(command, sizeof(command), "rm -r %s", server.folder);

@@ -49,13 +49,14 @@ RM_TEST("protobuf: the exporter and the agent's last words write the same bytes"
 
 RM_TEST("protobuf: a small batch is these bytes")
 {
-	/* Checked once with `protoc-c --decode`. Between the two stands the scope with our version. */
-	static const char resource[] =
-		"0a530a170a0c736572766963652e6e616d6512070a0573746f636b0a250a1b6465706c6f796d656e742e656e76"
-		"69726f6e6d656e742e6e616d6512060a04746573740a110a0b70726f636573732e7069641202182b12";
-	static const char span[] =
-		"123c0a100af7651916cd43dd8448eb211c80319c120801020304050607012a04504f535430033900cc30fbfaeb6f"
-		"154100ad2601fbeb6f15850101010000";
+	/* Checked with `protoc-c --decode`. Between the two stands the scope with our version. */
+	static const char resource[] = "0a530a170a0c736572766963652e6e616d6512070a0573746f636b0a250"
+				       "a1b6465706c6f796d656e742e656e76"
+				       "69726f6e6d656e742e6e616d6512060a04746573740a110a0b70726f636"
+				       "573732e7069641202182b12";
+	static const char span[] = "123c0a100af7651916cd43dd8448eb211c80319c120801020304050607012a0"
+				   "4504f535430033900cc30fbfaeb6f"
+				   "154100ad2601fbeb6f15850101010000";
 	static char hex[1024];
 	struct rm_batch batch;
 	uint8_t *bytes = NULL;
@@ -94,7 +95,8 @@ RM_TEST("protobuf: text that is not UTF-8, or holds NUL, is replaced")
 		Otlp__Span *s = r->resource_spans[0]->scope_spans[0]->spans[0];
 
 		RM_CHECK_STR(rm_str_c(s->attributes[0]->value->string_value),
-			     "a\xef\xbf\xbd" "b\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz");
+			     "a\xef\xbf\xbd"
+			     "b\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz");
 		otlp__export_trace_service_request__free_unpacked(r, NULL);
 	}
 	free(bytes);
@@ -118,36 +120,46 @@ RM_TEST("JSON: the sample batch is this line")
 	rm_json_init(&j);
 	rm_otlp_json(&j, &sample.batch);
 	RM_CHECK(!j.failed);
-	RM_CHECK_STR(((struct rm_str){ j.p, j.n }),
+	RM_CHECK_STR(
+		((struct rm_str){ j.p, j.n }),
 		"{\"resourceSpans\":[{\"resource\":{\"attributes\":["
 		"{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}},"
 		"{\"key\":\"deployment.environment.name\",\"value\":{\"stringValue\":\"test\"}},"
 		"{\"key\":\"process.pid\",\"value\":{\"intValue\":\"42\"}}]},"
-		"\"scopeSpans\":[{\"scope\":{\"name\":\"remora\",\"version\":\"" REMORA_VERSION "\"},\"spans\":["
+		"\"scopeSpans\":[{\"scope\":{\"name\":\"remora\",\"version\":\"" REMORA_VERSION
+		"\"},\"spans\":["
 		"{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"b7ad6b7169203331\","
-		"\"traceState\":\"congo=t61rcWkgMzE\",\"parentSpanId\":\"00f067aa0ba902b7\",\"flags\":771,"
-		"\"name\":\"GET /caf\xc3\xa9\",\"kind\":2,\"startTimeUnixNano\":\"1544712660300000123\","
+		"\"traceState\":\"congo=t61rcWkgMzE\",\"parentSpanId\":\"00f067aa0ba902b7\","
+		"\"flags\":771,"
+		"\"name\":\"GET "
+		"/caf\xc3\xa9\",\"kind\":2,\"startTimeUnixNano\":\"1544712660300000123\","
 		"\"endTimeUnixNano\":\"1544712660600000456\",\"attributes\":["
 		"{\"key\":\"http.request.method\",\"value\":{\"stringValue\":\"GET\"}},"
-		"{\"key\":\"url.query\",\"value\":{\"stringValue\":\"bad=\xef\xbf\xbd\xef\xbf\xbd&good=\xe2\x82\xac\"}},"
-		"{\"key\":\"http.request.header.accept-encoding\",\"value\":{\"arrayValue\":{\"values\":["
+		"{\"key\":\"url.query\",\"value\":{\"stringValue\":\"bad=\xef\xbf\xbd\xef\xbf\xbd&"
+		"good=\xe2\x82\xac\"}},"
+		"{\"key\":\"http.request.header.accept-encoding\",\"value\":{\"arrayValue\":{"
+		"\"values\":["
 		"{\"stringValue\":\"gzip\"},{\"stringValue\":\"br\"}]}}},"
 		"{\"key\":\"http.response.status_code\",\"value\":{\"intValue\":\"500\"}},"
-		"{\"key\":\"http.request.body.size\",\"value\":{\"intValue\":\"-9007199254740993\"}},"
+		"{\"key\":\"http.request.body.size\",\"value\":{\"intValue\":\"-9007199254740993\"}"
+		"},"
 		"{\"key\":\"server.port\",\"value\":{\"doubleValue\":0.5}},"
 		"{\"key\":\"client.address\",\"value\":{\"boolValue\":true}}],"
 		"\"droppedAttributesCount\":1,\"status\":{\"code\":2}},"
 		"{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"0102030405060700\","
 		"\"parentSpanId\":\"b7ad6b7169203331\",\"flags\":257,\"name\":\"POST\",\"kind\":3,"
-		"\"startTimeUnixNano\":\"1544712660400000000\",\"endTimeUnixNano\":\"1544712660500000000\"}]}]},"
+		"\"startTimeUnixNano\":\"1544712660400000000\",\"endTimeUnixNano\":"
+		"\"1544712660500000000\"}]}]},"
 		"{\"resource\":{\"attributes\":["
 		"{\"key\":\"service.name\",\"value\":{\"stringValue\":\"stock\"}},"
 		"{\"key\":\"deployment.environment.name\",\"value\":{\"stringValue\":\"test\"}},"
 		"{\"key\":\"process.pid\",\"value\":{\"intValue\":\"43\"}}]},"
-		"\"scopeSpans\":[{\"scope\":{\"name\":\"remora\",\"version\":\"" REMORA_VERSION "\"},\"spans\":["
+		"\"scopeSpans\":[{\"scope\":{\"name\":\"remora\",\"version\":\"" REMORA_VERSION
+		"\"},\"spans\":["
 		"{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"0102030405060701\","
 		"\"flags\":257,\"name\":\"POST\",\"kind\":3,"
-		"\"startTimeUnixNano\":\"1544712660400000000\",\"endTimeUnixNano\":\"1544712660500000000\"}]}]}]}\n");
+		"\"startTimeUnixNano\":\"1544712660400000000\",\"endTimeUnixNano\":"
+		"\"1544712660500000000\"}]}]}]}\n");
 	rm_json_free(&j);
 }
 
@@ -169,26 +181,31 @@ RM_TEST("answers: a partial success in protobuf")
 	RM_CHECK_STR(rm_str_c(a.message), "no");
 	RM_CHECK(answer(RM_STR(""), false, true).rejected == 0);
 	RM_CHECK(answer(RM_STR("\x0a\x00"), false, true).rejected == 0);
-	RM_CHECK(answer(RM_STR("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), false, true).rejected == 0);
+	RM_CHECK(answer(RM_STR("\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), false, true)
+			 .rejected == 0);
 	RM_CHECK(answer(RM_STR("<html>"), false, true).rejected == 0);
 }
 
 RM_TEST("answers: a partial success in JSON, the number as number or string")
 {
-	struct rm_otlp_answer a = answer(RM_STR("{ \"x\": [1,{\"rejectedSpans\":9},\"}\"], \"partialSuccess\" : "
-						"{\"errorMessage\":\"too \\\"old\\\"\", \"rejectedSpans\": \"3\"} }"),
-					 true, true);
+	struct rm_otlp_answer a = answer(
+		RM_STR("{ \"x\": [1,{\"rejectedSpans\":9},\"}\"], \"partialSuccess\" : "
+		       "{\"errorMessage\":\"too \\\"old\\\"\", \"rejectedSpans\": \"3\"} }"),
+		true, true);
 
 	RM_CHECK(a.rejected == 3);
 	RM_CHECK_STR(rm_str_c(a.message), "too \\\"old\\\"");
-	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":7 } }"), true, true).rejected == 7);
+	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":7 } }"), true, true)
+			 .rejected == 7);
 	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{}}"), true, true).rejected == 0);
-	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":-1}}"), true, true).rejected == 0);
+	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":-1}}"), true, true)
+			 .rejected == 0);
 }
 
 RM_TEST("answers: what is no JSON is survived, wherever it breaks off")
 {
-	struct rm_str whole = RM_STR("{\"a\":{\"b\":[\"\\\"\",1]},\"partialSuccess\":{\"rejectedSpans\":\"3\"}}");
+	struct rm_str whole = RM_STR(
+		"{\"a\":{\"b\":[\"\\\"\",1]},\"partialSuccess\":{\"rejectedSpans\":\"3\"}}");
 
 	for (size_t n = 0; n < whole.n; n++) {
 		char *tight = malloc(n + 1);
@@ -204,10 +221,17 @@ RM_TEST("answers: what is no JSON is survived, wherever it breaks off")
 
 RM_TEST("answers: the message of an error, as Status or as whatever came")
 {
-	RM_CHECK_STR(rm_str_c(answer(RM_STR("\x08\x03\x12\x03" "bad"), false, false).message), "bad");
+	RM_CHECK_STR(rm_str_c(answer(RM_STR("\x08\x03\x12\x03"
+					    "bad"),
+				     false, false)
+				      .message),
+		     "bad");
 	RM_CHECK_STR(rm_str_c(answer(RM_STR("not found\n"), false, false).message), "not found\n");
-	RM_CHECK_STR(rm_str_c(answer(RM_STR("{\"code\":3,\"message\":\"bad\"}"), true, false).message), "bad");
-	RM_CHECK_STR(rm_str_c(answer(RM_STR("{\"error\":1}"), true, false).message), "{\"error\":1}");
+	RM_CHECK_STR(
+		rm_str_c(answer(RM_STR("{\"code\":3,\"message\":\"bad\"}"), true, false).message),
+		"bad");
+	RM_CHECK_STR(rm_str_c(answer(RM_STR("{\"error\":1}"), true, false).message),
+		     "{\"error\":1}");
 }
 
 /* ---- settings ---- */
@@ -222,7 +246,7 @@ static struct rm_otlp_config config(char *const *settings)
 	return c;
 }
 
-#define CONFIG(...) config((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define CONFIG(...) config((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 static bool has_header(const struct rm_otlp_config *c, const char *line)
 {
@@ -257,7 +281,8 @@ RM_TEST("settings: the URL that each endpoint gives")
 		struct rm_otlp_config c;
 
 		snprintf(base, sizeof(base), "OTEL_EXPORTER_OTLP_ENDPOINT=%s", rows[i].base);
-		snprintf(traces, sizeof(traces), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s", rows[i].traces);
+		snprintf(traces, sizeof(traces), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s",
+			 rows[i].traces);
 		c = CONFIG(base, traces);
 		RM_CHECK_STR(rm_str_c(c.url), rows[i].url);
 		rm_otlp_config_free(&c);
@@ -266,7 +291,8 @@ RM_TEST("settings: the URL that each endpoint gives")
 
 RM_TEST("settings: messages show no password and no query")
 {
-	struct rm_otlp_config c = CONFIG("OTEL_EXPORTER_OTLP_ENDPOINT=https://me:secret@h:1/?token=x");
+	struct rm_otlp_config c = CONFIG(
+		"OTEL_EXPORTER_OTLP_ENDPOINT=https://me:secret@h:1/?token=x");
 
 	RM_CHECK_STR(rm_str_c(c.url), "https://me:secret@h:1/v1/traces?token=x");
 	RM_CHECK_STR(rm_str_c(c.shown_url), "https://h:1/v1/traces");
@@ -275,14 +301,16 @@ RM_TEST("settings: messages show no password and no query")
 
 RM_TEST("settings: headers are decoded; wrong ones and ours are left out")
 {
-	struct rm_otlp_config c = CONFIG("OTEL_EXPORTER_OTLP_HEADERS=x-honeycomb-team=abc%3D%2C, x-b = a%20b ,empty=,"
-					 "bad name=1,evil=a%0d%0ab,half=%4,noequals,Content-Type=text/plain");
+	struct rm_otlp_config c = CONFIG(
+		"OTEL_EXPORTER_OTLP_HEADERS=x-honeycomb-team=abc%3D%2C, x-b = a%20b ,empty=,"
+		"bad name=1,evil=a%0d%0ab,half=%4,noequals,Content-Type=text/plain");
 
 	RM_CHECK(has_header(&c, "x-honeycomb-team: abc=,"));
 	RM_CHECK(has_header(&c, "x-b: a b"));
 	RM_CHECK(has_header(&c, "empty;"));
 	RM_CHECK(has_header(&c, "Content-Type: application/x-protobuf"));
-	RM_CHECK(has_header(&c, "User-Agent: remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION));
+	RM_CHECK(has_header(&c, "User-Agent: remora/" REMORA_VERSION
+				" OTel-OTLP-Exporter-C/" REMORA_VERSION));
 	RM_CHECK(c.header_count == 5);
 	rm_otlp_config_free(&c);
 }
@@ -303,26 +331,31 @@ RM_TEST("settings: more headers than there is room for are left out, ours are se
 RM_TEST("settings: those for traces win, each by itself; a User-Agent of the user's replaces ours")
 {
 	struct rm_otlp_config c = CONFIG(
-		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json",
+		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json",
 		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=none",
 		"OTEL_EXPORTER_OTLP_TIMEOUT=1", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=2",
-		"OTEL_EXPORTER_OTLP_HEADERS=a=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS=User-Agent=me");
+		"OTEL_EXPORTER_OTLP_HEADERS=a=1",
+		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=User-Agent=me");
 
 	RM_CHECK(c.json && !c.gzip && c.timeout_ns == 2000000);
 	RM_CHECK(c.header_count == 2);
-	RM_CHECK(has_header(&c, "User-Agent: me") && has_header(&c, "Content-Type: application/json"));
+	RM_CHECK(has_header(&c, "User-Agent: me") &&
+		 has_header(&c, "Content-Type: application/json"));
 	rm_otlp_config_free(&c);
 }
 
 RM_TEST("settings: certificates are for https, a client's key and certificate come together")
 {
-	struct rm_otlp_config c = CONFIG("OTEL_EXPORTER_OTLP_CERTIFICATE=/ca", "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k",
+	struct rm_otlp_config c = CONFIG("OTEL_EXPORTER_OTLP_CERTIFICATE=/ca",
+					 "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k",
 					 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/c");
 
 	RM_CHECK(!c.ca_file && !c.client_key && !c.client_cert && c.timeout_ns == 10000000000);
 	rm_otlp_config_free(&c);
 	c = CONFIG("OTEL_EXPORTER_OTLP_ENDPOINT=https://h", "OTEL_EXPORTER_OTLP_CERTIFICATE=/ca",
-		   "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k", "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE=/c");
+		   "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k",
+		   "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE=/c");
 	RM_CHECK_STR(rm_str_c(c.ca_file), "/ca");
 	RM_CHECK_STR(rm_str_c(c.client_key), "/k");
 	RM_CHECK_STR(rm_str_c(c.client_cert), "/c");

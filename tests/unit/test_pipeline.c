@@ -103,15 +103,27 @@ static uint64_t budget(const void *state)
 }
 
 static const struct rm_exporter exporter_first = {
-	.name = "otlp", .open = open_first, .export = take, .close = close_fake, .budget_ns = budget,
+	.name = "otlp",
+	.open = open_first,
+	.export = take,
+	.close = close_fake,
+	.budget_ns = budget,
 };
 static const struct rm_exporter exporter_second = {
-	.name = "second", .open = open_second, .export = take, .close = close_fake,
+	.name = "second",
+	.open = open_second,
+	.export = take,
+	.close = close_fake,
 };
 static const struct rm_exporter exporter_quick = {
-	.name = "console", .open = open_quick, .export = take, .close = close_fake, .immediate = true,
+	.name = "console",
+	.open = open_quick,
+	.export = take,
+	.close = close_fake,
+	.immediate = true,
 };
-const struct rm_exporter *const rm_exporters[] = { &exporter_first, &exporter_second, &exporter_quick, NULL };
+const struct rm_exporter *const rm_exporters[] = { &exporter_first, &exporter_second,
+						   &exporter_quick, NULL };
 
 /* Opens a pipeline with these settings ("A=1", ..., NULL) over backends as new. */
 static void begin(char *const *settings)
@@ -165,7 +177,7 @@ static void script(struct fake *f, enum rm_export_code code)
 	f->script[f->script_count++].code = code;
 }
 
-#define BEGIN(...) begin((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define BEGIN(...) begin((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 RM_TEST("another version of the interface is not given")
 {
@@ -183,7 +195,8 @@ RM_TEST("a span waits for its batch, a full batch goes at once")
 	RM_CHECK(first.calls == 1 && first.spans == 3 && first.batch[0] == 3);
 	RM_CHECK(stats().queued == 1);
 	RM_CHECK(flush() == RM_OK);
-	RM_CHECK(first.spans == 4 && stats().exported == 4 && stats().received == 4 && stats().queued == 0);
+	RM_CHECK(first.spans == 4 && stats().exported == 4 && stats().received == 4 &&
+		 stats().queued == 0);
 	RM_CHECK(api->run(p) == UINT64_MAX);
 	end();
 }
@@ -202,7 +215,8 @@ RM_TEST("a flush sends batch after batch, in order")
 	BEGIN("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=4");
 	push(10);
 	RM_CHECK(flush() == RM_OK);
-	RM_CHECK(first.calls == 3 && first.batch[0] == 4 && first.batch[1] == 4 && first.batch[2] == 2);
+	RM_CHECK(first.calls == 3 && first.batch[0] == 4 && first.batch[1] == 4 &&
+		 first.batch[2] == 2);
 	RM_CHECK(first.ids == 55);
 	end();
 }
