@@ -21,7 +21,12 @@
 enum { WARM_UP_CALLS = 8, STEPS_MAX = 4, BODY_STEP = 4096 };
 
 /* A name that callgrind finds: never inlined, cloned or merged with an equal one. */
-#define STEP static __attribute__((noipa)) void
+#if __has_attribute(noipa)
+#define APART __attribute__((noipa))
+#else
+#define APART __attribute__((noinline))
+#endif
+#define STEP static APART void
 
 #define FIELDS                                                                                     \
 	"Host: 127.0.0.1:8080\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n"                       \
@@ -152,14 +157,14 @@ static step *const scenarios[][STEPS_MAX] = {
 	{ client_asks, response_sent, client_reads },
 };
 
-static __attribute__((noipa)) void warm_up(step *const *steps, int calls)
+static APART void warm_up(step *const *steps, int calls)
 {
 	while (calls--)
 		for (int i = 0; i < STEPS_MAX && steps[i]; i++)
 			steps[i]();
 }
 
-static __attribute__((noipa)) void measure(step *const *steps, int calls)
+static APART void measure(step *const *steps, int calls)
 {
 	while (calls--)
 		for (int i = 0; i < STEPS_MAX && steps[i]; i++)
