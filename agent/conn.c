@@ -12,10 +12,13 @@
 #include "agent/conn.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "agent/context.h"
 #include "agent/stream.h"
+#include "base/fmt_addr.h"
 #include "base/pool.h"
 #include "base/sys.h"
 
@@ -227,13 +230,28 @@ void rm_conn_forget_fd(struct rm_conn *c, int fd)
 	rm_conn_release(c);
 }
 
+static void set_peer(struct rm_peer *p, const struct sockaddr *sa, size_t len)
+{
+	const size_t path_max = offsetof(struct sockaddr_un, sun_path) + sizeof(p->text) - 1;
+	struct rm_strbuf out;
+
+	p->asked = true;
+	p->path = sa->sa_family == AF_UNIX;
+	rm_strbuf_init(&out, p->text, sizeof(p->text));
+	if (rm_fmt_sockaddr(&out, sa, len < path_max ? len : path_max, &p->port))
+		p->bytes = (uint8_t)out.n;
+}
+
 void rm_conn_peer(struct rm_conn *c, int fd)
 {
-	socklen_t len = sizeof(c->peer);
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof(peer);
 
-	if (c->peer_known)
+	if (c->peer.asked)
 		return;
-	c->peer_known = rm_sys3(__NR_getpeername, fd, &c->peer, &len) == 0 ? 1 : 2;
+	c->peer.asked = true;
+	if (rm_sys3(__NR_getpeername, fd, &peer, &len) == 0)
+		set_peer(&c->peer, (const struct sockaddr *)&peer, sizeof(peer));
 }
 
 /* ---- what the hooks tell of descriptors ---- */
@@ -267,10 +285,8 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 	if (!c)
 		return;
 	c->role = RM_ROLE_CLIENT;
-	if (len > 0 && (size_t)len <= sizeof(c->peer) && to) {
-		memcpy(&c->peer, to, len);
-		c->peer_known = 1;
-	}
+	if (to && len > sizeof(to->sa_family))
+		set_peer(&c->peer, to, len);
 	c->connected_by = rm_context_here(s->thread);
 }
 

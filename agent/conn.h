@@ -7,15 +7,14 @@
 #ifndef RM_AGENT_CONN_H
 #define RM_AGENT_CONN_H
 
-#include <netinet/in.h>
 #include <stdatomic.h>
-#include <sys/un.h>
+#include <stdbool.h>
 
 #include "agent/text.h"
 #include "agent/thread.h"
 #include "protocols/proto.h"
 
-enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
+enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22, RM_PEER_TEXT_BYTES = 63 };
 
 /* Marks in the descriptor table: numbers no connection has. */
 enum {
@@ -27,11 +26,13 @@ enum {
 	RM_FD_MARKS = 0xfffffff0u,
 };
 
-union rm_sockaddr {
-	struct sockaddr sa;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	char unix_path[64]; /* sun_path, cut, with family first */
+/* The peer's address as spans want it: made once, not once a request. */
+struct rm_peer {
+	uint16_t port;       /* 0: none */
+	uint8_t bytes;       /* of text; 0: not known, or it has no name */
+	bool asked;
+	bool path;           /* the path of a Unix-domain socket */
+	char text[RM_PEER_TEXT_BYTES];
 };
 
 /* An insertion or replacement in the bytes on their way out, see agent/tx.c. */
@@ -54,7 +55,6 @@ struct rm_conn {
 	uint8_t role;            /* enum rm_role; 0 until the first bytes tell */
 	uint8_t accepted;
 	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
-	uint8_t peer_known;      /* 1 asked and known, 2 asked and unknown */
 	uint8_t first_sent;      /* a request head went out on it */
 	uint8_t tx_busy;         /* an edited call is in flight */
 	uint8_t pending_count;
@@ -65,7 +65,7 @@ struct rm_conn {
 	uint8_t ahead_known;     /* ... as many as the last call held */
 	struct rm_pending pending[RM_TX_EDITS];
 	rm_text stash[2];        /* per direction: the unfinished head */
-	union rm_sockaddr peer;
+	struct rm_peer peer;
 	_Alignas(16) char state[RM_CONN_STATE_BYTES];
 };
 

@@ -63,22 +63,6 @@ static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
 	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;
 }
 
-static void read_carriers(const struct rm_head *head, struct rm_carriers *ret,
-			  const struct rm_field **ret_traceparent)
-{
-	*ret_traceparent = NULL;
-	memset(ret, 0, sizeof(*ret));
-	for (uint32_t i = 0; i < head->field_count; i++) {
-		int carrier = rm_carrier_of(head->fields[i].name);
-
-		if (carrier < 0)
-			continue;
-		rm_carriers_add(ret, carrier, head->fields[i].value);
-		if (carrier == RM_CARRIER_TRACEPARENT)
-			*ret_traceparent = &head->fields[i];
-	}
-}
-
 /* Notes an edit of the bytes being fed. Without room for it, false: the bytes stay as they are. */
 static bool add_edit(struct rm_visit *v, uint64_t at, uint32_t del, struct rm_str text)
 {
@@ -122,16 +106,16 @@ static bool replace_value(struct rm_visit *v, const struct rm_head *head,
 /* Lets the program read our span as the parent, so that whatever it forwards is exact. */
 static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
 			    const struct rm_head *head, uint32_t blank_at,
-			    const struct rm_carriers *carriers, const struct rm_field *field)
+			    const struct rm_fields *fields)
 {
 	char line[RM_INGRESS_RESERVE];
 	struct rm_strbuf b;
 
 	if (!rm_context_config()->ingress || v->conn->peeked ||
-	    carriers->count[RM_CARRIER_TRACEPARENT] > 1)
+	    fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
 		return;
-	if (field) {
-		replace_value(v, head, field, &e->ctx);
+	if (fields->traceparent) {
+		replace_value(v, head, fields->traceparent, &e->ctx);
 		return;
 	}
 	if (head->field_count > RM_INGRESS_MAX_FIELDS || head->fields_cut ||
@@ -162,26 +146,25 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 			   const struct rm_head *head, uint32_t blank_at)
 {
 	const struct rm_config *config = rm_context_config();
-	const struct rm_field *field;
-	struct rm_carriers carriers;
+	struct rm_fields fields;
 	struct rm_str tracestate;
 	struct rm_strbuf b;
 	rm_text state;
 
-	read_carriers(head, &carriers, &field);
-	state = carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
+	rm_fields_read(head, &fields);
+	state = fields.carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
 	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
-	rm_extract(config->propagators, &carriers, &e->parent, &b);
+	rm_extract(config->propagators, &fields.carriers, &e->parent, &b);
 	e->parent_remote = e->parent.valid;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
 	identify(v, x, e);
-	carry(e, tracestate, config, &carriers);
+	carry(e, tracestate, config, &fields.carriers);
 	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_request(e, config, v->conn, head, NULL);
-	rewrite_ingress(v, e, head, blank_at, &carriers, field);
+		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
+	rewrite_ingress(v, e, head, blank_at, &fields);
 }
 
 /* ---- requests that go out ---- */
@@ -208,15 +191,14 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 			   const struct rm_head *head, uint32_t blank_at)
 {
 	const struct rm_config *config = rm_context_config();
-	const struct rm_field *field;
-	struct rm_carriers carriers;
+	struct rm_fields fields;
 	struct rm_parent parent;
 	struct rm_spanctx in;
 	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
 
-	read_carriers(head, &carriers, &field);
+	rm_fields_read(head, &fields);
 	rm_strbuf_init(&no_state, NULL, 0);
-	rm_extract(config->propagators, &carriers, &in, &no_state);
+	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
 	rm_context_resolve(v->thread, v->conn, &in, &parent);
 	v->conn->first_sent = 1;
 	e->parent = parent.ctx;
@@ -225,16 +207,16 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_exchange_carry(e, parent.tracestate, parent.baggage);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_request(e, config, v->conn, head,
+		rm_semconv_request(e, config, v->conn, head, &fields,
 				   config->parent_source ? rm_source_name(parent.source) : NULL);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
-	if (field && parent.source == RM_SOURCE_HEADER && carriers.count[RM_CARRIER_TRACEPARENT] == 1 &&
-	    !replace_value(v, head, field, &e->ctx)) {
+	if (parent.source == RM_SOURCE_HEADER && fields.carriers.count[RM_CARRIER_TRACEPARENT] == 1 &&
+	    !replace_value(v, head, fields.traceparent, &e->ctx)) {
 		rm_debug(RM_LOG_TRACE, "fd %d: traceparent came in an earlier call, kept", v->fd);
 		rm_lost(v->thread, RM_LOST_INJECT);
 	}
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, blank_at, &parent, &carriers);
+		inject(v, e, blank_at, &parent, &fields.carriers);
 }
 
 static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head, uint32_t blank_at)

@@ -8,64 +8,8 @@
 
 #include "agent/redact.h"
 #include "base/err.h"
-#include "base/fmt_addr.h"
 
 enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192 };
-
-/* ---- small finds in a head ---- */
-
-static struct rm_str field(const struct rm_head *head, struct rm_str name)
-{
-	for (uint32_t i = 0; i < head->field_count; i++)
-		if (rm_str_ieq(head->fields[i].name, name))
-			return head->fields[i].value;
-	return (struct rm_str){ 0 };
-}
-
-/* First element of a comma list. */
-static struct rm_str first_item(struct rm_str list)
-{
-	return rm_str_trim(rm_str_cut(&list, ','));
-}
-
-/* `key` of the first element of Forwarded (RFC 7239): for=, host=, proto=; quotes taken off. */
-static struct rm_str forwarded(const struct rm_head *head, struct rm_str key)
-{
-	struct rm_str rest = first_item(field(head, RM_STR("forwarded")));
-
-	while (rest.n) {
-		struct rm_str value = rm_str_cut(&rest, ';');
-		struct rm_str name = rm_str_trim(rm_str_cut(&value, '='));
-
-		if (!rm_str_ieq(name, key))
-			continue;
-		value = rm_str_trim(value);
-		if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
-			value = (struct rm_str){ value.p + 1, value.n - 2 };
-		return value;
-	}
-	return (struct rm_str){ 0 };
-}
-
-/* Splits host[:port] or [v6]:port; *ret_port is 0 without one. */
-static struct rm_str split_authority(struct rm_str a, uint64_t *ret_port)
-{
-	const char *colon = NULL;
-	struct rm_str host = a;
-
-	*ret_port = 0;
-	for (size_t i = a.n; i-- > 0 && a.p[i] != ']';)
-		if (a.p[i] == ':')
-			colon = a.p + i;
-	if (colon) {
-		host.n = (size_t)(colon - a.p);
-		if (!rm_str_u64((struct rm_str){ colon + 1, a.n - host.n - 1 }, ret_port) || *ret_port > 65535)
-			*ret_port = 0;
-	}
-	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		host = (struct rm_str){ host.p + 1, host.n - 2 };
-	return host;
-}
 
 /* ---- request ---- */
 
@@ -80,49 +24,49 @@ static struct rm_str known_method(const struct rm_config *c, struct rm_str metho
 static void put_captured(struct rm_builder *b, const struct rm_header_list *list, const char *prefix,
 			 const struct rm_head *head)
 {
-	for (uint32_t i = 0; i < list->count; i++) {
+	struct {
 		struct rm_str values[16];
-		uint32_t n = 0;
 		char name[256];
+	} *room;
+	rm_text text = list->count ? rm_text_get(sizeof(*room)) : 0;
+
+	if (!text) {
+		b->dropped += list->count;
+		return;
+	}
+	room = (void *)rm_text_at(text);
+	for (uint32_t i = 0; i < list->count; i++) {
+		uint32_t n = 0;
 		struct rm_strbuf key;
 
 		for (uint32_t f = 0; f < head->field_count && n < 16; f++)
 			if (rm_str_ieq(head->fields[f].name, list->name[i]))
-				values[n++] = head->fields[f].value;
-		rm_strbuf_init(&key, name, sizeof(name));
+				room->values[n++] = head->fields[f].value;
+		rm_strbuf_init(&key, room->name, sizeof(room->name));
 		rm_strbuf_c(&key, prefix);
 		rm_strbuf_str(&key, list->name[i]);
 		if (n && !key.truncated)
-			rm_builder_named_strs(b, rm_strbuf_view(&key), values, n);
+			rm_builder_named_strs(b, rm_strbuf_view(&key), room->values, n);
 	}
+	rm_text_put(text);
 }
 
-static void put_peer(struct rm_builder *b, const struct rm_conn *conn)
+static struct rm_str peer_text(const struct rm_peer *peer)
 {
-	char text[128];
-	struct rm_strbuf out;
-	uint16_t port = 0;
-
-	rm_strbuf_init(&out, text, sizeof(text));
-	if (conn->peer_known != 1 || !rm_fmt_sockaddr(&out, &conn->peer.sa, sizeof(conn->peer), &port))
-		return;
-	rm_builder_str(b, RM_KEY_NETWORK_PEER_ADDRESS, rm_strbuf_view(&out));
-	if (port)
-		rm_builder_i64(b, RM_KEY_NETWORK_PEER_PORT, port);
+	return (struct rm_str){ peer->text, peer->bytes };
 }
 
-/* The peer's address as text, for attributes that fall back to it. */
-static struct rm_str peer_text(const struct rm_conn *conn, char *room, size_t cap, uint64_t *ret_port)
+static void put_peer(struct rm_builder *b, const struct rm_peer *peer)
 {
-	struct rm_strbuf out;
-	uint16_t port = 0;
+	rm_builder_str(b, RM_KEY_NETWORK_PEER_ADDRESS, peer_text(peer));
+	if (peer->port)
+		rm_builder_i64(b, RM_KEY_NETWORK_PEER_PORT, peer->port);
+}
 
-	rm_strbuf_init(&out, room, cap);
-	if (conn->peer_known != 1 || conn->peer.sa.sa_family == AF_UNIX ||
-	    !rm_fmt_sockaddr(&out, &conn->peer.sa, sizeof(conn->peer), &port))
-		return (struct rm_str){ 0 };
-	*ret_port = port;
-	return rm_strbuf_view(&out);
+/* The peer as a host, for attributes that fall back to it: a path is none. */
+static struct rm_str peer_host(const struct rm_peer *peer)
+{
+	return peer->path ? (struct rm_str){ 0 } : peer_text(peer);
 }
 
 /* Path and query of an origin-form or absolute-form target. */
@@ -192,46 +136,38 @@ static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct
 	rm_text_put(room);
 }
 
-static void put_server(struct rm_builder *b, const struct rm_config *c, struct rm_conn *conn,
-		       const struct rm_head *head)
+static void put_server(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,
+		       const struct rm_head *head, const struct rm_fields *fields)
 {
-	struct rm_str host = forwarded(head, RM_STR("host")), path, query, client, scheme;
-	uint64_t port = 0;
-	char room[128];
+	struct rm_str path, query;
+	struct rm_origin origin;
+	uint64_t port;
 
-	scheme = forwarded(head, RM_STR("proto"));
-	if (!scheme.n)
-		scheme = first_item(field(head, RM_STR("x-forwarded-proto")));
-	rm_builder_str(b, RM_KEY_URL_SCHEME, scheme.n ? scheme : RM_STR("http"));
+	rm_fields_origin(fields, &origin);
+	rm_builder_str(b, RM_KEY_URL_SCHEME, origin.scheme.n ? origin.scheme : RM_STR("http"));
 	split_target(head->target, &path, &query);
 	rm_builder_str(b, RM_KEY_URL_PATH, path);
 	put_query(b, c, query);
-	if (!host.n)
-		host = first_item(field(head, RM_STR("x-forwarded-host")));
-	if (!host.n)
-		host = head->authority;
-	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, split_authority(host, &port));
+	rm_builder_str(b, RM_KEY_SERVER_ADDRESS,
+		       rm_authority_split(origin.host.n ? origin.host : head->authority, &port));
 	if (port)
 		rm_builder_i64(b, RM_KEY_SERVER_PORT, (int64_t)port);
-	client = forwarded(head, RM_STR("for"));
-	if (!client.n)
-		client = first_item(field(head, RM_STR("x-forwarded-for")));
-	client = client.n ? split_authority(client, &port) : peer_text(conn, room, sizeof(room), &port);
-	rm_builder_str(b, RM_KEY_CLIENT_ADDRESS, client);
+	rm_builder_str(b, RM_KEY_CLIENT_ADDRESS,
+		       origin.client.n ? rm_authority_split(origin.client, &port) : peer_host(&conn->peer));
 }
 
-static void put_client(struct rm_builder *b, const struct rm_config *c, struct rm_conn *conn,
+static void put_client(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,
 		       const struct rm_head *head)
 {
-	char room[128];
 	bool absolute = head->target.n && head->target.p[0] != '/' && head->target.p[0] != '*';
-	uint64_t port = 0, peer_port = 0;
-	struct rm_str peer = peer_text(conn, room, sizeof(room), &peer_port), host;
+	struct rm_str peer = peer_host(&conn->peer), host = peer;
 	bool connect = rm_str_eq(head->method, RM_STR("CONNECT"));
+	uint64_t port = 0;
 
-	host = split_authority(head->authority.n ? head->authority : peer, &port);
-	if (!head->authority.n)
-		port = peer_port;
+	if (head->authority.n)
+		host = rm_authority_split(head->authority, &port);
+	else
+		port = peer.n ? conn->peer.port : 0;
 	if (absolute && !connect)
 		put_url_full(b, c, RM_STR(""), RM_STR(""), head->target);
 	else if (!connect)
@@ -241,13 +177,14 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, struct r
 	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : 80);
 }
 
-static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head)
+static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head,
+			   const struct rm_fields *fields)
 {
 	bool server = e->kind == RM_KIND_SERVER;
 	const struct rm_header_list *request = server ? &c->server_request : &c->client_request;
 	const struct rm_header_list *response = server ? &c->server_response : &c->client_response;
 	size_t n = RECORD_BASE_BYTES + e->tracestate_bytes + 2 * head->target.n + 2 * head->authority.n +
-		   field(head, RM_STR("user-agent")).n;
+		   fields->user_agent.n;
 
 	if (request->count)
 		n += head->raw.n + 64 * request->count;
@@ -256,8 +193,7 @@ static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;
 }
 
-static bool start_record(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head,
-			 struct rm_str name)
+static bool start_record(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name)
 {
 	struct rm_span span = {
 		.start_ns = e->start_wall_ns,
@@ -271,7 +207,7 @@ static bool start_record(struct rm_exchange *e, const struct rm_config *c, const
 	memcpy(span.span_id, e->ctx.span_id, sizeof(span.span_id));
 	if (e->parent.valid)
 		memcpy(span.parent_id, e->parent.span_id, sizeof(span.parent_id));
-	e->record = rm_text_get(record_bytes(c, e, head));
+	e->record = rm_text_get(bytes);
 	if (!e->record) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
 		return false;
@@ -288,24 +224,25 @@ static bool start_record(struct rm_exchange *e, const struct rm_config *c, const
 }
 
 void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
-			const struct rm_head *head, const char *parent_source)
+			const struct rm_head *head, const struct rm_fields *fields,
+			const char *parent_source)
 {
 	struct rm_str method = known_method(c, head->method);
 	bool other = rm_str_eq(method, RM_STR("_OTHER")), server = e->kind == RM_KIND_SERVER;
 	struct rm_builder *b = &e->builder;
 
-	if (!start_record(e, c, head, other ? RM_STR("HTTP") : method))
+	if (!start_record(e, c, record_bytes(c, e, head, fields), other ? RM_STR("HTTP") : method))
 		return;
 	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
 	if (other)
 		rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD_ORIGINAL, head->method);
 	if (server)
-		put_server(b, c, conn, head);
+		put_server(b, c, conn, head, fields);
 	else
 		put_client(b, c, conn, head);
-	put_peer(b, conn);
+	put_peer(b, &conn->peer);
 	rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
-	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, field(head, RM_STR("user-agent")));
+	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, fields->user_agent);
 	put_captured(b, server ? &c->server_request : &c->client_request, "http.request.header.", head);
 	if (parent_source)
 		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));

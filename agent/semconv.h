@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/conn.h"
 #include "agent/exchange.h"
+#include "agent/fields.h"
 #include "protocols/proto.h"
 
 /*
@@ -17,7 +18,8 @@
  * Spec: semantic conventions, docs/http/http-spans.md.
  */
 void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
-			const struct rm_head *head, const char *parent_source);
+			const struct rm_head *head, const struct rm_fields *fields,
+			const char *parent_source);
 
 /* Adds what the response head tells: status code, error.type, span status, captured headers. */
 void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head);

@@ -1,0 +1,108 @@
+/*
+ * A head is walked once, and nearly every field in it is none of ours: a name's length and one or
+ * two of its characters tell. Context: any, signal-safe.
+ */
+#include "agent/fields.h"
+
+static struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
+{
+	switch (name.n) {
+	case 9:
+		return rm_str_ieq(name, RM_STR("forwarded")) ? &f->forwarded : NULL;
+	case 10:
+		return rm_str_ieq(name, RM_STR("user-agent")) ? &f->user_agent : NULL;
+	case 15:
+		return rm_str_ieq(name, RM_STR("x-forwarded-for")) ? &f->forwarded_for : NULL;
+	case 16:
+		return rm_str_ieq(name, RM_STR("x-forwarded-host")) ? &f->forwarded_host : NULL;
+	case 17:
+		return rm_str_ieq(name, RM_STR("x-forwarded-proto")) ? &f->forwarded_proto : NULL;
+	}
+	return NULL;
+}
+
+void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (uint32_t i = 0; i < head->field_count; i++) {
+		const struct rm_field *field = &head->fields[i];
+		struct rm_str *first = wanted(ret, field->name);
+		int carrier;
+
+		if (first && !first->p)
+			*first = field->value;
+		carrier = first ? -1 : rm_carrier_of(field->name);
+		if (carrier < 0)
+			continue;
+		rm_carriers_add(&ret->carriers, carrier, field->value);
+		if (carrier == RM_CARRIER_TRACEPARENT)
+			ret->traceparent = field;
+	}
+}
+
+/* First element of a comma list. */
+static struct rm_str first_item(struct rm_str list)
+{
+	return rm_str_trim(rm_str_cut(&list, ','));
+}
+
+static struct rm_str unquoted(struct rm_str value)
+{
+	if (value.n >= 2 && value.p[0] == '"' && value.p[value.n - 1] == '"')
+		return (struct rm_str){ value.p + 1, value.n - 2 };
+	return value;
+}
+
+/* The parameters for=, host= and proto= of the first element; the first of each name. */
+static void read_forwarded(struct rm_str rest, struct rm_origin *ret)
+{
+	while (rest.n) {
+		struct rm_str value = rm_str_cut(&rest, ';');
+		struct rm_str name = rm_str_trim(rm_str_cut(&value, '='));
+		struct rm_str *to = rm_str_ieq(name, RM_STR("for"))   ? &ret->client
+				    : rm_str_ieq(name, RM_STR("host"))  ? &ret->host
+				    : rm_str_ieq(name, RM_STR("proto")) ? &ret->scheme
+									: NULL;
+
+		if (to && !to->p)
+			*to = unquoted(rm_str_trim(value));
+	}
+}
+
+void rm_fields_origin(const struct rm_fields *f, struct rm_origin *ret)
+{
+	*ret = (struct rm_origin){ 0 };
+	if (f->forwarded.n)
+		read_forwarded(first_item(f->forwarded), ret);
+	if (!ret->scheme.n && f->forwarded_proto.n)
+		ret->scheme = first_item(f->forwarded_proto);
+	if (!ret->host.n && f->forwarded_host.n)
+		ret->host = first_item(f->forwarded_host);
+	if (!ret->client.n && f->forwarded_for.n)
+		ret->client = first_item(f->forwarded_for);
+}
+
+struct rm_str rm_authority_split(struct rm_str authority, uint64_t *ret_port)
+{
+	const char *p = authority.p, *end = p + authority.n, *colon;
+	bool bracket = authority.n > 0 && *p == '[';
+
+	*ret_port = 0;
+	if (bracket) {
+		const char *close = memchr(p, ']', authority.n);
+
+		if (!close)
+			return authority;
+		colon = close + 1 < end && close[1] == ':' ? close + 1 : NULL;
+		authority = (struct rm_str){ p + 1, (size_t)(close - p - 1) };
+	} else {
+		colon = authority.n > 0 ? memchr(p, ':', authority.n) : NULL;
+		if (!colon || memchr(colon + 1, ':', (size_t)(end - colon - 1)))
+			return authority;
+		authority.n = (size_t)(colon - p);
+	}
+	if (colon && (!rm_str_u64((struct rm_str){ colon + 1, (size_t)(end - colon - 1) }, ret_port) ||
+		      *ret_port > UINT16_MAX))
+		*ret_port = 0;
+	return authority;
+}
