@@ -200,6 +200,17 @@ class Test:
         threading.Thread(target=run, daemon=True).start()
         return lambda: result.result(6 * DEADLINE)
 
+    def in_turn(self, port, requests):
+        """Sends whole requests over one connection, each after the answer to the one before."""
+        answers = []
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as s:
+            for request in requests:
+                s.sendall(request)
+                answer = http.client.HTTPResponse(s, method=request.split()[0].decode())
+                answer.begin()
+                answers.append((answer.status, answer.getheaders(), answer.read()))
+        return answers
+
     def silent_server(self, answer):
         """A port of this process that reads one request, says `answer` and closes; every time."""
         listener = socket.create_server(("127.0.0.1", 0))

@@ -69,8 +69,9 @@ def requests():
     return heads
 
 
-def server_reads(t, pieces, options, inserted=None):
-    """Sends the pieces to a fresh dumping server; checks what it read and what it answered."""
+def server_reads(t, pieces, options, in_turn=False):
+    """Sends the pieces to a fresh dumping server; checks what it read and what it answered. With
+    `in_turn` each is a request that waits for the answer before: then every one gets its line."""
     whole = b"".join(pieces)
     count = sum(whole.count(m) for m in (b"GET /hello", b"HEAD /hello", b"POST /echo", b"GET /status"))
     answers = {}
@@ -79,13 +80,15 @@ def server_reads(t, pieces, options, inserted=None):
         dump.unlink(missing_ok=True)
         server = c_epoll(t, agent=agent, options=["--dump", dump, *options])
         closing = whole + b"GET /hello HTTP/1.1\r\nConnection: close\r\n\r\n"
-        answers[agent] = t.exchange(server.port, closing, 1 << 24, [*pieces, closing[len(whole):]])
+        send = [*pieces, closing[len(whole):]]
+        answers[agent] = (t.in_turn(server.port, send) if in_turn else
+                          t.exchange(server.port, closing, 1 << 24, send))
         t.processes.pop().stop()
         read = dump.read_bytes()
         t.equal(FIRST.sub(b"", read), closing, f"what the server read ({options}, agent {agent})")
         found = len(FIRST.findall(read))
         t.check(found <= count + 1, "not more than one line per request")
-        if agent and inserted:
+        if agent and in_turn:
             t.equal(found, count + 1, f"one line per request ({options})")
         if not agent:
             t.equal(found, 0, "no line without the agent")
@@ -96,7 +99,7 @@ def server_reads(t, pieces, options, inserted=None):
 def ingress_calls(t):
     for call in ("read", "recv", "readv", "recvmsg"):
         for loop in ([], ["--et"]):
-            server_reads(t, requests(), ["--call", call, *loop], inserted=True)
+            server_reads(t, requests(), ["--call", call, *loop], in_turn=True)
     if not t.agent:
         t.spans(0)
 
