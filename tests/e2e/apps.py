@@ -231,10 +231,10 @@ LoadModule proxy_http_module {modules}/mod_proxy_http.so
 TypesConfig /dev/null
 StartServers 1
 ServerLimit 2
-ThreadsPerChild 8
-MaxRequestWorkers 16
+ThreadsPerChild 32
+MaxRequestWorkers 64
 MinSpareThreads 1
-MaxSpareThreads 16
+MaxSpareThreads 64
 MaxKeepAliveRequests 0
 DocumentRoot {root}
 <Directory {root}>
