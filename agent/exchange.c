@@ -18,9 +18,8 @@ enum { EXCHANGES_MAX = 16384, ID_BITS = 24 };
 static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
 static _Atomic uint64_t id_secret;
 
-uint32_t rm_exchange_begin(uint8_t kind)
+uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thread)
 {
-	struct rm_thread *thread = rm_thread_self();
 	uint32_t x = rm_pool_get(&exchanges);
 	struct rm_exchange *e;
 
@@ -35,8 +34,7 @@ uint32_t rm_exchange_begin(uint8_t kind)
 	e->parent = (struct rm_spanctx){ 0 };
 	e->parent_remote = false;
 	e->epoch = rm_epoch();
-	e->start_wall_ns = rm_clock_wall_ns();
-	e->start_mono_ns = rm_clock_mono_ns();
+	e->start_ns = now_ns;
 	e->request_body_bytes = 0;
 	e->carry = 0;
 	e->tracestate_bytes = e->baggage_bytes = 0;
@@ -80,19 +78,19 @@ static uint32_t id_mask(uint64_t upper)
 	return (uint32_t)(h >> (64 - ID_BITS));
 }
 
+/* Ids are big-endian numbers, this machine is little-endian. */
 static void put_be64(uint8_t *p, uint64_t v)
 {
-	for (int i = 7; i >= 0; i--, v >>= 8)
-		p[i] = (uint8_t)v;
+	v = __builtin_bswap64(v);
+	memcpy(p, &v, sizeof(v));
 }
 
 static uint64_t get_be64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 0; i < 8; i++)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, sizeof(v));
+	return __builtin_bswap64(v);
 }
 
 void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8])
@@ -180,7 +178,7 @@ static void push(struct rm_exchange *e, uint64_t end_mono_ns, struct rm_thread *
 	struct rm_segment *segment;
 	uint32_t bytes, fill = 0;
 
-	span->end_ns = e->start_wall_ns + (end_mono_ns - e->start_mono_ns);
+	span->end_ns = span->start_ns + (end_mono_ns - e->start_ns);
 	span->status = e->status;
 	bytes = rm_builder_end(&e->builder);
 	segment = rm_outlet_segment(&thread->ring);

@@ -30,7 +30,7 @@ struct rm_exchange {
 	struct rm_spanctx parent;   /* SERVER: what came in; CLIENT: what it belongs to */
 	bool parent_remote;
 	uint32_t epoch;
-	uint64_t start_wall_ns, start_mono_ns;
+	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
 	uint32_t tracestate_bytes, baggage_bytes;
@@ -38,8 +38,8 @@ struct rm_exchange {
 	struct rm_builder builder;
 };
 
-/* Takes an exchange for a request whose first byte was just seen. 0: none left (counted). */
-uint32_t rm_exchange_begin(uint8_t kind);
+/* Takes an exchange for a request whose first byte was seen at `now_ns`. 0: none left (counted). */
+uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thread);
 
 struct rm_exchange *rm_exchange_at(uint32_t x);
 rm_ctx rm_exchange_ctx(uint32_t x);

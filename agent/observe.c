@@ -31,7 +31,8 @@ static rm_xid on_request(struct rm_sink *sink, void *visit)
 {
 	struct rm_visit *v = visit;
 
-	return rm_exchange_begin(v->conn->role == RM_ROLE_CLIENT ? RM_KIND_CLIENT : RM_KIND_SERVER);
+	return rm_exchange_begin(v->conn->role == RM_ROLE_CLIENT ? RM_KIND_CLIENT : RM_KIND_SERVER, now(v),
+				 v->thread);
 }
 
 static void new_trace_id(struct rm_random *random, uint8_t ret[16])

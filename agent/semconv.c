@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/redact.h"
+#include "base/clock.h"
 #include "base/err.h"
 
 enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192 };
@@ -196,7 +197,7 @@ static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *
 static bool start_record(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name)
 {
 	struct rm_span span = {
-		.start_ns = e->start_wall_ns,
+		.start_ns = rm_clock_wall_at(&rm_thread_self()->wall, e->start_ns),
 		.kind = e->kind,
 		.trace_flags = e->ctx.flags,
 		.bits = e->parent_remote ? RM_SPAN_PARENT_REMOTE : 0,

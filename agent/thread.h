@@ -6,6 +6,7 @@
 #define RM_AGENT_THREAD_H
 
 #include "agent/hookapi.h"
+#include "base/clock.h"
 #include "base/random.h"
 
 /* Names a live exchange: generation << 32 | index. 0 is none; an old one is dead, never wrong. */
@@ -19,6 +20,7 @@ struct rm_thread {
 	uint32_t open_conn;     /* where `open` came in */
 	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
 	struct rm_random random;
+	struct rm_wall wall;
 };
 
 /* The calling thread's block. Context: any. */
