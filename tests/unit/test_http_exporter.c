@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -532,6 +533,43 @@ RM_TEST("https: mutual TLS works with a client certificate, and only then")
 	RM_CHECK(export_once().code == RM_EXPORT_RETRY);
 	rm_exporter_otlp.close(state);
 	RM_CHECK(server.requests == 1);
+	server_stop();
+}
+
+static int child_status = -1;
+
+/* Forks in the middle of a transfer, as an application may; the child opens an exporter. */
+static void fork_once(void *arg)
+{
+	void *other;
+	pid_t child;
+
+	if (child_status >= 0)
+		return;
+	child = fork();
+	if (child == 0)
+		_exit(rm_exporter_otlp.open(&env, &other) == RM_OK ? 0 : 7);
+	waitpid(child, &child_status, 0);
+}
+
+RM_TEST("a child that was forked in the middle of TLS refuses TLS; one of plain HTTP does not")
+{
+	tls_start(false);
+	server.is_silent = true;
+	OPEN(in_folder(CA, "good.pem"));
+	child_status = -1;
+	export_within(SECOND_NS / 20, NULL, fork_once);
+	RM_CHECK(WIFEXITED(child_status) && WEXITSTATUS(child_status) == 7);
+	rm_exporter_otlp.close(state);
+	server_stop();
+
+	server_start("http");
+	server.is_silent = true;
+	OPEN();
+	child_status = -1;
+	export_within(SECOND_NS / 20, NULL, fork_once);
+	RM_CHECK(WIFEXITED(child_status) && WEXITSTATUS(child_status) == 0);
+	rm_exporter_otlp.close(state);
 	server_stop();
 }
 
