@@ -26,7 +26,7 @@ static const char *make(const char *name, const void *bytes, size_t n, mode_t mo
 {
 	FILE *f;
 
-	if (dir[sizeof(dir) - 2] == 'X') {
+	if (strcmp(dir + sizeof(dir) - 7, "XXXXXX") == 0) {
 		RM_CHECK(mkdtemp(dir) != NULL);
 		setenv("PATH", dir, 1);
 	}
