@@ -302,6 +302,31 @@ void rm_fd_dup(struct rm_scope *s, int from, int to)
 		enter(to, number);
 }
 
+static int socket_option(int fd, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+void rm_fd_received(struct rm_scope *s, int fd)
+{
+	int domain = socket_option(fd, SO_DOMAIN);
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	if (socket_option(fd, SO_TYPE) != SOCK_STREAM ||
+	    (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
+		rm_fd_close(s, fd);
+	else if (socket_option(fd, SO_ACCEPTCONN) == 1)
+		enter(fd, RM_FD_LISTENER);
+	else if (rm_sys3(__NR_getpeername, fd, &peer, &len) == 0)
+		rm_conn_new(fd, false); /* its first bytes tell whose side this is */
+	else
+		enter(fd, RM_FD_STREAM);
+}
+
 void rm_fd_close(struct rm_scope *s, int fd)
 {
 	if (lookup(fd) != RM_FD_NONE)

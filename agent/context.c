@@ -66,6 +66,11 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 		a->on_request(ctx);
 }
 
+bool rm_loop_matters(void)
+{
+	return rm_thread_self()->open != 0;
+}
+
 void rm_loop_wait(int epfd)
 {
 	struct rm_thread *t = rm_thread_self();

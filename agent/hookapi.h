@@ -28,6 +28,14 @@ void rm_leave(struct rm_scope *s); /* restores errno */
 /* Fast answer, outside any scope: can this descriptor carry traffic of ours? Two loads. */
 bool rm_fd_tracked(int fd);
 
+/*
+ * False: reading [p, p + n) would fault; make the plain call, and let the kernel say EFAULT. Asked
+ * before anything of the caller's is looked at before the kernel has.
+ */
+bool rm_may_read(const void *p, size_t n);
+/* The same of writing, for what is put in behind the bytes that the kernel wrote. */
+bool rm_may_write(const void *p, size_t n);
+
 /* ---- life of descriptors: call after the real call succeeded, unless said otherwise ---- */
 void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type);
 void rm_fd_accept(struct rm_scope *s, int listener, int fd);
@@ -35,6 +43,8 @@ void rm_fd_listen(struct rm_scope *s, int fd);
 /* `result` and `error` as connect(2) gave them; EINPROGRESS counts as begun. */
 void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error);
 void rm_fd_dup(struct rm_scope *s, int from, int to);
+/* Another process passed the descriptor on (SCM_RIGHTS): the kernel is asked what it is. */
+void rm_fd_received(struct rm_scope *s, int fd);
 /* Before the real close: the connection ends here when this was its last descriptor. */
 void rm_fd_close(struct rm_scope *s, int fd);
 void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last);
@@ -112,6 +122,8 @@ void rm_fd_epoll_add(int epfd, int fd);
  * rm_fd_is_served holds.
  */
 void rm_loop_wait(int epfd);
+/* False: the thread has nothing open, and rm_loop_wait would do nothing. */
+bool rm_loop_matters(void);
 /* True when this descriptor is a listener or an accepted connection. */
 bool rm_fd_is_served(int fd);
 /* A place where starting our worker thread is safe: never inside a signal handler. Context: app. */

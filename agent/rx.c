@@ -16,7 +16,7 @@
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { INGRESS_MIN_ROOM = 256 };
+enum { INGRESS_MIN_ROOM = 256, PAGE = 4096 };
 
 void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
@@ -24,7 +24,7 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	const struct rm_config *config = rm_context_config();
 
 	*rx = (struct rm_rx){ .fd = fd };
-	if (!c || c->muted)
+	if (!c || c->muted || !rm_active())
 		return;
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
 		c->peeked |= (flags & MSG_PEEK) != 0;
@@ -126,7 +126,7 @@ static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t 
 }
 
 /* The first read filled all it was asked for: take what else is there, without waiting. */
-static size_t top_up(int fd, const struct iovec *iov, int count, size_t filled, size_t room)
+static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, int count, size_t filled, size_t room)
 {
 	struct iovec rest[16];
 	struct msghdr m = { .msg_iov = rest };
@@ -160,6 +160,32 @@ static bool fatal(int error)
 	       error == EHOSTUNREACH || error == ENETUNREACH || error == ECONNREFUSED;
 }
 
+/*
+ * How many bytes may be put in behind those that were read. A caller may claim more room than there
+ * is, and as long as little arrives nobody notices: pages that the kernel did not write to are
+ * asked for.
+ */
+static uint32_t insert_room(const struct iovec *iov, int count, size_t filled, size_t room)
+{
+	size_t want = RM_TX_EDITS * RM_INGRESS_RESERVE, left;
+	struct cursor c = { .iov = iov, .count = count };
+	uintptr_t page;
+
+	seek(&c, filled - 1);
+	page = (uintptr_t)((char *)iov[c.i].iov_base + c.off) / PAGE;
+	want = want < room - filled ? want : room - filled;
+	for (left = want, seek(&c, filled); left > 0; c.i++, c.off = 0) {
+		char *p = (char *)iov[c.i].iov_base + c.off;
+		size_t n = iov[c.i].iov_len - c.off < left ? iov[c.i].iov_len - c.off : left;
+		size_t there = (uintptr_t)p / PAGE == page ? PAGE - (uintptr_t)p % PAGE : 0;
+
+		if (n > there && !rm_may_write(p + there, n - there))
+			return 0;
+		left -= n;
+	}
+	return (uint32_t)want;
+}
+
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
 {
 	struct rm_scope s;
@@ -186,7 +212,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 		goto out;
 	}
 	room = total(iov, iov_count);
-	v.insert_room = rx->reserve ? (uint32_t)(room - filled) : 0;
+	v.insert_room = rx->reserve ? insert_room(iov, iov_count, filled, room) : 0;
 	feed(&v, iov, iov_count, 0, filled);
 	filled += apply(&v, iov, iov_count, filled);
 	if (rx->reserve && (size_t)result + rx->reserve == room) {

@@ -99,6 +99,16 @@ void rm_leave(struct rm_scope *s)
 	errno = s->saved_errno;
 }
 
+bool rm_may_read(const void *p, size_t n)
+{
+	return !rm_active() || rm_readable(&self.probe, p, n);
+}
+
+bool rm_may_write(const void *p, size_t n)
+{
+	return !rm_active() || rm_writable(&self.probe, p, n);
+}
+
 void rm_vfork_mark(int in_child)
 {
 	self.vforked = in_child != 0;

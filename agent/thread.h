@@ -7,6 +7,7 @@
 
 #include "agent/hookapi.h"
 #include "base/clock.h"
+#include "base/probe.h"
 #include "base/random.h"
 
 /* Names a live exchange: generation << 32 | index. 0 is none; an old one is dead, never wrong. */
@@ -21,6 +22,7 @@ struct rm_thread {
 	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
 	struct rm_random random;
 	struct rm_wall wall;
+	struct rm_probe probe;  /* pages of the program that can be read */
 };
 
 /* The calling thread's block. Context: any. */

@@ -13,6 +13,9 @@
  *   - an insertion always has program bytes behind it in the same call (the empty line that ends the
  *     head), so a program that saw all its bytes accepted never owes us another call.
  *
+ * The program's memory is read here before the kernel has seen it. Where it cannot be read the
+ * connection is left alone, and the kernel says EFAULT as it would without us.
+ *
  * Runs in hooks. The connection is not locked during the real call; `tx_busy` says one is under way.
  */
 #include <errno.h>
@@ -22,7 +25,7 @@
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { PIECES_MAX = 24, BUSY_YIELDS = 200 };
+enum { PIECES_MAX = 24, BUSY_YIELDS = 200, PAGE = 4096 };
 
 static size_t total(const struct iovec *iov, int count)
 {
@@ -33,7 +36,7 @@ static size_t total(const struct iovec *iov, int count)
 	return n;
 }
 
-/* Copies the first bytes of scattered memory. */
+/* Copies the first bytes of scattered memory, as far as it can be read. */
 static size_t copy_head(const struct iovec *iov, int count, uint8_t *ret, size_t cap)
 {
 	size_t n = 0;
@@ -41,6 +44,8 @@ static size_t copy_head(const struct iovec *iov, int count, uint8_t *ret, size_t
 	for (int i = 0; i < count && n < cap; i++) {
 		size_t take = iov[i].iov_len < cap - n ? iov[i].iov_len : cap - n;
 
+		if (!rm_may_read(iov[i].iov_base, take))
+			break;
 		if (take)
 			memcpy(ret + n, iov[i].iov_base, take);
 		n += take;
@@ -79,6 +84,31 @@ static void drop_pending(struct rm_conn *c)
 }
 
 /*
+ * Feeds a piece of the call: what will be read of it in windows of two pages, so that only what is
+ * read is asked for. Returns false when the rest is not to be fed now.
+ */
+static bool feed_ahead(struct rm_visit *v, const char *p, size_t n)
+{
+	struct rm_conn *c = v->conn;
+
+	while (n > 0) {
+		uint64_t unread = c->proto && c->proto->unread ? c->proto->unread(c->state) : 0;
+		uint64_t take = unread ? unread : 2 * PAGE - (uintptr_t)p % PAGE;
+
+		take = take < n ? take : n;
+		if (!unread && !rm_may_read(p, take)) {
+			rm_stream_mute(v);
+			return false;
+		}
+		if (rm_stream_feed(v, RM_DIR_REQUEST, p, take) < (int64_t)take)
+			return false;
+		p += take;
+		n -= take;
+	}
+	return true;
+}
+
+/*
  * Parses what lies beyond `offset` + `ahead` in the call. Stops early when the edits are used up, and
  * does nothing while edits wait: first things first.
  */
@@ -93,14 +123,12 @@ static void parse_ahead(struct rm_conn *c, struct rm_thread *t, const struct rm_
 	v.insert_room = UINT32_MAX;
 	for (int i = 0; i < tx->iov_count; i++) {
 		size_t len = tx->iov[i].iov_len;
-		int64_t used;
 
 		if (skip >= len) {
 			skip -= len;
 			continue;
 		}
-		used = rm_stream_feed(&v, RM_DIR_REQUEST, (char *)tx->iov[i].iov_base + skip, len - skip);
-		if (used < (int64_t)(len - skip))
+		if (!feed_ahead(&v, (char *)tx->iov[i].iov_base + skip, len - skip))
 			break;
 		skip = 0;
 	}

@@ -24,7 +24,9 @@ static void before_poll(const struct pollfd *fds, nfds_t count)
 	if (!rm_active())
 		return;
 	rm_safe_point();
-	for (nfds_t i = 0; count > 1 && i < count; i++) {
+	if (count < 2 || !rm_loop_matters() || !rm_may_read(fds, count * sizeof(*fds)))
+		return;
+	for (nfds_t i = 0; i < count; i++) {
 		if (fds[i].fd >= 0 && rm_fd_is_served(fds[i].fd)) {
 			rm_loop_wait(-1);
 			return;
@@ -42,7 +44,9 @@ static void before_select(int count, const fd_set *in)
 		return;
 	rm_safe_point();
 	/* The set may be larger than fd_set says: programs allocate what `count` needs. */
-	for (int base = 0; in && base < count; base += WORD_BITS) {
+	if (!in || count < 0 || !rm_loop_matters() || !rm_may_read(in, ((size_t)count + 7) / 8))
+		return;
+	for (int base = 0; base < count; base += WORD_BITS) {
 		unsigned long word = (unsigned long)(&in->fds_bits[0])[base / WORD_BITS];
 
 		for (; word; word &= word - 1) {

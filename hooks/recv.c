@@ -4,7 +4,8 @@
  * (rx.reserve), to put a header line into what the program reads; the real call is still made once,
  * with the caller's arguments but for that length.
  * Context: hook. A buffer the kernel would have refused with EFAULT is read by us only after the
- * kernel has written it.
+ * kernel has written it; arrays and headers of the caller are looked at only if they can be read.
+ * recvmsg and recvmmsg also tell of descriptors that another process sent along.
  */
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
@@ -39,7 +40,7 @@ static int shorten(struct iovec copy[IOV_COPY], const struct iovec *iov, int cou
 static bool watch(struct rm_rx *rx, int fd, const struct iovec *iov, size_t count, int flags,
 		  struct iovec copy[IOV_COPY], int *ret_count)
 {
-	if (count == 0 || count > IOV_LIMIT)
+	if (count == 0 || count > IOV_LIMIT || !rm_may_read(iov, count * sizeof(*iov)))
 		return false;
 	rm_rx_begin(rx, fd, count > IOV_COPY ? 0 : room_of(iov, count), flags);
 	if (rx->watch && rx->reserve)
@@ -204,6 +205,45 @@ RM_EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t buf_bytes
 					      from_len));
 }
 
+/* CMSG_NXTHDR, which is a function of libc. */
+static struct cmsghdr *next_control(const struct msghdr *m, struct cmsghdr *c)
+{
+	char *next = (char *)c + CMSG_ALIGN(c->cmsg_len), *end = (char *)m->msg_control + m->msg_controllen;
+
+	if (c->cmsg_len < sizeof(*c) || end - next < (ptrdiff_t)sizeof(*c))
+		return NULL;
+	return (struct cmsghdr *)next;
+}
+
+/* Tells the agent of the descriptors that came with a message. Not inlined: hardly any has some. */
+static __attribute__((noinline)) void received_rights(struct msghdr *m)
+{
+	struct rm_scope s;
+
+	if (!rm_enter(&s))
+		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = next_control(m, c)) {
+		size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+			rm_fd_received(&s, fd);
+		}
+	}
+	rm_leave(&s);
+}
+
+static ssize_t with_rights(struct msghdr *m, ssize_t n)
+{
+	if (n >= 0 && m->msg_control && m->msg_controllen >= CMSG_LEN(sizeof(int)))
+		received_rights(m);
+	return n;
+}
+
 RM_HOOK(recvmsg, raw_recvmsg);
 RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
@@ -213,11 +253,12 @@ RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 	struct rm_rx rx;
 	ssize_t n;
 
-	if (!rm_fd_tracked(fd) || !m ||
+	if (!rm_fd_tracked(fd) || !rm_may_read(m, sizeof(*m)) ||
 	    !watch(&rx, fd, m->msg_iov, m->msg_iovlen, flags, copy, &count))
-		return real_recvmsg(fd, m, flags);
+		return with_rights(m, real_recvmsg(fd, m, flags));
 	if (!rx.reserve)
-		return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen, real_recvmsg(fd, m, flags));
+		return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen,
+				  with_rights(m, real_recvmsg(fd, m, flags)));
 	/* The caller's header never points to our stack: the thread may be cancelled in the call. */
 	shorter = *m;
 	shorter.msg_iov = copy;
@@ -226,7 +267,7 @@ RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 	m->msg_namelen = shorter.msg_namelen;
 	m->msg_controllen = shorter.msg_controllen;
 	m->msg_flags = shorter.msg_flags;
-	return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen, n);
+	return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen, with_rights(m, n));
 }
 
 /* A call for datagrams; on a stream its messages are reads that follow one another. */
@@ -237,10 +278,12 @@ RM_EXPORT int recvmmsg(int fd, struct mmsghdr *m, unsigned count, int flags,
 	struct rm_rx rx;
 	int received;
 
-	if (!rm_fd_tracked(fd))
-		return real_recvmmsg(fd, m, count, flags, timeout);
-	rm_rx_begin(&rx, fd, 0, flags);
+	rx.watch = false;
+	if (rm_fd_tracked(fd))
+		rm_rx_begin(&rx, fd, 0, flags);
 	received = real_recvmmsg(fd, m, count, flags, timeout);
+	for (int i = 0; i < received; i++)
+		with_rights(&m[i].msg_hdr, m[i].msg_len);
 	for (int i = 0; rx.watch && i < received; i++)
 		m[i].msg_len = (unsigned)rm_rx_done(&rx, m[i].msg_hdr.msg_iov,
 						    (int)m[i].msg_hdr.msg_iovlen, m[i].msg_len);

@@ -30,6 +30,12 @@ static bool edited(struct rm_tx *tx, enum rm_tx_mode *ret_mode, int fd, const st
 	return *ret_n != RM_TX_STALE;
 }
 
+/* Arrays that are empty, too long or not there are left to the kernel, which refuses them. */
+static bool can_look(const struct iovec *iov, size_t count)
+{
+	return count > 0 && count <= IOV_LIMIT && rm_may_read(iov, count * sizeof(*iov));
+}
+
 static ssize_t finish(struct rm_tx *tx, enum rm_tx_mode mode, ssize_t n)
 {
 	if (mode == RM_TX_DONE)
@@ -59,7 +65,7 @@ RM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
 	struct rm_tx tx;
 	ssize_t n;
 
-	if (!rm_fd_tracked(fd) || count <= 0 || count > IOV_LIMIT)
+	if (!rm_fd_tracked(fd) || !can_look(iov, (size_t)count))
 		return real_writev(fd, iov, count);
 	if (edited(&tx, &mode, fd, iov, count, NULL, 0, &n))
 		return n;
@@ -76,7 +82,7 @@ static ssize_t watched_pwritev2(int fd, const struct iovec *iov, int count, off_
 	struct rm_tx tx;
 	ssize_t n;
 
-	if (at != -1 || !rm_fd_tracked(fd) || count <= 0 || count > IOV_LIMIT)
+	if (at != -1 || !rm_fd_tracked(fd) || !can_look(iov, (size_t)count))
 		return real(fd, iov, count, at, flags);
 	if (flags & ~RWF_NOWAIT) {
 		n = real(fd, iov, count, at, flags); /* has no equal in sendmsg */
@@ -138,7 +144,7 @@ static ssize_t watched_sendmsg(int fd, const struct msghdr *m, int flags)
 	struct rm_tx tx;
 	ssize_t n;
 
-	if (m->msg_iovlen == 0 || m->msg_iovlen > IOV_LIMIT)
+	if (!rm_may_read(m, sizeof(*m)) || !can_look(m->msg_iov, m->msg_iovlen))
 		return real_sendmsg(fd, m, flags);
 	if (edited(&tx, &mode, fd, m->msg_iov, (int)m->msg_iovlen, m, flags, &n))
 		return n;
@@ -147,7 +153,7 @@ static ssize_t watched_sendmsg(int fd, const struct msghdr *m, int flags)
 
 RM_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	if (!rm_fd_tracked(fd) || !m)
+	if (!rm_fd_tracked(fd))
 		return real_sendmsg(fd, m, flags);
 	return watched_sendmsg(fd, m, flags);
 }

@@ -164,6 +164,13 @@ int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n)
 	return at - p;
 }
 
+uint64_t rm_http1_body_unread(const struct rm_http1_body *b)
+{
+	if (b->state == RM_BODY_UNTIL_CLOSE)
+		return UINT64_MAX;
+	return b->state == RM_BODY_LENGTH || b->state == RM_BODY_DATA ? b->left : 0;
+}
+
 bool rm_http1_body_skip(struct rm_http1_body *b, uint64_t n)
 {
 	bool by_length = b->state == RM_BODY_LENGTH || b->state == RM_BODY_DATA;

@@ -41,6 +41,9 @@ void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind,
  */
 int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n);
 
+/* How many of the next bytes are content, whatever they are. */
+uint64_t rm_http1_body_unread(const struct rm_http1_body *b);
+
 /* Passes `n` bytes unseen. False when not all of them are known to be content. */
 bool rm_http1_body_skip(struct rm_http1_body *b, uint64_t n);
 

@@ -109,6 +109,11 @@ struct rm_proto {
 	void (*end)(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn);
 	/* True when the request direction stands at or in a head: rewriting may be needed. */
 	bool (*at_head)(const void *state);
+	/*
+	 * How many of the bytes that come next in the request direction feed() would step over without
+	 * reading them: what is left of a body. NULL: always 0.
+	 */
+	uint64_t (*unread)(const void *state);
 };
 
 /* All protocols in sniff order, NULL at the end; written by meson from its one list. */
