@@ -142,6 +142,11 @@ void rm_process_resume(void);
  */
 void rm_stand_alone(void);
 /*
+ * The same before the process gets another root: a file that a setting names may be absent from
+ * there, which is no fault to be told of. Context: app.
+ */
+void rm_root_changes(void);
+/*
  * Before the calling thread ends by itself. When it is the main one, our thread must not outlive the
  * others: it is stopped, and none is started again. Context: app.
  */

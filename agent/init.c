@@ -144,6 +144,13 @@ void rm_stand_alone(void)
 	rm_leave(&s);
 }
 
+void rm_root_changes(void)
+{
+	rm_stand_alone();
+	if (rm_active() && !rm_log_topics())
+		rm_log_init(0, RM_LEVEL_NONE);
+}
+
 void rm_thread_ends(void)
 {
 	struct rm_scope s;

@@ -253,8 +253,15 @@ static const struct rm_pipeline_api *open_object(void)
 		return NULL;
 	object = libc.open(room, RTLD_NOW | RTLD_LOCAL);
 	if (!object) {
-		rm_warn("no spans are exported: %s; install it, or set REMORA_EXPORT_OBJECT",
-			libc.error());
+		/*
+		 * Only a setting may be called wrong. That our own files are not there is nothing the
+		 * program is to show: it may have changed its root, or be in an image without them.
+		 */
+		if (rm_env_is_set(w.env, RM_ENV_REMORA_EXPORT_OBJECT))
+			rm_warn("REMORA_EXPORT_OBJECT cannot be used, no spans are exported: %s",
+				libc.error());
+		else
+			rm_debug(RM_LOG_EXPORT, "no spans are exported: %s", libc.error());
 		return NULL;
 	}
 	get = (__typeof__(get))dlsym(object, RM_EXPORT_SYMBOL);

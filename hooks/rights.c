@@ -176,7 +176,7 @@ static int raw_chroot(const char *path)
 RM_HOOK(chroot, raw_chroot);
 RM_EXPORT int chroot(const char *path)
 {
-	rm_stand_alone();
+	rm_root_changes();
 	return real_chroot(path);
 }
 
@@ -327,10 +327,12 @@ long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...)
 	case __NR_prctl:
 		before_prctl(a, (unsigned long)b, (unsigned long)c);
 		break;
-	case __NR_unshare:
-	case __NR_setns:
 	case __NR_chroot:
 	case __NR_pivot_root:
+		rm_root_changes();
+		break;
+	case __NR_unshare:
+	case __NR_setns:
 	case __NR_capset:
 	case __NR_setuid:
 	case __NR_setgid:
