@@ -177,6 +177,7 @@ class Torture:
         self.dir = Path(tempfile.mkdtemp(prefix=f"torture-{name.split('.')[-1]}-"))
         self.dir.chmod(0o755)
         self.checks = 0
+        self.notes = []  # figures for the reader; nothing depends on them
         self.closers = []
         self.peer = Server(("127.0.0.1", 0), PeerHandler)
         self.peer_port = self.peer.server_address[1]
@@ -238,6 +239,7 @@ class Torture:
             if during:
                 during(process)
             out, err = process.communicate(stdin, timeout=seconds)
+            took = time.monotonic() - begin
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
@@ -253,7 +255,7 @@ class Torture:
                 collector.close()
         if collector and errors:
             raise Failure(f"the collector got nonsense: {errors[:3]}")
-        return Result(process.returncode, out, err, time.monotonic() - begin, spans if collector else [])
+        return Result(process.returncode, out, err, took, spans if collector else [])
 
     def same(self, argv, states=USUAL, spans=None, normal=None, status=None, times=1, **options):
         """Runs without the agent, then in each state, `times` times; all must be equal.
@@ -288,6 +290,9 @@ class Torture:
         self.checks += 1
         if not holds:
             raise Failure(what)
+
+    def note(self, text):
+        self.notes.append(text)
 
     def skip(self, reason):
         raise Skip(reason)

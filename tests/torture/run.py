@@ -30,16 +30,18 @@ def load_cases(patterns):
 
 
 def run_case(case, agent):
-    """Returns (verdict, explanation, seconds)."""
+    """Returns (verdict, explanation, seconds, notes)."""
+    notes = []
     missing = [program for program in case.needs if not which(program)]
     if missing:
-        return "skip", f"not installed: {', '.join(missing)}", 0.0
+        return "skip", f"not installed: {', '.join(missing)}", 0.0, notes
     begin = time.monotonic()
     try:
         torture = Torture(case.name, agent)
         try:
             case.run(torture)
         finally:
+            notes = torture.notes
             torture.close()
         verdict, why = ("pass", "") if torture.checks else ("fail", "the case checked nothing")
     except Skip as reason:
@@ -48,17 +50,17 @@ def run_case(case, agent):
         verdict, why = "fail", str(reason)
     except Exception:  # a case that breaks is a failed case, the others go on
         verdict, why = "fail", traceback.format_exc()
-    return verdict, why, time.monotonic() - begin
+    return verdict, why, time.monotonic() - begin, notes
 
 
-def report(number, case, verdict, why, seconds):
+def report(number, case, verdict, why, seconds, notes):
     directive = f" # SKIP {' '.join(why.split())}" if verdict == "skip" else ""
     print(f"{'not ' if verdict == 'fail' else ''}ok {number} - {case.number:02} {case.name}: "
           f"{case.title}{directive}", flush=True)
     if verdict == "fail":
         print("\n".join("# " + line for line in why.splitlines()), flush=True)
-    if seconds > 20:
-        print(f"# took {seconds:.0f} s", flush=True)
+    for note in [*notes, *([f"took {seconds:.0f} s"] if seconds > 20 else [])]:
+        print(f"# {note}", flush=True)
 
 
 def main():
@@ -81,9 +83,9 @@ def main():
             early = {id(c): run_case(c, agent) for c in cases if c.alone}
             runs = [None if c.alone else pool.submit(run_case, c, agent) for c in cases]
             for number, (case, run) in enumerate(zip(cases, runs), 1):
-                verdict, why, seconds = run.result() if run else early[id(case)]
-                count[verdict] += 1
-                report(number, case, verdict, why, seconds)
+                outcome = run.result() if run else early[id(case)]
+                count[outcome[0]] += 1
+                report(number, case, *outcome)
     print(f"1..{len(cases)}")
     print(f"# {count['pass']} passed, {count['fail']} failed, {count['skip']} skipped")
     return count["fail"] != 0
