@@ -12,8 +12,8 @@ import re
 import subprocess
 import sys
 
-# Called freely: async-signal-safe in every libc, and what compilers emit by themselves.
-ANYWHERE = {"memcpy", "memmove", "memset", "memcmp", "bcmp", "memchr", "strlen", "__errno_location"}
+# Called freely: async-signal-safe in every libc.
+ANYWHERE = {"__errno_location"}
 # Looked at through a weak reference before use.
 IF_PRESENT = {"environ", "_r_debug", "dlsym", "dlerror", "gnu_get_libc_version", "getauxval",
               "clock_gettime"}

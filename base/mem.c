@@ -1,0 +1,148 @@
+/*
+ * memcpy and its kin for the preloaded object, so that none of them is anybody else's: a program may
+ * define its own, a sanitizer's would take our lock-free memory for races, and a process without
+ * libc has none. Linked into libremora.so only, hidden. No header: they are declared by string.h.
+ *
+ * Wide accesses go through types that may be unaligned and alias anything. Compiled so that the
+ * compiler does not turn the loops into calls of the very functions they are (base/meson.build).
+ * Must never read or write a byte outside what was given. Context: any, signal-safe.
+ */
+#include <stdint.h>
+#include <string.h>
+
+typedef uint64_t word __attribute__((may_alias, aligned(1)));
+typedef uint32_t half __attribute__((may_alias, aligned(1)));
+typedef uint16_t quarter __attribute__((may_alias, aligned(1)));
+
+enum { WORD = sizeof(word) };
+#define ONES 0x0101010101010101ull
+#define HIGH 0x8080808080808080ull
+
+/* Up to 16 bytes; everything is loaded before anything is stored, so the two may overlap. */
+static void copy_few(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n >= WORD) {
+		word first = *(const word *)from, last = *(const word *)(from + n - WORD);
+
+		*(word *)to = first;
+		*(word *)(to + n - WORD) = last;
+	} else if (n >= sizeof(half)) {
+		half first = *(const half *)from, last = *(const half *)(from + n - sizeof(half));
+
+		*(half *)to = first;
+		*(half *)(to + n - sizeof(half)) = last;
+	} else if (n >= sizeof(quarter)) {
+		quarter first = *(const quarter *)from;
+		uint8_t last = from[n - 1];
+
+		*(quarter *)to = first;
+		to[n - 1] = last;
+	} else if (n) {
+		*to = *from;
+	}
+}
+
+/* More than 16 bytes; `to` is below `from`, or they do not overlap. */
+static void copy_up(uint8_t *to, const uint8_t *from, size_t n)
+{
+	word last = *(const word *)(from + n - WORD);
+	size_t i = 0;
+
+	for (; i + 2 * WORD < n; i += 2 * WORD) {
+		word a = *(const word *)(from + i), b = *(const word *)(from + i + WORD);
+
+		*(word *)(to + i) = a;
+		*(word *)(to + i + WORD) = b;
+	}
+	if (i + WORD < n)
+		*(word *)(to + i) = *(const word *)(from + i);
+	*(word *)(to + n - WORD) = last;
+}
+
+/* More than 16 bytes; `to` is above `from` and they overlap. */
+static void copy_down(uint8_t *to, const uint8_t *from, size_t n)
+{
+	word first = *(const word *)from;
+
+	for (; n > WORD; n -= WORD)
+		*(word *)(to + n - WORD) = *(const word *)(from + n - WORD);
+	*(word *)to = first;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n)
+{
+	if (n <= 2 * WORD)
+		copy_few(to, from, n);
+	else
+		copy_up(to, from, n);
+	return to;
+}
+
+void *memmove(void *to, const void *from, size_t n)
+{
+	if (n <= 2 * WORD)
+		copy_few(to, from, n);
+	else if ((uintptr_t)to - (uintptr_t)from >= n)
+		copy_up(to, from, n);
+	else
+		copy_down(to, from, n);
+	return to;
+}
+
+void *memset(void *at, int value, size_t n)
+{
+	word w = ONES * (uint8_t)value;
+	uint8_t *p = at;
+
+	for (; n >= WORD; n -= WORD, p += WORD)
+		*(word *)p = w;
+	while (n--)
+		*p++ = (uint8_t)value;
+	return at;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+	const uint8_t *p = a, *q = b;
+
+	for (; n >= WORD && *(const word *)p == *(const word *)q; n -= WORD) {
+		p += WORD;
+		q += WORD;
+	}
+	for (; n; n--, p++, q++)
+		if (*p != *q)
+			return *p - *q;
+	return 0;
+}
+
+/* What compilers write for a memcmp whose sign nobody looks at. */
+int bcmp(const void *a, const void *b, size_t n)
+{
+	return memcmp(a, b, n);
+}
+
+void *memchr(const void *at, int value, size_t n)
+{
+	const uint8_t *p = at;
+	word wanted = ONES * (uint8_t)value;
+
+	for (; n >= WORD; n -= WORD, p += WORD) {
+		word x = *(const word *)p ^ wanted; /* a zero byte where it is */
+
+		if ((x - ONES) & ~x & HIGH)
+			break;
+	}
+	for (; n; n--, p++)
+		if (*p == (uint8_t)value)
+			return (void *)p;
+	return NULL;
+}
+
+size_t strlen(const char *s)
+{
+	const char *p = s;
+
+	while (*p)
+		p++;
+	return (size_t)(p - s);
+}
