@@ -31,38 +31,40 @@ static _Atomic(entry *) root[ROOT];
 static _Atomic int fd_high = -1; /* the largest descriptor ever entered */
 static struct rm_pool conns = RM_POOL_INIT((sizeof(struct rm_conn) + 15) / 16 * 16, CONNS_MAX / RM_POOL_CHUNKS, CONNS_MAX);
 
-/* The table's place for `fd`, NULL when there is none and `make` is false or memory is short. */
-static entry *slot(int fd, bool make)
+/* The table's place for `fd`; NULL where there is none yet. */
+static inline entry *slot(int fd)
+{
+	entry *leaf;
+
+	if ((unsigned)fd >= RM_FD_MAX)
+		return NULL;
+	leaf = atomic_load_explicit(&root[fd >> LEAF_BITS], memory_order_acquire);
+	return leaf ? &leaf[fd & (LEAF - 1)] : NULL;
+}
+
+/* As slot(), and makes the place; NULL when the descriptor is too large or memory is short. */
+static entry *make_slot(int fd)
 {
 	entry *leaf, *none = NULL;
 
-	if (fd < 0 || fd >= RM_FD_MAX)
-		return NULL;
-	leaf = atomic_load_explicit(&root[fd >> LEAF_BITS], memory_order_acquire);
-	if (!leaf) {
-		if (!make)
-			return NULL;
-		leaf = rm_sys_map(LEAF * sizeof(entry));
-		if (!leaf)
-			return NULL;
-		if (!atomic_compare_exchange_strong(&root[fd >> LEAF_BITS], &none, leaf)) {
-			rm_sys2(__NR_munmap, leaf, LEAF * sizeof(entry));
-			leaf = none;
-		}
-	}
-	return &leaf[fd & (LEAF - 1)];
+	if (slot(fd) || (unsigned)fd >= RM_FD_MAX)
+		return slot(fd);
+	leaf = rm_sys_map(LEAF * sizeof(entry));
+	if (leaf && !atomic_compare_exchange_strong(&root[fd >> LEAF_BITS], &none, leaf))
+		rm_sys2(__NR_munmap, leaf, LEAF * sizeof(entry)); /* another thread was faster */
+	return slot(fd);
 }
 
-static uint32_t lookup(int fd)
+static inline uint32_t lookup(int fd)
 {
-	entry *e = slot(fd, false);
+	entry *e = slot(fd);
 
 	return e ? atomic_load_explicit(e, memory_order_acquire) : RM_FD_NONE;
 }
 
 static bool is_conn(uint32_t number)
 {
-	return number != RM_FD_NONE && number < RM_FD_MARKS;
+	return number - 1 < RM_FD_MARKS - 1; /* neither RM_FD_NONE nor a mark */
 }
 
 bool rm_fd_tracked(int fd)
@@ -90,15 +92,20 @@ struct rm_conn *rm_conn_peek(int fd)
 	return is_conn(number) ? rm_pool_at(&conns, number) : NULL;
 }
 
-static bool lock(struct rm_conn *c)
+/* One try; *ret_seen is the holder, 0 when there was none. */
+static inline bool try_lock(struct rm_conn *c, uint32_t mine, uint32_t *ret_seen)
 {
-	uint32_t mine = rm_epoch() + 1;
+	*ret_seen = 0;
+	return atomic_compare_exchange_weak_explicit(&c->lock, ret_seen, mine, memory_order_acquire,
+						     memory_order_relaxed);
+}
 
+static __attribute__((noinline)) bool wait_lock(struct rm_conn *c, uint32_t mine)
+{
 	for (int i = 0; i < LOCK_SPINS + LOCK_YIELDS; i++) {
-		uint32_t seen = 0;
+		uint32_t seen;
 
-		if (atomic_compare_exchange_weak_explicit(&c->lock, &seen, mine, memory_order_acquire,
-							  memory_order_relaxed))
+		if (try_lock(c, mine, &seen))
 			return true;
 		if (seen && seen != mine) {
 			/* Held by a thread of the process we were forked from: its work is half done. */
@@ -111,6 +118,13 @@ static bool lock(struct rm_conn *c)
 			rm_sys0(__NR_sched_yield);
 	}
 	return false;
+}
+
+static inline bool lock(struct rm_conn *c)
+{
+	uint32_t mine = rm_epoch() + 1, seen;
+
+	return try_lock(c, mine, &seen) || wait_lock(c, mine);
 }
 
 void rm_conn_release(struct rm_conn *c)
@@ -130,10 +144,12 @@ struct rm_conn *rm_conn_take(int fd, uint32_t gen)
 		atomic_store(&c->gap, 1);
 		return NULL;
 	}
-	if (lookup(fd) == number && (c->gap || c->dead) && !c->muted && !rm_conn_midway(c))
-		rm_stream_gap(c, fd);
-	if (lookup(fd) == number && (!gen || atomic_load(&c->gen) == gen) && !c->muted)
-		return c;
+	if (lookup(fd) == number && !c->muted) {
+		if ((c->gap || c->dead) && !rm_conn_midway(c))
+			rm_stream_gap(c, fd);
+		if (!c->muted && (!gen || atomic_load_explicit(&c->gen, memory_order_relaxed) == gen))
+			return c;
+	}
 	rm_conn_release(c);
 	return NULL;
 }
@@ -174,7 +190,7 @@ static void unref(uint32_t number)
 
 static void enter(int fd, uint32_t number)
 {
-	entry *e = slot(fd, number != RM_FD_NONE);
+	entry *e = number != RM_FD_NONE ? make_slot(fd) : slot(fd);
 	uint32_t old;
 
 	if (!e)
@@ -190,7 +206,7 @@ struct rm_conn *rm_conn_new(int fd, bool accepted)
 	uint32_t number;
 	struct rm_conn *c;
 
-	if (fd < 0 || fd >= RM_FD_MAX || !slot(fd, true))
+	if (fd < 0 || fd >= RM_FD_MAX || !make_slot(fd))
 		return NULL;
 	rm_fork_watch();
 	number = rm_pool_get(&conns);
@@ -213,7 +229,7 @@ struct rm_conn *rm_conn_new(int fd, bool accepted)
 
 void rm_conn_forget_fd(struct rm_conn *c, int fd)
 {
-	entry *e = slot(fd, false);
+	entry *e = slot(fd);
 	uint32_t number;
 
 	if (!e)

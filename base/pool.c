@@ -9,20 +9,6 @@
 
 #include "base/sys.h"
 
-static uint32_t slot(const struct rm_pool *p, uint32_t index, uint32_t *ret_chunk)
-{
-	*ret_chunk = (index - 1) >> __builtin_ctz(p->chunk_objects);
-	return (index - 1) & (p->chunk_objects - 1);
-}
-
-void *rm_pool_at(struct rm_pool *p, uint32_t index)
-{
-	uint32_t chunk, at = slot(p, index, &chunk);
-
-	return atomic_load_explicit(&p->chunk[chunk], memory_order_acquire) +
-	       (size_t)at * p->object_bytes;
-}
-
 /*
  * The link of an object that was free a moment ago. Its new owner may be writing there by now; the
  * value is then thrown away, since the tag has changed.
@@ -50,7 +36,7 @@ static uint32_t take_free(struct rm_pool *p)
 
 static int map_chunk(struct rm_pool *p, uint32_t chunk)
 {
-	size_t bytes = (size_t)p->chunk_objects * p->object_bytes;
+	size_t bytes = (size_t)p->object_bytes << p->chunk_shift;
 	char *none = NULL, *memory;
 
 	if (atomic_load_explicit(&p->chunk[chunk], memory_order_acquire))
@@ -75,7 +61,7 @@ uint32_t rm_pool_get(struct rm_pool *p)
 	do {
 		if (used >= p->max_objects)
 			return 0;
-		slot(p, used + 1, &chunk);
+		chunk = used >> p->chunk_shift;
 		if (chunk >= RM_POOL_CHUNKS || map_chunk(p, chunk) != 0)
 			return 0;
 	} while (!atomic_compare_exchange_weak_explicit(&p->next, &used, used + 1,
