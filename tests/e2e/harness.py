@@ -200,7 +200,7 @@ class Test:
         threading.Thread(target=run, daemon=True).start()
         return lambda: result.result(6 * DEADLINE)
 
-    def in_turn(self, port, requests):
+    def in_turn(self, port, requests, before_close=lambda: None):
         """Sends whole requests over one connection, each after the answer to the one before."""
         answers = []
         with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as s:
@@ -209,6 +209,7 @@ class Test:
                 answer = http.client.HTTPResponse(s, method=request.split()[0].decode())
                 answer.begin()
                 answers.append((answer.status, answer.getheaders(), answer.read()))
+            before_close()
         return answers
 
     def silent_server(self, answer):

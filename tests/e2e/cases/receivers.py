@@ -1,14 +1,14 @@
 """Receivers that are not ours take what we send: OpenTelemetry's own Collector, and the decoder
-that Python's opentelemetry-proto generates. Each is fetched from its registry; without a network,
-or with a Go that is too old, the case is skipped and says so."""
+that Python's opentelemetry-proto generates. The Collector is built from its registry; without a network,
+or with a Go that is too old, its case is skipped and says so."""
+import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 from apps import c_epoll
+from faults import python_with_proto
 from harness import PATH, ROOT, Failure, Skip, case
 
 ENCODINGS = ({}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"})
@@ -112,27 +112,9 @@ print(json.dumps(spans))
 """
 
 
-def decoder(build):
-    """An interpreter that has opentelemetry-proto, in a virtual environment of the build folder."""
-    venv = build / "venv-proto"
-    python = venv / "bin" / "python"
-    if not (venv / "complete").exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        base = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-        if command([base, "-m", "venv", venv], build, os.environ).returncode != 0:
-            raise Skip("no virtual environment can be made")
-        done = command([python, "-m", "pip", "install", "-q", "--disable-pip-version-check",
-                        "opentelemetry-proto"], build, os.environ)
-        if done.returncode != 0:
-            raise Skip("opentelemetry-proto cannot be installed")
-        (venv / "complete").touch()
-    return python
-
-
 @case("Python's opentelemetry-proto decodes what was sent to the same spans", ["curl"], agent_only=True)
 def opentelemetry_proto(t):
-    import json
-    python = decoder(t.build.folder)
+    python = python_with_proto(t)
     server = c_epoll(t, name="server")
     t.run("curl", ["curl", "-sS", f"{server.url}/hello?x=1", f"{server.url}/status/404"])
     spans = t.spans(4)

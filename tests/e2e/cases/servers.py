@@ -144,3 +144,11 @@ def nginx_sendfile(t):
     t.equal([len(body) for _, body in answers], [1 << 20, 6] * 10, "bodies")
     spans = t.spans(20).count("nginx", server=20)
     t.equal([s["attributes"].get("http.response.body.size") for s in spans.all], [1 << 20, 6] * 10, "body sizes")
+
+
+@case("cpp: spans are delivered while the program runs, also when nothing but recv and send is called", ["c++"],
+      agent_only=True)
+def delivered_while_running(t):
+    server = SERVERS["cpp"][0](t)
+    t.in_turn(server.port, [b"GET /hello HTTP/1.1\r\n\r\n"] * 2,
+              before_close=lambda: t.equal(len(t.sink.wait(2, 10.0)), 2, "spans while the connection is open"))
