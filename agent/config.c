@@ -206,5 +206,5 @@ enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe)
 	if (rm_env_is_set(env, RM_ENV_REMORA_ALLOW))
 		return on_list(rm_env_str(env, RM_ENV_REMORA_ALLOW), exe) ? RM_INSTRUMENT
 									  : RM_SKIP_NOT_ALLOWED;
-	return rm_skiplist_has(name_of(exe)) ? RM_SKIP_DENIED : RM_INSTRUMENT;
+	return rm_skiplist_has(name_of(exe)) ? RM_SKIP_LISTED : RM_INSTRUMENT;
 }

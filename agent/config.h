@@ -52,8 +52,8 @@ struct rm_config {
  */
 void rm_config_build(struct rm_config *c, const struct rm_env *env);
 
-/* Why a process is left alone; RM_INSTRUMENT means it is not. */
-enum rm_verdict { RM_INSTRUMENT, RM_SKIP_DISABLED, RM_SKIP_DENIED, RM_SKIP_NOT_ALLOWED };
+/* Why a process is left alone (LISTED: it is on the built-in list); RM_INSTRUMENT means it is not. */
+enum rm_verdict { RM_INSTRUMENT, RM_SKIP_DISABLED, RM_SKIP_DENIED, RM_SKIP_NOT_ALLOWED, RM_SKIP_LISTED };
 
 /*
  * Decides by OTEL_SDK_DISABLED, REMORA_DISABLED, REMORA_ALLOW, REMORA_DENY and the built-in list of

@@ -30,13 +30,6 @@ static enum rm_level level_of(struct rm_str name)
 	return RM_LEVEL_INFO;
 }
 
-static void wrong_setting(const struct rm_env_row *row, struct rm_str value, const char *reason)
-{
-	if (row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST)
-		value = RM_STR("(not shown)");
-	rm_warn("%s: '%S' is not used: %s", row->name, &value, reason);
-}
-
 /* The log must be set up before the other variables are complained about. */
 static void start_log(char **envp)
 {
@@ -90,10 +83,14 @@ void rm_init(int argc, char **argv, char **envp)
 	if (verdict != RM_INSTRUMENT) {
 		rm_debug(RM_LOG_INIT, "%s: not instrumented (%s)", program.exe,
 			 verdict == RM_SKIP_DISABLED ? "disabled" :
-			 verdict == RM_SKIP_DENIED   ? "on the deny list" : "not on REMORA_ALLOW");
+			 verdict == RM_SKIP_DENIED   ? "named by REMORA_DENY" :
+			 verdict == RM_SKIP_LISTED   ? "on the built-in list" : "not named by REMORA_ALLOW");
 		return;
 	}
-	rm_env_load(&env, envp, wrong_setting);
+	/* `remora run` has said what is wrong; of its processes each would say it again. */
+	if (rm_env_is_set(&env, RM_ENV_REMORA_RELAY) && !rm_log_topics())
+		rm_log_init(0, RM_LEVEL_ERROR);
+	rm_env_load(&env, envp, rm_env_warn);
 	rm_config_build(&config, &env);
 	rm_context_init(&config);
 	rm_outlet_init(&env, &program);

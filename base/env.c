@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 const struct rm_env_row rm_env_rows[] = {
 #define RM_ENV(id, name, type, def, unit, values, help) \
@@ -98,19 +99,19 @@ static const char *reject(const struct rm_env_row *row, struct rm_str v)
 
 	switch (row->type) {
 	case RM_ENV_BOOL:
-		return is_bool(v) ? NULL : "is neither true nor false";
+		return is_bool(v) ? NULL : "is neither true nor false; the default is used";
 	case RM_ENV_BOOL1:
 		if (rm_str_eq(v, RM_STR("1")) || rm_str_eq(v, RM_STR("0")) || is_bool(v))
 			return NULL;
-		return "is none of 1, 0, true and false";
+		return "is none of 1, 0, true and false; the default is used";
 	case RM_ENV_INT:
-		return rm_str_u64(v, &number) ? NULL : "is not a non-negative whole number";
+		return rm_str_u64(v, &number) ? NULL : "is no whole number; the default is used";
 	case RM_ENV_DURATION:
-		return rm_str_u64(v, &number) ? NULL : "is not a non-negative number of milliseconds";
+		return rm_str_u64(v, &number) ? NULL : "is no number of milliseconds; the default is used";
 	case RM_ENV_RATIO:
-		return parse_ratio(v, &ratio) ? NULL : "is not a number from 0 to 1";
+		return parse_ratio(v, &ratio) ? NULL : "is no number from 0 to 1; the default is used";
 	case RM_ENV_ENUM:
-		return listed(row->values, v) ? NULL : "is not a known value";
+		return listed(row->values, v) ? NULL : "is no known value; the default is used";
 	default:
 		return NULL;
 	}
@@ -138,6 +139,16 @@ static void complain(struct rm_env *e, warn_fn *warn, const struct rm_env_row *r
 		warn(row, secret ? RM_STR("") : value, reason);
 }
 
+void rm_env_warn(const struct rm_env_row *row, struct rm_str value, const char *reason)
+{
+	bool has_values = row->values[0] != '\0';
+
+	if (value.n == 0)
+		value = RM_STR("(not shown)");
+	rm_warn("%s: '%S' %s%s%s%s", row->name, &value, reason, has_values ? " (known: " : "",
+		row->values, has_values ? ")" : "");
+}
+
 /* Values of these types are taken as they are; blanks around all others mean nothing. */
 static bool is_verbatim(enum rm_env_type type)
 {
@@ -156,13 +167,13 @@ static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *w
 		return;
 	reason = reject(row, value);
 	if (!reason && value.n >= RM_ENV_TEXT_BYTES - e->text_bytes)
-		reason = "is too long";
+		reason = "is too long; the default is used";
 	if (reason) {
 		complain(e, warn, row, value, reason);
 		return;
 	}
 	if (has_unknown_item(row, value))
-		complain(e, warn, row, value, "names something unknown");
+		complain(e, warn, row, value, "holds something unknown, which is left out");
 	memcpy(to, value.p, value.n);
 	to[value.n] = '\0';
 	if (row->type == RM_ENV_ENUM)

@@ -49,11 +49,15 @@ struct rm_env {
 
 /*
  * Reads all rows from `environ` (as main's envp). A value that is invalid for its type is dropped
- * and reported once through `warn` (may be NULL; called with the row and the reason).
+ * and reported once through `warn` (may be NULL; called with the row, the value, which is empty when
+ * it is a secret, and what is wrong with it, as the rest of a sentence that begins with the value).
  * Context: init; signal-safe, no allocation.
  */
 void rm_env_load(struct rm_env *e, char *const *environ,
 		 void (*warn)(const struct rm_env_row *row, struct rm_str value, const char *reason));
+
+/* Says so with rm_warn, with the values that are known: a `warn` for rm_env_load. Context: any. */
+void rm_env_warn(const struct rm_env_row *row, struct rm_str value, const char *reason);
 
 /* The value, else the row's default (possibly empty). NUL-terminated. Valid as long as `e`. */
 struct rm_str rm_env_str(const struct rm_env *e, enum rm_env_id id);

@@ -134,16 +134,22 @@ static bool file_allows(const struct rm_inspector *in, const char *path, const s
 /* Prints what the settings say. A script's interpreter may be left alone: what it starts is not. */
 static bool settings_allow(const struct rm_inspector *in, const char *path, bool script)
 {
-	switch (rm_config_verdict(in->env, rm_str_c(path))) {
+	enum rm_verdict verdict = rm_config_verdict(in->env, rm_str_c(path));
+
+	switch (verdict) {
 	case RM_SKIP_DISABLED:
 		return say_no(in, path, "would not be traced",
 			      "OTEL_SDK_DISABLED or REMORA_DISABLED is set; unset it");
 	case RM_SKIP_NOT_ALLOWED:
-		return say_no(in, path, "is not in REMORA_ALLOW", "add it there (remora run --allow)");
+		return say_no(in, path, "is not named by REMORA_ALLOW", "add it there (remora run --allow)");
 	case RM_SKIP_DENIED:
+	case RM_SKIP_LISTED:
+		if (!script && verdict == RM_SKIP_DENIED)
+			return say_no(in, path, "is named by REMORA_DENY",
+				      "take it out there; what it starts is traced");
 		if (!script)
-			return say_no(in, path, "is on the list of programs left alone",
-				      "only what it starts is traced; REMORA_ALLOW overrides the built-in list");
+			return say_no(in, path, "is on the built-in list of programs left alone",
+				      "what it starts is traced; REMORA_ALLOW overrides the list");
 		fprintf(in->out, "note: %s is left alone; the programs that it starts are traced\n", path);
 		return true;
 	default:
@@ -180,7 +186,7 @@ bool rm_inspect(const struct rm_inspector *in, const char *command)
 		const char *interpreter;
 
 		if (error)
-			return say_no(in, name, error == RM_E_GONE ? "was not found" : "is not executable",
+			return say_no(in, name, error == RM_E_GONE ? "was not found" : "is no executable file",
 				      error == RM_E_GONE ? "check its name and PATH" : "check its mode (chmod +x)");
 		interpreter = interpreter_of(path, line);
 		if (!interpreter) {

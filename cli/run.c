@@ -150,16 +150,6 @@ static int parse(struct run *r, int argc, char **argv)
 
 /* ---- start ---- */
 
-static bool wrong[RM_ENV_COUNT];
-
-static void warn_setting(const struct rm_env_row *row, struct rm_str value, const char *reason)
-{
-	if (row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST)
-		value = RM_STR("(not shown)");
-	rm_warn("%s: '%S' is not used: %s", row->name, &value, reason);
-	wrong[row - rm_env_rows] = true;
-}
-
 /* The levels in the row are in the order of enum rm_level. */
 static enum rm_level log_level(const struct rm_env *env)
 {
@@ -171,7 +161,10 @@ static enum rm_level log_level(const struct rm_env *env)
 	return (enum rm_level)level;
 }
 
-/* Reads the settings. Values of no use are said once, by us, and not by each process of the command. */
+/*
+ * Reads the settings. Wrong ones are said once, here: processes below a relay keep silent. The
+ * environment stays as it is, for what is wrong to us may be right to an SDK in the command.
+ */
 static void load_settings(struct run *r)
 {
 	unsigned topics;
@@ -179,10 +172,7 @@ static void load_settings(struct run *r)
 	rm_env_load(&r->env, environ, NULL);
 	topics = rm_log_parse_topics(rm_env_str(&r->env, RM_ENV_REMORA_DEBUG));
 	rm_log_init(log_level(&r->env) == RM_LEVEL_DEBUG ? RM_LOG_ALL : topics, log_level(&r->env));
-	rm_env_load(&r->env, environ, warn_setting);
-	for (int i = 0; i < RM_ENV_COUNT; i++)
-		if (wrong[i] && !rm_env_is_set(&r->env, (enum rm_env_id)i))
-			unsetenv(rm_env_rows[i].name);
+	rm_env_load(&r->env, environ, rm_env_warn);
 }
 
 /* Somebody said where spans are to go. */

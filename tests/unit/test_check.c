@@ -218,7 +218,7 @@ RM_TEST("what is missing, or not executable, or no program is said")
 	RM_CHECK(says("was not found"));
 	make_image("app", image(LD_SO, NULL), 0644);
 	RM_CHECK(!inspect("app"));
-	RM_CHECK(says("is not executable"));
+	RM_CHECK(says("is no executable file"));
 	make("app", "\x01\x00\x02", 3, 0755);
 	RM_CHECK(!inspect("app"));
 	RM_CHECK(says("is no ELF executable"));
@@ -230,7 +230,7 @@ RM_TEST("the settings are asked: disabled, denied, not allowed")
 	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_DISABLED=1"));
 	RM_CHECK(says("REMORA_DISABLED"));
 	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_DENY=ap*"));
-	RM_CHECK(says("left alone"));
+	RM_CHECK(says("named by REMORA_DENY"));
 	RM_CHECK(!inspect_as(getuid(), "app", "REMORA_ALLOW=other"));
 	RM_CHECK(says("REMORA_ALLOW"));
 }

@@ -241,7 +241,7 @@ RM_TEST("shells, tools and compilers are left alone, whatever folder they are in
 	};
 
 	for (size_t i = 0; i < sizeof(skipped) / sizeof(skipped[0]); i++)
-		RM_CHECK(PLAIN(skipped[i]) == RM_SKIP_DENIED);
+		RM_CHECK(PLAIN(skipped[i]) == RM_SKIP_LISTED);
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		RM_CHECK(PLAIN(kept[i]) == RM_INSTRUMENT);
 }
@@ -266,7 +266,7 @@ RM_TEST("REMORA_DENY is stronger than REMORA_ALLOW and adds to the built-in list
 {
 	RM_CHECK(VERDICT("nginx", "REMORA_DENY=apache2, nginx") == RM_SKIP_DENIED);
 	RM_CHECK(VERDICT("nginx", "REMORA_DENY=nginx", "REMORA_ALLOW=nginx") == RM_SKIP_DENIED);
-	RM_CHECK(VERDICT("ls", "REMORA_DENY=nginx") == RM_SKIP_DENIED);
+	RM_CHECK(VERDICT("ls", "REMORA_DENY=nginx") == RM_SKIP_LISTED);
 	RM_CHECK(VERDICT("curl", "REMORA_DENY=nginx") == RM_INSTRUMENT);
 }
 
