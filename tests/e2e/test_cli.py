@@ -133,7 +133,13 @@ def check_tells_what_can_be_instrumented():
     result = remora("check", "--", "no-such-command")
     equal(result.returncode, 1)
     assert result.stdout.startswith("no: ")
-    equal(remora("check", "true", env={"REMORA_DISABLED": "1"}).returncode, 1)
+    for settings, word in (({"REMORA_DISABLED": "1"}, "would not be traced"),
+                           ({"REMORA_DENY": "python*"}, "named by REMORA_DENY"),
+                           ({"REMORA_ALLOW": "nginx"}, "not named by REMORA_ALLOW")):
+        result = remora("check", "--", sys.executable, env=settings)
+        equal((word, result.returncode), (word, 1))
+        assert word in result.stdout, result.stdout
+    assert "built-in list" in remora("check", "true").stdout
 
 
 # ---- the command is not disturbed ----
@@ -323,6 +329,31 @@ def a_wrong_setting_is_said_once_for_all_processes():
     code = "import subprocess, sys; [subprocess.run([sys.executable, '-c', '']) for _ in range(3)]"
     result = remora("run", "-q", "--", *python(code), env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"})
     equal(len(re.findall("OTEL_BSP_MAX_QUEUE_SIZE", result.stderr)), 1)
+    result = remora("run", "-q", "--", *python(code), env={"OTEL_PROPAGATORS": "b3,ottrace",
+                                                           "OTEL_RESOURCE_ATTRIBUTES": "team"})
+    assert re.search(r"OTEL_PROPAGATORS: 'b3,ottrace' .*left out \(known: .*xray", result.stderr), result.stderr
+    equal(len(re.findall(r"remora\[", result.stderr)), 2)
+
+
+@test
+def what_is_wrong_to_us_is_not_taken_from_the_command():
+    result = remora("run", "-q", "--", *python("import os; print(os.environ['OTEL_EXPORTER_OTLP_PROTOCOL'])"),
+                    env={"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    equal(result.stdout, "grpc\n")
+
+
+@test
+def the_object_of_a_build_or_install_finds_its_exporter():
+    code = ("import http.client, http.server, threading;"
+            "s = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler);"
+            "threading.Thread(target=s.serve_forever, daemon=True).start();"
+            "c = http.client.HTTPConnection('127.0.0.1', s.server_port); c.request('HEAD', '/');"
+            "c.getresponse().read(); s.shutdown()")
+    where = remora("run", "-q", "--", *python("import os; print(os.environ['LD_PRELOAD'])")).stdout.strip()
+    result = subprocess.run(python(code), env={**CLEAN, "LD_PRELOAD": where, "OTEL_TRACES_EXPORTER": "console"},
+                            text=True, capture_output=True, timeout=PATIENCE)
+    kinds = sorted(json.loads(line)["kind"] for line in result.stderr.splitlines() if line.startswith("{"))
+    equal(kinds, ["SpanKind.CLIENT", "SpanKind.SERVER"])
 
 
 # ---- spans ----
