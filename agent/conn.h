@@ -46,7 +46,7 @@ struct rm_pending {
 
 struct rm_conn {
 	uint32_t link;           /* the pool's, while the connection is free: lock and gen outlive that */
-	_Atomic uint32_t lock;   /* tid of the holder */
+	_Atomic uint32_t lock;   /* 0: free; else the holder's rm_epoch() + 1 */
 	_Atomic uint32_t gen;
 	_Atomic uint32_t refs;   /* descriptors in this process */
 	_Atomic uint8_t muted;   /* left alone: hooks pass by */

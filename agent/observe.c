@@ -220,6 +220,18 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		inject(v, e, blank_at, &parent, &fields.carriers);
 }
 
+static void log_request(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str method)
+{
+	char ids[RM_TRACEPARENT_BYTES];
+	struct rm_str shown = { ids, sizeof(ids) };
+
+	rm_debug(RM_LOG_HTTP1, "fd %d: %S request", v->fd, &method);
+	rm_traceparent_format(&e->ctx, ids);
+	rm_debug(RM_LOG_TRACE, "fd %d: %s span %S, parent %s", v->fd,
+		 e->kind == RM_KIND_SERVER ? "SERVER" : "CLIENT", &shown,
+		 !e->parent.valid ? "none" : e->parent_remote ? "remote" : "here");
+}
+
 static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head, uint32_t blank_at)
 {
 	struct rm_visit *v = (struct rm_visit *)sink;
@@ -233,6 +245,8 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 		on_server_head(v, x, e, head, blank_at);
 	else
 		on_client_head(v, x, e, head, blank_at);
+	if (rm_log_topics())
+		log_request(v, e, head->method);
 	/* One head makes two edits at most. */
 	return v->conn->role == RM_ROLE_SERVER || v->edit_count + 2 <= RM_TX_EDITS;
 }
@@ -263,6 +277,7 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 	if (!x)
 		return;
 	e = rm_exchange_at(x);
+	rm_debug(RM_LOG_HTTP1, "fd %d: response %d", ((struct rm_visit *)sink)->fd, head->status);
 	if (e->record)
 		rm_semconv_response(e, rm_context_config(), head);
 }

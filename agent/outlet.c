@@ -247,11 +247,11 @@ static void report(struct rm_segment *s)
 	struct rm_worker_tally t = rm_worker_tally();
 
 	if (atomic_load(&o.consumer) == CONSUMER_RELAY) {
-		rm_debug(RM_LOG_EXPORT, "%lu spans left with the relay", atomic_load(&s->produced));
+		rm_debug(RM_LOG_EXPORT, "spans: %lu left with the relay", atomic_load(&s->produced));
 		return;
 	}
 	rm_debug(RM_LOG_EXPORT,
-		 "%lu spans made, %lu exported, %lu dropped by exporters; lost before: "
+		 "spans: %lu made, %lu exported, %lu dropped by exporters; lost before: "
 		 "%lu ring full, %lu too large, %lu no memory, %lu muted",
 		 atomic_load(&s->produced), t.exported + atomic_load(&o.flushed), t.dropped,
 		 atomic_load(&s->lost[RM_LOST_RING_FULL]),
