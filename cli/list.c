@@ -78,6 +78,8 @@ static void put_roff(const char *text)
 		if (*text == '-' || *text == '\\')
 			putchar('\\');
 		putchar(*text);
+		if (*text == ',' && text[1] != ' ')
+			fputs("\\:", stdout); /* a long list may break here */
 	}
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/log.h"
+
 static void print_losses(const struct rm_gather *g)
 {
 	static const char *const why[RM_LOST_COUNT] = {
@@ -49,7 +51,9 @@ void rm_report_traces(const struct rm_gather *g, const char *command)
 	print_losses(g);
 	fputc('\n', stderr);
 	if (s.spans == 1)
-		fprintf(stderr, "remora: no requests were seen; `remora check -- %s` may say why\n",
+		fprintf(stderr,
+			"remora: no requests were seen; HTTPS, HTTP/2 and other protocols are passed over\n"
+			"remora: whether the program can be traced at all: remora check -- %s\n",
 			command);
 }
 
@@ -68,5 +72,5 @@ void rm_report_undelivered(const struct rm_gather *g)
 		(unsigned long long)missing, (unsigned long long)s.received,
 		(unsigned long long)s.dropped_queue, (unsigned long long)refused, (unsigned long long)late);
 	print_losses(g);
-	fputc('\n', stderr);
+	fputs(rm_log_topics() & RM_LOG_EXPORT ? "\n" : "; --debug export says why\n", stderr);
 }
