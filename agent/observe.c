@@ -16,7 +16,7 @@
 #include "base/log.h"
 
 enum {
-	LINES_MAX = RM_BAGGAGE_MAX_BYTES + RM_TRACESTATE_MAX_BYTES + 1024,
+	LINES_BYTES = 500, /* of all header lines, but for tracestate and baggage */
 	TRACESTATES_BYTES = RM_TRACESTATE_MAX_BYTES * 4, /* of several headers, before they are cut */
 };
 
@@ -64,21 +64,26 @@ static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
 	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;
 }
 
-/* Notes an edit of the bytes being fed. Without room for it, false: the bytes stay as they are. */
+/*
+ * Notes an edit of the bytes being fed, by the first `bytes` of the text, which is taken over.
+ * Without room for it, or without a text, false: the bytes stay as they are.
+ */
+static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text, uint32_t bytes)
+{
+	if (!text || v->edit_count == RM_TX_EDITS || (del == 0 && bytes > v->insert_room)) {
+		rm_text_put(text);
+		return false;
+	}
+	if (del == 0)
+		v->insert_room -= bytes;
+	v->edits[v->edit_count++] =
+		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = bytes, .text = text };
+	return true;
+}
+
 static bool add_edit(struct rm_visit *v, uint64_t at, uint32_t del, struct rm_str text)
 {
-	rm_text t;
-
-	if (v->edit_count == RM_TX_EDITS || (del == 0 && text.n > v->insert_room))
-		return false;
-	t = rm_stream_text(text);
-	if (!t)
-		return false;
-	if (del == 0)
-		v->insert_room -= (uint32_t)text.n;
-	v->edits[v->edit_count++] =
-		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = (uint32_t)text.n, .text = t };
-	return true;
+	return add_text(v, at, del, rm_stream_text(text), (uint32_t)text.n);
 }
 
 /* Offset, in the visit, of a byte of the head; negative when it came with an earlier visit. */
@@ -109,8 +114,7 @@ static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
 			    const struct rm_head *head, uint32_t blank_at,
 			    const struct rm_fields *fields)
 {
-	char line[RM_INGRESS_RESERVE];
-	struct rm_strbuf b;
+	char line[RM_TRACEPARENT_LINE_BYTES];
 
 	if (!rm_context_config()->ingress || v->conn->peeked ||
 	    fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
@@ -122,10 +126,8 @@ static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
 	if (head->field_count > RM_INGRESS_MAX_FIELDS || head->fields_cut ||
 	    head->raw.n > RM_INGRESS_MAX_HEAD)
 		return;
-	rm_strbuf_init(&b, line, sizeof(line));
-	rm_inject(RM_PROP_TRACECONTEXT, &e->ctx, (struct rm_str){ 0 }, (struct rm_str){ 0 }, NULL, &b);
-	if (b.n && !b.truncated)
-		add_edit(v, v->base + blank_at, 0, rm_strbuf_view(&b));
+	rm_traceparent_line(&e->ctx, line);
+	add_edit(v, v->base + blank_at, 0, (struct rm_str){ line, sizeof(line) });
 }
 
 /* Keeps what the spans below this one are to send on; several baggage headers become one. */
@@ -173,19 +175,16 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 static void inject(struct rm_visit *v, struct rm_exchange *e, uint32_t blank_at,
 		   const struct rm_parent *parent, const struct rm_carriers *present)
 {
-	const struct rm_config *config = rm_context_config();
-	rm_text room = rm_text_get(LINES_MAX);
+	size_t most = LINES_BYTES + parent->tracestate.n + parent->baggage.n;
+	rm_text lines = rm_text_get(most);
 	struct rm_strbuf b;
 
-	if (!room) {
+	rm_strbuf_init(&b, lines ? rm_text_at(lines) : NULL, lines ? most : 0);
+	rm_inject(rm_context_config()->propagators, &e->ctx, parent->tracestate, parent->baggage, present, &b);
+	if (lines && !b.n)
+		rm_text_put(lines);
+	else if (!add_text(v, v->base + blank_at, 0, lines, (uint32_t)b.n))
 		rm_lost(v->thread, RM_LOST_INJECT);
-		return;
-	}
-	rm_strbuf_init(&b, rm_text_at(room), LINES_MAX);
-	rm_inject(config->propagators, &e->ctx, parent->tracestate, parent->baggage, present, &b);
-	if (b.n && !add_edit(v, v->base + blank_at, 0, rm_strbuf_view(&b)))
-		rm_lost(v->thread, RM_LOST_INJECT);
-	rm_text_put(room);
 }
 
 static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,

@@ -14,6 +14,29 @@ static bool is_secret(const struct rm_config *c, struct rm_str key)
 	return false;
 }
 
+bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
+{
+	while (query.n > 0) {
+		struct rm_str value = rm_str_cut(&query, '&');
+		struct rm_str key = rm_str_cut(&value, '=');
+
+		if (value.n > 0 && is_secret(c, key))
+			return true;
+	}
+	return false;
+}
+
+/* Wherever an @ stands: whether it ends user information is for those to find out who copy. */
+bool rm_redact_url_needed(const struct rm_config *c, struct rm_str url)
+{
+	struct rm_str rest = url;
+
+	if (url.n > 0 && memchr(url.p, '@', url.n))
+		return true;
+	rm_str_cut(&rest, '?');
+	return rm_redact_query_needed(c, rm_str_cut(&rest, '#'));
+}
+
 void rm_redact_query(const struct rm_config *c, struct rm_str query, struct rm_strbuf *ret)
 {
 	bool first = true;
@@ -46,11 +69,12 @@ static void copy(struct rm_str *rest, size_t n, struct rm_strbuf *ret)
 /* Bytes before the first one of `any`, all of them if there is none. */
 static size_t span_before(struct rm_str s, const char *any)
 {
-	size_t i = 0;
+	for (; *any && s.n > 0; any++) {
+		const char *at = memchr(s.p, *any, s.n);
 
-	while (i < s.n && !memchr(any, s.p[i], strlen(any)))
-		i++;
-	return i;
+		s.n = at ? (size_t)(at - s.p) : s.n;
+	}
+	return s.n;
 }
 
 /* Where the authority begins: behind "scheme://" or "//". False when there is none. */

@@ -9,6 +9,10 @@
 #include "agent/config.h"
 #include "base/strbuf.h"
 
+/* False: the query, or the URL, has nothing to hide and need not be copied. Most are like that. */
+bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query);
+bool rm_redact_url_needed(const struct rm_config *c, struct rm_str url);
+
 /* Appends a query (without "?") with the values of the settings' keys replaced by REDACTED. */
 void rm_redact_query(const struct rm_config *c, struct rm_str query, struct rm_strbuf *ret);
 

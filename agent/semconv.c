@@ -100,8 +100,10 @@ static void put_query(struct rm_builder *b, const struct rm_config *c, struct rm
 	struct rm_strbuf out;
 	rm_text room;
 
-	if (!query.n)
+	if (!rm_redact_query_needed(c, query)) {
+		rm_builder_str(b, RM_KEY_URL_QUERY, query);
 		return;
+	}
 	room = rm_text_get(cap);
 	rm_strbuf_init(&out, room ? rm_text_at(room) : NULL, room ? cap : 0);
 	rm_redact_query(c, query, &out);
@@ -112,28 +114,43 @@ static void put_query(struct rm_builder *b, const struct rm_config *c, struct rm
 	rm_text_put(room);
 }
 
+static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, struct rm_str url)
+{
+	size_t cap = redacted_bytes(url.n);
+	struct rm_strbuf out;
+	rm_text room;
+
+	if (!rm_redact_url_needed(c, url)) {
+		rm_builder_str(b, RM_KEY_URL_FULL, url);
+		return;
+	}
+	room = rm_text_get(cap);
+	rm_strbuf_init(&out, room ? rm_text_at(room) : NULL, room ? cap : 0);
+	rm_redact_url_full(c, url, &out);
+	if (out.truncated)
+		b->dropped++;
+	else
+		rm_builder_str(b, RM_KEY_URL_FULL, rm_strbuf_view(&out));
+	rm_text_put(room);
+}
+
 /* The URL of a request that we send; the first two are empty when the target names them. */
 static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct rm_str scheme,
 			 struct rm_str host, struct rm_str target)
 {
-	size_t bytes = scheme.n + host.n + target.n, cap = redacted_bytes(bytes);
-	rm_text room = bytes <= URL_MAX_BYTES ? rm_text_get(bytes + cap) : 0;
-	struct rm_strbuf full, out;
+	size_t bytes = scheme.n + host.n + target.n;
+	rm_text room = bytes <= URL_MAX_BYTES ? rm_text_get(bytes) : 0;
+	struct rm_strbuf full;
 
 	if (!room) {
 		b->dropped++;
 		return;
 	}
 	rm_strbuf_init(&full, rm_text_at(room), bytes);
-	rm_strbuf_init(&out, rm_text_at(room) + bytes, cap);
 	rm_strbuf_str(&full, scheme);
 	rm_strbuf_str(&full, host);
 	rm_strbuf_str(&full, target);
-	rm_redact_url_full(c, rm_strbuf_view(&full), &out);
-	if (out.truncated)
-		b->dropped++;
-	else
-		rm_builder_str(b, RM_KEY_URL_FULL, rm_strbuf_view(&out));
+	put_redacted_url(b, c, rm_strbuf_view(&full));
 	rm_text_put(room);
 }
 

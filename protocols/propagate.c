@@ -204,10 +204,10 @@ static void put_line(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_s
 
 static void put_traceparent(const struct rm_spanctx *c, struct rm_strbuf *out)
 {
-	char text[RM_TRACEPARENT_BYTES];
+	char line[RM_TRACEPARENT_LINE_BYTES];
 
-	rm_traceparent_format(c, text);
-	put_line(out, RM_CARRIER_TRACEPARENT, (struct rm_str){ text, sizeof(text) });
+	rm_traceparent_line(c, line);
+	rm_strbuf_put(out, line, sizeof(line));
 }
 
 static void put_b3(const struct rm_spanctx *c, struct rm_strbuf *out)

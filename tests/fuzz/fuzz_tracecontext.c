@@ -110,6 +110,7 @@ static void redact(struct rm_str url)
 	rm_redact_url_full(&config, url, &out);
 	if (out.truncated)
 		return;
+	check(rm_redact_url_needed(&config, url) || rm_str_eq(rm_strbuf_view(&out), url));
 	rm_strbuf_init(&again, twice, sizeof(twice));
 	rm_redact_url_full(&config, rm_strbuf_view(&out), &again);
 	check(rm_str_eq(rm_strbuf_view(&out), rm_strbuf_view(&again)));

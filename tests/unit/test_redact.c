@@ -98,3 +98,15 @@ RM_TEST("a buffer too small never holds a secret")
 		RM_CHECK(!memmem(text, out.n, "pwd", 3) && !memmem(text, out.n, "top", 3));
 	}
 }
+
+RM_TEST("what holds a secret is told from what does not")
+{
+	query("");
+	RM_CHECK(rm_redact_query_needed(&config, RM_STR("a=1&sig=x")));
+	RM_CHECK(!rm_redact_query_needed(&config, RM_STR("a=1&sig=&signature=5&=&")));
+	RM_CHECK(!rm_redact_query_needed(&config, RM_STR("")));
+	RM_CHECK(rm_redact_url_needed(&config, RM_STR("http://u@h/")));
+	RM_CHECK(rm_redact_url_needed(&config, RM_STR("/p?b&sig=x#f")));
+	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("http://h/sig=x?a=1#&sig=x")));
+	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("")));
+}
