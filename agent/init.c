@@ -5,6 +5,7 @@
  * arguments are copied. No thread, no descriptor, no file, no allocation. Everything else waits for
  * the first traced socket or the first span.
  */
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "agent/config.h"
@@ -15,6 +16,8 @@
 #include "agent/stream.h"
 #include "base/log.h"
 #include "base/sys.h"
+
+enum { END_STACK_BYTES = 4096 }; /* a last flush takes 2 KB */
 
 static struct rm_env env;
 static struct rm_config config;
@@ -109,11 +112,20 @@ void rm_safe_point(void)
 	rm_leave(&s);
 }
 
+/* A handler may end the process on a signal stack that is nearly full: what waits is not worth a fault. */
+static bool short_of_stack(void)
+{
+	stack_t now;
+
+	return rm_sys2(__NR_sigaltstack, NULL, &now) == 0 && (now.ss_flags & SS_ONSTACK) &&
+	       (char *)__builtin_frame_address(0) - (char *)now.ss_sp < END_STACK_BYTES;
+}
+
 void rm_process_end(enum rm_end how)
 {
 	struct rm_scope s;
 
-	if (!rm_active() || !rm_enter(&s))
+	if (!rm_active() || short_of_stack() || !rm_enter(&s))
 		return;
 	if (how != RM_END_EXEC)
 		rm_exchange_end_all(s.thread);
