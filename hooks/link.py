@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Links libremora.so so that it loads into any process (docs/SAFETY.md, loading rules).
+"""Links libremora.so so that it loads into any process (docs/SAFETY.md, L1 to L4).
 
 One relocatable object is made first, so that every reference to libc can be made weak in it: the
 shared object then needs no library, no symbol and no symbol version to be there. What it may refer
@@ -17,7 +17,7 @@ ANYWHERE = {"__errno_location"}
 # Looked at through a weak reference before use.
 IF_PRESENT = {"environ", "_r_debug", "dlsym", "dlerror", "gnu_get_libc_version", "getauxval",
               "clock_gettime"}
-# On the worker's way only, and started at safe points (safety rule R24).
+# On the worker's way only, and started at safe points (docs/SAFETY.md, T2).
 AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_sigmask",
                   "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
                   "pthread_attr_setdetachstate", "sigfillset"}
@@ -50,7 +50,7 @@ def main():
     subprocess.run([objcopy, "--weaken-symbols=" + weak_list, whole], check=True)
     with open(names) as rows, open(script, "w") as out:
         exported = re.findall(r'"(\w+)"', rows.read())
-        # Anonymous: with a named version, some executables do not bind to a hook at all (R5).
+        # Anonymous: with a named version, some executables do not bind to a hook at all (L4).
         out.write("{ global: remora_*; " + "".join(n + "; " for n in exported) + "local: *; };\n")
     subprocess.run([*cc, "-shared", "-nostdlib", "-o", output, whole,
                     "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,noexecstack", "-Wl,-z,text",

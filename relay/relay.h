@@ -11,7 +11,7 @@
 #include "relay/gather.h"
 
 enum {
-	RM_RELAY_PROCESSES_MAX = 8192, /* more are refused: they run on, untraced */
+	RM_RELAY_PROCESSES_MAX = 8192, /* more are refused: they export by themselves */
 	RM_RELAY_SWEEP_MIN_MS = 50,    /* between two looks at all segments without a ring of the bell */
 	RM_RELAY_SWEEP_MAX_MS = 1000,
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gate of loading rules R1 to R5, R11, R12 and R43 on libremora.so, as TAP.
+"""The gate of docs/SAFETY.md, L1 to L5, on libremora.so, as TAP.
 
 Usage: object.py READELF LIBREMORA HOOK_NAMES
 """
