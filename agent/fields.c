@@ -1,6 +1,6 @@
 /*
- * A head is walked once, and nearly every field in it is none of ours: a name's length and one or
- * two of its characters tell. Context: any, signal-safe.
+ * A head is walked once, and nearly every field in it is none of ours: the first letter of its name
+ * tells. Context: any, signal-safe.
  */
 #include "agent/fields.h"
 
@@ -21,23 +21,45 @@ static struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
 	return NULL;
 }
 
+/* Of forwarded, user-agent, x-..., baggage, b3, traceparent, tracestate, uber-trace-id. */
+static inline bool may_matter(char first_letter)
+{
+	switch (first_letter | 0x20) {
+	case 'b':
+	case 'f':
+	case 't':
+	case 'u':
+	case 'x':
+		return true;
+	}
+	return false;
+}
+
+static void read_field(const struct rm_field *field, struct rm_fields *ret)
+{
+	struct rm_str *first = wanted(ret, field->name);
+	int carrier = first ? -1 : rm_carrier_of(field->name);
+
+	if (first && !first->p)
+		*first = field->value;
+	if (carrier < 0)
+		return;
+	rm_carriers_add(&ret->carriers, carrier, field->value);
+	if (carrier == RM_CARRIER_TRACEPARENT)
+		ret->traceparent = field;
+}
+
 void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	for (uint32_t i = 0; i < head->field_count; i++) {
-		const struct rm_field *field = &head->fields[i];
-		struct rm_str *first = wanted(ret, field->name);
-		int carrier;
+	const struct rm_str none = { NULL, 0 };
 
-		if (first && !first->p)
-			*first = field->value;
-		carrier = first ? -1 : rm_carrier_of(field->name);
-		if (carrier < 0)
-			continue;
-		rm_carriers_add(&ret->carriers, carrier, field->value);
-		if (carrier == RM_CARRIER_TRACEPARENT)
-			ret->traceparent = field;
-	}
+	memset(ret->carriers.count, 0, sizeof(ret->carriers.count));
+	ret->traceparent = NULL;
+	ret->user_agent = none;
+	ret->forwarded = ret->forwarded_for = ret->forwarded_host = ret->forwarded_proto = none;
+	for (uint32_t i = 0; i < head->field_count; i++)
+		if (may_matter(head->fields[i].name.p[0]))
+			read_field(&head->fields[i], ret);
 }
 
 /* First element of a comma list. */

@@ -16,12 +16,22 @@ static bool is_secret(const struct rm_config *c, struct rm_str key)
 
 bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
 {
-	while (query.n > 0) {
-		struct rm_str value = rm_str_cut(&query, '&');
-		struct rm_str key = rm_str_cut(&value, '=');
+	const char *p = query.p, *end = p + query.n;
 
-		if (value.n > 0 && is_secret(c, key))
-			return true;
+	while (p < end) {
+		const char *key = p;
+
+		while (p < end && *p != '=' && *p != '&')
+			p++;
+		if (p < end && *p == '=') {
+			struct rm_str name = { key, (size_t)(p - key) };
+			const char *next = memchr(p, '&', (size_t)(end - p));
+
+			if (p + 1 < end && p + 1 != next && is_secret(c, name))
+				return true;
+			p = next ? next : end;
+		}
+		p++;
 	}
 	return false;
 }

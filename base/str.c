@@ -14,10 +14,28 @@ static unsigned char lower(char c)
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : (unsigned char)c;
 }
 
+/* Eight characters, their capitals as small letters. */
+static uint64_t lower_8(const char *p)
+{
+	uint64_t x, low, past_z, from_a;
+
+	memcpy(&x, p, sizeof(x));
+	low = x & ONES * 0x7f;
+	past_z = low + ONES * (0x7f - 'Z');
+	from_a = low + ONES * (0x80 - 'A');
+	return x | ((from_a ^ past_z) & ~x & ONES * 0x80) >> 2;
+}
+
 bool rm_str_ieq(struct rm_str a, struct rm_str b)
 {
 	if (a.n != b.n)
 		return false;
+	if (a.n >= 8) {
+		for (size_t i = 0; i + 8 < a.n; i += 8)
+			if (lower_8(a.p + i) != lower_8(b.p + i))
+				return false;
+		return lower_8(a.p + a.n - 8) == lower_8(b.p + a.n - 8);
+	}
 	for (size_t i = 0; i < a.n; i++)
 		if (lower(a.p[i]) != lower(b.p[i]))
 			return false;

@@ -71,14 +71,15 @@ bool rm_b3_parse(struct rm_str value, struct rm_spanctx *ret)
 
 bool rm_b3multi_parse(const struct rm_carriers *carriers, struct rm_spanctx *ret)
 {
-	struct rm_str sampled = carriers->value[RM_CARRIER_B3_SAMPLED];
+	struct rm_str sampled = rm_carriers_first(carriers, RM_CARRIER_B3_SAMPLED);
 	struct rm_spanctx c = { .valid = true };
 
 	*ret = (struct rm_spanctx){ 0 };
-	if (!read_ids(carriers->value[RM_CARRIER_B3_TRACEID], carriers->value[RM_CARRIER_B3_SPANID],
+	if (!read_ids(rm_carriers_first(carriers, RM_CARRIER_B3_TRACEID),
+		      rm_carriers_first(carriers, RM_CARRIER_B3_SPANID),
 		      &c))
 		return false;
-	if (rm_str_eq(carriers->value[RM_CARRIER_B3_FLAGS], RM_STR("1"))) {
+	if (rm_str_eq(rm_carriers_first(carriers, RM_CARRIER_B3_FLAGS), RM_STR("1"))) {
 		set_debug(&c);
 	} else if (rm_str_eq(sampled, RM_STR("1")) || rm_str_ieq(sampled, RM_STR("true"))) {
 		set_sampled(&c, true);

@@ -108,9 +108,10 @@ void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value)
 
 static void extract_tracestate(const struct rm_carriers *c, struct rm_strbuf *ret)
 {
-	bool good = rm_tracestate_append(ret, c->value[RM_CARRIER_TRACESTATE]);
+	unsigned count = c->count[RM_CARRIER_TRACESTATE];
+	bool good = rm_tracestate_append(ret, rm_carriers_first(c, RM_CARRIER_TRACESTATE));
 
-	for (unsigned i = 0; good && i < RM_CARRIERS_MORE; i++)
+	for (unsigned i = 0; good && i < RM_CARRIERS_MORE && i + 1 < count; i++)
 		good = rm_tracestate_append(ret, c->more_tracestate[i]);
 	if (!good)
 		ret->n = 0;
@@ -128,20 +129,22 @@ void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spa
 	}
 	/* Either B3 propagator reads both encodings; they differ in what is sent. */
 	if (propagators & (RM_PROP_B3 | RM_PROP_B3MULTI) &&
-	    (rm_b3_parse(c->value[RM_CARRIER_B3], ret) || rm_b3multi_parse(c, ret)))
+	    (rm_b3_parse(rm_carriers_first(c, RM_CARRIER_B3), ret) || rm_b3multi_parse(c, ret)))
 		return;
-	if (propagators & RM_PROP_XRAY && rm_xray_parse(c->value[RM_CARRIER_XRAY], ret))
+	if (propagators & RM_PROP_XRAY && rm_xray_parse(rm_carriers_first(c, RM_CARRIER_XRAY), ret))
 		return;
 	if (propagators & RM_PROP_JAEGER)
-		rm_jaeger_parse(c->value[RM_CARRIER_JAEGER], ret);
+		rm_jaeger_parse(rm_carriers_first(c, RM_CARRIER_JAEGER), ret);
 }
 
 struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *room)
 {
-	if (c->count[RM_CARRIER_BAGGAGE] < 2)
-		return c->value[RM_CARRIER_BAGGAGE];
+	unsigned count = c->count[RM_CARRIER_BAGGAGE];
+
+	if (count < 2)
+		return rm_carriers_first(c, RM_CARRIER_BAGGAGE);
 	room->n = 0;
-	for (unsigned i = 0; i <= RM_CARRIERS_MORE; i++) {
+	for (unsigned i = 0; i <= RM_CARRIERS_MORE && i < count; i++) {
 		struct rm_str value = i == 0 ? c->value[RM_CARRIER_BAGGAGE]
 					     : c->more_baggage[i - 1];
 

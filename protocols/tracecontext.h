@@ -66,12 +66,19 @@ enum rm_carrier {
 /* Which carrier a header name is (case-insensitive), or -1. Fast on names that are none. */
 int rm_carrier_of(struct rm_str header_name);
 
+/* To begin with, only the counts need to be zero: what is behind them is not read. */
 struct rm_carriers {
-	struct rm_str value[RM_CARRIER_COUNT]; /* the first of its name, trimmed */
 	uint8_t count[RM_CARRIER_COUNT];
+	struct rm_str value[RM_CARRIER_COUNT]; /* the first of its name, trimmed */
 	struct rm_str more_tracestate[RM_CARRIERS_MORE]; /* the 2nd to 5th; later ones are not read */
 	struct rm_str more_baggage[RM_CARRIERS_MORE];
 };
+
+/* The first value of a carrier, empty where there is none. */
+static inline struct rm_str rm_carriers_first(const struct rm_carriers *c, enum rm_carrier carrier)
+{
+	return c->count[carrier] ? c->value[carrier] : (struct rm_str){ NULL, 0 };
+}
 
 void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value);
 

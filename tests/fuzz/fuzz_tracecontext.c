@@ -87,7 +87,7 @@ static void round_trip(const struct rm_spanctx *c, struct rm_str state, struct r
 		rm_inject(bit, c, state, baggage, NULL, &out);
 		check(!out.truncated);
 		read_injected(rm_strbuf_view(&out), &carriers);
-		check(carriers.value[RM_CARRIER_BAGGAGE].n <= RM_BAGGAGE_MAX_BYTES);
+		check(rm_carriers_first(&carriers, RM_CARRIER_BAGGAGE).n <= RM_BAGGAGE_MAX_BYTES);
 		rm_strbuf_init(&room, again, sizeof(again));
 		rm_extract(bit, &carriers, &got, &room);
 		if (bit == RM_PROP_BAGGAGE) {

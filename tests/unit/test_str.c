@@ -18,6 +18,27 @@ RM_TEST("comparison without case folds ASCII letters and nothing else")
 	RM_CHECK(!rm_str_ieq(RM_STR("\xc4"), RM_STR("\xe4")));
 }
 
+RM_TEST("without case, two characters are equal or not in short and in long names")
+{
+	char a[18] = "abcdefghijklmnopq", b[18];
+
+	for (size_t n = 1; n < sizeof(a); n++) {
+		for (unsigned c = 0; c < 256 * 256; c++) {
+			unsigned char x = (unsigned char)c, y = (unsigned char)(c >> 8);
+			bool letters = (x | 0x20) == (y | 0x20) && (x | 0x20) >= 'a' && (x | 0x20) <= 'z';
+			size_t at = c % n;
+			char before = a[at];
+
+			memcpy(b, a, sizeof(b));
+			a[at] = (char)x;
+			b[at] = (char)y;
+			RM_CHECK(rm_str_ieq((struct rm_str){ a, n }, (struct rm_str){ b, n }) ==
+				 (x == y || letters));
+			a[at] = before;
+		}
+	}
+}
+
 RM_TEST("trimming removes spaces and tabs at both ends only")
 {
 	RM_CHECK_STR(rm_str_trim(RM_STR(" \t a b\t ")), "a b");
