@@ -50,6 +50,7 @@ void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
 	o.env = env;
 	o.program = program;
 	o.off = true;
+	rm_worker_init();
 	while (rm_env_item(&rest, &item))
 		if (!rm_str_ieq(item, RM_STR("none")))
 			o.off = false;
@@ -281,6 +282,12 @@ void rm_outlet_end(enum rm_end how)
 	if (atomic_load(&o.consumer) == CONSUMER_WORKER &&
 	    (!rm_segment_empty(s) || rm_worker_busy()))
 		end_alone(s, how);
+	/*
+	 * Destructors and the last looks of sanitizers follow: nothing of ours runs beside them. What
+	 * was not delivered by now will not be.
+	 */
+	if (how == RM_END_EXIT)
+		rm_worker_quit();
 	if (how != RM_END_EXEC)
 		report(s);
 }

@@ -14,8 +14,8 @@
  *
  * The thread has all signals blocked by libc's mask (a raw one would block libc's own set*id
  * signal), its own descriptor table and a small stack; it sleeps on the doorbell, for ever when
- * nothing is queued. What libc offers is looked up when the thread is made: past our own hooks, and
- * in the newest version. Spec: docs/SAFETY.md; OpenTelemetry trace/sdk.md (batching processor).
+ * nothing is queued. What libc offers is looked up before main: past our own hooks, and in the
+ * newest version. Spec: docs/SAFETY.md; OpenTelemetry trace/sdk.md (batching processor).
  */
 #include "agent/worker.h"
 
@@ -33,18 +33,15 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/lookup.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
 #include "exporters/pipeline.h"
 
-/* Absent in programs without libdl or libpthread before glibc 2.34, and outside glibc. */
-#pragma weak dlsym
-#pragma weak pthread_attr_setstacksize
-
 enum { STACK_BYTES = 256 * 1024, PATH_BYTES = 4096 };
 #define MS_NS		 1000000ull
 #define STOP_DELIVERY_NS (100 * MS_NS)
-#define STOP_NS		 (250 * MS_NS)
+#define STOP_ABORT_NS	 (150 * MS_NS)
 #define STOP_NAP_NS	 200000
 
 enum thread_state { NONE, OPENING, RUNNING, YIELD, HELD, BROKEN };
@@ -78,6 +75,8 @@ static struct {
 	__typeof__(&dlopen) open;
 	__typeof__(&dlerror) error;
 	__typeof__(&dladdr) addr;
+	__typeof__(&dlsym) sym;
+	bool whole;
 } libc;
 
 /* What the thread works with; lives on its stack. */
@@ -264,7 +263,7 @@ static const struct rm_pipeline_api *open_object(void)
 			rm_debug(RM_LOG_EXPORT, "no spans are exported: %s", libc.error());
 		return NULL;
 	}
-	get = (__typeof__(get))dlsym(object, RM_EXPORT_SYMBOL);
+	get = (__typeof__(get))libc.sym(object, RM_EXPORT_SYMBOL);
 	api = get ? get(RM_EXPORT_ABI) : NULL;
 	if (!api || api->abi != RM_EXPORT_ABI) {
 		rm_warn("no spans are exported: %s is of another version of Remora", room);
@@ -340,7 +339,11 @@ static void *thread_main(void *arg)
 
 /* ---- who wants a thread, and who does not ---- */
 
-static bool find_libc(void)
+/*
+ * Before main: the loader's list is still, and nothing is asked of dlsym, which would take a pending
+ * dlerror() from the program.
+ */
+void rm_worker_init(void)
 {
 	static const struct {
 		void *slot;
@@ -356,19 +359,18 @@ static bool find_libc(void)
 		{ &libc.open, "dlopen" },
 		{ &libc.error, "dlerror" },
 		{ &libc.addr, "dladdr" },
+		{ &libc.sym, "dlsym" },
 	};
 
-	/* Asking for a name that is missing would cost the application its dlerror(). */
-	if (!dlsym || !pthread_attr_setstacksize)
-		return false;
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		void *found = dlsym(RTLD_NEXT, wanted[i].name);
+		void *found = rm_lookup_next(wanted[i].name);
 
-		if (!found)
-			return false;
 		memcpy(wanted[i].slot, &found, sizeof(found));
+		libc.whole = found && (i == 0 || libc.whole);
 	}
-	return true;
+	/* A sanitizer inside the program must know of all threads: none of its functions works in others. */
+	if (rm_lookup_first("__sanitizer_set_death_callback"))
+		libc.create = (__typeof__(libc.create))rm_lookup_first("pthread_create");
 }
 
 static bool make_thread(void)
@@ -378,7 +380,7 @@ static bool make_thread(void)
 	sigset_t all, before;
 	bool made;
 
-	if (!find_libc() || libc.attr_init(&attr) != 0)
+	if (!libc.whole || libc.attr_init(&attr) != 0)
 		return false;
 	libc.attr_setstacksize(&attr, STACK_BYTES);
 	libc.attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
@@ -484,7 +486,7 @@ static bool is_gone(void)
 	return true;
 }
 
-void rm_worker_stop(void)
+static void stop(uint64_t delivery_ns)
 {
 	struct timespec nap = { 0, STOP_NAP_NS };
 	uint64_t now;
@@ -492,12 +494,22 @@ void rm_worker_stop(void)
 	atomic_fetch_add(&w.stopping, 1);
 	if (!is_gone()) {
 		now = rm_clock_mono_ns();
-		atomic_store(&w.stop_ns, now + STOP_DELIVERY_NS);
+		atomic_store(&w.stop_ns, now + delivery_ns);
 		rm_doorbell_ring(&w.bell);
-		while (!is_gone() && rm_clock_mono_ns() < now + STOP_NS)
+		while (!is_gone() && rm_clock_mono_ns() < now + delivery_ns + STOP_ABORT_NS)
 			rm_sys2(__NR_nanosleep, &nap, NULL);
 	}
 	atomic_fetch_sub(&w.stopping, 1);
+}
+
+void rm_worker_stop(void)
+{
+	stop(STOP_DELIVERY_NS);
+}
+
+void rm_worker_quit(void)
+{
+	stop(0);
 }
 
 void rm_worker_forked(void)

@@ -14,6 +14,9 @@ struct rm_worker_tally {
 	uint64_t exported, dropped;
 };
 
+/* Finds what the thread needs of libc. Context: init. */
+void rm_worker_init(void);
+
 /*
  * Starts the thread over a complete segment; both are borrowed for ever. False when one runs, is
  * held or stopped, or cannot be made (then never again in this process). Context: app.
@@ -49,6 +52,9 @@ bool rm_worker_flush(uint64_t deadline_ns);
  * kernel has dropped the task, 250 ms at most. Context: app.
  */
 void rm_worker_stop(void);
+
+/* The same at the end of the process, with nothing more to deliver: 150 ms at most. Context: hook. */
+void rm_worker_quit(void);
 
 /* In the child of a fork: there is no thread. Context: hook. */
 void rm_worker_forked(void);

@@ -1,26 +1,51 @@
 /*
- * The two clocks. clock_gettime answers from the vDSO; it is referenced weakly, since a preloaded
- * object may meet a process without any libc, and the raw system call takes its place there.
+ * The two clocks, read through the kernel's own function (the vDSO). libc's clock_gettime would do,
+ * but a program may run below another preload that shows it a different time, or one that stands
+ * still (libfaketime): no deadline of ours would ever come. It is the second choice, referenced
+ * weakly since there may be no libc; the third one is the system call.
  * Context: any, signal-safe.
  */
 #include "base/clock.h"
 
+#include <stdatomic.h>
 #include <time.h>
 
+#include "base/lookup.h"
 #include "base/sys.h"
 
 enum { WALL_TRIES = 3, WALL_GOOD_NS = 1000 };
 
 extern int clock_gettime(clockid_t clock, struct timespec *ret) __attribute__((weak));
 
+typedef int (*clock_fn)(clockid_t clock, struct timespec *ret);
+static _Atomic(clock_fn) source;
+
+static int ask_kernel(clockid_t clock, struct timespec *ret)
+{
+	return (int)rm_sys2(__NR_clock_gettime, clock, ret);
+}
+
+/* Once; threads that do it at the same time find the same. The vDSO is among the first objects. */
+static clock_fn find_source(void)
+{
+	clock_fn found = (clock_fn)rm_lookup_first("__vdso_clock_gettime");
+
+	if (!found)
+		found = (clock_fn)rm_lookup_first("__kernel_clock_gettime"); /* its name on arm64 */
+	if (!found)
+		found = clock_gettime ? clock_gettime : ask_kernel;
+	atomic_store_explicit(&source, found, memory_order_relaxed);
+	return found;
+}
+
 static uint64_t now_ns(clockid_t clock)
 {
+	clock_fn ask = atomic_load_explicit(&source, memory_order_relaxed);
 	struct timespec t = { 0, 0 };
 
-	if (clock_gettime)
-		clock_gettime(clock, &t);
-	else
-		rm_sys2(__NR_clock_gettime, clock, &t);
+	if (!ask)
+		ask = find_source();
+	ask(clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

@@ -8,7 +8,7 @@
  * Context: init.
  */
 #include "agent/hookapi.h"
-#include "hooks/lookup.h"
+#include "base/lookup.h"
 #include "hooks/hook.h"
 
 #include <gnu/libc-version.h>
@@ -27,7 +27,7 @@ static bool started;
 
 static void resolve(const struct rm_hook *row)
 {
-	void *found = rm_hook_lookup(row->name);
+	void *found = rm_lookup_next(row->name);
 
 	/* Another library's constructor may have left threads that are in the hook already. */
 	if (found)

@@ -4,7 +4,7 @@
  * chapter define them. Reads only; takes no lock, so it is for the time when nobody unloads objects.
  * Must never call libc: in a process without one this is how we find that out. Context: init, app.
  */
-#include "hooks/lookup.h"
+#include "base/lookup.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -127,7 +127,7 @@ static void *ask(const char *name)
 	return found;
 }
 
-void *rm_hook_lookup(const char *name)
+void *rm_lookup_next(const char *name)
 {
 	uint32_t hash = gnu_hash(name);
 	const struct link_map *m;
@@ -139,5 +139,18 @@ void *rm_hook_lookup(const char *name)
 		;
 	for (m = m ? m->l_next : NULL; m && !found; m = m->l_next)
 		found = find(m, name, hash);
+	return found;
+}
+
+void *rm_lookup_first(const char *name)
+{
+	uint32_t hash = gnu_hash(name);
+	void *found = NULL;
+
+	if (!&_r_debug)
+		return NULL;
+	for (const struct link_map *m = _r_debug.r_map; m && !found; m = m->l_next)
+		if (m->l_ld != our_dynamic)
+			found = find(m, name, hash);
 	return found;
 }
