@@ -24,7 +24,7 @@
 #include "protocols/http1_body.h"
 #include "protocols/http1_head.h"
 
-enum { FIFO_MAX = 64, SNIFF_MAX_BYTES = 8 * 1024 };
+enum { FIFO_MAX = 64, SNIFF_MAX_BYTES = 8 * 1024, FEW_FIELDS = 24 };
 
 /* In this order: up to HEAD a head may yet come to nothing, up to BODY a message is under way. */
 enum state {
@@ -74,7 +74,7 @@ struct feed {
 	size_t n, at;
 	struct rm_sink *sink;
 	void *conn;
-	struct rm_http1_head *m; /* room for a head: 4 KB, too much for a small stack; see head_room */
+	struct rm_http1_head *m;
 };
 
 enum step { GO_ON, STOP, MUTE };
@@ -152,11 +152,11 @@ static enum step response_over(struct http1 *h, struct rm_sink *sink)
 	return w->flags & SWITCHES ? MUTE : GO_ON;
 }
 
-static enum step message_over(struct feed *f)
+static enum step message_over(struct http1 *h, enum rm_dir dir, struct rm_sink *sink)
 {
-	if (f->dir == RM_DIR_RESPONSE)
-		return response_over(f->h, f->sink);
-	request_over(f->h, f->sink);
+	if (dir == RM_DIR_RESPONSE)
+		return response_over(h, sink);
+	request_over(h, sink);
 	return GO_ON;
 }
 
@@ -298,12 +298,28 @@ static enum step announce(struct feed *f)
 	return GO_ON;
 }
 
-/* Fetches the room for a head. False: no memory. */
-static bool head_room(struct feed *f)
+/* Fetches room for the longest list of fields: 4 KB, too much for a small stack. False: no memory. */
+static bool more_room(struct feed *f)
 {
-	if (!f->m)
-		f->m = f->sink->scratch(f->sink, sizeof(*f->m));
-	return f->m != NULL;
+	struct rm_field *room;
+
+	if (f->m->room_fields == RM_FIELDS_MAX)
+		return false;
+	room = f->sink->scratch(f->sink, RM_FIELDS_MAX * sizeof(*room));
+	if (!room)
+		return false;
+	f->m->room = room;
+	f->m->room_fields = RM_FIELDS_MAX;
+	return true;
+}
+
+static enum rm_http1_parsed parse_head(struct feed *f, const char *p, size_t n, bool sealed)
+{
+	enum rm_http1_parsed r = rm_http1_head_parse(f->m, f->dir, p, n, sealed);
+
+	if (r == RM_HTTP1_DONE && f->m->head.fields_cut && more_room(f))
+		return rm_http1_head_parse(f->m, f->dir, p, n, sealed);
+	return r;
 }
 
 static enum step start(struct feed *f)
@@ -318,9 +334,7 @@ static enum step start(struct feed *f)
 	s = announce(f);
 	if (s != GO_ON)
 		return s;
-	if (!head_room(f))
-		return MUTE;
-	switch (rm_http1_head_parse(f->m, f->dir, f->p + from, f->n - from, false)) {
+	switch (parse_head(f, f->p + from, f->n - from, false)) {
 	case RM_HTTP1_DONE:
 		if (f->m->head.raw.n > RM_HEAD_MAX_BYTES)
 			return MUTE;
@@ -372,8 +386,7 @@ static enum step go_on_head(struct feed *f)
 	if (!bytes)
 		return MUTE;
 	if (found) {
-		if (!head_room(f) ||
-		    rm_http1_head_parse(f->m, f->dir, bytes, w->stashed, true) != RM_HTTP1_DONE)
+		if (parse_head(f, bytes, w->stashed, true) != RM_HTTP1_DONE)
 			return MUTE;
 		s = head_over(f, before, 0);
 		unstash(w, f->dir, f->sink);
@@ -409,7 +422,7 @@ static enum step blank(struct feed *f)
 		return GO_ON;
 	}
 	w->state = BODY;
-	return w->body.state == RM_BODY_DONE ? message_over(f) : GO_ON;
+	return w->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
 }
 
 static enum step body(struct feed *f)
@@ -419,7 +432,7 @@ static enum step body(struct feed *f)
 	if (used < 0)
 		return MUTE;
 	f->at += (size_t)used;
-	return f->way->body.state == RM_BODY_DONE ? message_over(f) : GO_ON;
+	return f->way->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
 }
 
 static enum step step(struct feed *f)
@@ -452,8 +465,12 @@ static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 			  struct rm_sink *sink, void *conn)
 {
 	struct http1 *h = state;
-	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, NULL };
+	struct rm_field few[FEW_FIELDS]; /* as many as most heads have; see parse_head */
+	struct rm_http1_head m;
+	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, &m };
 
+	m.room = few;
+	m.room_fields = FEW_FIELDS;
 	while (f.at < n) {
 		enum step s = step(&f);
 
@@ -469,7 +486,6 @@ static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *
 {
 	struct http1 *h = state;
 	struct way *w = &h->way[dir];
-	struct feed f = { .h = h, .way = w, .dir = dir, .sink = sink, .conn = conn };
 
 	if (w->state == MUTED)
 		return RM_FEED_MUTE;
@@ -482,7 +498,7 @@ static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *
 	if (w->state != BODY || !rm_http1_body_skip(&w->body, n))
 		return mute(h, sink);
 	if (w->body.state == RM_BODY_DONE)
-		message_over(&f); /* with a body, no response switches */
+		message_over(h, dir, sink); /* with a body, no response switches */
 	return 0;
 }
 

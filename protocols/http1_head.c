@@ -14,8 +14,8 @@
 
 #include "protocols/http1_scan.h"
 
-/* Slots of the field list that only carriers of trace context may take: they matter most. */
-enum { CARRIER_SLOTS = 16 };
+/* The last places of a full list are kept for carriers of trace context: they matter most. */
+enum { CARRIER_PLACES = 16 };
 
 static const bool token_char[256] = {
 	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
@@ -169,6 +169,8 @@ static inline bool is_space(char c)
 /* Without white space at both ends; line ends count, which a folded value may begin or end with. */
 static inline struct rm_str trim_folded(const char *p, const char *end)
 {
+	if (end - p > 1 && p[0] == ' ' && (uint8_t)p[1] > ' ' && (uint8_t)end[-1] > ' ')
+		return slice(p + 1, end); /* as nearly all are written */
 	while (p < end && is_space(*p))
 		p++;
 	while (p < end && is_space(end[-1]))
@@ -191,6 +193,10 @@ static bool add_length(struct rm_http1_head *m, struct rm_str value)
 	struct rm_str member;
 	uint64_t length;
 
+	if (!m->has_length && rm_str_u64(value, &m->length)) { /* as nearly all do */
+		m->has_length = true;
+		return true;
+	}
 	while (next_member(&value, &member)) {
 		if (!rm_str_u64(member, &length) || (m->has_length && length != m->length))
 			return false;
@@ -274,11 +280,11 @@ static void list_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 {
 	uint32_t n = m->head.field_count;
 
-	if (n >= RM_FIELDS_MAX - CARRIER_SLOTS && (n == RM_FIELDS_MAX || rm_carrier_of(name) < 0)) {
+	if (n == m->room_fields || (n >= RM_FIELDS_MAX - CARRIER_PLACES && rm_carrier_of(name) < 0)) {
 		m->head.fields_cut = true;
 		return;
 	}
-	m->fields[n] = (struct rm_field){ name, value };
+	m->room[n] = (struct rm_field){ name, value };
 	m->head.field_count = n + 1;
 }
 
@@ -296,7 +302,7 @@ static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p,
 	if (colon == p || *colon != ':')
 		return RM_HTTP1_BAD;
 	r = text_line(colon + 1, end, &value_end, &next);
-	while (r == RM_HTTP1_DONE && next < end && (*next == ' ' || *next == '\t')) {
+	while (r == RM_HTTP1_DONE && next < end && (uint8_t)*next <= ' ' && (*next == ' ' || *next == '\t')) {
 		folded = true;
 		r = text_control(next, end, &value_end, &next);
 	}
@@ -362,14 +368,14 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 	if (r != RM_HTTP1_DONE)
 		return r;
 	at += line_bytes;
-	while (at < end && (*at > '\r' || (*at != '\r' && *at != '\n'))) {
+	while (at < end && ((uint8_t)*at > ' ' || (*at != '\r' && *at != '\n'))) {
 		r = field(ret, at, end, &at);
 		if (r != RM_HTTP1_DONE)
 			return r;
 	}
 	if (at == end && !sealed)
 		return RM_HTTP1_MORE;
-	ret->head.fields = ret->fields;
+	ret->head.fields = ret->room;
 	ret->head.raw = slice(p, at);
 	if (dir == RM_DIR_REQUEST)
 		target_authority(&ret->head);

@@ -20,13 +20,14 @@ enum rm_http1_parsed {
 };
 
 struct rm_http1_head {
-	struct rm_head head; /* fed_from and fed_at are the caller's */
+	struct rm_field *room; /* the caller's: where fields are listed, and ... */
+	uint32_t room_fields;  /* ... how many, RM_FIELDS_MAX at most */
+	struct rm_head head;   /* fed_from and fed_at are the caller's */
 	uint64_t length;     /* Content-Length, if has_length */
 	bool has_length;
 	bool chunked;        /* the last transfer coding is chunked */
 	bool other_coding;   /* there is a transfer coding that is not chunked */
 	bool close, keep_alive; /* connection options */
-	struct rm_field fields[RM_FIELDS_MAX];
 };
 
 /* True for a character that methods are made of: a token's (RFC 9110 section 5.6.2). */
@@ -44,7 +45,8 @@ enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const c
  * Parses a head that begins at `p`. It ends before the first CR or LF at the start of a line,
  * which must lie inside the `n` bytes; with `sealed` it is known to follow them. On RM_HTTP1_DONE
  * ret->head is whole and ret->head.raw.n is where the empty line begins.
- * Ownership: slices of `ret` point into the input, ret->head.fields into `ret`.
+ * When not all fields found room ret->head.fields_cut is set, and all else is as it would be.
+ * Ownership: slices of `ret` point into the input, ret->head.fields is ret->room.
  */
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed);

@@ -1,0 +1,67 @@
+/* Scans over blocks of bytes, against the same byte by byte. */
+#include "base/bytes.h"
+#include "protocols/http1_scan.h"
+#include "tests/rmtest.h"
+
+enum { LENGTH_MAX = 40 };
+
+/* Ends where the page of a sanitizer's guard begins, so that reading on would be seen. */
+static char *text_of(char *memory, size_t n)
+{
+	char *p = memory + LENGTH_MAX - n;
+
+	memset(p, 'x', n);
+	return p;
+}
+
+RM_TEST("the first byte below a limit is found at each place of each length")
+{
+	char memory[LENGTH_MAX];
+
+	for (size_t n = 0; n <= LENGTH_MAX; n++) {
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				char *p = text_of(memory, n);
+
+				p[at] = (char)c;
+				RM_CHECK(rm_scan_below(p, p + n, ' ') == p + (c < ' ' ? at : n));
+				RM_CHECK(rm_scan_below(p, p + n, ' ' + 1) == p + (c <= ' ' ? at : n));
+			}
+		}
+	}
+}
+
+RM_TEST("the end of a name is a colon, white space or a control, and the first one counts")
+{
+	char memory[LENGTH_MAX];
+
+	for (size_t n = 0; n <= LENGTH_MAX; n++) {
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				char *p = text_of(memory, n);
+
+				p[at] = (char)c;
+				RM_CHECK(rm_scan_name(p, p + n) == p + (c <= ' ' || c == ':' ? at : n));
+				p[n - 1] = ':';
+				RM_CHECK(rm_scan_name(p, p + n) ==
+					 p + (c <= ' ' && at < n - 1 ? at : c == ':' ? at : n - 1));
+			}
+		}
+	}
+}
+
+RM_TEST("names are compared without case over their whole length")
+{
+	static const char name[] = "transfer-encoding";
+	char text[sizeof(name)];
+
+	for (size_t n = 8; n < sizeof(name); n++) {
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned c = ' '; c < 256; c++) {
+				memcpy(text, name, sizeof(text));
+				text[at] = (char)c;
+				RM_CHECK(rm_scan_is(text, name, n) == ((c | 0x20) == (unsigned)name[at]));
+			}
+		}
+	}
+}
