@@ -19,7 +19,7 @@ MAY = {
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
               "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],
     "cli": ["base/", "relay/", "protocols/", "agent/config.h", "agent/resource.h",
-            "agent/relay_proto.h", "agent/describe.h", "agent/record.h", "agent/sampler.h",
+            "agent/relay_proto.h", "agent/record.h", "agent/sampler.h",
             "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
