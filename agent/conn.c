@@ -184,8 +184,23 @@ static void unref(uint32_t number)
 		return;
 	if (!lock(c))
 		return; /* held for ever by a lost thread: given up, bounded by CONNS_MAX */
-	rm_stream_closed(c);
+	rm_stream_closed(c, false);
 	destroy(c, number);
+}
+
+void rm_conn_end_all(void)
+{
+	uint32_t last = atomic_load(&conns.next);
+
+	for (uint32_t number = 1; number <= last; number++) {
+		struct rm_conn *c = rm_pool_at(&conns, number);
+
+		if (!atomic_load(&c->refs) || !lock(c))
+			continue;
+		if (atomic_load(&c->refs))
+			rm_stream_closed(c, true);
+		rm_conn_release(c);
+	}
 }
 
 static void enter(int fd, uint32_t number)

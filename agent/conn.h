@@ -85,6 +85,12 @@ struct rm_conn *rm_conn_peek(int fd);
 struct rm_conn *rm_conn_take(int fd, uint32_t gen);
 void rm_conn_release(struct rm_conn *c);
 
+/*
+ * The process ends, and with it what is open on any connection. Other threads may still be at work:
+ * each connection is locked for it.
+ */
+void rm_conn_end_all(void);
+
 /* Makes a connection for `fd`, replacing what stood there. NULL: no memory. */
 struct rm_conn *rm_conn_new(int fd, bool accepted);
 

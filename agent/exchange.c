@@ -196,18 +196,3 @@ void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread)
 		push(e, end_mono_ns, thread);
 	rm_exchange_drop(x);
 }
-
-void rm_exchange_end_all(struct rm_thread *thread)
-{
-	uint32_t last = atomic_load(&exchanges.next);
-
-	for (uint32_t x = 1; x <= last; x++) {
-		struct rm_exchange *e = rm_exchange_at(x);
-
-		if (atomic_load(&e->phase) < RM_PHASE_OPEN)
-			continue;
-		if (e->record)
-			rm_semconv_broken(e, RM_STR("process_exit"));
-		rm_exchange_end(x, rm_clock_mono_ns(), thread);
-	}
-}

@@ -67,7 +67,4 @@ void rm_exchange_drop(uint32_t x);
 /* Counts a loss in the segment, if there is one. */
 void rm_lost(struct rm_thread *thread, enum rm_lost why);
 
-/* Ends all exchanges of this process that are still open, as broken off by its end. Context: init. */
-void rm_exchange_end_all(struct rm_thread *thread);
-
 #endif

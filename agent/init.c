@@ -10,7 +10,6 @@
 
 #include "agent/config.h"
 #include "agent/context.h"
-#include "agent/exchange.h"
 #include "agent/outlet.h"
 #include "agent/resource.h"
 #include "agent/stream.h"
@@ -128,7 +127,7 @@ void rm_process_end(enum rm_end how)
 	if (!rm_active() || short_of_stack() || !rm_enter(&s))
 		return;
 	if (how != RM_END_EXEC)
-		rm_exchange_end_all(s.thread);
+		rm_conn_end_all();
 	rm_outlet_end(how);
 	rm_leave(&s);
 }

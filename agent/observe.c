@@ -303,13 +303,13 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 		return;
 	e = rm_exchange_at(x);
 	if (v->discard || error.n == 0 || atomic_load(&e->phase) < RM_PHASE_OPEN) {
-		if (v->discard && e->record)
+		if (v->discard && e->record && e->epoch == rm_epoch())
 			rm_lost(v->thread, RM_LOST_MUTED);
 		rm_exchange_drop(x);
 		return;
 	}
 	if (e->record)
-		rm_semconv_broken(e, error);
+		rm_semconv_broken(e, v->exits ? RM_STR("process_exit") : error);
 	rm_exchange_end(x, now(v), v->thread);
 }
 

@@ -21,6 +21,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->insert_room = 0;
 	v->scratch = 0;
 	v->discard = false;
+	v->exits = false;
 	v->edit_count = 0;
 	rm_observe_init(&v->sink);
 }
@@ -114,7 +115,7 @@ void rm_stream_end(struct rm_visit *v, enum rm_dir dir, bool reset)
 		c->proto->end(c->state, dir, reset, &v->sink, v);
 }
 
-void rm_stream_closed(struct rm_conn *c)
+void rm_stream_closed(struct rm_conn *c, bool exits)
 {
 	struct rm_visit v;
 
@@ -122,6 +123,7 @@ void rm_stream_closed(struct rm_conn *c)
 		return;
 	rm_visit_init(&v, c, rm_thread_self(), -1);
 	v.discard = c->gap;
+	v.exits = exits;
 	rm_stream_end(&v, RM_DIR_RESPONSE, false);
 }
 

@@ -27,6 +27,7 @@ struct rm_visit {
 	uint64_t base;           /* offset, in the visit, of the buffer being fed */
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
 	rm_text scratch;         /* lent to the protocol while it is fed */
+	bool exits;              /* the process ends, that is why exchanges do */
 	bool discard;            /* the connection is being muted: exchanges end without a word */
 	uint32_t edit_count;
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */
@@ -51,8 +52,11 @@ void rm_stream_mute(struct rm_visit *v);
 /* Bytes went by unseen (a lock not got, a fork in the middle): mutes. Lock held. */
 void rm_stream_gap(struct rm_conn *c, int fd);
 
-/* The connection's last descriptor is gone: exchanges without an answer end as broken. Lock held. */
-void rm_stream_closed(struct rm_conn *c);
+/*
+ * The connection's last descriptor is gone, or (`exits`) the process ends: exchanges without an answer
+ * end as broken. Lock held.
+ */
+void rm_stream_closed(struct rm_conn *c, bool exits);
 
 /* One direction ended: EOF, shutdown, or with `reset` an error of the connection. */
 void rm_stream_end(struct rm_visit *v, enum rm_dir dir, bool reset);
