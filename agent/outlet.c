@@ -25,6 +25,11 @@
 
 enum { WAKE_BYTES = RM_RING_BYTES / 4, FLUSHER_NAP_NS = 1000000 };
 #define MS_NS 1000000ull
+/*
+ * How much longer than it took to stop the worker none is started: a program that changes its
+ * credentials with each request is not to spend its time on our starts and stops.
+ */
+enum { STOP_PAUSE_TIMES = 50 };
 
 enum consumer { CONSUMER_NONE, CONSUMER_WORKER, CONSUMER_RELAY };
 
@@ -38,6 +43,7 @@ static struct {
 	_Atomic(struct rm_doorbell *) bell;	/* of the consumer; NULL while there is none */
 	struct rm_doorbell *relay_bell;		/* mapped once, also for forked children */
 	_Atomic bool retired, silent;		/* see rm_outlet_retire */
+	_Atomic uint64_t start_ns;		/* no worker starts at a safe point before */
 	_Atomic uint32_t flusher;		/* tid of who runs the last flush */
 	_Atomic uint64_t spent_ns;		/* on ends of the process so far */
 	_Atomic uint64_t flushed;		/* spans that last flushes delivered */
@@ -166,6 +172,7 @@ void rm_outlet_forked(void)
 	atomic_store(&o.flusher, 0);
 	atomic_store(&o.spent_ns, 0);
 	atomic_store(&o.flushed, 0);
+	atomic_store(&o.start_ns, 0);
 	rm_worker_forked();
 }
 
@@ -180,13 +187,22 @@ void rm_outlet_safe_point(void)
 	    atomic_load_explicit(&o.retired, memory_order_relaxed))
 		return;
 	s = atomic_load_explicit(&o.segment, memory_order_acquire);
-	if (s && !rm_segment_empty(s))
+	if (s && !rm_segment_empty(s) && rm_clock_mono_ns() >= atomic_load(&o.start_ns))
 		rm_worker_start(o.env, s);
 }
 
 void rm_outlet_stop(void)
 {
+	uint64_t begin_ns, end_ns;
+
+	if (!rm_worker_runs()) {
+		rm_worker_stop(); /* the last one may be on its way out */
+		return;
+	}
+	begin_ns = rm_clock_mono_ns();
 	rm_worker_stop();
+	end_ns = rm_clock_mono_ns();
+	atomic_store(&o.start_ns, end_ns + STOP_PAUSE_TIMES * (end_ns - begin_ns));
 }
 
 void rm_outlet_retire(bool silent)

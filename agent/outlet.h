@@ -40,7 +40,8 @@ void rm_outlet_resume(void);
 
 /*
  * Stops the worker within 250 ms and waits until the kernel has dropped the task. It may start
- * again later. Context: app.
+ * again at a safe point, but not at once: how long that takes follows from how long the stop took.
+ * Context: app.
  */
 void rm_outlet_stop(void);
 

@@ -98,8 +98,7 @@ static void stop_and_restart(const void *hangs)
 	rm_outlet_safe_point();
 	RM_CHECK(threads() == 1);
 	push(2);
-	rm_outlet_safe_point();
-	RM_CHECK(threads() == 2);
+	UNTIL((rm_outlet_safe_point(), threads() == 2));
 	rm_outlet_end(RM_END_EXIT);
 	RM_CHECK(fake->opened == 2 && fake->pushed == 6 && fake->delivered == (hangs ? 2 : 6));
 }
@@ -119,7 +118,7 @@ static void stop_at_any_moment(const void *arg)
 	start_for_worker();
 	for (int i = 0; i < 100; i++) {
 		push(1);
-		rm_outlet_safe_point();
+		RM_CHECK(rm_worker_start(&env, rm_outlet_segment(&ring)));
 		usleep((unsigned)(i * 13));
 		rm_outlet_stop();
 		RM_CHECK(threads() == 1);
@@ -130,6 +129,31 @@ static void stop_at_any_moment(const void *arg)
 RM_TEST("a stop right after the start, or while the exporter is opened, works as well")
 {
 	in_child(stop_at_any_moment, NULL);
+}
+
+static void stop_pauses(const void *arg)
+{
+	start_for_worker();
+	fake->hang = 1;
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->hanging == 1);
+	rm_outlet_stop(); /* takes 100 ms and more, so nothing starts for seconds */
+	push(1);
+	for (int i = 0; i < 100; i++) {
+		rm_outlet_safe_point();
+		RM_CHECK(threads() == 1);
+		rm_outlet_stop();
+	}
+	RM_CHECK(fake->opened == 1);
+	fake->hang = 0;
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->delivered == 1);
+}
+
+RM_TEST("after a stop that took long no worker starts at once, except at the end of the process")
+{
+	in_child(stop_pauses, NULL);
 }
 
 static void retired(const void *silent)
