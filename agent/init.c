@@ -52,23 +52,29 @@ static void start_log(char **envp)
 	rm_log_init(level == RM_LEVEL_DEBUG ? RM_LOG_ALL : topics, level);
 }
 
-/* A process may be born with a connection as its standard input (inetd, socket activation). */
+/*
+ * A process may be born with a connection as its standard input (inetd, socket activation). One
+ * that has no socket there is asked nothing that a filter it was born with might kill it for: fstat
+ * is what the loader calls, too.
+ */
 static void adopt_stdin(void)
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 	struct rm_scope s;
+	struct stat in;
 
-	if (rm_sys3(__NR_getpeername, 0, &peer, &len) != 0 ||
+	if (rm_sys2(__NR_fstat, 0, &in) != 0 || !S_ISSOCK(in.st_mode) ||
+	    rm_sys3(__NR_getpeername, 0, &peer, &len) != 0 ||
 	    (peer.ss_family != AF_INET && peer.ss_family != AF_INET6 && peer.ss_family != AF_UNIX) ||
 	    !rm_enter(&s))
 		return;
 	rm_conn_new(0, false);
 	for (int fd = 1; fd <= 2; fd++) {
-		struct stat zero, other;
+		struct stat other;
 
-		if (rm_sys2(__NR_fstat, 0, &zero) == 0 && rm_sys2(__NR_fstat, fd, &other) == 0 &&
-		    zero.st_ino == other.st_ino && zero.st_dev == other.st_dev)
+		if (rm_sys2(__NR_fstat, fd, &other) == 0 && in.st_ino == other.st_ino &&
+		    in.st_dev == other.st_dev)
 			rm_fd_dup(&s, 0, fd);
 	}
 	rm_leave(&s);
