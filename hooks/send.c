@@ -168,7 +168,7 @@ RM_EXPORT int sendmmsg(int fd, struct mmsghdr *m, unsigned count, int flags)
 	unsigned sent = 0;
 	bool whole = true;
 
-	if (!rm_fd_tracked(fd))
+	if (!rm_fd_tracked(fd) || !rm_active())
 		return real_sendmmsg(fd, m, count, flags);
 	for (; sent < count && sent < IOV_LIMIT && whole; sent++) {
 		const struct msghdr *h = &m[sent].msg_hdr;
