@@ -38,21 +38,24 @@ def family(pid):
     return found
 
 
+def stat_seconds(file):
+    """(name, CPU time) of a stat file: of a thread, or of a process with the threads that ended."""
+    name, _, rest = file.read_text().partition(" (")[2].rpartition(") ")
+    return name, sum(map(int, rest.split()[11:13])) / TICK
+
+
 def cpu_seconds(pid):
-    """CPU time of a process and those below it, by thread: (of the program, of the agent's thread)."""
-    app = agent = 0
+    """CPU time of a process and those below it: (of the program, of the agent's thread)."""
+    total = agent = 0
     for process in family(pid):
-        for stat in Path(f"/proc/{process}/task").glob("*/stat"):
+        total += stat_seconds(Path(f"/proc/{process}/stat"))[1]
+        for file in Path(f"/proc/{process}/task").glob("*/stat"):
             try:
-                name, _, rest = stat.read_text().partition(" (")[2].rpartition(") ")
-            except OSError:  # a thread that ended
+                name, spent = stat_seconds(file)
+            except OSError:  # a thread that ended meanwhile
                 continue
-            spent = sum(map(int, rest.split()[11:13])) / TICK
-            if name == OUR_THREAD:
-                agent += spent
-            else:
-                app += spent
-    return app, agent
+            agent += spent if name == OUR_THREAD else 0
+    return total - agent, agent
 
 
 def rss_bytes(pid):
