@@ -16,6 +16,26 @@ _remora()
 	run | check) ;;
 	*) return ;;
 	esac
+	# The command begins at the first word that is neither an option nor an option's value.
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-j | --json | -s | --service | --allow | --deny | --debug) ((i++)) ;;
+		--)
+			((i++))
+			break
+			;;
+		-*) ;;
+		*) break ;;
+		esac
+	done
+	if ((i < COMP_CWORD)); then
+		if declare -F _command_offset >/dev/null; then
+			_command_offset "$i" # of bash-completion: the command's own
+		else
+			COMPREPLY=($(compgen -f -- "$cur"))
+		fi
+		return
+	fi
 	case $prev in
 	-j | --json)
 		COMPREPLY=($(compgen -f -- "$cur"))
@@ -27,17 +47,13 @@ _remora()
 		return
 		;;
 	esac
-	for ((i = 2; i < COMP_CWORD; i++)); do
-		if [ "${COMP_WORDS[i]}" = -- ]; then
-			COMPREPLY=($(compgen -c -f -- "$cur"))
-			return
-		fi
-	done
-	if [ "${COMP_WORDS[1]}" = run ]; then
+	if [[ $cur != -* || $prev = -- ]]; then
+		COMPREPLY=($(compgen -c -f -- "$cur" | sort -u))
+	elif [ "${COMP_WORDS[1]}" = run ]; then
 		COMPREPLY=($(compgen -W '-- --json --tree --quiet --no-color --service --allow --deny
 			--debug --help' -- "$cur"))
 	else
-		COMPREPLY=($(compgen -W '-- --help' -- "$cur") $(compgen -c -- "$cur"))
+		COMPREPLY=($(compgen -W '-- --help' -- "$cur"))
 	fi
 }
 complete -F _remora remora

@@ -42,6 +42,14 @@ def python(code):
     return [sys.executable, "-c", code]
 
 
+# One request to a server in the same process.
+EXCHANGE = ("import http.client, http.server, threading;"
+            "s = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler);"
+            "threading.Thread(target=s.serve_forever, daemon=True).start();"
+            "c = http.client.HTTPConnection('127.0.0.1', s.server_port); c.request('HEAD', '/');"
+            "c.getresponse().read(); s.shutdown()")
+
+
 def equal(got, want):
     assert got == want, f"got {got!r}, want {want!r}"
 
@@ -344,16 +352,18 @@ def what_is_wrong_to_us_is_not_taken_from_the_command():
 
 @test
 def the_object_of_a_build_or_install_finds_its_exporter():
-    code = ("import http.client, http.server, threading;"
-            "s = http.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler);"
-            "threading.Thread(target=s.serve_forever, daemon=True).start();"
-            "c = http.client.HTTPConnection('127.0.0.1', s.server_port); c.request('HEAD', '/');"
-            "c.getresponse().read(); s.shutdown()")
     where = remora("run", "-q", "--", *python("import os; print(os.environ['LD_PRELOAD'])")).stdout.strip()
-    result = subprocess.run(python(code), env={**CLEAN, "LD_PRELOAD": where, "OTEL_TRACES_EXPORTER": "console"},
+    result = subprocess.run(python(EXCHANGE), env={**CLEAN, "LD_PRELOAD": where, "OTEL_TRACES_EXPORTER": "console"},
                             text=True, capture_output=True, timeout=PATIENCE)
     kinds = sorted(json.loads(line)["kind"] for line in result.stderr.splitlines() if line.startswith("{"))
     equal(kinds, ["SpanKind.CLIENT", "SpanKind.SERVER"])
+
+
+@test
+def each_debug_topic_has_something_to_say():
+    for topic in ("init", "conn", "http1", "trace", "export", "relay"):
+        said = remora("run", "-q", "--debug", topic, "--", *python(EXCHANGE)).stderr
+        assert re.search(rf"^remora\[\d+\] {topic}: ", said, re.M), (topic, said)
 
 
 # ---- spans ----
