@@ -136,6 +136,7 @@ int main(int argc, char **argv)
 	mill_start();
 	FAIL_IF(pipe(pipes) != 0);
 	fd = mill_connect();
+	mill_get(fd); /* so that there is a span to deliver at the end */
 	for (int round = 0; round < 3; round++) {
 		for (int step = first; step <= last && step <= 5; step++) {
 			if (step == 2)
