@@ -30,7 +30,7 @@ static bool library_is_there(void)
 		printf("no: %s: LD_PRELOAD cannot carry a path with a space or a colon; install elsewhere\n", path);
 		return false;
 	default:
-		printf("no: libremora.so was not found (%s); build or install it\n", path);
+		printf("no: libremora.so is not there, or not readable (%s); build or install it\n", path);
 		return false;
 	}
 }

@@ -35,7 +35,7 @@ const struct rm_cmd rm_cmd_run = {
 	.usage = "Usage: remora run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
 		 "Runs COMMAND and everything it starts, traced. Without an endpoint (OTEL_EXPORTER_OTLP_ENDPOINT,\n"
 		 "OTEL_TRACES_EXPORTER) the traces are drawn on standard error.\n\n"
-		 "  -j, --json FILE     keep the spans in FILE: OTLP, one JSON object per line\n"
+		 "  -j, --json FILE     write the spans to FILE, anew: OTLP, one JSON object per line\n"
 		 "  -t, --tree          draw the traces also when they are exported\n"
 		 "  -q, --quiet         draw nothing\n"
 		 "      --no-color      draw without colours (as does NO_COLOR)\n"
@@ -265,7 +265,7 @@ static int find_library(char library[PATH_MAX])
 		fprintf(stderr, "remora run: LD_PRELOAD cannot carry a path with a space or a colon: %s\n", library);
 		return RM_EXIT_OURS;
 	default:
-		fprintf(stderr, "remora run: libremora.so was not found (%s)\n", library);
+		fprintf(stderr, "remora run: libremora.so is not there, or not readable (%s)\n", library);
 		return RM_EXIT_OURS;
 	}
 }
