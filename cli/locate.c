@@ -47,6 +47,38 @@ int rm_locate_library(char ret[PATH_MAX])
 	return strpbrk(ret, " :") ? RM_E_INVALID : RM_OK;
 }
 
+/* True when ld.so's $LIB is the folder we were built for, and 32-bit programs have something there. */
+static bool has_both(const char *root)
+{
+	static const char *const narrow[] = { "lib/i386-linux-gnu", "lib32" };
+	char path[2 * PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" RM_LIBDIR "/remora/libremora.so", root);
+	if (!is_file("/" RM_LIBDIR "/libc.so.6") || !is_file(path))
+		return false;
+	for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s/remora/libremora.so", root, narrow[i]);
+		if (is_file(path))
+			return true;
+	}
+	return false;
+}
+
+void rm_locate_preload(const char *library, char ret[PATH_MAX])
+{
+	static const char installed[] = "/" RM_LIBDIR "/remora/libremora.so";
+	size_t n = strlen(library), tail = sizeof(installed) - 1;
+	const char *slash = strrchr(library, '/');
+	char root[PATH_MAX];
+
+	if (n > tail && strcmp(library + n - tail, installed) == 0)
+		snprintf(root, sizeof(root), "%.*s", (int)(n - tail), library);
+	else /* of a build folder */
+		snprintf(root, sizeof(root), "%.*s/root", slash ? (int)(slash - library) : 0, library);
+	if (!has_both(root) || snprintf(ret, PATH_MAX, "%s/$LIB/remora/libremora.so", root) >= PATH_MAX)
+		snprintf(ret, PATH_MAX, "%s", library);
+}
+
 static int look_at(const char *path)
 {
 	struct stat st;

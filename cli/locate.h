@@ -12,6 +12,12 @@
 int rm_locate_library(char ret[PATH_MAX]);
 
 /*
+ * What LD_PRELOAD is to name for that library: with "$LIB", which ld.so replaces by the library folder
+ * of each process, where an object for 32-bit programs lies beside ours; else the library itself.
+ */
+void rm_locate_preload(const char *library, char ret[PATH_MAX]);
+
+/*
  * Finds a command as execvp(3) does: by PATH unless it has a slash. Errors: RM_E_GONE, no such
  * file; RM_E_INVALID, a file that may not be executed.
  */

@@ -256,10 +256,14 @@ static int open_outputs(struct run *r)
 	return r->relay ? -1 : fail("cannot open the relay", NULL);
 }
 
-static int find_library(char library[PATH_MAX])
+/* `preload` is what the environment is to name. */
+static int find_library(char preload[PATH_MAX])
 {
+	char library[PATH_MAX];
+
 	switch (rm_locate_library(library)) {
 	case RM_OK:
+		rm_locate_preload(library, preload);
 		return -1;
 	case RM_E_INVALID:
 		fprintf(stderr, "remora run: LD_PRELOAD cannot carry a path with a space or a colon: %s\n", library);
