@@ -44,7 +44,7 @@ PRELOADS = {
     "fakeroot": ("libfakeroot/libfakeroot-sysv.so", {}),
     "faketime": ("faketime/libfaketime.so.1", {"FAKETIME": "2020-01-01 00:00:00"}),
     "proxychains": ("libproxychains.so.4", {"PROXYCHAINS_QUIET_MODE": "1"}),
-    "torsocks": ("torsocks/libtorsocks.so", {"TORSOCKS_ALLOW_INBOUND": "1"}),
+    "torsocks": ("torsocks/libtorsocks.so", {}),
 }
 
 
@@ -60,8 +60,12 @@ def preloads(t, names, times=2):
             (t.dir / "proxychains.conf").write_text("strict_chain\nlocalnet 127.0.0.0/255.0.0.0\n[ProxyList]\n"
                                                     "socks5 127.0.0.1 1\n")
             env = {**env, "PROXYCHAINS_CONF_FILE": t.dir / "proxychains.conf"}
+        if name == "torsocks":
+            (t.dir / "torsocks.conf").write_text("AllowOutboundLocalhost 1\n")
+            env = {"TORSOCKS_CONF_FILE": t.dir / "torsocks.conf"}
         for first in (False, True):
-            t.same([program], USUAL, preload=[library], agent_first=first, env=env, times=times)
+            t.same([program], USUAL, preload=[library], agent_first=first, env=env, times=times,
+                   status=4)
             t.same(["python3", "-c", "import os, subprocess, time; print(subprocess.run(['echo', 'x'], "
                     "stdout=subprocess.PIPE).stdout, os.getuid())"], ("up",), preload=[library], agent_first=first,
                    env=env)
@@ -134,6 +138,8 @@ def c11_node(t):
     peer = TlsPeer(t)
     script = t.script("calls.js", NODE)
     t.same(["node", script], ("tls",), env=peer.env, status=5, times=8)
+    on = t.run(["node", script], "tls", env=peer.env, wait_spans=3)
+    t.check(on.spans, "nothing was exported over TLS")
     t.same(["node", script], USUAL, env=peer.env, status=5)
 
 
