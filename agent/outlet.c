@@ -178,17 +178,22 @@ void rm_outlet_forked(void)
 
 /* ---- the worker ---- */
 
-void rm_outlet_safe_point(void)
+bool rm_outlet_wants_worker(void)
 {
 	struct rm_segment *s;
 
 	if (!rm_worker_absent() ||
 	    atomic_load_explicit(&o.consumer, memory_order_acquire) != CONSUMER_WORKER ||
 	    atomic_load_explicit(&o.retired, memory_order_relaxed))
-		return;
+		return false;
 	s = atomic_load_explicit(&o.segment, memory_order_acquire);
-	if (s && !rm_segment_empty(s) && rm_clock_mono_ns() >= atomic_load(&o.start_ns))
-		rm_worker_start(o.env, s);
+	return s && !rm_segment_empty(s) && rm_clock_mono_ns() >= atomic_load(&o.start_ns);
+}
+
+void rm_outlet_safe_point(void)
+{
+	if (rm_outlet_wants_worker())
+		rm_worker_start(o.env, atomic_load_explicit(&o.segment, memory_order_acquire));
 }
 
 void rm_outlet_stop(void)

@@ -25,7 +25,10 @@ struct rm_segment *rm_outlet_segment(int *ring);
 /* After a push that left `fill` bytes waiting: wakes the consumer if it is time. Context: hook. */
 void rm_outlet_pushed(uint32_t fill);
 
-/* Starts the worker if spans wait and none runs. Context: app, never a signal handler. */
+/* True when spans wait, no worker runs, and one may be started. Context: hook. */
+bool rm_outlet_wants_worker(void);
+
+/* Starts the worker if it is wanted. Context: app, never a signal handler. */
 void rm_outlet_safe_point(void);
 
 /*

@@ -9,14 +9,36 @@
  * Runs in hooks. Must never: block, keep bytes, change a read that MSG_PEEK looked at before.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 
 #include "agent/context.h"
 #include "agent/hookapi.h"
+#include "agent/outlet.h"
 #include "agent/stream.h"
 #include "base/sys.h"
 
 enum { INGRESS_MIN_ROOM = 256, PAGE = 4096 };
+
+/*
+ * A thread is about to wait for the next request on a kept connection. Servers whose threads do
+ * nothing but receive and send pass no other place where the worker could be started. A handler of a
+ * signal could stand here too: while one runs its signal is blocked, so only a thread that blocks
+ * none is trusted.
+ */
+static __attribute__((noinline)) void between_requests(int fd)
+{
+	uint64_t blocked = 0;
+	struct rm_scope s;
+
+	if (rm_sys3(__NR_fcntl, fd, F_GETFL, 0) & O_NONBLOCK ||
+	    rm_sys4(__NR_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked)) < 0 || blocked ||
+	    !rm_enter(&s))
+		return;
+	rm_outlet_safe_point();
+	rm_leave(&s);
+}
 
 void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
@@ -33,6 +55,9 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
+	if (c->accepted && c->proto && !(flags & MSG_DONTWAIT) && c->proto->at_head(c->state) &&
+	    rm_outlet_wants_worker())
+		between_requests(fd);
 	if (config->ingress && room >= INGRESS_MIN_ROOM && c->role != RM_ROLE_CLIENT && !c->peeked &&
 	    !(flags & (MSG_WAITALL | MSG_TRUNC)) && (!c->proto || c->proto->at_head(c->state)))
 		rx->reserve = RM_INGRESS_RESERVE;

@@ -19,6 +19,7 @@ static struct rm_config stub_config;
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program) { (void)env, (void)program; }
 struct rm_segment *rm_outlet_segment(int *ring) { *ring = 0; return &stub_segment; }
 void rm_outlet_pushed(uint32_t fill) { (void)fill; }
+bool rm_outlet_wants_worker(void) { return false; }
 void rm_outlet_safe_point(void) { }
 void rm_outlet_forked(void) { }
 void rm_outlet_end(enum rm_end how) { (void)how; }
