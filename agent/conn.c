@@ -100,9 +100,12 @@ static inline bool try_lock(struct rm_conn *c, uint32_t mine, uint32_t *ret_seen
 						     memory_order_relaxed);
 }
 
+/* A long wait is worth it only where a gap would be the first. */
 static __attribute__((noinline)) bool wait_lock(struct rm_conn *c, uint32_t mine)
 {
-	for (int i = 0; i < LOCK_SPINS + LOCK_YIELDS; i++) {
+	int tries = LOCK_SPINS + (atomic_load_explicit(&c->gap, memory_order_relaxed) ? 0 : LOCK_YIELDS);
+
+	for (int i = 0; i < tries; i++) {
 		uint32_t seen;
 
 		if (try_lock(c, mine, &seen))
@@ -127,12 +130,64 @@ static inline bool lock(struct rm_conn *c)
 	return try_lock(c, mine, &seen) || wait_lock(c, mine);
 }
 
-void rm_conn_release(struct rm_conn *c)
+static void unlock(struct rm_conn *c)
 {
 	atomic_store_explicit(&c->lock, 0, memory_order_release);
 }
 
-struct rm_conn *rm_conn_take(int fd, uint32_t gen)
+/* Gives the memory back. Lock held, no reference left; releases. */
+static void destroy(struct rm_conn *c)
+{
+	uint32_t number = c->number;
+
+	atomic_fetch_add(&c->gen, 1);
+	for (int i = 0; i < c->pending_count; i++)
+		rm_text_put(c->pending[i].text);
+	rm_text_put(c->retry);
+	rm_text_put(c->stash[0]);
+	rm_text_put(c->stash[1]);
+	c->pending_count = 0;
+	c->retry = c->stash[0] = c->stash[1] = 0;
+	unlock(c);
+	rm_pool_put(&conns, number);
+}
+
+/* Ends a connection without references, unless whoever holds the lock is going to. */
+static void bury(struct rm_conn *c)
+{
+	if (!lock(c))
+		return; /* if he is lost for ever, so is the connection: bounded by CONNS_MAX */
+	if (!atomic_exchange(&c->orphan, 0)) {
+		unlock(c);
+		return;
+	}
+	rm_stream_closed(c, false);
+	destroy(c);
+}
+
+void rm_conn_release(struct rm_conn *c)
+{
+	unlock(c);
+	if (atomic_load_explicit(&c->orphan, memory_order_relaxed))
+		bury(c);
+}
+
+bool rm_conn_lock(struct rm_conn *c)
+{
+	if (lock(c))
+		return true;
+	atomic_store(&c->gap, 1);
+	return false;
+}
+
+/* A gap ends what the protocol knows, as soon as no edit is half way. Lock held. */
+static void mind_gap(struct rm_conn *c, int fd)
+{
+	if ((c->gap || c->dead) && !c->muted && !rm_conn_midway(c))
+		rm_stream_gap(c, fd);
+}
+
+struct rm_conn *rm_conn_take(int fd)
 {
 	uint32_t number = lookup(fd);
 	struct rm_conn *c;
@@ -140,18 +195,41 @@ struct rm_conn *rm_conn_take(int fd, uint32_t gen)
 	if (!is_conn(number))
 		return NULL;
 	c = rm_pool_at(&conns, number);
-	if (!lock(c)) {
-		atomic_store(&c->gap, 1);
+	if (!rm_conn_lock(c))
 		return NULL;
-	}
-	if (lookup(fd) == number && !c->muted) {
-		if ((c->gap || c->dead) && !rm_conn_midway(c))
-			rm_stream_gap(c, fd);
-		if (!c->muted && (!gen || atomic_load_explicit(&c->gen, memory_order_relaxed) == gen))
+	if (lookup(fd) == number) {
+		mind_gap(c, fd);
+		if (!c->muted)
 			return c;
 	}
 	rm_conn_release(c);
 	return NULL;
+}
+
+struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
+{
+	if (atomic_load_explicit(&c->gen, memory_order_relaxed) != gen || !rm_conn_lock(c))
+		return NULL;
+	if (atomic_load(&c->gen) == gen) {
+		mind_gap(c, fd);
+		if (!c->muted)
+			return c;
+	}
+	rm_conn_release(c);
+	return NULL;
+}
+
+void rm_conn_hold(struct rm_conn *c)
+{
+	atomic_fetch_add(&c->refs, 1);
+}
+
+void rm_conn_drop(struct rm_conn *c)
+{
+	if (atomic_fetch_sub(&c->refs, 1) != 1)
+		return;
+	atomic_store(&c->orphan, 1);
+	bury(c);
 }
 
 static void raise_high(int fd)
@@ -162,30 +240,64 @@ static void raise_high(int fd)
 		;
 }
 
-static void destroy(struct rm_conn *c, uint32_t number)
+/* Puts `number` and the reference it stands for into the table. */
+static void enter(int fd, uint32_t number)
 {
-	atomic_fetch_add(&c->gen, 1);
-	for (int i = 0; i < c->pending_count; i++)
-		rm_text_put(c->pending[i].text);
-	rm_text_put(c->stash[0]);
-	rm_text_put(c->stash[1]);
-	c->pending_count = 0;
-	c->stash[0] = c->stash[1] = 0;
-	rm_conn_release(c);
-	rm_pool_put(&conns, number);
+	entry *e = number != RM_FD_NONE ? make_slot(fd) : slot(fd);
+	uint32_t old;
+
+	old = e ? atomic_exchange(e, number) : number;
+	if (e)
+		raise_high(fd);
+	if (is_conn(old))
+		rm_conn_drop(rm_pool_at(&conns, old));
 }
 
-/* One descriptor less; the last one ends the connection. */
-static void unref(uint32_t number)
+/* A connection that no descriptor names yet. NULL: no memory, which is counted. */
+static struct rm_conn *make(int fd, enum rm_role role)
 {
-	struct rm_conn *c = rm_pool_at(&conns, number);
+	uint32_t number;
+	struct rm_conn *c;
 
-	if (atomic_fetch_sub(&c->refs, 1) != 1)
-		return;
-	if (!lock(c))
-		return; /* held for ever by a lost thread: given up, bounded by CONNS_MAX */
-	rm_stream_closed(c, false);
-	destroy(c, number);
+	if (!make_slot(fd))
+		return NULL;
+	rm_fork_watch();
+	number = rm_pool_get(&conns);
+	if (!number) {
+		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
+		return NULL;
+	}
+	c = rm_pool_at(&conns, number);
+	lock(c); /* somebody with an old number may be looking; he lets go at once */
+	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
+	if (!atomic_load(&c->gen))
+		atomic_store(&c->gen, 1);
+	c->number = number;
+	c->accepted = role == RM_ROLE_SERVER;
+	c->role = (uint8_t)role;
+	atomic_store(&c->refs, 1);
+	unlock(c);
+	return c;
+}
+
+void rm_conn_new(int fd, bool accepted)
+{
+	struct rm_conn *c = make(fd, accepted ? RM_ROLE_SERVER : 0);
+
+	enter(fd, c ? c->number : accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE);
+}
+
+void rm_conn_forget_fd(struct rm_conn *c, int fd)
+{
+	entry *e = slot(fd);
+	uint32_t number = c->number;
+
+	/* Other descriptors of it find a muted connection, and give it up in their turn. */
+	if (e && atomic_compare_exchange_strong(e, &number, c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE) &&
+	    atomic_fetch_sub(&c->refs, 1) == 1)
+		destroy(c);
+	else
+		rm_conn_release(c);
 }
 
 void rm_conn_end_all(void)
@@ -201,64 +313,6 @@ void rm_conn_end_all(void)
 			rm_stream_closed(c, true);
 		rm_conn_release(c);
 	}
-}
-
-static void enter(int fd, uint32_t number)
-{
-	entry *e = number != RM_FD_NONE ? make_slot(fd) : slot(fd);
-	uint32_t old;
-
-	if (!e)
-		return;
-	old = atomic_exchange(e, number);
-	raise_high(fd);
-	if (is_conn(old))
-		unref(old);
-}
-
-struct rm_conn *rm_conn_new(int fd, bool accepted)
-{
-	uint32_t number;
-	struct rm_conn *c;
-
-	if (fd < 0 || fd >= RM_FD_MAX || !make_slot(fd))
-		return NULL;
-	rm_fork_watch();
-	number = rm_pool_get(&conns);
-	if (!number) {
-		enter(fd, RM_FD_NONE);
-		return NULL;
-	}
-	c = rm_pool_at(&conns, number);
-	lock(c); /* somebody with an old number may be looking; he lets go at once */
-	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
-	if (!atomic_load(&c->gen))
-		atomic_store(&c->gen, 1);
-	atomic_store(&c->refs, 1);
-	c->accepted = accepted;
-	c->role = accepted ? RM_ROLE_SERVER : 0;
-	rm_conn_release(c);
-	enter(fd, number);
-	return c;
-}
-
-void rm_conn_forget_fd(struct rm_conn *c, int fd)
-{
-	entry *e = slot(fd);
-	uint32_t number;
-
-	if (!e)
-		return;
-	number = atomic_load(e);
-	/* The reference is kept: whoever holds other descriptors still finds a muted connection. */
-	if (is_conn(number) && rm_pool_at(&conns, number) == c && atomic_load(&c->refs) == 1) {
-		if (atomic_compare_exchange_strong(e, &number, c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE)) {
-			atomic_store(&c->refs, 0);
-			destroy(c, number);
-			return;
-		}
-	}
-	rm_conn_release(c);
 }
 
 static void set_peer(struct rm_peer *p, const struct sockaddr *sa, size_t len)
@@ -285,6 +339,11 @@ void rm_conn_peer(struct rm_conn *c, int fd)
 		set_peer(&c->peer, (const struct sockaddr *)&peer, sizeof(peer));
 }
 
+uint32_t rm_conn_live(void)
+{
+	return rm_pool_live(&conns);
+}
+
 /* ---- what the hooks tell of descriptors ---- */
 
 void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
@@ -296,13 +355,36 @@ void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
 		enter(fd, stream ? RM_FD_STREAM : RM_FD_NONE);
 }
 
+static int socket_option(int fd, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+/* Datagrams and packets that were cut would be lost: only streams are ours. */
+static bool is_stream(int fd)
+{
+	return socket_option(fd, SO_TYPE) == SOCK_STREAM;
+}
+
 void rm_fd_listen(struct rm_scope *s, int fd)
 {
-	enter(fd, RM_FD_LISTENER);
+	if (is_stream(fd))
+		enter(fd, RM_FD_LISTENER);
 }
 
 void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 {
+	/* A listener that was there before us is asked once. */
+	if (lookup(listener) != RM_FD_LISTENER) {
+		if (!is_stream(fd)) {
+			rm_fd_close(s, fd);
+			return;
+		}
+		enter(listener, RM_FD_LISTENER);
+	}
 	rm_conn_new(fd, true);
 }
 
@@ -312,13 +394,31 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 
 	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
 		return;
-	c = rm_conn_new(fd, false);
-	if (!c)
+	c = make(fd, RM_ROLE_CLIENT);
+	if (!c) {
+		enter(fd, RM_FD_NONE);
 		return;
-	c->role = RM_ROLE_CLIENT;
+	}
 	if (to && len > sizeof(to->sa_family))
 		set_peer(&c->peer, to, len);
 	c->connected_by = rm_context_here(s->thread);
+	enter(fd, c->number);
+}
+
+/* One reference more for the connection that `fd` names: it must still do so afterwards. */
+static bool share(int fd, uint32_t number)
+{
+	struct rm_conn *c = rm_pool_at(&conns, number);
+	uint32_t refs = atomic_load(&c->refs);
+
+	do {
+		if (!refs)
+			return false;
+	} while (!atomic_compare_exchange_weak(&c->refs, &refs, refs + 1));
+	if (lookup(fd) == number)
+		return true;
+	rm_conn_drop(c);
+	return false;
 }
 
 void rm_fd_dup(struct rm_scope *s, int from, int to)
@@ -327,18 +427,10 @@ void rm_fd_dup(struct rm_scope *s, int from, int to)
 
 	if (from == to)
 		return;
-	if (is_conn(number))
-		atomic_fetch_add(&((struct rm_conn *)rm_pool_at(&conns, number))->refs, 1);
+	if (is_conn(number) && !share(from, number))
+		number = RM_FD_NONE; /* given up, or closed, at this very moment */
 	if (number != RM_FD_NONE || lookup(to) != RM_FD_NONE)
 		enter(to, number);
-}
-
-static int socket_option(int fd, int name)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
 }
 
 void rm_fd_received(struct rm_scope *s, int fd)
@@ -347,7 +439,7 @@ void rm_fd_received(struct rm_scope *s, int fd)
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 
-	if (socket_option(fd, SO_TYPE) != SOCK_STREAM ||
+	if (!is_stream(fd) ||
 	    (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
 		rm_fd_close(s, fd);
 	else if (socket_option(fd, SO_ACCEPTCONN) == 1)
@@ -367,7 +459,7 @@ void rm_fd_close(struct rm_scope *s, int fd)
 /* Half a connection ends: what this process sends (SHUT_WR), what it reads (SHUT_RD), or both. */
 void rm_fd_shutdown(struct rm_scope *s, int fd, int how)
 {
-	struct rm_conn *c = rm_conn_take(fd, 0);
+	struct rm_conn *c = rm_conn_take(fd);
 	struct rm_visit v;
 
 	if (!c)

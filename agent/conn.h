@@ -45,34 +45,56 @@ struct rm_pending {
 };
 
 struct rm_conn {
-	uint32_t link;           /* the pool's, while the connection is free: lock and gen outlive that */
+	uint32_t link;           /* the pool's, while the connection is free: the next four outlive that */
 	_Atomic uint32_t lock;   /* 0: free; else the holder's rm_epoch() + 1 */
 	_Atomic uint32_t gen;
-	_Atomic uint32_t refs;   /* descriptors in this process */
+	_Atomic uint32_t refs;   /* descriptors in this process, and the edited call in flight; 0: free */
+	_Atomic uint8_t orphan;  /* the last reference went while somebody held the lock: his to bury */
 	_Atomic uint8_t muted;   /* left alone: hooks pass by */
-	uint8_t dead;            /* the protocol gave up; muted as soon as no edit is half way */
+	_Atomic uint8_t dead;    /* the protocol gave up; muted as soon as no edit is half way */
 	_Atomic uint8_t gap;     /* bytes passed that nobody fed: to be muted by the next who comes */
 	uint8_t role;            /* enum rm_role; 0 until the first bytes tell */
 	uint8_t accepted;
 	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
 	uint8_t first_sent;      /* a request head went out on it */
-	uint8_t tx_busy;         /* an edited call is in flight */
-	uint8_t pending_count;
+	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called */
+
+	/*
+	 * The sending side of a client. While `tx_busy` names this process, an edited call is in flight:
+	 * the rest of these is its thread's, which needs no lock for them and holds a reference.
+	 */
+	_Atomic uint32_t tx_busy; /* epoch + 1 */
 	uint32_t ahead;          /* bytes parsed that the kernel has not accepted yet */
 	uint8_t ahead_head[8];   /* the first of them, to recognise the retry ... */
-	uint8_t ahead_known;     /* ... as many as the last call held */
+	uint8_t ahead_known;     /* ... as many as the last call held; UINT8_MAX: one is under way */
+	uint8_t pending_count;
 	struct rm_pending pending[RM_TX_EDITS];
+	rm_text retry;           /* refused bytes up to the last edit: only to them do edits apply ... */
+	uint32_t retry_at, retry_end; /* ... from here to there */
+
 	rm_text stash[2];        /* per direction: the unfinished head */
 	struct rm_peer peer;
 	_Alignas(16) char state[RM_CONN_STATE_BYTES];
 };
 
+/* True while an edited call is in flight. One that a fork interrupted is not. */
+static inline bool rm_conn_busy(const struct rm_conn *c)
+{
+	return atomic_load_explicit(&c->tx_busy, memory_order_acquire) == rm_epoch() + 1;
+}
+
+/* True when an edit is half sent. */
+static inline bool rm_conn_begun(const struct rm_conn *c)
+{
+	return c->pending_count > 0 && c->pending[0].done > 0;
+}
+
 /* True while an edited call is in flight or half sent: not to be left alone before it is whole. */
 static inline bool rm_conn_midway(const struct rm_conn *c)
 {
-	return c->tx_busy || (c->pending_count > 0 && c->pending[0].done > 0);
+	return rm_conn_busy(c) || rm_conn_begun(c);
 }
 
 /* Cheap look without a lock, to decide whether to come back; NULL when the descriptor is none of ours. */
@@ -80,10 +102,20 @@ struct rm_conn *rm_conn_peek(int fd);
 
 /*
  * Finds and locks the connection of a descriptor. Waits a bounded time for other threads. NULL when
- * there is none, it is muted, or the wait was in vain. `gen` 0 accepts any, else only that one.
+ * there is none, it is muted, or the wait was in vain: then the connection has a gap.
  */
-struct rm_conn *rm_conn_take(int fd, uint32_t gen);
+struct rm_conn *rm_conn_take(int fd);
+
+/* Locks a connection seen before, if it still is the one of generation `gen`. NULL as above. */
+struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd);
+
+/* Locks a connection that the caller holds a reference of. False: the wait was in vain, a gap. */
+bool rm_conn_lock(struct rm_conn *c);
 void rm_conn_release(struct rm_conn *c);
+
+/* One reference more, lock held; and one less, lock not held, which may end the connection. */
+void rm_conn_hold(struct rm_conn *c);
+void rm_conn_drop(struct rm_conn *c);
 
 /*
  * The process ends, and with it what is open on any connection. Other threads may still be at work:
@@ -91,8 +123,8 @@ void rm_conn_release(struct rm_conn *c);
  */
 void rm_conn_end_all(void);
 
-/* Makes a connection for `fd`, replacing what stood there. NULL: no memory. */
-struct rm_conn *rm_conn_new(int fd, bool accepted);
+/* Makes a connection for `fd`, replacing what stood there. Without memory `fd` is left alone. */
+void rm_conn_new(int fd, bool accepted);
 
 /* True for an epoll instance that watches listeners or accepted connections. */
 bool rm_fd_is_loop(int epfd);
@@ -102,5 +134,8 @@ void rm_conn_peer(struct rm_conn *c, int fd);
 
 /* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
 void rm_conn_forget_fd(struct rm_conn *c, int fd);
+
+/* Connections in use, see rm_pool_live. */
+uint32_t rm_conn_live(void);
 
 #endif

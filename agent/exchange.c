@@ -196,3 +196,8 @@ void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread)
 		push(e, end_mono_ns, thread);
 	rm_exchange_drop(x);
 }
+
+uint32_t rm_exchange_live(void)
+{
+	return rm_pool_live(&exchanges);
+}

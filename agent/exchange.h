@@ -67,4 +67,7 @@ void rm_exchange_drop(uint32_t x);
 /* Counts a loss in the segment, if there is one. */
 void rm_lost(struct rm_thread *thread, enum rm_lost why);
 
+/* Exchanges in use, see rm_pool_live. */
+uint32_t rm_exchange_live(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 
 struct rm_thread;
+struct rm_conn;
 
 /* A visit to the agent: refused when already inside, disabled, in a vfork child, or on our own thread. */
 struct rm_scope {
@@ -59,7 +60,8 @@ enum rm_tx_mode {
 enum { RM_TX_EDITS = 4 };
 
 struct rm_tx {
-	uint32_t conn, gen;
+	struct rm_conn *conn;
+	uint32_t gen;
 	int fd;
 	const struct iovec *iov;
 	int iov_count;
@@ -90,7 +92,8 @@ void rm_tx_opaque(int fd, ssize_t result);
 enum { RM_INGRESS_RESERVE = 72 }; /* room for "traceparent: <55>\r\n" */
 
 struct rm_rx {
-	uint32_t conn, gen;
+	struct rm_conn *conn;
+	uint32_t gen;
 	int fd;
 	size_t reserve; /* > 0: read this many bytes less than the caller's room, then rm_rx_done */
 	bool watch;     /* false: make the real call; nothing afterwards */

@@ -52,6 +52,7 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		c->peeked |= (flags & MSG_PEEK) != 0;
 		return;
 	}
+	rx->conn = c;
 	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
@@ -224,7 +225,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	}
 	if (!rx->watch || (result < 0 && !fatal(errno)) || !rm_enter(&s))
 		return result;
-	c = rm_conn_take(rx->fd, rx->gen);
+	c = rm_conn_retake(rx->conn, rx->gen, rx->fd);
 	if (!c)
 		goto out;
 	rm_visit_init(&v, c, s.thread, rx->fd);
@@ -268,7 +269,7 @@ void rm_rx_opaque(int fd, ssize_t result)
 
 	if (result <= 0 || !c || c->muted || !rm_enter(&s))
 		return;
-	c = rm_conn_take(fd, 0);
+	c = rm_conn_take(fd);
 	if (c) {
 		rm_visit_init(&v, c, s.thread, fd);
 		dir = rm_stream_dir(c, false);

@@ -46,3 +46,12 @@ size_t rm_text_cap(rm_text t)
 {
 	return pools[t >> CLASS_SHIFT].object_bytes;
 }
+
+uint32_t rm_text_live(void)
+{
+	uint32_t live = 0;
+
+	for (uint32_t c = 0; c < CLASSES; c++)
+		live += rm_pool_live(&pools[c]);
+	return live;
+}

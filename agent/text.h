@@ -17,4 +17,7 @@ void rm_text_put(rm_text t); /* 0 is allowed */
 char *rm_text_at(rm_text t);
 size_t rm_text_cap(rm_text t);
 
+/* Pieces of text memory in use, see rm_pool_live. */
+uint32_t rm_text_live(void);
+
 #endif

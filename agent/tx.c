@@ -7,8 +7,9 @@
  * each an insertion or a replacement of equal length. A call sends program bytes and edits in
  * order, and of what the kernel took only the program's own bytes are reported. Hence:
  *   - nothing is sent twice or left out: position and edits advance by what the kernel took;
- *   - a short write leaves `ahead` > 0; the program repeats those bytes (checked) and they are not
- *     parsed again;
+ *   - a short write leaves `ahead` > 0; the program repeats those bytes and they are not parsed again.
+ *     Edits that wait are put into bytes that were compared, all of them, with those parsed; a
+ *     program that offers others sends what it offers;
  *   - an insertion cut in the middle is finished before any further byte of the program;
  *   - an insertion always has program bytes behind it in the same call (the empty line that ends the
  *     head), so a program that saw all its bytes accepted never owes us another call.
@@ -16,7 +17,10 @@
  * The program's memory is read here before the kernel has seen it. Where it cannot be read the
  * connection is left alone, and the kernel says EFAULT as it would without us.
  *
- * Runs in hooks. The connection is not locked during the real call; `tx_busy` says one is under way.
+ * Runs in hooks. The connection is not locked during the real call. An edited one has `tx_busy`, by
+ * which the sending side is its own, and a reference: whatever other threads do meanwhile, close
+ * included, the texts it sends stay, and it can always write down how far it got. (A thread that
+ * leaves the call by cancellation or longjmp keeps both: that connection is never muted nor freed.)
  */
 #include <errno.h>
 
@@ -25,7 +29,7 @@
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { PIECES_MAX = 24, BUSY_YIELDS = 200, PAGE = 4096 };
+enum { PIECES_MAX = 24, BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
 
 static size_t total(const struct iovec *iov, int count)
 {
@@ -36,31 +40,29 @@ static size_t total(const struct iovec *iov, int count)
 	return n;
 }
 
-/* Copies the first bytes of scattered memory, as far as it can be read. */
-static size_t copy_head(const struct iovec *iov, int count, uint8_t *ret, size_t cap)
+/* True when the call begins with the `n` bytes at `p`, as far as it goes. */
+static bool begins_with(const struct rm_tx *tx, const char *p, size_t n)
 {
-	size_t n = 0;
+	for (int i = 0; i < tx->iov_count && n > 0; i++) {
+		size_t take = tx->iov[i].iov_len < n ? tx->iov[i].iov_len : n;
 
-	for (int i = 0; i < count && n < cap; i++) {
-		size_t take = iov[i].iov_len < cap - n ? iov[i].iov_len : cap - n;
-
-		if (!rm_may_read(iov[i].iov_base, take))
-			break;
-		if (take)
-			memcpy(ret + n, iov[i].iov_base, take);
-		n += take;
+		if (!rm_may_read(tx->iov[i].iov_base, take) || memcmp(tx->iov[i].iov_base, p, take) != 0)
+			return false;
+		p += take;
+		n -= take;
 	}
-	return n;
+	return true;
 }
 
-/* The bytes the kernel refused are offered again, unchanged as far as we remember them. */
-static bool same_retry(const struct rm_conn *c, const struct iovec *iov, int count)
+/*
+ * The bytes the kernel refused are offered again: compared as far as edits depend on them, else as
+ * far as we remember them. Nothing is remembered of a call that is not over.
+ */
+static bool same_retry(const struct rm_conn *c, const struct rm_tx *tx)
 {
-	uint8_t head[sizeof(c->ahead_head)];
-	size_t n = copy_head(iov, count, head, sizeof(head));
-
-	n = n < c->ahead_known ? n : c->ahead_known;
-	return memcmp(head, c->ahead_head, n) == 0;
+	if (c->retry)
+		return begins_with(tx, rm_text_at(c->retry) + c->retry_at, c->retry_end - c->retry_at);
+	return c->ahead_known != UNDER_WAY && begins_with(tx, (const char *)c->ahead_head, c->ahead_known);
 }
 
 /* Takes over the visit's edits; their offsets count from the first byte not parsed before. */
@@ -76,11 +78,21 @@ static void adopt_edits(struct rm_conn *c, struct rm_visit *v)
 	v->edit_count = 0;
 }
 
+static void forget_retry(struct rm_conn *c)
+{
+	rm_text_put(c->retry);
+	c->retry = 0;
+}
+
+/* Drops the edits that wait, but not an insertion that is half sent. */
 static void drop_pending(struct rm_conn *c)
 {
-	for (int i = 0; i < c->pending_count; i++)
+	bool begun = c->pending_count && c->pending[0].done && !c->pending[0].replace;
+
+	for (int i = begun; i < c->pending_count; i++)
 		rm_text_put(c->pending[i].text);
-	c->pending_count = 0;
+	c->pending_count = begun;
+	forget_retry(c);
 }
 
 /*
@@ -134,27 +146,30 @@ static void parse_ahead(struct rm_conn *c, struct rm_thread *t, const struct rm_
 	}
 	adopt_edits(c, &v);
 	c->ahead += (uint32_t)v.base;
+	c->ahead_known = UNDER_WAY;
+	forget_retry(c);
 	if (c->dead)
 		drop_pending(c);
 }
 
-/* Muting, unless an insertion begun must be finished first. */
-static void mute(struct rm_conn *c, struct rm_thread *t, int fd)
+/* Leaves the connection alone from now on, or from when an insertion that is half sent is whole. */
+static void give_up(struct rm_conn *c, struct rm_thread *t, int fd)
 {
 	struct rm_visit v;
 
-	if (rm_conn_midway(c))
-		return;
+	if (!rm_conn_busy(c)) {
+		drop_pending(c);
+		c->ahead = 0;
+	}
 	rm_visit_init(&v, c, t, fd);
 	rm_stream_mute(&v);
-	drop_pending(c);
 }
 
 static enum rm_tx_mode begin_request(struct rm_tx *tx, struct rm_conn *c, struct rm_thread *t)
 {
-	if ((c->ahead && !same_retry(c, tx->iov, tx->iov_count)) || tx->bytes + c->ahead >= UINT32_MAX)
-		mute(c, t, tx->fd);
-	if (!c->muted)
+	if ((c->ahead && !same_retry(c, tx)) || tx->bytes + c->ahead >= UINT32_MAX)
+		give_up(c, t, tx->fd);
+	if (!c->dead)
 		parse_ahead(c, t, tx, 0);
 	if (c->pending_count)
 		return RM_TX_EDIT;
@@ -165,16 +180,28 @@ static enum rm_tx_mode begin_request(struct rm_tx *tx, struct rm_conn *c, struct
 static struct rm_conn *take_idle(int fd)
 {
 	for (int i = 0; i < BUSY_YIELDS; i++) {
-		struct rm_conn *c = rm_conn_take(fd, 0);
+		struct rm_conn *c = rm_conn_take(fd);
+		bool gap;
 
-		if (!c || !c->tx_busy)
+		if (!c || !rm_conn_busy(c))
 			return c;
+		gap = c->gap;
 		if (i == BUSY_YIELDS - 1)
 			atomic_store(&c->gap, 1); /* two threads send at once: nobody knows the order */
 		rm_conn_release(c);
+		if (gap)
+			break;
 		rm_sys0(__NR_sched_yield);
 	}
 	return NULL;
+}
+
+static void release(struct rm_conn *c, int fd)
+{
+	if (c->muted)
+		rm_conn_forget_fd(c, fd);
+	else
+		rm_conn_release(c);
 }
 
 enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, int iov_count)
@@ -186,38 +213,38 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	tx->gen = 0;
 	if (!c || c->muted)
 		return RM_TX_PASS;
-	*tx = (struct rm_tx){ .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
+	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
-	if (c->role == RM_ROLE_SERVER) {
-		tx->gen = atomic_load_explicit(&c->gen, memory_order_acquire);
+	tx->gen = atomic_load_explicit(&c->gen, memory_order_acquire);
+	if (c->role == RM_ROLE_SERVER)
 		return RM_TX_DONE;
-	}
+	tx->gen = 0;
 	if (!rm_enter(&s))
 		return RM_TX_PASS;
 	c = tx->bytes ? take_idle(fd) : NULL;
 	if (!c)
 		goto out;
+	tx->conn = c;
 	tx->gen = atomic_load(&c->gen);
 	if (!c->role)
 		c->role = RM_ROLE_CLIENT; /* the client speaks first, and that is us */
 	mode = RM_TX_DONE;
-	if (c->role == RM_ROLE_CLIENT) {
+	if (c->role == RM_ROLE_CLIENT)
 		mode = begin_request(tx, c, s.thread);
-		c->tx_busy = mode == RM_TX_EDIT;
+	if (mode == RM_TX_EDIT) {
+		rm_conn_hold(c);
+		atomic_store(&c->tx_busy, rm_epoch() + 1);
 	}
-	if (c->muted)
-		rm_conn_forget_fd(c, fd);
-	else
-		rm_conn_release(c);
+	release(c, fd);
 out:
 	rm_leave(&s);
 	return mode;
 }
 
-/* Remembers how the bytes begin that the program has to offer again. */
-static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t from)
+/* Copies bytes of the call from `from` on. */
+static size_t copy_from(const struct rm_tx *tx, size_t from, void *ret, size_t cap)
 {
-	size_t n = 0, cap = sizeof(c->ahead_head) < c->ahead ? sizeof(c->ahead_head) : c->ahead;
+	size_t n = 0;
 
 	for (int i = 0; i < tx->iov_count && n < cap; i++) {
 		struct iovec rest = tx->iov[i];
@@ -226,12 +253,45 @@ static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t fro
 			from -= rest.iov_len;
 			continue;
 		}
-		rest.iov_base = (char *)rest.iov_base + from;
 		rest.iov_len -= from;
-		n += copy_head(&rest, 1, c->ahead_head + n, cap - n);
+		rest.iov_len = rest.iov_len < cap - n ? rest.iov_len : cap - n;
+		if (!rm_may_read((char *)rest.iov_base + from, rest.iov_len))
+			break;
+		memcpy((char *)ret + n, (char *)rest.iov_base + from, rest.iov_len);
+		n += rest.iov_len;
 		from = 0;
 	}
-	c->ahead_known = (uint8_t)n;
+	return n;
+}
+
+/* How far the program's bytes matter to the edits that wait: to the end of the last one's place. */
+static size_t edits_reach(const struct rm_conn *c)
+{
+	const struct rm_pending *last = &c->pending[c->pending_count - 1];
+	size_t reach = (size_t)last->at + (last->replace ? last->bytes - last->done : 1);
+
+	return reach < c->ahead ? reach : c->ahead;
+}
+
+/* Remembers what the program has to offer again: the bytes of the call from `from` on. */
+static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t from)
+{
+	size_t cap = sizeof(c->ahead_head) < c->ahead ? sizeof(c->ahead_head) : c->ahead;
+
+	c->ahead_known = (uint8_t)copy_from(tx, from, c->ahead_head, cap);
+	if (c->retry || !c->pending_count || !edits_reach(c))
+		return;
+	/* These edits are new: the bytes they were made for were all in this call. */
+	c->retry = rm_text_get(edits_reach(c));
+	c->retry_at = 0;
+	c->retry_end = (uint32_t)edits_reach(c);
+	if (c->retry) {
+		copy_from(tx, from, rm_text_at(c->retry), c->retry_end);
+		return;
+	}
+	drop_pending(c);
+	c->ahead_known = UNDER_WAY; /* no retry will be believed */
+	atomic_store(&c->gap, 1);
 }
 
 /* Distance that is left after `n` bytes. */
@@ -240,14 +300,17 @@ static uint32_t nearer(uint32_t distance, size_t n)
 	return n < distance ? distance - (uint32_t)n : 0;
 }
 
-/* The kernel took `n` bytes of the program from `offset` on: positions move up. Lock held. */
-static void advance(struct rm_conn *c, const struct rm_tx *tx, size_t offset, size_t n)
+/* The kernel took `n` bytes of the program: positions move up. */
+static void advance(struct rm_conn *c, size_t n)
 {
 	c->ahead = nearer(c->ahead, n);
 	for (int i = 0; i < c->pending_count; i++)
 		c->pending[i].at = nearer(c->pending[i].at, n);
-	if (c->ahead)
-		remember_retry(c, tx, offset + n);
+	if (c->retry) {
+		c->retry_at = n < c->retry_end - c->retry_at ? c->retry_at + (uint32_t)n : c->retry_end;
+		if (!c->pending_count)
+			forget_retry(c);
+	}
 }
 
 /* A response went out (or part of it): feeds what the kernel took. Lock held. */
@@ -265,14 +328,6 @@ static void feed_response(struct rm_conn *c, struct rm_thread *t, const struct r
 	}
 }
 
-static void release(struct rm_conn *c, int fd)
-{
-	if (c->muted)
-		rm_conn_forget_fd(c, fd);
-	else
-		rm_conn_release(c);
-}
-
 void rm_tx_done(struct rm_tx *tx, ssize_t result)
 {
 	struct rm_conn *c;
@@ -280,12 +335,14 @@ void rm_tx_done(struct rm_tx *tx, ssize_t result)
 
 	if (!tx->gen || !rm_enter(&s))
 		return;
-	c = rm_conn_take(tx->fd, tx->gen);
+	c = rm_conn_retake(tx->conn, tx->gen, tx->fd);
 	if (c) {
-		if (c->role == RM_ROLE_CLIENT)
-			advance(c, tx, 0, result > 0 ? (size_t)result : 0);
-		else if (result > 0)
+		if (c->role == RM_ROLE_CLIENT) {
+			advance(c, result > 0 ? (size_t)result : 0);
+			remember_retry(c, tx, result > 0 ? (size_t)result : 0);
+		} else if (result > 0) {
 			feed_response(c, s.thread, tx, (size_t)result);
+		}
 		release(c, tx->fd);
 	}
 	rm_leave(&s);
@@ -300,13 +357,13 @@ void rm_tx_opaque(int fd, ssize_t result)
 
 	if (result <= 0 || !c || c->muted || !rm_enter(&s))
 		return;
-	c = rm_conn_take(fd, 0);
+	c = rm_conn_take(fd);
 	if (c) {
 		rm_visit_init(&v, c, s.thread, fd);
 		dir = rm_stream_dir(c, true);
-		if (dir < 0 || !c->proto || c->ahead ||
+		if (dir < 0 || !c->proto || rm_conn_busy(c) || c->ahead ||
 		    c->proto->skip(c->state, (enum rm_dir)dir, (uint64_t)result, &v.sink, &v) < 0)
-			mute(c, s.thread, fd);
+			give_up(c, s.thread, fd);
 		release(c, fd);
 	}
 	rm_leave(&s);
@@ -358,8 +415,9 @@ static bool plan_own(struct plan *p, const struct rm_tx *tx, size_t from, size_t
 static void make_plan(struct plan *p, const struct rm_conn *c, const struct rm_tx *tx, size_t offset)
 {
 	size_t left = tx->bytes - offset, at = 0;
-	size_t end = c->dead || c->ahead > left ? left : c->ahead;
+	size_t end = c->dead || c->gap || c->ahead > left ? left : c->ahead;
 
+	p->count = 0;
 	for (int i = 0; i < c->pending_count; i++) {
 		const struct rm_pending *e = &c->pending[i];
 		size_t n = e->bytes - e->done;
@@ -393,7 +451,7 @@ static size_t own_bytes(const struct plan *p, size_t n)
 	return own;
 }
 
-/* The kernel took `n` bytes of the plan: edits that are whole are done. Lock held. */
+/* The kernel took `n` bytes of the plan: edits that are whole are done. */
 static void settle(struct rm_conn *c, const struct plan *p, size_t n)
 {
 	int finished = 0;
@@ -415,95 +473,100 @@ static void settle(struct rm_conn *c, const struct plan *p, size_t n)
 	memmove(c->pending, c->pending + finished, c->pending_count * sizeof(c->pending[0]));
 }
 
-/* Plans the next call; without a connection any more, what is left of the program's bytes. */
-static void next_plan(struct rm_tx *tx, struct plan *p, size_t offset)
+/* Parses on where the call has more. What nobody can parse now is a gap. */
+static void parse_rest(const struct rm_tx *tx, size_t offset)
 {
-	struct rm_conn *c = NULL;
+	struct rm_conn *c = tx->conn;
 	struct rm_scope s;
 
-	p->count = 0;
-	if (rm_enter(&s)) {
-		c = rm_conn_take(tx->fd, tx->gen);
-		if (c) {
-			make_plan(p, c, tx, offset);
-			rm_conn_release(c);
-		}
-		rm_leave(&s);
+	if (c->pending_count || c->gap || c->ahead >= tx->bytes - offset)
+		return;
+	if (!rm_enter(&s)) {
+		atomic_store(&c->gap, 1);
+		return;
 	}
-	if (!c)
-		plan_own(p, tx, offset, tx->bytes);
-}
-
-/*
- * Books what the kernel took of the plan and parses on if the call has more. Returns how many of the
- * bytes are the program's.
- */
-static size_t book(struct rm_tx *tx, const struct plan *p, size_t offset, ssize_t result)
-{
-	size_t taken = result > 0 ? (size_t)result : 0, own = own_bytes(p, taken);
-	struct rm_conn *c;
-	struct rm_scope s;
-
-	if (!rm_enter(&s))
-		return own;
-	c = rm_conn_take(tx->fd, tx->gen);
-	if (c) {
-		settle(c, p, taken);
-		advance(c, tx, offset, own);
-		if (result > 0)
-			parse_ahead(c, s.thread, tx, offset + own);
+	if (rm_conn_lock(c)) {
+		if (!c->dead)
+			parse_ahead(c, s.thread, tx, offset);
 		rm_conn_release(c);
 	}
 	rm_leave(&s);
-	return own;
 }
 
-/* The edited call is over. */
-static void finish(struct rm_tx *tx, bool stale)
+/* The edited call is over; `sent` bytes of the program went out. */
+static void finish(struct rm_tx *tx, size_t sent, bool stale)
 {
-	struct rm_conn *c;
+	struct rm_conn *c = tx->conn;
 	struct rm_scope s;
 
+	remember_retry(c, tx, sent);
+	atomic_store(&c->tx_busy, 0);
 	if (!rm_enter(&s))
-		return;
-	c = rm_conn_take(tx->fd, tx->gen);
-	if (c) {
-		c->tx_busy = 0;
-		if (stale)
-			mute(c, s.thread, tx->fd);
+		return; /* the process is at its end */
+	if ((stale || c->dead) && rm_conn_lock(c)) {
+		give_up(c, s.thread, tx->fd);
 		release(c, tx->fd);
 	}
+	rm_conn_drop(c);
 	rm_leave(&s);
+}
+
+/* What cannot be said with other bytes in between is left as the program said it. */
+static bool must_pass(const struct rm_conn *c, int *flags)
+{
+	const int never = MSG_ZEROCOPY | MSG_OOB;
+
+	if (!(*flags & never))
+		return false;
+	if (!rm_conn_begun(c))
+		return true;
+	*flags &= ~never;
+	return false;
 }
 
 ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendmsg_fn real)
 {
+	struct rm_conn *c = tx->conn;
 	struct msghdr out = { 0 };
 	size_t sent = 0;
 	int error = 0;
-	bool stale = (flags & (MSG_ZEROCOPY | MSG_OOB)) != 0;
+	bool stale = must_pass(c, &flags);
 
 	if (m)
 		out = *m;
 	while (!stale && sent < tx->bytes) {
+		struct msghdr now;
 		struct plan p;
+		size_t want, own;
 		ssize_t n;
-		size_t want;
 
-		next_plan(tx, &p, sent);
-		out.msg_iov = p.iov;
-		out.msg_iovlen = (size_t)p.count;
+		make_plan(&p, c, tx, sent);
+		/* Descriptors and credentials travel once, with a byte that the program hears of. */
+		now = out;
+		if (p.what[0] == PIECE_INSERT && out.msg_controllen) {
+			p.count = 1;
+			now.msg_control = NULL;
+			now.msg_controllen = 0;
+		}
+		now.msg_iov = p.iov;
+		now.msg_iovlen = (size_t)p.count;
 		want = total(p.iov, p.count);
-		n = real(tx->fd, &out, flags);
+		n = real(tx->fd, &now, flags);
 		error = n < 0 ? errno : 0;
 		stale = error == ENOTSOCK && !sent;
-		sent += book(tx, &p, sent, n);
+		own = own_bytes(&p, n > 0 ? (size_t)n : 0);
+		sent += own;
+		settle(c, &p, n > 0 ? (size_t)n : 0);
+		advance(c, own);
 		if (n < 0 || ((size_t)n < want && sent))
 			break;
-		out.msg_control = NULL; /* descriptors and credentials travel once */
-		out.msg_controllen = 0;
+		if (own) {
+			out.msg_control = NULL;
+			out.msg_controllen = 0;
+		}
+		parse_rest(tx, sent);
 	}
-	finish(tx, stale);
+	finish(tx, sent, stale);
 	if (stale)
 		return RM_TX_STALE;
 	errno = error ? error : errno;

@@ -81,3 +81,12 @@ void rm_pool_put(struct rm_pool *p, uint32_t index)
 	} while (!atomic_compare_exchange_weak_explicit(&p->free, &head, tag << 32 | index,
 							memory_order_release, memory_order_relaxed));
 }
+
+uint32_t rm_pool_live(struct rm_pool *p)
+{
+	uint32_t live = atomic_load(&p->next), at = (uint32_t)atomic_load(&p->free);
+
+	for (; at; at = read_link(rm_pool_at(p, at)))
+		live--;
+	return live;
+}

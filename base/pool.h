@@ -40,4 +40,7 @@ static inline void *rm_pool_at(struct rm_pool *p, uint32_t index)
 	       (size_t)at * p->object_bytes;
 }
 
+/* Objects in use. Walks the free list: only for tests, while nobody else uses the pool. */
+uint32_t rm_pool_live(struct rm_pool *p);
+
 #endif

@@ -3,90 +3,7 @@
  * sockets make programs do, and whatever part of each call the kernel takes, the peer receives the
  * program's bytes plus whole header lines before the empty line of each head, and nothing else.
  */
-#include <errno.h>
-#include <netinet/in.h>
-
-#include "agent/hookapi.h"
-#include "tests/rmtest.h"
-#include "tests/unit/agent_stub.h"
-
-enum { STREAM_MAX = 64 * 1024 };
-
-static char sent[STREAM_MAX * 2]; /* what the kernel took */
-static size_t sent_bytes;
-static unsigned random_state = 1;
-static int refuse_percent, short_percent;
-
-static unsigned dice(unsigned sides)
-{
-	random_state = random_state * 1103515245u + 12345u;
-	return (random_state >> 16) % sides;
-}
-
-/* A kernel that takes all, some or nothing of a call. */
-static ssize_t fake_sendmsg(int fd, const struct msghdr *m, int flags)
-{
-	size_t want = 0, take;
-
-	(void)fd, (void)flags;
-	for (size_t i = 0; i < m->msg_iovlen; i++)
-		want += m->msg_iov[i].iov_len;
-	if ((int)dice(100) < refuse_percent) {
-		errno = EAGAIN;
-		return -1;
-	}
-	take = (int)dice(100) < short_percent ? 1 + dice((unsigned)want) : want;
-	for (size_t i = 0, left = take; i < m->msg_iovlen && left; i++) {
-		size_t n = m->msg_iov[i].iov_len < left ? m->msg_iov[i].iov_len : left;
-
-		memcpy(sent + sent_bytes, m->msg_iov[i].iov_base, n);
-		sent_bytes += n;
-		left -= n;
-	}
-	return (ssize_t)take;
-}
-
-/* One send call as a hook makes it. */
-static ssize_t hooked_send(int fd, const struct iovec *iov, int count)
-{
-	struct msghdr m = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count };
-	struct rm_tx tx;
-	ssize_t n;
-
-	switch (rm_tx_begin(&tx, fd, iov, count)) {
-	case RM_TX_PASS:
-		return fake_sendmsg(fd, &m, 0);
-	case RM_TX_EDIT:
-		n = rm_tx_edit(&tx, NULL, 0, fake_sendmsg);
-		return n == RM_TX_STALE ? fake_sendmsg(fd, &m, 0) : n;
-	default:
-		n = fake_sendmsg(fd, &m, 0);
-		rm_tx_done(&tx, n);
-		return n;
-	}
-}
-
-static void open_client(int fd)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(80) };
-	struct rm_scope s;
-
-	if (!rm_enter(&s))
-		return;
-	rm_fd_socket(&s, fd, AF_INET, SOCK_STREAM);
-	rm_fd_connect(&s, fd, (struct sockaddr *)&to, sizeof(to), 0, 0);
-	rm_leave(&s);
-}
-
-static void close_fd(int fd)
-{
-	struct rm_scope s;
-
-	if (!rm_enter(&s))
-		return;
-	rm_fd_close(&s, fd);
-	rm_leave(&s);
-}
+#include "tests/unit/client_fixture.h"
 
 /* A program that sends `n` bytes in random pieces of at most `piece`, repeating what was not taken. */
 static void send_all(int fd, const char *p, size_t n, unsigned piece)
@@ -113,27 +30,6 @@ static void send_all(int fd, const char *p, size_t n, unsigned piece)
 			n -= (size_t)took;
 		}
 	}
-}
-
-/* Takes our lines out of what was sent; counts them. */
-static size_t without_lines(char *ret, int *ret_lines)
-{
-	static const char name[] = "traceparent: 00-";
-	size_t n = 0;
-
-	*ret_lines = 0;
-	for (size_t i = 0; i < sent_bytes;) {
-		bool at_line = i >= 2 && sent[i - 1] == '\n';
-
-		if (at_line && sent_bytes - i >= 70 && memcmp(sent + i, name, sizeof(name) - 1) == 0 &&
-		    memcmp(sent + i + 68, "\r\n", 2) == 0) {
-			i += 70;
-			++*ret_lines;
-			continue;
-		}
-		ret[n++] = sent[i++];
-	}
-	return n;
 }
 
 __attribute__((noinline)) static size_t make_stream(char *out, int requests)
@@ -240,4 +136,151 @@ RM_TEST("a traceparent that the program wrote stays as it is, alone")
 		close_fd(9);
 		RM_CHECK(sent_bytes == sizeof(stream) - 1 && memcmp(sent, stream, sent_bytes) == 0);
 	}
+}
+
+/* ---- what happens while the kernel is at work ---- */
+
+static const char small[] = "GET /small HTTP/1.1\r\nHost: h\r\n\r\n";
+enum { SMALL = sizeof(small) - 1, LINE = 70 };
+
+/* True when the stream sent is `text` with one header line of ours in it. */
+static bool sent_with_line(const char *text, size_t n)
+{
+	static char plain[STREAM_MAX];
+	int lines;
+
+	return without_lines(plain, &lines) == n && memcmp(plain, text, n) == 0 && lines == 1;
+}
+
+static void start_case(int fd)
+{
+	refuse_percent = short_percent = 0;
+	sent_bytes = controls_sent = 0;
+	take_at_most = -1;
+	during_call = NULL;
+	open_client(fd);
+}
+
+static void end_case(int fd)
+{
+	during_call = NULL;
+	take_at_most = -1;
+	close_fd(fd);
+	while (stub_span())
+		;
+	RM_CHECK(all_freed());
+}
+
+/* The descriptor is closed, and others take all the memory that its connection had. */
+static void close_and_reuse(int fd)
+{
+	static const char stranger[] = "GET /stranger HTTP/1.1\r\nHost: stranger\r\n\r\n";
+
+	during_call = NULL;
+	close_fd(fd);
+	for (int other = 20; other < 24; other++) {
+		size_t before = sent_bytes;
+
+		open_client(other);
+		send_text(other, stranger, sizeof(stranger) - 1);
+		sent_bytes = before;
+	}
+}
+
+RM_TEST("a close while the kernel copies does not change what it copies")
+{
+	start_case(7);
+	during_call = close_and_reuse;
+	RM_CHECK(send_text(7, small, SMALL) == SMALL);
+	RM_CHECK(sent_with_line(small, SMALL));
+	for (int other = 20; other < 24; other++)
+		close_fd(other);
+	end_case(7);
+}
+
+static struct rm_conn *busy;
+
+/* Another thread holds the connection while the call comes back. */
+static void hold(int fd)
+{
+	during_call = NULL;
+	busy = rm_conn_take(fd);
+}
+
+RM_TEST("a lock that is not had after the call changes nothing of what goes out")
+{
+	for (int take = 1; take < SMALL + LINE; take++) {
+		size_t done = 0;
+		ssize_t n;
+
+		start_case(7);
+		during_call = hold;
+		take_at_most = take;
+		n = send_text(7, small, SMALL);
+		take_at_most = -1;
+		rm_conn_release(busy);
+		done = n > 0 ? (size_t)n : 0;
+		while (done < SMALL) {
+			n = send_text(7, small + done, SMALL - done);
+			RM_CHECK(n > 0);
+			if (n <= 0)
+				break;
+			done += (size_t)n;
+		}
+		RM_CHECK(sent_with_line(small, SMALL));
+		end_case(7);
+	}
+}
+
+static void move_to_8(int fd)
+{
+	struct rm_scope s;
+
+	during_call = NULL;
+	if (!rm_enter(&s))
+		return;
+	rm_fd_dup(&s, fd, 8);
+	rm_fd_close(&s, fd);
+	rm_leave(&s);
+}
+
+RM_TEST("a connection goes on under its other descriptor where an edit was cut")
+{
+	for (int take = 1; take < SMALL + LINE; take++) {
+		ssize_t n;
+
+		start_case(7);
+		during_call = move_to_8;
+		take_at_most = take;
+		n = send_text(7, small, SMALL);
+		take_at_most = -1;
+		n = n > 0 ? n : 0;
+		if (n < SMALL)
+			RM_CHECK(send_text(8, small + n, (size_t)(SMALL - n)) == SMALL - n);
+		RM_CHECK(sent_with_line(small, SMALL));
+		close_fd(8);
+		end_case(7);
+	}
+}
+
+RM_TEST("a program that gives a refused request up for another one sends that one as it is")
+{
+	static const char other[] = "GET /small/but/longer HTTP/1.1\r\nHost: somebody.else\r\n\r\n";
+	static const char shorter[] = "GET /smal HTTP/1.1\r\n\r\n";
+
+	start_case(7);
+	take_at_most = 0;
+	RM_CHECK(send_text(7, small, SMALL) == -1 && errno == EAGAIN);
+	take_at_most = -1;
+	RM_CHECK(send_text(7, other, sizeof(other) - 1) == sizeof(other) - 1);
+	RM_CHECK(sent_bytes == sizeof(other) - 1 && memcmp(sent, other, sent_bytes) == 0);
+	end_case(7);
+
+	start_case(7);
+	take_at_most = 0;
+	RM_CHECK(send_text(7, small, SMALL) == -1 && errno == EAGAIN);
+	take_at_most = -1;
+	RM_CHECK(send_text(7, shorter, sizeof(shorter) - 1) == sizeof(shorter) - 1);
+	RM_CHECK(sent_bytes == sizeof(shorter) - 1 && memcmp(sent, shorter, sent_bytes) == 0);
+	end_case(7);
 }
