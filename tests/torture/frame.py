@@ -15,6 +15,7 @@ Adding a case
   3. t.same() is the rule. Where more is wanted: t.run() once, with the agent in one of the states of
      STATES or without (None), gives a Result; t.check() states what must hold; t.skip() says why not.
      Two results are compared with t.equal(off, on); `normal` removes what differs by nature (pids).
+     Loops are short by default; their counts are multiplied by t.scale (run.py --scale).
   4. No case asserts a time: HANG is the only limit, and run() fails a program that reaches it.
 
 States of the collector: up (takes spans over http), tls (the same over https), down (refuses), stuck
@@ -171,6 +172,7 @@ class PeerHandler(BaseHTTPRequestHandler):
 
 class Torture:
     """One run of one case: its folder, its peer, and the programs it starts."""
+    scale = 1  # of loops
 
     def __init__(self, name, agent):
         self.agent = agent

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the torture cases and prints TAP; python3 and a C compiler are needed, nothing else.
 
-  run.py [--build DIR] [--jobs N] [--list] [PATTERN...]
+  run.py [--build DIR] [--jobs N] [--scale N] [--list] [PATTERN...]
 
 A pattern is a number of the acceptance list or a part of a case's name. A case that needs what this
 machine has not is skipped, and says why. Exit status 0 when no case failed.
@@ -67,9 +67,11 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--scale", type=int, default=1, help="repeat N times what is repeated at random")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()
+    Torture.scale = options.scale
     cases = load_cases(options.patterns)
     if options.list:
         print("\n".join(f"{c.number:2}  {c.name:44} {c.title}" for c in cases))

@@ -137,7 +137,7 @@ const get = (m, options) => new Promise((ok, bad) => m.get(options, r => {
 def c11_node(t):
     peer = TlsPeer(t)
     script = t.script("calls.js", NODE)
-    t.same(["node", script], ("tls",), env=peer.env, status=5, times=8)
+    t.same(["node", script], ("tls",), env=peer.env, status=5, times=6 * t.scale)
     on = t.run(["node", script], "tls", env=peer.env, wait_spans=3)
     t.check(on.spans, "nothing was exported over TLS")
     t.same(["node", script], USUAL, env=peer.env, status=5)
@@ -324,7 +324,7 @@ int main(int argc, char **argv)
 ''')
     chance = random.Random(14)
     for state, count in (("tls", 100), ("up", 30), ("stuck", 10)):
-        for i in range(count):
+        for i in range(count * t.scale):
             on = t.run([program, chance.randrange(60000), i % 4], state)
             t.check(on.status == 4 and not on.stdout and not on.stderr, f"{state}, run {i}: {on}")
 
