@@ -4,19 +4,21 @@
  */
 #include "agent/fields.h"
 
+#include "base/bytes.h"
+
 static struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
 {
 	switch (name.n) {
 	case 9:
-		return rm_str_ieq(name, RM_STR("forwarded")) ? &f->forwarded : NULL;
+		return rm_bytes_are(name.p, "forwarded", 9) ? &f->forwarded : NULL;
 	case 10:
-		return rm_str_ieq(name, RM_STR("user-agent")) ? &f->user_agent : NULL;
+		return rm_bytes_are(name.p, "user-agent", 10) ? &f->user_agent : NULL;
 	case 15:
-		return rm_str_ieq(name, RM_STR("x-forwarded-for")) ? &f->forwarded_for : NULL;
+		return rm_bytes_are(name.p, "x-forwarded-for", 15) ? &f->forwarded_for : NULL;
 	case 16:
-		return rm_str_ieq(name, RM_STR("x-forwarded-host")) ? &f->forwarded_host : NULL;
+		return rm_bytes_are(name.p, "x-forwarded-host", 16) ? &f->forwarded_host : NULL;
 	case 17:
-		return rm_str_ieq(name, RM_STR("x-forwarded-proto")) ? &f->forwarded_proto : NULL;
+		return rm_bytes_are(name.p, "x-forwarded-proto", 17) ? &f->forwarded_proto : NULL;
 	}
 	return NULL;
 }

@@ -31,11 +31,6 @@ static size_t padded(size_t n)
 	return (n + 7) & ~(size_t)7;
 }
 
-static char *end_of(const struct rm_builder *b)
-{
-	return (char *)b->record + b->record->bytes;
-}
-
 /* Copies text and zeroes up to the next multiple of 8; returns what follows. There must be room. */
 static char *put_padded(char *to, const char *p, size_t n)
 {
@@ -48,6 +43,20 @@ static char *put_padded(char *to, const char *p, size_t n)
 	return end;
 }
 
+static uint32_t attrs_limit(const struct rm_builder *b)
+{
+	return b->max_attrs > 0 && b->max_attrs < UINT16_MAX ? b->max_attrs : UINT16_MAX;
+}
+
+static void begin(struct rm_builder *b, struct rm_record *r, char *at, uint32_t cap_bytes)
+{
+	b->record = r;
+	b->at = at;
+	b->end = (char *)r + cap_bytes;
+	b->attrs_left = attrs_limit(b);
+	b->dropped = 0;
+}
+
 int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
 		    const struct rm_span *head, struct rm_str name, struct rm_str tracestate)
 {
@@ -57,16 +66,12 @@ int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
 	    cap_bytes < sizeof(*s) + padded(name.n) + padded(tracestate.n))
 		return RM_E_FULL;
 	*s = *head;
-	s->record = (struct rm_record){ sizeof(*s), RM_RECORD_SPAN, 0 };
+	s->record = (struct rm_record){ .type = RM_RECORD_SPAN };
 	s->name_bytes = (uint16_t)name.n;
 	s->tracestate_bytes = (uint16_t)tracestate.n;
 	s->reserved = 0;
-	b->record = &s->record;
-	b->cap_bytes = cap_bytes;
-	b->dropped = 0;
-	b->max_attrs = b->max_attrs > 0 && b->max_attrs < UINT16_MAX ? b->max_attrs : UINT16_MAX;
-	put_padded(put_padded(end_of(b), name.p, name.n), tracestate.p, tracestate.n);
-	s->record.bytes += (uint32_t)(padded(name.n) + padded(tracestate.n));
+	begin(b, &s->record, put_padded(put_padded((char *)(s + 1), name.p, name.n), tracestate.p, tracestate.n),
+	      cap_bytes);
 	return RM_OK;
 }
 
@@ -76,16 +81,19 @@ int rm_builder_resource(struct rm_builder *b, void *memory, uint32_t cap_bytes)
 
 	if (cap_bytes < sizeof(*r))
 		return RM_E_FULL;
-	*r = (struct rm_record){ sizeof(*r), RM_RECORD_RESOURCE, 0 };
-	*b = (struct rm_builder){ .record = r, .cap_bytes = cap_bytes, .max_attrs = UINT16_MAX };
+	*r = (struct rm_record){ .type = RM_RECORD_RESOURCE };
+	*b = (struct rm_builder){ 0 };
+	begin(b, r, (char *)(r + 1), cap_bytes);
 	return RM_OK;
 }
 
 /* The value's first `max` characters; a byte that is not UTF-8 counts as one. */
-static __attribute__((noinline)) struct rm_str cut_long(struct rm_str value, uint32_t max)
+static struct rm_str cut(struct rm_str value, uint32_t max)
 {
 	struct rm_str rest = value;
 
+	if (max == 0 || value.n <= max)
+		return value;
 	for (uint32_t i = 0; i < max && rest.n > 0; i++) {
 		size_t n = rm_utf8_next(rest);
 
@@ -94,11 +102,6 @@ static __attribute__((noinline)) struct rm_str cut_long(struct rm_str value, uin
 	}
 	value.n -= rest.n;
 	return value;
-}
-
-static inline struct rm_str cut(struct rm_str value, uint32_t max)
-{
-	return max == 0 || value.n <= max ? value : cut_long(value, max);
 }
 
 /*
@@ -110,46 +113,49 @@ static inline char *add(struct rm_builder *b, enum rm_key key, struct rm_str nam
 {
 	const struct rm_attr_head head = { (uint16_t)key, (uint8_t)type, (uint8_t)name.n,
 					   (uint32_t)value_bytes };
-	struct rm_record *r = b->record;
 	size_t bytes = sizeof(head) + padded(name.n) + padded(value_bytes);
-	char *to = (char *)r + r->bytes;
+	char *to = b->at;
 
-	if (r->attr_count >= b->max_attrs || name.n > UINT8_MAX || value_bytes > b->cap_bytes ||
-	    bytes > b->cap_bytes - r->bytes) {
+	if (bytes > (size_t)(b->end - to) || name.n > UINT8_MAX || !b->attrs_left) {
 		b->dropped++;
 		return NULL;
 	}
-	r->bytes += (uint32_t)bytes;
-	r->attr_count++;
+	b->attrs_left--;
+	b->at = to + bytes;
 	memcpy(to, &head, sizeof(head));
 	to = put_padded(to + sizeof(head), name.p, name.n);
 	if (value_bytes > 0)
-		memset((char *)r + r->bytes - 8, 0, 8);
+		memset(b->at - 8, 0, 8);
 	return to;
+}
+
+static inline void put_str(struct rm_builder *b, enum rm_key key, struct rm_str name,
+			   struct rm_str value)
+{
+	char *to = value.n > 0 ? add(b, key, name, RM_ATTR_STR, value.n) : NULL;
+
+	if (to)
+		memcpy(to, value.p, value.n);
+}
+
+/* Apart, as it keeps the short ones from being fast. */
+static __attribute__((noinline)) void put_long(struct rm_builder *b, enum rm_key key, struct rm_str value)
+{
+	put_str(b, key, RM_STR(""), cut(value, b->max_value_bytes));
 }
 
 void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value)
 {
-	char *to;
-
-	if (value.n == 0)
-		return;
-	value = cut(value, b->max_value_bytes);
-	to = add(b, key, RM_STR(""), RM_ATTR_STR, value.n);
-	if (to)
-		memcpy(to, value.p, value.n);
+	if (b->max_value_bytes > 0 && value.n > b->max_value_bytes)
+		put_long(b, key, value);
+	else
+		put_str(b, key, RM_STR(""), value);
 }
 
 void rm_builder_named_str(struct rm_builder *b, struct rm_str key, struct rm_str value)
 {
-	char *to;
-
-	if (key.n == 0 || value.n == 0)
-		return;
-	value = cut(value, b->max_value_bytes);
-	to = add(b, RM_KEY_NONE, key, RM_ATTR_STR, value.n);
-	if (to)
-		memcpy(to, value.p, value.n);
+	if (key.n > 0)
+		put_str(b, RM_KEY_NONE, key, cut(value, b->max_value_bytes));
 }
 
 void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value)
@@ -184,6 +190,8 @@ void rm_builder_named_strs(struct rm_builder *b, struct rm_str key, const struct
 
 uint32_t rm_builder_end(struct rm_builder *b)
 {
+	b->record->bytes = (uint32_t)(b->at - (char *)b->record);
+	b->record->attr_count = (uint16_t)(attrs_limit(b) - b->attrs_left);
 	if (b->record->type == RM_RECORD_SPAN)
 		((struct rm_span *)b->record)->dropped_attrs += b->dropped;
 	return b->record->bytes;

@@ -16,10 +16,11 @@ enum rm_key {
 };
 
 struct rm_builder {
-	struct rm_record *record; /* start of the caller's memory, 8-byte aligned */
-	uint32_t cap_bytes;
+	struct rm_record *record; /* start of the caller's memory, 8-byte aligned; whole after rm_builder_end */
+	char *at, *end;           /* where the next attribute goes, where the memory ends */
 	uint32_t max_attrs;       /* OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT; 0 = no limit */
 	uint32_t max_value_bytes; /* OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, in characters; 0 = no limit */
+	uint32_t attrs_left;
 	uint32_t dropped;
 };
 

@@ -5,6 +5,8 @@
 #ifndef RM_BASE_BYTES_H
 #define RM_BASE_BYTES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,6 +27,26 @@ static inline uint64_t rm_bytes_word(const char *p)
 static inline uint64_t rm_bytes_below(uint64_t word, uint8_t limit)
 {
 	return (word - RM_BYTES_ONES * limit) & ~word & (RM_BYTES_ONES << 7);
+}
+
+/*
+ * True when `n` bytes (4, or at least 8) are the name `lower`, made of lowercase letters and
+ * hyphens, in any case. They must hold no control characters: setting bit 5 makes them printable.
+ */
+static inline bool rm_bytes_are(const char *p, const char *lower, size_t n)
+{
+	const uint64_t fold = RM_BYTES_ONES * 0x20;
+	uint32_t a, b;
+
+	if (n == 4) {
+		memcpy(&a, p, 4);
+		memcpy(&b, lower, 4);
+		return (a | (uint32_t)fold) == b;
+	}
+	for (size_t i = 0; i + 8 < n; i += 8)
+		if ((rm_bytes_word(p + i) | fold) != rm_bytes_word(lower + i))
+			return false;
+	return (rm_bytes_word(p + n - 8) | fold) == rm_bytes_word(lower + n - 8);
 }
 
 /* A block of RM_BLOCK bytes, and which of them hit: rm_block_first says where the first one is. */

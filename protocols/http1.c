@@ -413,7 +413,9 @@ static enum step blank(struct feed *f)
 
 	if (c == '\r' && w->state == BLANK) {
 		w->state = BLANK_LF;
-		return GO_ON;
+		if (f->at == f->n)
+			return GO_ON;
+		c = f->p[f->at++];
 	}
 	if (c != '\n')
 		return MUTE;

@@ -236,7 +236,7 @@ static void add_options(struct rm_http1_head *m, struct rm_str value)
 {
 	struct rm_str member;
 
-	if (value.n == 10 && rm_scan_is(value.p, "keep-alive", 10)) { /* what nearly all say */
+	if (value.n == 10 && rm_bytes_are(value.p, "keep-alive", 10)) { /* what nearly all say */
 		m->keep_alive = true;
 		return;
 	}
@@ -254,22 +254,22 @@ static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 {
 	switch (name.n) {
 	case 4:
-		if (!rm_scan_is(name.p, "host", 4))
+		if (!rm_bytes_are(name.p, "host", 4))
 			return true;
 		if (!m->head.authority.p)
 			m->head.authority = value;
 		return !folded;
 	case 10:
-		if (!rm_scan_is(name.p, "connection", 10))
+		if (!rm_bytes_are(name.p, "connection", 10))
 			return true;
 		add_options(m, value);
 		return !folded;
 	case 14:
-		if (!rm_scan_is(name.p, "content-length", 14))
+		if (!rm_bytes_are(name.p, "content-length", 14))
 			return true;
 		return !folded && add_length(m, value);
 	case 17:
-		if (!rm_scan_is(name.p, "transfer-encoding", 17))
+		if (!rm_bytes_are(name.p, "transfer-encoding", 17))
 			return true;
 		return !folded && add_coding(m, value);
 	}

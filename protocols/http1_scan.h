@@ -1,12 +1,10 @@
 /*
- * The scans of HTTP/1 that must be fast, a block of bytes a step: to the next control character, to
- * the end of a field name, and names compared without case. Nothing outside the range is read.
- * Context: any, signal-safe.
+ * The scans of HTTP/1 that must be fast, a block of bytes a step: to the next control character and
+ * to the end of a field name. Nothing outside the range is read. Context: any, signal-safe.
  */
 #ifndef RM_PROTOCOLS_HTTP1_SCAN_H
 #define RM_PROTOCOLS_HTTP1_SCAN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/bytes.h"
@@ -38,26 +36,6 @@ static inline const char *rm_scan_name(const char *p, const char *end)
 	while (p < end && (uint8_t)*p > ' ' && *p != ':')
 		p++;
 	return p;
-}
-
-/*
- * True when `n` bytes (4, or at least 8) are the name `lower`, made of lowercase letters and
- * hyphens, in any case. They must hold no control characters: setting bit 5 makes them printable.
- */
-static inline bool rm_scan_is(const char *p, const char *lower, size_t n)
-{
-	const uint64_t fold = RM_BYTES_ONES * 0x20;
-	uint32_t a, b;
-
-	if (n == 4) {
-		memcpy(&a, p, 4);
-		memcpy(&b, lower, 4);
-		return (a | (uint32_t)fold) == b;
-	}
-	for (size_t i = 0; i + 8 < n; i += 8)
-		if ((rm_bytes_word(p + i) | fold) != rm_bytes_word(lower + i))
-			return false;
-	return (rm_bytes_word(p + n - 8) | fold) == rm_bytes_word(lower + n - 8);
 }
 
 #endif

@@ -60,7 +60,7 @@ RM_TEST("names are compared without case over their whole length")
 			for (unsigned c = ' '; c < 256; c++) {
 				memcpy(text, name, sizeof(text));
 				text[at] = (char)c;
-				RM_CHECK(rm_scan_is(text, name, n) == ((c | 0x20) == (unsigned)name[at]));
+				RM_CHECK(rm_bytes_are(text, name, n) == ((c | 0x20) == (unsigned)name[at]));
 			}
 		}
 	}
