@@ -172,6 +172,15 @@ void rm_conn_release(struct rm_conn *c)
 		bury(c);
 }
 
+bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s)
+{
+	if (rm_enter(s))
+		return true;
+	if (rm_is_bypassed())
+		atomic_store(&c->gap, 1);
+	return false;
+}
+
 bool rm_conn_lock(struct rm_conn *c)
 {
 	if (lock(c))
@@ -344,6 +353,19 @@ uint32_t rm_conn_live(void)
 	return rm_pool_live(&conns);
 }
 
+static int socket_option(int fd, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
+}
+
+bool rm_fd_is_stream(int fd)
+{
+	return socket_option(fd, SO_TYPE) == SOCK_STREAM;
+}
+
 /* ---- what the hooks tell of descriptors ---- */
 
 void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
@@ -355,23 +377,9 @@ void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
 		enter(fd, stream ? RM_FD_STREAM : RM_FD_NONE);
 }
 
-static int socket_option(int fd, int name)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, name, &value, &len) == 0 ? value : -1;
-}
-
-/* Datagrams and packets that were cut would be lost: only streams are ours. */
-static bool is_stream(int fd)
-{
-	return socket_option(fd, SO_TYPE) == SOCK_STREAM;
-}
-
 void rm_fd_listen(struct rm_scope *s, int fd)
 {
-	if (is_stream(fd))
+	if (rm_fd_is_stream(fd))
 		enter(fd, RM_FD_LISTENER);
 }
 
@@ -379,7 +387,7 @@ void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 {
 	/* A listener that was there before us is asked once. */
 	if (lookup(listener) != RM_FD_LISTENER) {
-		if (!is_stream(fd)) {
+		if (!rm_fd_is_stream(fd)) {
 			rm_fd_close(s, fd);
 			return;
 		}
@@ -439,7 +447,7 @@ void rm_fd_received(struct rm_scope *s, int fd)
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
 
-	if (!is_stream(fd) ||
+	if (!rm_fd_is_stream(fd) ||
 	    (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX))
 		rm_fd_close(s, fd);
 	else if (socket_option(fd, SO_ACCEPTCONN) == 1)

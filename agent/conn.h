@@ -101,6 +101,12 @@ static inline bool rm_conn_midway(const struct rm_conn *c)
 struct rm_conn *rm_conn_peek(int fd);
 
 /*
+ * rm_enter for bytes of a connection. Where it is refused they go by unseen, which is a gap: a signal
+ * handler came in the middle of a visit, or this is a child of vfork.
+ */
+bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s);
+
+/*
  * Finds and locks the connection of a descriptor. Waits a bounded time for other threads. NULL when
  * there is none, it is muted, or the wait was in vain: then the connection has a gap.
  */
@@ -125,6 +131,9 @@ void rm_conn_end_all(void);
 
 /* Makes a connection for `fd`, replacing what stood there. Without memory `fd` is left alone. */
 void rm_conn_new(int fd, bool accepted);
+
+/* Asks the kernel. Datagrams and packets that were cut would be lost: only streams are ours. */
+bool rm_fd_is_stream(int fd);
 
 /* True for an epoll instance that watches listeners or accepted connections. */
 bool rm_fd_is_loop(int epfd);

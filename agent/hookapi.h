@@ -98,9 +98,13 @@ struct rm_rx {
 	size_t reserve; /* > 0: read this many bytes less than the caller's room, then rm_rx_done */
 	bool watch;     /* false: make the real call; nothing afterwards */
 	bool unseen;    /* MSG_TRUNC: on a stream the bytes are thrown away, not delivered */
+	bool plain;     /* RM_RX_PLAIN */
 };
 
-/* Before a read of at most `room` bytes. `flags` as of recv. */
+/* The call is read or a kin of it, which also reads what is no socket. A bit no flag of recv has. */
+enum { RM_RX_PLAIN = 1 << 29 };
+
+/* Before a read of at most `room` bytes. `flags` as of recv, or RM_RX_PLAIN. */
 void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);
 
 /*

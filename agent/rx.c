@@ -4,7 +4,11 @@
  *
  * To have room for one header line the real read is asked for RM_INGRESS_RESERVE bytes less while a
  * head is expected. If it filled all it was asked for, a second, non-blocking read tops the buffer
- * up: edge-triggered programs see exactly the fullness they rely on, and no byte is ever held back.
+ * up, whatever became of the connection meanwhile: edge-triggered programs see exactly the fullness
+ * they rely on, and no byte is ever held back.
+ *
+ * read() and its kin may be reading a file by now, under the number of a connection whose close we did
+ * not see: before such a buffer is changed, the kernel is asked.
  *
  * Runs in hooks. Must never: block, keep bytes, change a read that MSG_PEEK looked at before.
  */
@@ -44,10 +48,16 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
 	struct rm_conn *c = rm_conn_peek(fd);
 	const struct rm_config *config = rm_context_config();
+	const struct rm_proto *proto;
 
 	*rx = (struct rm_rx){ .fd = fd };
-	if (!c || c->muted || !rm_active())
+	if (!c || c->muted)
 		return;
+	if (!rm_may_enter()) {
+		if (rm_is_bypassed())
+			atomic_store(&c->gap, 1);
+		return;
+	}
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
 		c->peeked |= (flags & MSG_PEEK) != 0;
 		return;
@@ -56,11 +66,15 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
-	if (c->accepted && c->proto && !(flags & MSG_DONTWAIT) && c->proto->at_head(c->state) &&
-	    rm_outlet_wants_worker())
+	rx->plain = (flags & RM_RX_PLAIN) != 0;
+	/* Without its lock: what is seen may be of a moment ago, or of the next user of this memory. */
+	proto = __atomic_load_n(&c->proto, __ATOMIC_RELAXED);
+	if (proto && !proto->at_head(c->state))
+		return;
+	if (c->accepted && proto && !(flags & MSG_DONTWAIT) && rm_outlet_wants_worker())
 		between_requests(fd);
 	if (config->ingress && room >= INGRESS_MIN_ROOM && c->role != RM_ROLE_CLIENT && !c->peeked &&
-	    !(flags & (MSG_WAITALL | MSG_TRUNC)) && (!c->proto || c->proto->at_head(c->state)))
+	    !(flags & (MSG_WAITALL | MSG_TRUNC)))
 		rx->reserve = RM_INGRESS_RESERVE;
 }
 
@@ -129,6 +143,13 @@ static size_t apply(struct rm_visit *v, const struct iovec *iov, int count, size
 	return grown;
 }
 
+static void drop_edits(struct rm_visit *v)
+{
+	for (uint32_t i = 0; i < v->edit_count; i++)
+		rm_text_put(v->edits[i].text);
+	v->edit_count = 0;
+}
+
 /* Feeds `n` bytes of scattered memory from offset `from`. */
 static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t from, size_t n)
 {
@@ -151,23 +172,33 @@ static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t 
 	}
 }
 
-/* The first read filled all it was asked for: take what else is there, without waiting. */
+/*
+ * The first read filled all it was asked for: take what else is there, without waiting. A descriptor
+ * that is no socket any more gives up to what it says to have.
+ */
 static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, int count, size_t filled, size_t room)
 {
 	struct iovec rest[16];
 	struct msghdr m = { .msg_iov = rest };
 	struct cursor c = { .iov = iov, .count = count };
+	size_t left;
 	int waiting = 0;
 	long n;
 
 	if (filled >= room || count > 16 || rm_sys3(__NR_ioctl, fd, FIONREAD, &waiting) < 0 || waiting <= 0)
 		return 0;
+	left = (size_t)waiting;
 	seek(&c, filled);
-	for (int i = c.i; i < count; i++) {
-		rest[m.msg_iovlen++] = (struct iovec){ (char *)iov[i].iov_base + c.off, iov[i].iov_len - c.off };
+	for (int i = c.i; i < count && left > 0; i++) {
+		size_t take = iov[i].iov_len - c.off < left ? iov[i].iov_len - c.off : left;
+
+		rest[m.msg_iovlen++] = (struct iovec){ (char *)iov[i].iov_base + c.off, take };
+		left -= take;
 		c.off = 0;
 	}
 	n = rm_sys3(__NR_recvmsg, fd, &m, MSG_DONTWAIT); /* raw: no cancellation with the lock held */
+	if (n == -ENOTSOCK)
+		n = rm_sys3(__NR_readv, fd, rest, m.msg_iovlen);
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -212,52 +243,76 @@ static uint32_t insert_room(const struct iovec *iov, int count, size_t filled, s
 	return (uint32_t)want;
 }
 
+/* Nobody looks at these bytes. That the program was given less room must still not show. */
+static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
+{
+	struct rm_conn *now = rm_conn_peek(rx->fd);
+	size_t room = rx->reserve && result > 0 ? total(iov, iov_count) : 0;
+
+	/* A number that belongs to another connection by now is not to be read from. */
+	if (!room || (size_t)result + rx->reserve != room || (now && now != rx->conn))
+		return result;
+	return result + (ssize_t)top_up(rx->fd, iov, iov_count, (size_t)result, room);
+}
+
+/* The bytes that were read, and those that the room kept back has place for. Returns all of them. */
+static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
+		      size_t filled)
+{
+	size_t room = total(iov, iov_count), more;
+	bool full = rx->reserve && filled + rx->reserve == room;
+
+	v->insert_room = rx->reserve ? insert_room(iov, iov_count, filled, room) : 0;
+	feed(v, iov, iov_count, 0, filled);
+	if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
+		drop_edits(v);
+		rm_stream_mute(v);
+	}
+	filled += apply(v, iov, iov_count, filled);
+	if (!full)
+		return filled;
+	more = top_up(rx->fd, iov, iov_count, filled, room);
+	v->insert_room = 0;
+	v->base = filled;
+	if (more && !v->conn->muted)
+		feed(v, iov, iov_count, filled, more);
+	filled += more;
+	apply(v, iov, iov_count, filled);
+	return filled;
+}
+
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
 {
 	struct rm_scope s;
 	struct rm_visit v;
 	struct rm_conn *c;
-	size_t room, filled = (size_t)result;
 
 	if (rx->watch && rx->unseen && result > 0) {
 		rm_rx_opaque(rx->fd, result);
 		return result;
 	}
-	if (!rx->watch || (result < 0 && !fatal(errno)) || !rm_enter(&s))
+	if (!rx->watch || (result < 0 && !fatal(errno)))
 		return result;
+	if (!rm_conn_enter(rx->conn, &s))
+		return leave_alone(rx, iov, iov_count, result);
 	c = rm_conn_retake(rx->conn, rx->gen, rx->fd);
-	if (!c)
+	if (!c) {
+		result = leave_alone(rx, iov, iov_count, result);
 		goto out;
+	}
 	rm_visit_init(&v, c, s.thread, rx->fd);
-	if (result <= 0) {
-		/* A read of no room tells nothing. */
-		if (result < 0 || total(iov, iov_count) > 0)
-			rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
-				      result < 0);
-		rm_conn_release(c);
-		goto out;
-	}
-	room = total(iov, iov_count);
-	v.insert_room = rx->reserve ? insert_room(iov, iov_count, filled, room) : 0;
-	feed(&v, iov, iov_count, 0, filled);
-	filled += apply(&v, iov, iov_count, filled);
-	if (rx->reserve && (size_t)result + rx->reserve == room) {
-		size_t more = top_up(rx->fd, iov, iov_count, filled, room);
-
-		v.insert_room = 0;
-		v.base = filled;
-		if (more && !c->muted)
-			feed(&v, iov, iov_count, filled, more);
-		filled += more;
-		apply(&v, iov, iov_count, filled);
-	}
+	if (result > 0)
+		result = (ssize_t)look_at(rx, &v, iov, iov_count, (size_t)result);
+	else if (result < 0 || total(iov, iov_count) > 0) /* a read of no room tells nothing */
+		rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
+			      result < 0);
 	if (c->muted)
 		rm_conn_forget_fd(c, rx->fd);
 	else
 		rm_conn_release(c);
 out:
 	rm_leave(&s);
-	return result < 0 ? result : (ssize_t)filled;
+	return result;
 }
 
 void rm_rx_opaque(int fd, ssize_t result)
@@ -267,7 +322,7 @@ void rm_rx_opaque(int fd, ssize_t result)
 	struct rm_visit v;
 	int dir;
 
-	if (result <= 0 || !c || c->muted || !rm_enter(&s))
+	if (result <= 0 || !c || c->muted || !rm_conn_enter(c, &s))
 		return;
 	c = rm_conn_take(fd);
 	if (c) {

@@ -70,12 +70,21 @@ static void forked(_Atomic uint32_t *page)
 	rm_outlet_forked();
 }
 
+bool rm_may_enter(void)
+{
+	return rm_active() && !self.inside && !self.vforked && !rm_outlet_is_worker();
+}
+
+bool rm_is_bypassed(void)
+{
+	return rm_active() && (self.inside || self.vforked) && !rm_outlet_is_worker();
+}
+
 bool rm_enter(struct rm_scope *s)
 {
 	_Atomic uint32_t *page;
 
-	if (!atomic_load_explicit(&active, memory_order_relaxed) || self.inside || self.vforked ||
-	    rm_outlet_is_worker())
+	if (!rm_may_enter())
 		return false;
 	s->saved_errno = errno;
 	s->thread = &self;

@@ -28,6 +28,12 @@ struct rm_thread {
 /* The calling thread's block. Context: any. */
 struct rm_thread *rm_thread_self(void);
 
+/* False where rm_enter would refuse. Context: any. */
+bool rm_may_enter(void);
+
+/* True where rm_enter refuses although what happens is the program's own traffic. Context: any. */
+bool rm_is_bypassed(void);
+
 /* How often this process image was forked off another one: 0 in the first. Context: any. */
 uint32_t rm_epoch(void);
 

@@ -219,7 +219,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	if (c->role == RM_ROLE_SERVER)
 		return RM_TX_DONE;
 	tx->gen = 0;
-	if (!rm_enter(&s))
+	if (!rm_conn_enter(c, &s))
 		return RM_TX_PASS;
 	c = tx->bytes ? take_idle(fd) : NULL;
 	if (!c)
@@ -333,7 +333,7 @@ void rm_tx_done(struct rm_tx *tx, ssize_t result)
 	struct rm_conn *c;
 	struct rm_scope s;
 
-	if (!tx->gen || !rm_enter(&s))
+	if (!tx->gen || !rm_conn_enter(tx->conn, &s))
 		return;
 	c = rm_conn_retake(tx->conn, tx->gen, tx->fd);
 	if (c) {
@@ -355,7 +355,7 @@ void rm_tx_opaque(int fd, ssize_t result)
 	struct rm_visit v;
 	int dir;
 
-	if (result <= 0 || !c || c->muted || !rm_enter(&s))
+	if (result <= 0 || !c || c->muted || !rm_conn_enter(c, &s))
 		return;
 	c = rm_conn_take(fd);
 	if (c) {

@@ -56,7 +56,7 @@ RM_EXPORT ssize_t read(int fd, void *buf, size_t len)
 
 	if (!rm_fd_tracked(fd))
 		return real_read(fd, buf, len);
-	rm_rx_begin(&rx, fd, len, 0);
+	rm_rx_begin(&rx, fd, len, RM_RX_PLAIN);
 	if (!rx.watch)
 		return real_read(fd, buf, len);
 	return rm_rx_done(&rx, &iov, 1, real_read(fd, buf, len - rx.reserve));
@@ -78,7 +78,7 @@ RM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_bytes)
 
 	if (len > buf_bytes || !rm_fd_tracked(fd))
 		return real___read_chk(fd, buf, len, buf_bytes);
-	rm_rx_begin(&rx, fd, len, 0);
+	rm_rx_begin(&rx, fd, len, RM_RX_PLAIN);
 	if (!rx.watch)
 		return real___read_chk(fd, buf, len, buf_bytes);
 	return rm_rx_done(&rx, &iov, 1, real___read_chk(fd, buf, len - rx.reserve, buf_bytes));
@@ -91,7 +91,7 @@ RM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 	int shorter;
 	struct rm_rx rx;
 
-	if (!rm_fd_tracked(fd) || count < 0 || !watch(&rx, fd, iov, (size_t)count, 0, copy, &shorter))
+	if (!rm_fd_tracked(fd) || count < 0 || !watch(&rx, fd, iov, (size_t)count, RM_RX_PLAIN, copy, &shorter))
 		return real_readv(fd, iov, count);
 	return rm_rx_done(&rx, iov, count,
 			  rx.reserve ? real_readv(fd, copy, shorter) : real_readv(fd, iov, count));
@@ -108,7 +108,7 @@ static ssize_t watched_preadv2(int fd, const struct iovec *iov, int count, off_t
 	struct rm_rx rx;
 
 	if (at != -1 || !rm_fd_tracked(fd) || count < 0 ||
-	    !watch(&rx, fd, iov, (size_t)count, 0, copy, &shorter))
+	    !watch(&rx, fd, iov, (size_t)count, RM_RX_PLAIN, copy, &shorter))
 		return real(fd, iov, count, at, flags);
 	return rm_rx_done(&rx, iov, count,
 			  rx.reserve ? real(fd, copy, shorter, at, flags)

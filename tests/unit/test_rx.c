@@ -286,3 +286,152 @@ RM_TEST("a head that the program never reads into memory ends the watch")
 	close_pair(c);
 	free(c);
 }
+
+/* ---- what was less room must not show ---- */
+
+static ssize_t begin_short(struct rm_rx *rx, struct conversation *c, size_t room)
+{
+	rm_rx_begin(rx, c->fd, room, RM_RX_PLAIN);
+	RM_CHECK(rx->watch && rx->reserve > 0);
+	return read(c->fd, c->got, room - rx->reserve);
+}
+
+RM_TEST("a read is full where there was more, also when the connection is left alone meanwhile")
+{
+	static char bytes[3000];
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec iov = { c->got, 2000 };
+	struct rm_rx rx;
+	ssize_t n;
+
+	open_pair(c);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)i;
+	RM_CHECK(write(c->peer, bytes, sizeof(bytes)) == sizeof(bytes));
+	n = begin_short(&rx, c, 2000);
+	rm_rx_opaque(c->fd, 1); /* where a head should be: left alone */
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == 2000 && memcmp(c->got, bytes, 2000) == 0);
+	close_pair(c);
+	free(c);
+}
+
+RM_TEST("a signal handler in the middle of our work reads its own bytes, all of them, and is a gap")
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec iov = { c->got, 4096 };
+	struct rm_scope s;
+	struct rm_rx rx;
+
+	open_pair(c);
+	RM_CHECK(rm_enter(&s));
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	RM_CHECK(!rx.watch);
+	rm_leave(&s);
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	RM_CHECK(rx.watch && rm_rx_done(&rx, &iov, 1, 1) == 1);
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	RM_CHECK(!rx.watch);
+	close_pair(c);
+	free(c);
+}
+
+static void accept_now(int fd)
+{
+	struct rm_scope s;
+
+	if (rm_enter(&s)) {
+		rm_fd_accept(&s, -1, fd);
+		rm_leave(&s);
+	}
+}
+
+RM_TEST("packets are not cut: only streams are looked at")
+{
+	struct rm_rx rx;
+	int fds[2];
+
+	RM_CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds) == 0);
+	accept_now(fds[1]);
+	rm_rx_begin(&rx, fds[1], 4096, 0);
+	RM_CHECK(!rx.watch && !rm_fd_tracked(fds[1]));
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* The connection ends by a close that nobody saw, and a file gets its number. */
+static void becomes_file(struct conversation *c, const char *text, size_t n)
+{
+	char path[] = "/tmp/remora-test-XXXXXX";
+	int fd = mkstemp(path);
+
+	RM_CHECK(fd >= 0 && write(fd, text, n) == (ssize_t)n && lseek(fd, 0, SEEK_SET) == 0);
+	unlink(path);
+	RM_CHECK(dup2(fd, c->fd) == c->fd);
+	close(fd);
+}
+
+RM_TEST("a file that got the number of a connection is read unchanged")
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec iov = { c->got, 4096 };
+	struct rm_rx rx;
+	ssize_t n;
+
+	open_pair(c);
+	becomes_file(c, text, sizeof(text) - 1);
+	n = begin_short(&rx, c, 4096);
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == sizeof(text) - 1);
+	RM_CHECK(memcmp(c->got, text, sizeof(text) - 1) == 0);
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	RM_CHECK(!rx.watch);
+	close_pair(c);
+	free(c);
+}
+
+RM_TEST("a file that got the number of a connection is read to the end of the buffer")
+{
+	static char text[8192];
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec iov = { c->got, 4096 };
+	struct rm_rx rx;
+	ssize_t n;
+
+	memset(text, 'G', sizeof(text));
+	open_pair(c);
+	becomes_file(c, text, sizeof(text));
+	n = begin_short(&rx, c, 4096);
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == 4096 && memcmp(c->got, text, 4096) == 0);
+	close_pair(c);
+	free(c);
+}
+
+RM_TEST("bytes read under a number that another connection has by now are not its bytes")
+{
+	static const char head[] = "GET /first HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c)), *other = calloc(1, sizeof(*other));
+	struct iovec iov = { c->got, 4096 };
+	struct rm_scope s;
+	struct rm_rx rx;
+
+	open_pair(c);
+	open_pair(other); /* takes the memory that the next one would get */
+	rm_rx_begin(&rx, c->fd, 4096, 0);
+	if (rm_enter(&s)) {
+		rm_fd_close(&s, c->fd);
+		rm_fd_dup(&s, other->fd, c->fd);
+		rm_leave(&s);
+	}
+	memcpy(c->got, head, sizeof(head) - 1);
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, sizeof(head) - 1) == sizeof(head) - 1);
+	RM_CHECK(rm_exchange_live() == 0);
+	close_pair(c);
+	close_pair(other);
+	free(c);
+	free(other);
+}
+
+RM_TEST("nothing is kept of what was closed")
+{
+	RM_CHECK(rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0);
+}
