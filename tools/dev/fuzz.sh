@@ -5,8 +5,10 @@ main()
 	local only=${1:-} seconds=${2:-60} target name found=
 	need "${build_packages[@]}" "${fuzz_packages[@]}"
 	deps
-	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false
-	ninja -C build-fuzz
+	# Everything is instrumented, the agent's own libraries too: coverage guides the fuzzer there.
+	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false -Db_sanitize=address,undefined \
+		-Dc_args=-fsanitize=fuzzer-no-link
+	ninja -C build-fuzz $(ninja -C build-fuzz -t targets all | sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
 	mkdir -p build-fuzz/crashes
 	for target in build-fuzz/tests/fuzz/fuzz_*_libfuzzer; do
 		name=$(basename "$target" _libfuzzer)
@@ -16,6 +18,7 @@ main()
 		say "fuzz $name for $seconds s"
 		mkdir -p "build-fuzz/corpus/$name"
 		find build-fuzz/tests/fuzz -name "$name-*.seed" -exec cp -t "build-fuzz/corpus/$name" {} +
+		[ ! -d "tests/fuzz/seeds/$name" ] || cp -t "build-fuzz/corpus/$name" "tests/fuzz/seeds/$name"/*
 		"$target" -max_total_time="$seconds" -print_final_stats=1 -timeout=10 \
 			-artifact_prefix="build-fuzz/crashes/$name-" "build-fuzz/corpus/$name"
 	done
