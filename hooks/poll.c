@@ -44,7 +44,8 @@ static void before_select(int count, const fd_set *in)
 		return;
 	rm_safe_point();
 	/* The set may be larger than fd_set says: programs allocate what `count` needs. */
-	if (!in || count < 0 || !rm_loop_matters() || !rm_may_read(in, ((size_t)count + 7) / 8))
+	if (!in || count < 0 || !rm_loop_matters() ||
+	    !rm_may_read(in, ((size_t)count + WORD_BITS - 1) / WORD_BITS * sizeof(long)))
 		return;
 	for (int base = 0; base < count; base += WORD_BITS) {
 		unsigned long word = (unsigned long)(&in->fds_bits[0])[base / WORD_BITS];
