@@ -55,6 +55,7 @@ void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
 {
 	const struct rm_str none = { NULL, 0 };
 
+	ret->carriers.seen = 0;
 	memset(ret->carriers.count, 0, sizeof(ret->carriers.count));
 	ret->traceparent = NULL;
 	ret->user_agent = none;

@@ -104,6 +104,19 @@ static struct rm_str cut(struct rm_str value, uint32_t max)
 	return value;
 }
 
+/* Cuts the value of the attribute that was added last. */
+static void shorten(struct rm_builder *b, struct rm_str value)
+{
+	size_t n = cut(value, b->max_value_bytes).n;
+	char *start = b->at - padded(value.n);
+	uint32_t bytes = (uint32_t)n;
+
+	memcpy(start - sizeof(struct rm_attr_head) + offsetof(struct rm_attr_head, value_bytes), &bytes,
+	       sizeof(bytes));
+	memset(start + n, 0, padded(n) - n);
+	b->at = start + padded(n);
+}
+
 /*
  * Reserves an attribute: writes its head and key, and zeroes the value's padding. Returns where
  * `value_bytes` of value are to go, NULL (counted) when a limit is reached.
@@ -164,6 +177,26 @@ void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value)
 
 	if (to)
 		memcpy(to, &value, sizeof(value));
+}
+
+void rm_builder_joined(struct rm_builder *b, enum rm_key key, const struct rm_str *parts, uint32_t count)
+{
+	struct rm_str whole = { NULL, 0 };
+	char *to;
+
+	for (uint32_t i = 0; i < count; i++)
+		whole.n += parts[i].n;
+	to = whole.n > 0 ? add(b, key, RM_STR(""), RM_ATTR_STR, whole.n) : NULL;
+	if (!to)
+		return;
+	whole.p = to;
+	for (uint32_t i = 0; i < count; i++) {
+		if (parts[i].n > 0)
+			memcpy(to, parts[i].p, parts[i].n);
+		to += parts[i].n;
+	}
+	if (b->max_value_bytes > 0 && whole.n > b->max_value_bytes)
+		shorten(b, whole);
 }
 
 void rm_builder_named_strs(struct rm_builder *b, struct rm_str key, const struct rm_str *values,

@@ -39,6 +39,8 @@ int rm_builder_resource(struct rm_builder *b, void *memory, uint32_t cap_bytes);
 /* Empty strings are left out (OpenTelemetry: an absent attribute, not an empty one). */
 void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value);
 void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value);
+/* One string of several parts. */
+void rm_builder_joined(struct rm_builder *b, enum rm_key key, const struct rm_str *parts, uint32_t count);
 void rm_builder_named_str(struct rm_builder *b, struct rm_str key, struct rm_str value);
 /* A list of strings under a free key, as http.request.header.<key>. */
 void rm_builder_named_strs(struct rm_builder *b, struct rm_str key, const struct rm_str *values,

@@ -36,15 +36,18 @@ bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
 	return false;
 }
 
-/* Wherever an @ stands: whether it ends user information is for those to find out who copy. */
+/* True in doubt: whether an @ ends user information and a key is one of the query, a copy tells. */
 bool rm_redact_url_needed(const struct rm_config *c, struct rm_str url)
 {
-	struct rm_str rest = url;
+	bool path = url.n > 1 && url.p[0] == '/' && url.p[1] != '/';
+	const char *query;
 
-	if (url.n > 0 && memchr(url.p, '@', url.n))
+	if (url.n == 0)
+		return false;
+	if (!path && memchr(url.p, '@', url.n))
 		return true;
-	rm_str_cut(&rest, '?');
-	return rm_redact_query_needed(c, rm_str_cut(&rest, '#'));
+	query = memchr(url.p, '?', url.n);
+	return query && rm_redact_query_needed(c, (struct rm_str){ query + 1, (size_t)(url.p + url.n - query - 1) });
 }
 
 void rm_redact_query(const struct rm_config *c, struct rm_str query, struct rm_strbuf *ret)

@@ -9,7 +9,10 @@
 #include "agent/config.h"
 #include "base/strbuf.h"
 
-/* False: the query, or the URL, has nothing to hide and need not be copied. Most are like that. */
+/*
+ * False: the query, or the URL (its path and query alone will do), has nothing to hide and need not be
+ * copied. Most are like that.
+ */
 bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query);
 bool rm_redact_url_needed(const struct rm_config *c, struct rm_str url);
 

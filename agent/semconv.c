@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192 };
+enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192, URL_PARTS = 3 };
 
 /* ---- request ---- */
 
@@ -114,19 +114,22 @@ static void put_query(struct rm_builder *b, const struct rm_config *c, struct rm
 	rm_text_put(room);
 }
 
-static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, struct rm_str url)
+static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, const struct rm_str *parts,
+			     size_t bytes)
 {
-	size_t cap = redacted_bytes(url.n);
-	struct rm_strbuf out;
-	rm_text room;
+	size_t cap = redacted_bytes(bytes);
+	rm_text room = rm_text_get(bytes + cap);
+	struct rm_strbuf url, out;
 
-	if (!rm_redact_url_needed(c, url)) {
-		rm_builder_str(b, RM_KEY_URL_FULL, url);
+	if (!room) {
+		b->dropped++;
 		return;
 	}
-	room = rm_text_get(cap);
-	rm_strbuf_init(&out, room ? rm_text_at(room) : NULL, room ? cap : 0);
-	rm_redact_url_full(c, url, &out);
+	rm_strbuf_init(&url, rm_text_at(room), bytes);
+	rm_strbuf_init(&out, rm_text_at(room) + bytes, cap);
+	for (int i = 0; i < URL_PARTS; i++)
+		rm_strbuf_str(&url, parts[i]);
+	rm_redact_url_full(c, rm_strbuf_view(&url), &out);
 	if (out.truncated)
 		b->dropped++;
 	else
@@ -138,20 +141,15 @@ static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, st
 static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct rm_str scheme,
 			 struct rm_str host, struct rm_str target)
 {
+	const struct rm_str parts[URL_PARTS] = { scheme, host, target };
 	size_t bytes = scheme.n + host.n + target.n;
-	rm_text room = bytes <= URL_MAX_BYTES ? rm_text_get(bytes) : 0;
-	struct rm_strbuf full;
 
-	if (!room) {
+	if (bytes > URL_MAX_BYTES)
 		b->dropped++;
-		return;
-	}
-	rm_strbuf_init(&full, rm_text_at(room), bytes);
-	rm_strbuf_str(&full, scheme);
-	rm_strbuf_str(&full, host);
-	rm_strbuf_str(&full, target);
-	put_redacted_url(b, c, rm_strbuf_view(&full));
-	rm_text_put(room);
+	else if (rm_redact_url_needed(c, host) || rm_redact_url_needed(c, target))
+		put_redacted_url(b, c, parts, bytes);
+	else
+		rm_builder_joined(b, RM_KEY_URL_FULL, parts, URL_PARTS);
 }
 
 static void put_server(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,

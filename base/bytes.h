@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #define RM_BYTES_ONES 0x0101010101010101ull
 
@@ -16,7 +15,7 @@ static inline uint64_t rm_bytes_word(const char *p)
 {
 	uint64_t word;
 
-	memcpy(&word, p, sizeof(word));
+	__builtin_memcpy(&word, p, sizeof(word)); /* also where base/mem.c forbids what is built in */
 	return word;
 }
 
@@ -39,8 +38,8 @@ static inline bool rm_bytes_are(const char *p, const char *lower, size_t n)
 	uint32_t a, b;
 
 	if (n == 4) {
-		memcpy(&a, p, 4);
-		memcpy(&b, lower, 4);
+		__builtin_memcpy(&a, p, 4);
+		__builtin_memcpy(&b, lower, 4);
 		return (a | (uint32_t)fold) == b;
 	}
 	for (size_t i = 0; i + 8 < n; i += 8)

@@ -10,13 +10,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
+typedef uint8_t wide __attribute__((vector_size(16), may_alias, aligned(1)));
 typedef uint64_t word __attribute__((may_alias, aligned(1)));
 typedef uint32_t half __attribute__((may_alias, aligned(1)));
 typedef uint16_t quarter __attribute__((may_alias, aligned(1)));
 
-enum { WORD = sizeof(word) };
+enum { WIDE = sizeof(wide), WORD = sizeof(word) };
 #define ONES 0x0101010101010101ull
-#define HIGH 0x8080808080808080ull
 
 /* Up to 16 bytes; everything is loaded before anything is stored, so the two may overlap. */
 static void copy_few(uint8_t *to, const uint8_t *from, size_t n)
@@ -45,28 +47,31 @@ static void copy_few(uint8_t *to, const uint8_t *from, size_t n)
 /* More than 16 bytes; `to` is below `from`, or they do not overlap. */
 static void copy_up(uint8_t *to, const uint8_t *from, size_t n)
 {
-	word last = *(const word *)(from + n - WORD);
+	wide last = *(const wide *)(from + n - WIDE);
 	size_t i = 0;
 
-	for (; i + 2 * WORD < n; i += 2 * WORD) {
-		word a = *(const word *)(from + i), b = *(const word *)(from + i + WORD);
+	for (; i + 4 * WIDE < n; i += 4 * WIDE) {
+		wide a = *(const wide *)(from + i), b = *(const wide *)(from + i + WIDE);
+		wide c = *(const wide *)(from + i + 2 * WIDE), d = *(const wide *)(from + i + 3 * WIDE);
 
-		*(word *)(to + i) = a;
-		*(word *)(to + i + WORD) = b;
+		*(wide *)(to + i) = a;
+		*(wide *)(to + i + WIDE) = b;
+		*(wide *)(to + i + 2 * WIDE) = c;
+		*(wide *)(to + i + 3 * WIDE) = d;
 	}
-	if (i + WORD < n)
-		*(word *)(to + i) = *(const word *)(from + i);
-	*(word *)(to + n - WORD) = last;
+	for (; i + WIDE < n; i += WIDE)
+		*(wide *)(to + i) = *(const wide *)(from + i);
+	*(wide *)(to + n - WIDE) = last;
 }
 
 /* More than 16 bytes; `to` is above `from` and they overlap. */
 static void copy_down(uint8_t *to, const uint8_t *from, size_t n)
 {
-	word first = *(const word *)from;
+	wide first = *(const wide *)from;
 
-	for (; n > WORD; n -= WORD)
-		*(word *)(to + n - WORD) = *(const word *)(from + n - WORD);
-	*(word *)to = first;
+	for (; n > WIDE; n -= WIDE)
+		*(wide *)(to + n - WIDE) = *(const wide *)(from + n - WIDE);
+	*(wide *)to = first;
 }
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
@@ -123,17 +128,16 @@ int bcmp(const void *a, const void *b, size_t n)
 
 void *memchr(const void *at, int value, size_t n)
 {
-	const uint8_t *p = at;
-	word wanted = ONES * (uint8_t)value;
+	const char *p = at;
 
-	for (; n >= WORD; n -= WORD, p += WORD) {
-		word x = *(const word *)p ^ wanted; /* a zero byte where it is */
+	for (; n >= RM_BLOCK; n -= RM_BLOCK, p += RM_BLOCK) {
+		uint64_t hits = rm_block_equal(rm_block_load(p), (char)value);
 
-		if ((x - ONES) & ~x & HIGH)
-			break;
+		if (hits)
+			return (void *)(p + rm_block_first(hits));
 	}
 	for (; n; n--, p++)
-		if (*p == (uint8_t)value)
+		if (*p == (char)value)
 			return (void *)p;
 	return NULL;
 }

@@ -91,6 +91,8 @@ int rm_carrier_of(struct rm_str name)
 	return -1;
 }
 
+#define CARRIES(carrier) (1u << (carrier))
+
 void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value)
 {
 	uint8_t seen = c->count[carrier];
@@ -102,6 +104,7 @@ void rm_carriers_add(struct rm_carriers *c, int carrier, struct rm_str value)
 		c->more_tracestate[seen - 1] = value;
 	else if (seen <= RM_CARRIERS_MORE && carrier == RM_CARRIER_BAGGAGE)
 		c->more_baggage[seen - 1] = value;
+	c->seen |= CARRIES(carrier);
 	if (seen < UINT8_MAX)
 		c->count[carrier] = (uint8_t)(seen + 1);
 }
@@ -260,8 +263,6 @@ static bool keep_whole(struct rm_strbuf *out, size_t start)
 	return false;
 }
 
-#define CARRIES(carrier) (1u << (carrier))
-
 /* What writes a context, and the carriers that say the program did so itself. */
 static const struct {
 	unsigned propagator, carriers;
@@ -277,15 +278,6 @@ static const struct {
 	{ RM_PROP_JAEGER, CARRIES(RM_CARRIER_JAEGER), put_jaeger },
 };
 
-static unsigned carriers_present(const struct rm_carriers *present)
-{
-	unsigned ret = 0;
-
-	for (unsigned i = 0; present && i < RM_CARRIER_COUNT; i++)
-		ret |= present->count[i] > 0 ? CARRIES(i) : 0;
-	return ret;
-}
-
 static void put_extra(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_str value)
 {
 	size_t start = out->n;
@@ -299,7 +291,7 @@ static void put_extra(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
 	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out)
 {
-	unsigned has = carriers_present(present);
+	unsigned has = present ? present->seen : 0;
 
 	for (unsigned i = 0; c->valid && i < sizeof(writers) / sizeof(writers[0]); i++) {
 		size_t start = out->n;

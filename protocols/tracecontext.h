@@ -66,8 +66,9 @@ enum rm_carrier {
 /* Which carrier a header name is (case-insensitive), or -1. Fast on names that are none. */
 int rm_carrier_of(struct rm_str header_name);
 
-/* To begin with, only the counts need to be zero: what is behind them is not read. */
+/* To begin with, only `seen` and the counts need to be zero: what is behind them is not read. */
 struct rm_carriers {
+	uint32_t seen;                         /* bit i: count[i] is not zero */
 	uint8_t count[RM_CARRIER_COUNT];
 	struct rm_str value[RM_CARRIER_COUNT]; /* the first of its name, trimmed */
 	struct rm_str more_tracestate[RM_CARRIERS_MORE]; /* the 2nd to 5th; later ones are not read */

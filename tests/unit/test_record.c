@@ -324,3 +324,28 @@ RM_TEST("a record with any bytes flipped is refused or stays readable inside its
 	}
 	RM_CHECK(valid > 0 && valid < 200000);
 }
+
+RM_TEST("a string of several parts is one, and is cut as one")
+{
+	const struct rm_str parts[] = { RM_STR("http://"), RM_STR("h\xc3\xa4"), RM_STR(""), RM_STR("/path") };
+
+	for (uint32_t max = 0; max < 20; max++) {
+		struct rm_builder b = { .max_value_bytes = max };
+		struct rm_attr_iter it;
+		struct rm_attr a = { .v.str = { NULL, 0 } };
+		size_t want = max == 0 || max >= 14 ? 15 : max <= 8 ? max : max + 1;
+
+		memset(memory, 0xff, CAP);
+		rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+		rm_builder_joined(&b, RM_KEY_URL_FULL, parts, 4);
+		rm_builder_joined(&b, RM_KEY_URL_PATH, parts + 2, 1);
+		rm_builder_i64(&b, RM_KEY_SERVER_PORT, 80);
+		RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)) && b.record->attr_count == 2);
+		it = rm_record_attrs(b.record);
+		RM_CHECK(rm_attr_next(&it, &a));
+		RM_CHECK(a.v.str.n == want && memcmp(a.v.str.p, "http://h\xc3\xa4/path", want) == 0);
+		for (size_t i = want; i % 8; i++)
+			RM_CHECK(a.v.str.p[i] == 0);
+		RM_CHECK(rm_attr_next(&it, &a) && a.v.i64 == 80);
+	}
+}

@@ -107,6 +107,6 @@ RM_TEST("what holds a secret is told from what does not")
 	RM_CHECK(!rm_redact_query_needed(&config, RM_STR("")));
 	RM_CHECK(rm_redact_url_needed(&config, RM_STR("http://u@h/")));
 	RM_CHECK(rm_redact_url_needed(&config, RM_STR("/p?b&sig=x#f")));
-	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("http://h/sig=x?a=1#&sig=x")));
-	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("")));
+	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("http://h/sig=x?a=1")));
+	RM_CHECK(!rm_redact_url_needed(&config, RM_STR("/a@b?c=d@e")) && !rm_redact_url_needed(&config, RM_STR("")));
 }
