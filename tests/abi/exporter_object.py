@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""The gate on remora-export.so, as TAP: what it may need, and what it may show.
+
+Usage: exporter_object.py READELF OBJECT
+"""
+import subprocess
+import sys
+
+# In headers, or in the part of libc that programs are linked with, before they were in libc.so.
+YOUNG = {"stat", "fstat", "lstat", "stat64", "fstat64", "lstat64", "fstatat", "fstatat64", "mknod",
+         "atexit", "at_quick_exit", "pthread_atfork", "arc4random", "arc4random_buf", "strlcpy",
+         "strlcat", "closefrom", "close_range", "__isoc23_strtol", "__isoc23_strtoul",
+         "__isoc23_strtoll", "__isoc23_strtoull", "__isoc23_sscanf"}
+
+
+def readelf(program, option, path):
+    return subprocess.run([program, "--wide", option, path], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def main():
+    program, path = sys.argv[1:]
+    dynamic = readelf(program, "--dynamic", path)
+    symbols = [line.split() for line in readelf(program, "--dyn-syms", path).splitlines()]
+    symbols = [s for s in symbols if len(s) >= 8 and s[0].rstrip(":").isdigit()]
+    exported = {s[7] for s in symbols if s[6] != "UND"}
+    young = {s[7] for s in symbols if s[6] == "UND"} & YOUNG
+    results = [
+        ("needs no library", "(NEEDED)" not in dynamic),
+        ("asks for no symbol version", "No version information" in readelf(program, "--version-info", path)),
+        (f"shows one name only: {' '.join(sorted(exported))}", exported == {"remora_export_api"}),
+        (f"uses nothing that old libcs lack: {' '.join(sorted(young))}", not young),
+        ("is never unloaded", "NODELETE" in dynamic),
+        ("binds to itself first, and at once", "SYMBOLIC" in dynamic and "NOW" in dynamic),
+    ]
+    for number, (what, holds) in enumerate(results, 1):
+        print(f"{'ok' if holds else 'not ok'} {number} - the exporter object {what}")
+    print(f"1..{len(results)}")
+
+
+main()
