@@ -142,7 +142,7 @@ struct rm_segment *rm_outlet_segment(int *ring)
 	}
 	if (*ring < 0)
 		*ring = (int)(atomic_fetch_add_explicit(&s->next_ring, 1, memory_order_relaxed) %
-			      RM_SEGMENT_RINGS);
+			      RM_SEGMENT_HOME_RINGS);
 	return s;
 }
 

@@ -21,6 +21,7 @@
 enum {
 	RM_SEGMENT_ABI = 1,
 	RM_SEGMENT_RINGS = 32,
+	RM_SEGMENT_HOME_RINGS = 4, /* threads start in one of these; the others take what is too much for them */
 	RM_RING_BYTES = 256 * 1024,
 	RM_RECORD_MAX_BYTES = 16 * 1024,
 	RM_SEGMENT_RESOURCE_BYTES = 8 * 1024,
@@ -52,7 +53,7 @@ struct rm_segment {
 	uint32_t pid;
 	uint32_t ring_count;
 	uint32_t ring_bytes;
-	_Atomic uint32_t next_ring;      /* the ring the next thread gets, modulo ring_count */
+	_Atomic uint32_t next_ring;      /* the ring the next thread gets, modulo RM_SEGMENT_HOME_RINGS */
 	_Atomic uint32_t resource_bytes; /* of the resource record below; 0 until it is written */
 	_Alignas(64) _Atomic uint64_t lost[RM_LOST_COUNT];
 	_Atomic uint64_t produced;       /* spans pushed */
