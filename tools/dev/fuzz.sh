@@ -8,6 +8,7 @@ main()
 	# Everything is instrumented, the agent's own libraries too: coverage guides the fuzzer there.
 	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false -Db_sanitize=address,undefined \
 		-Dc_args=-fsanitize=fuzzer-no-link
+	ninja -C build-fuzz build.ninja
 	ninja -C build-fuzz $(ninja -C build-fuzz -t targets all | sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
 	mkdir -p build-fuzz/crashes
 	for target in build-fuzz/tests/fuzz/fuzz_*_libfuzzer; do
