@@ -7,6 +7,9 @@ demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
 	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl)
+# What the torture cases put programs beside and below; without one of them its case is skipped.
+torture_packages=(libjemalloc2 libtcmalloc-minimal4 fakeroot faketime proxychains4 torsocks musl-tools
+	busybox-static bubblewrap sudo valgrind gdb strace libseccomp-dev libcap2-bin)
 lint_packages=(clang shellcheck)
 fuzz_packages=(clang lld libclang-rt-dev)
 bench_packages=(nginx-light nodejs wrk curl)
