@@ -394,6 +394,7 @@ void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 		enter(listener, RM_FD_LISTENER);
 	}
 	rm_conn_new(fd, true);
+	rm_context_accepted(s->thread);
 }
 
 void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error)
@@ -410,6 +411,7 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 	if (to && len > sizeof(to->sa_family))
 		set_peer(&c->peer, to, len);
 	c->connected_by = rm_context_here(s->thread);
+	c->connected_on = s->thread;
 	enter(fd, c->number);
 }
 
@@ -494,8 +496,13 @@ void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last)
 
 void rm_fd_epoll_add(int epfd, int fd)
 {
-	if (rm_active() && rm_fd_is_served(fd) && lookup(epfd) == RM_FD_NONE)
+	struct rm_scope s;
+
+	/* Whatever stood there had a close that nobody saw: the call succeeded, so it is an epoll instance. */
+	if (lookup(epfd) != RM_FD_SERVED_EPOLL && rm_fd_is_served(fd) && rm_enter(&s)) {
 		enter(epfd, RM_FD_SERVED_EPOLL);
+		rm_leave(&s);
+	}
 }
 
 bool rm_fd_is_loop(int epfd)

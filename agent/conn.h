@@ -59,7 +59,8 @@ struct rm_conn {
 	uint8_t first_sent;      /* a request head went out on it */
 	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
-	rm_ctx connected_by;     /* the request during which connect() was called */
+	rm_ctx connected_by;     /* the request during which connect() was called ... */
+	const struct rm_thread *connected_on; /* ... and the thread that called it */
 
 	/*
 	 * The sending side of a client. While `tx_busy` names this process, an edited call is in flight:

@@ -5,7 +5,9 @@
  * begins. Outgoing work of that thread belongs to it - if threads handle one request at a time. The
  * gate closes for the whole process, for good, at the first sign that they do not:
  *   - a thread reads a request while the one it read before, on another connection, is not done;
- *   - a thread with an open request goes (back) to wait in a server's event loop.
+ *   - a thread with an open request goes (back) to wait in a server's event loop, or accepts;
+ *   - a request is answered by another thread than the one that read it.
+ * Of requests pipelined on one connection nobody knows which one the thread is at: it has none open.
  * Measured with this gate: no wrong parent in any runtime (docs/CONTEXT.md); without it up to
  * 99.9 % wrong on event loops.
  */
@@ -58,8 +60,10 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 	rm_ctx ctx = rm_exchange_ctx(x);
 
 	atomic_store_explicit(&served, true, memory_order_relaxed);
-	if (rm_ctx_exchange(t->open) && t->open_conn != (conn ^ (uint32_t)(uintptr_t)c))
+	t->pipelined = rm_ctx_exchange(t->open) != NULL;
+	if (t->pipelined && t->open_conn != (conn ^ (uint32_t)(uintptr_t)c))
 		close_gate("a thread read a request while another one was not done");
+	rm_exchange_at(x)->reader = t;
 	t->open = ctx;
 	t->open_conn = conn ^ (uint32_t)(uintptr_t)c;
 	if (a && a->on_request)
@@ -71,26 +75,37 @@ bool rm_loop_matters(void)
 	return rm_thread_self()->open != 0;
 }
 
+/* True while the request the thread read last has no answer yet. */
+static bool is_open(const struct rm_thread *t)
+{
+	struct rm_exchange *e = t->open ? rm_ctx_exchange(t->open) : NULL;
+
+	return e && atomic_load_explicit(&e->phase, memory_order_relaxed) == RM_PHASE_OPEN;
+}
+
 void rm_loop_wait(int epfd)
 {
 	struct rm_thread *t = rm_thread_self();
-	struct rm_exchange *e;
 
-	if (!t->open || (epfd >= 0 && !rm_fd_is_loop(epfd)))
-		return;
-	e = rm_ctx_exchange(t->open);
-	if (e && atomic_load_explicit(&e->phase, memory_order_relaxed) == RM_PHASE_OPEN)
+	if (t->open && (epfd < 0 || rm_fd_is_loop(epfd)) && is_open(t))
 		close_gate("a thread with an open request waits in a server's event loop");
+}
+
+void rm_context_accepted(struct rm_thread *t)
+{
+	if (is_open(t))
+		close_gate("a thread with an open request accepts a connection");
+}
+
+void rm_context_answered(struct rm_thread *t, const struct rm_exchange *e)
+{
+	if (e->reader != t && e->epoch == rm_epoch())
+		close_gate("a request is answered by another thread than read it");
 }
 
 rm_ctx rm_context_here(struct rm_thread *t)
 {
-	struct rm_exchange *e;
-
-	if (!t->open || atomic_load_explicit(&gate_closed, memory_order_relaxed))
-		return 0;
-	e = rm_ctx_exchange(t->open);
-	if (!e || atomic_load_explicit(&e->phase, memory_order_relaxed) != RM_PHASE_OPEN)
+	if (atomic_load_explicit(&gate_closed, memory_order_relaxed) || t->pipelined || !is_open(t))
 		return 0;
 	return t->open;
 }
@@ -104,10 +119,16 @@ static bool take_server(rm_ctx ctx, enum rm_source source, struct rm_parent *ret
 		return false;
 	ret->ctx = e->ctx;
 	ret->source = source;
-	ret->server = e;
+	ret->server = ctx;
 	ret->tracestate = rm_exchange_tracestate(e);
 	ret->baggage = rm_exchange_baggage(e);
-	return rm_ctx_exchange(ctx) == e;
+	return rm_parent_lives(ret);
+}
+
+bool rm_parent_lives(const struct rm_parent *p)
+{
+	__sync_synchronize(); /* what was read of it was read before this look */
+	return !p->server || rm_ctx_exchange(p->server);
 }
 
 /* The request carries a context: ours (rung 1), forwarded unchanged, or the program's own. */
@@ -116,7 +137,9 @@ static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_p
 	uint32_t x = rm_exchange_by_id(in);
 	struct rm_exchange *e = rm_ctx_exchange(here);
 
-	if (x && take_server(rm_exchange_ctx(x), RM_SOURCE_HEADER, ret))
+	/* Between the two looks the exchange may have become another one. */
+	if (x && take_server(rm_exchange_ctx(x), RM_SOURCE_HEADER, ret) &&
+	    memcmp(ret->ctx.span_id, in->span_id, 8) == 0)
 		return true;
 	if (e && e->parent.valid && memcmp(e->parent.trace_id, in->trace_id, 16) == 0 &&
 	    memcmp(e->parent.span_id, in->span_id, 8) == 0 && take_server(here, RM_SOURCE_HEADER, ret))
@@ -137,7 +160,8 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 		return true;
 	if (here && take_server(here, RM_SOURCE_THREAD, ret))
 		return true;
-	if (!c->first_sent && !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
+	/* Another thread may have been given the connection for something else. */
+	if (!c->first_sent && c->connected_on == t && !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
 	    take_server(c->connected_by, RM_SOURCE_CONNECT, ret))
 		return true;
 	if (config->parent.valid && !atomic_load_explicit(&served, memory_order_relaxed)) {
@@ -183,10 +207,11 @@ bool rm_child_env(struct rm_child_env *room)
 	rm_strbuf_init(&b, room->text, sizeof(room->text));
 	rm_traceparent_format(&parent.ctx, traceparent);
 	room->vars[n++] = append_var(&b, "TRACEPARENT=", (struct rm_str){ traceparent, sizeof(traceparent) });
-	if (parent.tracestate.n)
+	/* An empty one replaces what the process itself was started with. */
+	if (parent.tracestate.n || config->parent_tracestate.n)
 		room->vars[n++] = append_var(&b, "TRACESTATE=", parent.tracestate);
-	if (parent.baggage.n && (config->propagators & RM_PROP_BAGGAGE))
+	if ((parent.baggage.n || config->parent_baggage.n) && (config->propagators & RM_PROP_BAGGAGE))
 		room->vars[n++] = append_var(&b, "BAGGAGE=", parent.baggage);
 	room->vars[n] = NULL;
-	return !b.truncated;
+	return !b.truncated && rm_parent_lives(&parent);
 }

@@ -47,6 +47,12 @@ const struct rm_config *rm_context_config(void);
 /* A request head was read on this thread and became SERVER exchange `x` of connection `c`. */
 void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x);
 
+/* The first byte of a SERVER's response was sent by this thread. */
+void rm_context_answered(struct rm_thread *t, const struct rm_exchange *e);
+
+/* This thread took a new connection from a listener. */
+void rm_context_accepted(struct rm_thread *t);
+
 /*
  * The gated thread rule alone: the request this thread read and has not begun to answer, provided
  * that no thread of the process was ever seen to handle two at once. 0: none.
@@ -57,8 +63,8 @@ rm_ctx rm_context_here(struct rm_thread *t);
 struct rm_parent {
 	struct rm_spanctx ctx;       /* invalid: root */
 	enum rm_source source;
-	struct rm_exchange *server;  /* the live SERVER exchange it is, or NULL */
-	struct rm_str tracestate, baggage;
+	rm_ctx server;               /* the live SERVER exchange it is, or 0 */
+	struct rm_str tracestate, baggage; /* of that: copy them, then ask rm_parent_lives */
 	bool remote;                 /* lives in another process */
 };
 
@@ -68,6 +74,9 @@ struct rm_parent {
  */
 void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret);
+
+/* False when another thread ended the parent meanwhile: its texts may have become another one's. */
+bool rm_parent_lives(const struct rm_parent *p);
 
 const char *rm_source_name(enum rm_source source);
 

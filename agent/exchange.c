@@ -141,15 +141,33 @@ void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct r
 	e->baggage_bytes = (uint32_t)baggage.n;
 }
 
+void rm_exchange_carry_nothing(struct rm_exchange *e)
+{
+	rm_text_put(e->carry);
+	e->carry = 0;
+	e->tracestate_bytes = e->baggage_bytes = 0;
+}
+
+/* A part of the carried text. Each field is read once: the exchange may be ending, or another one. */
+static struct rm_str carried(const struct rm_exchange *e, uint32_t from, uint32_t bytes)
+{
+	rm_text text = __atomic_load_n(&e->carry, __ATOMIC_RELAXED);
+	size_t cap = text ? rm_text_cap(text) : 0;
+
+	if (!bytes || from > cap || bytes > cap - from)
+		return (struct rm_str){ 0 };
+	return (struct rm_str){ rm_text_at(text) + from, bytes };
+}
+
 struct rm_str rm_exchange_tracestate(const struct rm_exchange *e)
 {
-	return (struct rm_str){ e->tracestate_bytes ? rm_text_at(e->carry) : NULL, e->tracestate_bytes };
+	return carried(e, 0, __atomic_load_n(&e->tracestate_bytes, __ATOMIC_RELAXED));
 }
 
 struct rm_str rm_exchange_baggage(const struct rm_exchange *e)
 {
-	return (struct rm_str){ e->baggage_bytes ? rm_text_at(e->carry) + e->tracestate_bytes : NULL,
-				e->baggage_bytes };
+	return carried(e, __atomic_load_n(&e->tracestate_bytes, __ATOMIC_RELAXED),
+		       __atomic_load_n(&e->baggage_bytes, __ATOMIC_RELAXED));
 }
 
 void rm_exchange_drop(uint32_t x)
@@ -159,8 +177,8 @@ void rm_exchange_drop(uint32_t x)
 	atomic_store_explicit(&e->phase, RM_PHASE_FREE, memory_order_relaxed);
 	atomic_fetch_add_explicit(&e->gen, 1, memory_order_release);
 	rm_text_put(e->record);
-	rm_text_put(e->carry);
-	e->record = e->carry = 0;
+	e->record = 0;
+	rm_exchange_carry_nothing(e);
 	rm_pool_put(&exchanges, x);
 }
 

@@ -30,6 +30,7 @@ struct rm_exchange {
 	struct rm_spanctx parent;   /* SERVER: what came in; CLIENT: what it belongs to */
 	bool parent_remote;
 	uint32_t epoch;
+	const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
 	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
@@ -53,8 +54,14 @@ void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8]);
 /* The live SERVER exchange that owns this trace and span id, or 0. */
 uint32_t rm_exchange_by_id(const struct rm_spanctx *id);
 
-/* Stores what children of this span are to carry. */
+/* Stores what children of this span are to carry; drops it again. */
 void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage);
+void rm_exchange_carry_nothing(struct rm_exchange *e);
+
+/*
+ * What is carried. Of an exchange that another thread may end the slices point at memory that stays
+ * readable, but what was copied from there counts only if the exchange lives afterwards.
+ */
 struct rm_str rm_exchange_tracestate(const struct rm_exchange *e);
 struct rm_str rm_exchange_baggage(const struct rm_exchange *e);
 

@@ -173,14 +173,15 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 /* ---- requests that go out ---- */
 
 static void inject(struct rm_visit *v, struct rm_exchange *e, uint32_t blank_at,
-		   const struct rm_parent *parent, const struct rm_carriers *present)
+		   const struct rm_carriers *present)
 {
-	size_t most = LINES_BYTES + parent->tracestate.n + parent->baggage.n;
+	struct rm_str tracestate = rm_exchange_tracestate(e), baggage = rm_exchange_baggage(e);
+	size_t most = LINES_BYTES + tracestate.n + baggage.n;
 	rm_text lines = rm_text_get(most);
 	struct rm_strbuf b;
 
 	rm_strbuf_init(&b, lines ? rm_text_at(lines) : NULL, lines ? most : 0);
-	rm_inject(rm_context_config()->propagators, &e->ctx, parent->tracestate, parent->baggage, present, &b);
+	rm_inject(rm_context_config()->propagators, &e->ctx, tracestate, baggage, present, &b);
 	if (lines && !b.n)
 		rm_text_put(lines);
 	else if (!add_text(v, v->base + blank_at, 0, lines, (uint32_t)b.n))
@@ -200,11 +201,12 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_strbuf_init(&no_state, NULL, 0);
 	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
 	rm_context_resolve(v->thread, v->conn, &in, &parent);
-	v->conn->first_sent = 1;
 	e->parent = parent.ctx;
 	e->parent_remote = parent.remote;
 	identify(v, x, e);
 	rm_exchange_carry(e, parent.tracestate, parent.baggage);
+	if (!rm_parent_lives(&parent))
+		rm_exchange_carry_nothing(e);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields,
@@ -216,7 +218,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		rm_lost(v->thread, RM_LOST_INJECT);
 	}
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, blank_at, &parent, &fields.carriers);
+		inject(v, e, blank_at, &fields.carriers);
 }
 
 static void log_request(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str method)
@@ -236,14 +238,17 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	struct rm_visit *v = (struct rm_visit *)sink;
 	struct rm_exchange *e;
 
-	if (!x)
+	if (!x) {
+		v->conn->first_sent = 1;
 		return true;
+	}
 	e = rm_exchange_at(x);
 	rm_conn_peer(v->conn, v->fd);
 	if (e->kind == RM_KIND_SERVER)
 		on_server_head(v, x, e, head, blank_at);
 	else
 		on_client_head(v, x, e, head, blank_at);
+	v->conn->first_sent = 1;
 	if (rm_log_topics())
 		log_request(v, e, head->method);
 	/* One head makes two edits at most. */
@@ -265,8 +270,11 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 	if (!x)
 		return;
 	e = rm_exchange_at(x);
-	if (atomic_load_explicit(&e->phase, memory_order_relaxed) == RM_PHASE_OPEN)
-		atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
+	if (atomic_load_explicit(&e->phase, memory_order_relaxed) != RM_PHASE_OPEN)
+		return;
+	atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
+	if (e->kind == RM_KIND_SERVER)
+		rm_context_answered(((struct rm_visit *)sink)->thread, e);
 }
 
 static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)

@@ -15,6 +15,7 @@ typedef uint64_t rm_ctx;
 
 struct rm_thread {
 	uint8_t inside;         /* the guard: hooks that run now pass through */
+	uint8_t pipelined;      /* `open` was read while another request of its connection was not done */
 	uint8_t vforked;        /* child of vfork: shares the parent's memory */
 	int ring;               /* of the segment, -1 before the first span */
 	uint32_t epoch;         /* of rm_epoch() when this block was last used */
