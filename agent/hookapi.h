@@ -114,6 +114,9 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);
  */
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result);
 
+/* Instead of rm_rx_done: the read failed as the descriptor is no socket, so no connection of ours. */
+void rm_rx_no_socket(const struct rm_rx *rx);
+
 /* Bytes that arrive without passing through user memory: splice. After the real call. */
 void rm_rx_opaque(int fd, ssize_t result);
 

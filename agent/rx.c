@@ -315,6 +315,17 @@ out:
 	return result;
 }
 
+void rm_rx_no_socket(const struct rm_rx *rx)
+{
+	struct rm_scope s;
+
+	if (!rm_conn_enter(rx->conn, &s))
+		return;
+	if (rm_conn_peek(rx->fd) == rx->conn)
+		rm_fd_close(&s, rx->fd);
+	rm_leave(&s);
+}
+
 void rm_rx_opaque(int fd, ssize_t result)
 {
 	struct rm_conn *c = rm_conn_peek(fd);

@@ -2,7 +2,7 @@
  * Hooks of everything that reads: on a descriptor that carries no traffic of ours they are the real
  * call and two loads. On one that does, the agent may ask for less than the caller's room
  * (rx.reserve), to put a header line into what the program reads; the real call is still made once,
- * with the caller's arguments but for that length.
+ * with the caller's arguments but for that length; read is made as recv then, see read_head.
  * Context: hook. A buffer the kernel would have refused with EFAULT is read by us only after the
  * kernel has written it; arrays and headers of the caller are looked at only if they can be read.
  * recvmsg and recvmmsg also tell of descriptors that another process sent along.
@@ -11,6 +11,7 @@
 #include "hooks/hook.h"
 #include "hooks/raw.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,7 +49,55 @@ static bool watch(struct rm_rx *rx, int fd, const struct iovec *iov, size_t coun
 	return rx->watch;
 }
 
+RM_HOOK(recv, raw_recv);
+RM_HOOK(recvmsg, raw_recvmsg);
+RM_HOOK(readv, raw_readv);
+
+/* Where a filter (seccomp) allows nothing but read. */
+static bool is_refusal(int error)
+{
+	return error == EPERM || error == EACCES || error == ENOSYS;
+}
+
+/*
+ * read() and readv() of what may be a request head. For a stream socket recv is the same call, and it
+ * cannot touch a file that took over the number of a connection whose close was not seen.
+ * False: it is no socket any more, make the plain call and leave it at that.
+ */
+static bool read_head(struct rm_rx *rx, struct iovec *shorter, int count, ssize_t *ret_n)
+{
+	struct msghdr m = { .msg_iov = shorter, .msg_iovlen = (size_t)count };
+	int error = errno;
+
+	rx->plain = false;
+	*ret_n = count == 1 ? real_recv(rx->fd, shorter->iov_base, shorter->iov_len, 0)
+			    : real_recvmsg(rx->fd, &m, 0);
+	if (*ret_n < 0 && is_refusal(errno)) {
+		errno = error;
+		rx->plain = true;
+		*ret_n = real_readv(rx->fd, shorter, count);
+	}
+	if (*ret_n >= 0 || errno != ENOTSOCK)
+		return true;
+	errno = error;
+	rm_rx_no_socket(rx);
+	return false;
+}
+
 RM_HOOK(read, raw_read);
+
+static ssize_t watched_read(struct rm_rx *rx, const struct iovec *iov)
+{
+	struct iovec shorter = { iov->iov_base, iov->iov_len - rx->reserve };
+	ssize_t n;
+
+	if (!rx->reserve)
+		n = real_read(rx->fd, iov->iov_base, iov->iov_len);
+	else if (!read_head(rx, &shorter, 1, &n))
+		return real_read(rx->fd, iov->iov_base, iov->iov_len);
+	return rm_rx_done(rx, iov, 1, n);
+}
+
 RM_EXPORT ssize_t read(int fd, void *buf, size_t len)
 {
 	struct iovec iov = { buf, len };
@@ -57,9 +106,7 @@ RM_EXPORT ssize_t read(int fd, void *buf, size_t len)
 	if (!rm_fd_tracked(fd))
 		return real_read(fd, buf, len);
 	rm_rx_begin(&rx, fd, len, RM_RX_PLAIN);
-	if (!rx.watch)
-		return real_read(fd, buf, len);
-	return rm_rx_done(&rx, &iov, 1, real_read(fd, buf, len - rx.reserve));
+	return rx.watch ? watched_read(&rx, &iov) : real_read(fd, buf, len);
 }
 
 ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_bytes);
@@ -79,22 +126,23 @@ RM_EXPORT ssize_t __read_chk(int fd, void *buf, size_t len, size_t buf_bytes)
 	if (len > buf_bytes || !rm_fd_tracked(fd))
 		return real___read_chk(fd, buf, len, buf_bytes);
 	rm_rx_begin(&rx, fd, len, RM_RX_PLAIN);
-	if (!rx.watch)
-		return real___read_chk(fd, buf, len, buf_bytes);
-	return rm_rx_done(&rx, &iov, 1, real___read_chk(fd, buf, len - rx.reserve, buf_bytes));
+	return rx.watch ? watched_read(&rx, &iov) : real___read_chk(fd, buf, len, buf_bytes);
 }
 
-RM_HOOK(readv, raw_readv);
 RM_EXPORT ssize_t readv(int fd, const struct iovec *iov, int count)
 {
 	struct iovec copy[IOV_COPY];
-	int shorter;
 	struct rm_rx rx;
+	int shorter;
+	ssize_t n;
 
 	if (!rm_fd_tracked(fd) || count < 0 || !watch(&rx, fd, iov, (size_t)count, RM_RX_PLAIN, copy, &shorter))
 		return real_readv(fd, iov, count);
-	return rm_rx_done(&rx, iov, count,
-			  rx.reserve ? real_readv(fd, copy, shorter) : real_readv(fd, iov, count));
+	if (!rx.reserve)
+		n = real_readv(fd, iov, count);
+	else if (!read_head(&rx, copy, shorter, &n))
+		return real_readv(fd, iov, count);
+	return rm_rx_done(&rx, iov, count, n);
 }
 
 typedef ssize_t (*preadv2_fn)(int fd, const struct iovec *iov, int count, off_t at, int flags);
@@ -127,7 +175,6 @@ RM_EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t
 	return watched_preadv2(fd, iov, count, at, flags, real_preadv64v2);
 }
 
-RM_HOOK(recv, raw_recv);
 RM_EXPORT ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
 	struct iovec iov = { buf, len };
@@ -244,7 +291,6 @@ static ssize_t with_rights(struct msghdr *m, ssize_t n)
 	return n;
 }
 
-RM_HOOK(recvmsg, raw_recvmsg);
 RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
 	struct iovec copy[IOV_COPY];

@@ -15,9 +15,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -464,4 +466,37 @@ RM_TEST("a library is found by the RUNPATH of the library that asks for it")
 
 	RM_CHECK(opener && open_by && plugin && answer && answer() == 42);
 	RM_CHECK(dlopen("libplugin.so", RTLD_NOW | RTLD_NOLOAD) == plugin || dlerror());
+}
+
+/* Has the number of `fd` stand for a file with this text, in a way that no hook sees. */
+static void become_file(int fd, const char *text)
+{
+	int file = memfd_create("file", 0);
+
+	RM_CHECK(file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text));
+	RM_CHECK(lseek(file, 0, SEEK_SET) == 0);
+	RM_CHECK(syscall(SYS_dup3, file, fd, 0) == fd);
+	RM_CHECK(close(file) == 0);
+}
+
+RM_TEST("a file that took over the number of a connection is read as it is")
+{
+	static const char text[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+
+	for (int scattered = 0; scattered < 2; scattered++) {
+		struct pair p = connected();
+		char got[4096];
+		struct iovec iov[2] = { { got, 10 }, { got + 10, sizeof(got) - 10 } };
+
+		RM_CHECK(write(p.client, text, sizeof(text) - 1) == sizeof(text) - 1);
+		RM_CHECK(read(p.server, got, sizeof(got)) >= (ssize_t)sizeof(text) - 1);
+		RM_CHECK(write(p.server, answer, sizeof(answer) - 1) == sizeof(answer) - 1);
+		become_file(p.server, text);
+		errno = 5;
+		RM_CHECK((scattered ? readv(p.server, iov, 2) : read(p.server, got, sizeof(got))) ==
+			 sizeof(text) - 1);
+		RM_CHECK(errno == 5 && memcmp(got, text, sizeof(text) - 1) == 0);
+		hang_up(&p);
+	}
 }

@@ -296,6 +296,20 @@ static ssize_t begin_short(struct rm_rx *rx, struct conversation *c, size_t room
 	return read(c->fd, c->got, room - rx->reserve);
 }
 
+RM_TEST("a descriptor that turns out to be no socket is none of ours any more")
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct rm_rx rx;
+
+	open_pair(c);
+	rm_rx_begin(&rx, c->fd, 4096, RM_RX_PLAIN);
+	RM_CHECK(rx.watch && rx.reserve > 0 && rm_fd_tracked(c->fd));
+	rm_rx_no_socket(&rx);
+	RM_CHECK(!rm_fd_tracked(c->fd));
+	close_pair(c);
+	free(c);
+}
+
 RM_TEST("a read is full where there was more, also when the connection is left alone meanwhile")
 {
 	static char bytes[3000];
