@@ -130,7 +130,8 @@ void rm_process_end(enum rm_end how)
 {
 	struct rm_scope s;
 
-	if (!rm_active() || short_of_stack() || !rm_enter(&s))
+	/* A program without a traced socket is not asked for its stack: a filter may kill it for that. */
+	if (!rm_active() || !rm_fork_watched() || short_of_stack() || !rm_enter(&s))
 		return;
 	if (how != RM_END_EXEC)
 		rm_conn_end_all();
@@ -160,9 +161,15 @@ void rm_stand_alone(void)
 
 void rm_root_changes(void)
 {
-	rm_stand_alone();
-	if (rm_active() && !rm_log_topics())
+	struct rm_scope s;
+
+	if (!rm_active() || !rm_enter(&s))
+		return;
+	rm_fork_watch(); /* a child must not share what is made here */
+	rm_outlet_root_changes();
+	if (!rm_log_topics())
 		rm_log_init(0, RM_LEVEL_NONE);
+	rm_leave(&s);
 }
 
 void rm_thread_ends(void)
@@ -177,6 +184,7 @@ void rm_thread_ends(void)
 
 void rm_go_quiet(void)
 {
+	static const struct timespec nap = { 0, 1000000 };
 	struct rm_scope s;
 
 	if (!rm_active() || !rm_enter(&s))
@@ -185,6 +193,9 @@ void rm_go_quiet(void)
 	rm_outlet_retire(true);
 	rm_leave(&s);
 	rm_thread_deactivate();
+	/* Other threads that are in here now ask the last of the kernel within microseconds. */
+	if (rm_fork_watched())
+		rm_sys2(__NR_nanosleep, &nap, NULL);
 }
 
 void rm_fini(void)

@@ -210,6 +210,20 @@ void rm_outlet_stop(void)
 	atomic_store(&o.start_ns, end_ns + STOP_PAUSE_TIMES * (end_ns - begin_ns));
 }
 
+void rm_outlet_root_changes(void)
+{
+	int no_ring = 0;
+
+	rm_outlet_stop();
+	if (atomic_load(&o.off) || atomic_load(&o.retired))
+		return;
+	/* Only for the relay: what the segment says of the process is better found out later. */
+	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
+		rm_outlet_segment(&no_ring);
+	if (atomic_load(&o.consumer) != CONSUMER_RELAY)
+		rm_worker_prepare(o.env);
+}
+
 void rm_outlet_retire(bool silent)
 {
 	atomic_store(&o.retired, true);

@@ -49,6 +49,12 @@ void rm_outlet_resume(void);
 void rm_outlet_stop(void);
 
 /*
+ * Before the process gets another root: stops the worker and reaches for what may not be found
+ * there, the relay or the exporting object. Context: app.
+ */
+void rm_outlet_root_changes(void);
+
+/*
  * Stops the worker for good: before the main thread's pthread_exit, or what a second thread would
  * spoil. `silent` is for seccomp and its like: from now on no system call is made here either, so
  * that only a relay still gets spans. Context: app.

@@ -47,6 +47,11 @@ void rm_fork_watch(void)
 		rm_sys2(__NR_munmap, page, 4096);
 }
 
+bool rm_fork_watched(void)
+{
+	return atomic_load_explicit(&wipe_page, memory_order_relaxed) != NULL;
+}
+
 void rm_thread_activate(void)
 {
 	atomic_store(&active, true);

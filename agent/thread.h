@@ -41,6 +41,9 @@ uint32_t rm_epoch(void);
 /* Maps the page that the kernel wipes in a forked child. Context: hook, once, at the first traced socket. */
 void rm_fork_watch(void);
 
+/* False while no socket was traced, so that nothing in here has any work. Context: any. */
+bool rm_fork_watched(void);
+
 /* Allows visits; until then every rm_enter is refused. Context: init. */
 void rm_thread_activate(void);
 

@@ -392,6 +392,14 @@ static bool make_thread(void)
 	return made;
 }
 
+void rm_worker_prepare(const struct rm_env *env)
+{
+	if (!libc.whole || !rm_worker_absent())
+		return;
+	w.env = env;
+	open_object(); /* never closed; the loader knows an open object by its path alone */
+}
+
 bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
 {
 	uint32_t none = NONE;

@@ -18,6 +18,12 @@ struct rm_worker_tally {
 void rm_worker_init(void);
 
 /*
+ * Opens the exporting object, so that a later start finds it even where its file is out of reach.
+ * Context: app.
+ */
+void rm_worker_prepare(const struct rm_env *env);
+
+/*
  * Starts the thread over a complete segment; both are borrowed for ever. False when one runs, is
  * held or stopped, or cannot be made (then never again in this process). Context: app.
  */

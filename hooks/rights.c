@@ -280,6 +280,8 @@ RM_EXPORT void thrd_exit(int result)
 
 /* ---- syscall(2) ---- */
 
+enum { LANDLOCK_RESTRICT_SELF = 446 }; /* the same everywhere; newer than some headers */
+
 static long raw_syscall(long number, ...)
 {
 	long a[6];
@@ -341,6 +343,7 @@ long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...)
 	case __NR_setresuid:
 	case __NR_setresgid:
 	case __NR_setgroups:
+	case LANDLOCK_RESTRICT_SELF:
 		rm_stand_alone();
 		break;
 	default:

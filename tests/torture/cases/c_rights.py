@@ -116,6 +116,40 @@ def c17_tools(t):
                 program], spans=1)
 
 
+# ---- 8: roots ----
+
+ROOT = PRELUDE + r"""
+/* argv: the other root. A child after it has to find its own way out. */
+int main(int argc, char **argv)
+{
+	int status;
+	pid_t child;
+
+	FAIL_IF(chroot(argv[1]) != 0 || chdir("/") != 0);
+	FAIL_IF(get() != 200 || get() != 200);
+	poll(&(struct pollfd){ 0 }, 0, 20);
+	child = fork();
+	if (child == 0) {
+		FAIL_IF(get() != 200);
+		exit(0);
+	}
+	FAIL_IF(waitpid(child, &status, 0) != child || status != 0);
+	return 4;
+}
+"""
+
+
+@case(8, "a program that changes its root before its first exchange delivers its spans")
+def c08_first_exchange(t):
+    as_root(t)
+    (t.dir / "empty").mkdir()
+    program = t.compile("rooted", ROOT)
+    t.same([program, t.dir / "empty"], states=("up",), spans=3, status=4)
+    t.same([program, t.dir / "empty"], states=("relay",), status=4)
+    on = t.run([program, t.dir / "empty"], "relay", wait_spans=2)
+    t.check(len(on.spans) >= 2, f"{len(on.spans)} spans instead of those before the fork, at least 2")
+
+
 # ---- 18: programs that look for threads ----
 
 ALONE = PRELUDE + r"""
@@ -496,7 +530,8 @@ def as_root(t):
 @case(20, "all threads of a process have the same identity and capabilities after a change")
 def c20_credentials(t):
     as_root(t)
-    t.same([t.compile("credentials", CREDENTIALS)], spans=8, status=0, seconds=30)
+    t.same([t.compile("credentials", CREDENTIALS)], spans=8, status=0, seconds=30,
+           states=("up", "down"))
 
 
 @case(20, "raw calls that change one thread leave none of ours behind")
