@@ -1,0 +1,64 @@
+"""CPython's own tests of sockets, TLS, HTTP, event loops, processes, signals and threads.
+
+The interpreter, its standard library and its tests are Debian's packages, unpacked side by side: an
+installed interpreter may be of another version than the packaged tests. Each module is one part.
+"""
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+from suite import Suite
+
+MODULES = """
+    test_socket test_ssl test_asyncio test_httplib test_urllib test_urllib2 test_urllib2_localnet
+    test_http_cookiejar test_http_cookies test_httpservers test_subprocess
+    test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver
+    test_signal test_os test_posix test_select test_selectors test_poll test_epoll test_socketserver
+    test_threading test_threadsignals test_xmlrpc test_ftplib test_smtplib test_poplib test_imaplib
+    test_wsgiref test_concurrent_futures test_fork1 test_popen test_file_eintr test_eintr test_pty
+    test_io test_fcntl test_exceptions test_faulthandler test_atexit test_ctypes test_logging
+    test_docxmlrpc test_robotparser test_sendfile test_shutil
+""".split()
+# Their servers are on this machine, but their authors count them among those that need a network.
+NEED_NETWORK = {"test_socketserver"}
+# Never ends where the kernel has vsock and nobody answers, agent or not.
+NOT_RUN = "ThreadedVSOCKSocketStreamTest"
+
+
+class CPython(Suite):
+    name = "cpython"
+    packages = ("libssl3", "libffi8", "libsqlite3-0")
+    limit = 1200
+
+    def prepare(self, debian):
+        release = Path("/usr/bin/python3").resolve().name  # python3.11
+        debian.binaries([f"lib{release}-testsuite", f"lib{release}-stdlib",
+                         f"lib{release}-minimal", f"{release}-minimal"], self.work)
+        self.python = self.work / "usr" / "bin" / release
+        self.tests = self.work / "usr" / "lib" / release / "test"
+        self.version = subprocess.run([self.python, "-c", "import platform as p; print(p.python_version())"],
+                                      check=True, capture_output=True, text=True).stdout.strip()
+
+    def parts(self):
+        return [m for m in MODULES
+                if (self.tests / f"{m}.py").exists() or (self.tests / m).is_dir()]
+
+    def run(self, part, env, log):
+        report = log.with_suffix(".xml")
+        report.unlink(missing_ok=True)
+        use = ["-u", "network"] if part in NEED_NETWORK else []
+        status, text = self.execute(
+            [self.python, "-m", "test", "-v", "--timeout", "300", "--fail-env-changed",
+             "--ignore", NOT_RUN, "--junit-xml", report, *use, part], {**env, "PYTHONDONTWRITEBYTECODE": "1"}, log, log.parent)
+        results = {}
+        if report.exists():
+            for case in ElementTree.parse(report).iter("testcase"):
+                kinds = {child.tag for child in case}
+                results[case.get("name").split(" ")[0]] = (
+                    "fail" if kinds & {"error", "failure"} else "skip" if "skipped" in kinds else "ok")
+        changed = re.search(r"env changed", text) is not None
+        results[f"{part} left its environment as it was"] = "fail" if changed else "ok"
+        # Status 2 is failed tests, 3 a changed environment: both have results of their own.
+        results[f"{part} ran to its end"] = "ok" if status in (0, 2, 3) else "fail"
+        return results
