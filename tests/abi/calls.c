@@ -6,27 +6,34 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/seccomp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "tests/rmtest.h"
 
 extern char **environ;
+
+int capset(void *header, const void *data); /* libc has it, no header of its own declares it */
 
 struct pair {
 	int client, server, listener;
@@ -451,6 +458,77 @@ RM_TEST("names are looked up")
 
 	RM_CHECK(getaddrinfo("127.0.0.1", "80", &numeric, &found) == 0 && found);
 	freeaddrinfo(found);
+}
+
+/* ---- credentials, namespaces, bare system calls ---- */
+
+RM_TEST("a change of credentials to the same ones succeeds, and what cannot be gives libc's errno")
+{
+	uid_t uid = getuid(), euid = geteuid();
+	gid_t gid = getgid(), egid = getegid();
+
+	RM_CHECK(setreuid(uid, euid) == 0 && setregid(gid, egid) == 0);
+	RM_CHECK(setresuid(uid, euid, (uid_t)-1) == 0 && setresgid(gid, egid, (gid_t)-1) == 0);
+	RM_CHECK(seteuid(euid) == 0 && setegid(egid) == 0);
+	RM_CHECK(getuid() == uid && geteuid() == euid && getgid() == gid && getegid() == egid);
+	RM_CHECK(setuid((uid_t)-1) == -1 && errno == EINVAL && setgid((gid_t)-1) == -1 && errno == EINVAL);
+	RM_CHECK(setgroups(1 << 20, NULL) == -1 && (errno == EINVAL || errno == EPERM));
+	RM_CHECK(chroot("/nonexistent") == -1 && (errno == ENOENT || errno == EPERM));
+	RM_CHECK(unshare(0) == 0 && unshare(-1) == -1 && errno == EINVAL);
+	RM_CHECK(setns(-1, 0) == -1 && errno == EBADF);
+	RM_CHECK(capset(NULL, NULL) == -1 && errno == EFAULT);
+}
+
+RM_TEST("prctl takes all its arguments along")
+{
+	char name[16] = "", before[16] = "";
+
+	RM_CHECK(prctl(PR_GET_NAME, before) == 0 && prctl(PR_SET_NAME, "named") == 0);
+	RM_CHECK(prctl(PR_GET_NAME, name) == 0 && strcmp(name, "named") == 0);
+	RM_CHECK(prctl(PR_SET_NAME, before) == 0);
+	RM_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 7) == -1 && errno == EINVAL);
+	RM_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL) == -1 && errno == EFAULT);
+}
+
+RM_TEST("syscall takes all its arguments along, and gives errno")
+{
+	struct pair p = connected();
+	char *page = (char *)syscall(SYS_mmap, NULL, 4096, PROT_READ | PROT_WRITE,
+				     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	RM_CHECK(page != MAP_FAILED && (page[4095] = 1) && syscall(SYS_munmap, page, 4096) == 0);
+	RM_CHECK(syscall(SYS_getpid) == getpid());
+	errno = 0;
+	RM_CHECK(syscall(SYS_fsync, -1) == -1 && errno == EBADF);
+	RM_CHECK(syscall(100000L) == -1 && errno == ENOSYS);
+	RM_CHECK(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) == -1 && errno == EFAULT);
+	RM_CHECK(send(p.client, "s", 1, 0) == 1 && syscall(SYS_close, p.client) == 0);
+	RM_CHECK(arrives(p.server, "s") && recv(p.server, page, 1, 0) == 0);
+	p.client = dup(p.server);
+	hang_up(&p);
+}
+
+static void *leave_with(void *value)
+{
+	pthread_exit(value);
+}
+
+static int leave_with_int(void *value)
+{
+	thrd_exit(*(int *)value);
+}
+
+RM_TEST("a thread that ends itself hands on its result")
+{
+	int nine = 9, got = 0;
+	void *result = NULL;
+	pthread_t thread;
+	thrd_t other;
+
+	RM_CHECK(pthread_create(&thread, NULL, leave_with, &nine) == 0);
+	RM_CHECK(pthread_join(thread, &result) == 0 && result == &nine);
+	RM_CHECK(thrd_create(&other, leave_with_int, &nine) == thrd_success);
+	RM_CHECK(thrd_join(other, &got) == thrd_success && got == 9);
 }
 
 typedef void *(*open_fn)(const char *name);

@@ -1,0 +1,183 @@
+"""Cases 17 and 18, and those of 8 that need a thread: other namespaces, other roots, and who looks for threads.
+"""
+import os
+
+from frame import case, which
+
+PRELUDE = """
+#include "agent_thread.h"
+#include <dirent.h>
+#include <sys/prctl.h>
+"""
+
+
+def as_root(t):
+    if os.geteuid() != 0:
+        t.skip("not root")
+
+
+def user_namespaces(t):
+    if not which("unshare") or t.run(["unshare", "-U", "true"]).status != 0:
+        t.skip("no user namespaces here")
+
+
+# ---- 17: namespaces ----
+
+UNSHARE = PRELUDE + r"""
+/* argv: rounds. Each is a process that made a traced exchange. */
+int main(int argc, char **argv)
+{
+	int refused = 0, failed = 0;
+
+	for (int i = 0; i < atoi(argv[1]); i++) {
+		int status;
+		pid_t child = fork();
+
+		if (child == 0) {
+			get_and_await();
+			_exit(unshare(CLONE_NEWUSER) == 0 ? 0 : errno == EINVAL ? 1 : 2);
+		}
+		FAIL_IF(waitpid(child, &status, 0) != child || !WIFEXITED(status));
+		refused += WEXITSTATUS(status) == 1;
+		failed += WEXITSTATUS(status) > 1;
+	}
+	printf("%d refused, %d failed\n", refused, failed);
+	return 0;
+}
+"""
+
+SETNS = PRELUDE + r"""
+/* Entering a mount namespace needs a file system context that no other thread shares. */
+int main(int argc, char **argv)
+{
+	int fd;
+
+	get_and_await();
+	FAIL_IF(unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0);
+	fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	FAIL_IF(fd < 0);
+	for (int i = 0; i < 20; i++) {
+		get_and_await();
+		FAIL_IF(i % 2 ? setns(fd, CLONE_NEWNS) != 0 : syscall(SYS_setns, fd, CLONE_NEWNS) != 0);
+	}
+	puts("entered");
+	return 0;
+}
+"""
+
+
+@case(17, "a user namespace is left 2000 times after a traced exchange, and never refused")
+def c17_unshare(t):
+    user_namespaces(t)
+    program = t.compile("leave_users", UNSHARE)  # unshare is on the deny list
+    off = t.run([program, 20])
+    for state, rounds in (("up", 2000), ("down", 100), ("stuck", 20), ("relay", 20)):
+        on = t.run([program, rounds], state, seconds=120)
+        t.equal(off, on, f"unshare, collector {state}")
+        t.note(f"collector {state}: {on.seconds / rounds * 1000:.1f} ms for each of {rounds} rounds")
+
+
+@case(17, "a mount namespace is entered again and again between exchanges")
+def c17_setns(t):
+    user_namespaces(t)
+    t.same([t.compile("setns", SETNS)], spans=21, states=("up", "down", "stuck"), seconds=30)
+
+
+@case(17, "tools that make namespaces start programs with exchanges")
+def c17_tools(t):
+    user_namespaces(t)
+    program = t.compile("program", PRELUDE + "int main(void) { get_and_await(); puts(\"done\"); return 0; }")
+    t.same(["unshare", "-Ur", program], spans=1)
+    if which("bwrap"):
+        t.same(["bwrap", "--bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all", "--share-net",
+                program], spans=1)
+
+
+# ---- 8: roots ----
+
+ROOT = PRELUDE + r"""
+/* argv: the other root. A child after it has to find its own way out. */
+int main(int argc, char **argv)
+{
+	int status;
+	pid_t child;
+
+	FAIL_IF(chroot(argv[1]) != 0 || chdir("/") != 0);
+	FAIL_IF(get() != 200 || get() != 200);
+	poll(&(struct pollfd){ 0 }, 0, 20);
+	child = fork();
+	if (child == 0) {
+		FAIL_IF(get() != 200);
+		exit(0);
+	}
+	FAIL_IF(waitpid(child, &status, 0) != child || status != 0);
+	return 4;
+}
+"""
+
+
+@case(8, "a program that changes its root before its first exchange delivers its spans")
+def c08_first_exchange(t):
+    as_root(t)
+    (t.dir / "empty").mkdir()
+    program = t.compile("rooted", ROOT)
+    t.same([program, t.dir / "empty"], states=("up",), spans=3, status=4)
+    t.same([program, t.dir / "empty"], states=("relay",), status=4)
+    on = t.run([program, t.dir / "empty"], "relay", wait_spans=2)
+    t.check(len(on.spans) >= 2, f"{len(on.spans)} spans instead of those before the fork, at least 2")
+
+
+# ---- 18: programs that look for threads ----
+
+ALONE = PRELUDE + r"""
+static int tasks(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	struct dirent *e;
+	int n = 0;
+
+	FAIL_IF(!d);
+	while ((e = readdir(d)))
+		n += e->d_name[0] != '.';
+	closedir(d);
+	return n;
+}
+
+/* What browsers do before they shut themselves in: look, fork, look, leave their namespaces. */
+int main(void)
+{
+	struct stat task;
+	int status;
+	pid_t zygote;
+
+	printf("%d task at the start\n", tasks());
+	get_and_await();
+	zygote = fork();
+	if (zygote == 0) {
+		FAIL_IF(tasks() != 1);
+		FAIL_IF(stat("/proc/self/task", &task) != 0 || task.st_nlink != 3);
+		FAIL_IF(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET) != 0);
+		FAIL_IF(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0);
+		FAIL_IF(tasks() != 1);
+		_exit(0);
+	}
+	FAIL_IF(waitpid(zygote, &status, 0) != zygote || status != 0);
+	FAIL_IF(unshare(CLONE_NEWUSER) != 0);
+	printf("%d task in the sandbox\n", tasks());
+	return 0;
+}
+"""
+
+
+@case(18, "a program that makes sure of being alone before its sandbox finds nobody")
+def c18_alone(t):
+    user_namespaces(t)
+    off = t.same([t.compile("alone", ALONE)], spans=1)
+    t.check(b"1 task at the start\n1 task in the sandbox\n" == off.stdout, f"not alone: {off}")
+
+
+@case(18, "a browser with its sandbox loads a page", needs=["chromium"])
+def c18_chromium(t):
+    t.same(["chromium", "--headless", "--disable-gpu", "--no-first-run", "--dump-dom",
+            f"--user-data-dir={t.dir}/profile", f"http://127.0.0.1:{t.peer_port}/"],
+           states=("up",), normal=lambda text: b"", seconds=60)
