@@ -293,6 +293,9 @@ void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes)
 
 void rm_semconv_broken(struct rm_exchange *e, struct rm_str error)
 {
+	/* A status that is an error said so already, and an attribute is there once. */
+	if (e->status == RM_STATUS_ERROR)
+		return;
 	e->status = RM_STATUS_ERROR;
 	rm_builder_str(&e->builder, RM_KEY_ERROR_TYPE, error);
 }
