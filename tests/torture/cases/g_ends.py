@@ -181,6 +181,33 @@ def c37_collectors(t):
         t.note(f"collector {state}: {on.seconds - off.seconds:+.2f} s")
 
 
+BROKEN = PRELUDE + r"""
+int main(void)
+{
+	char bytes[4096];
+	int fd = peer_connect();
+
+	FAIL_IF(send(fd, MILL_REQUEST, sizeof(MILL_REQUEST) - 1, 0) < 0);
+	while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+		;
+	close(fd);
+	return 0;
+}
+"""
+
+
+@case(37, "an answer that is an error and breaks off makes one span that the collector understands")
+def c37_broken(t):
+    program = t.compile("broken", BROKEN)
+    answer = b"HTTP/1.1 404 No\r\nContent-Length: 100\r\n\r\nshort"
+    server = raw_server(t, lambda c: (c.recv(4096), c.sendall(answer)))
+    env = {"PEER_PORT": server.rpartition(":")[2]}
+    off = t.run([program], env=env)
+    on = t.run([program], "up", env=env, wait_spans=1)
+    t.equal(off, on, "broken")
+    t.check([s["attributes"].get("error.type") for s in on.spans] == ["404"], f"spans: {on.spans}")
+
+
 # ---- 38: poor surroundings ----
 
 POOR = PRELUDE + r"""
