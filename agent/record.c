@@ -294,6 +294,7 @@ bool rm_attr_next(struct rm_attr_iter *it, struct rm_attr *ret)
 	value = text + padded(head.key_bytes);
 	ret->key = head.key != RM_KEY_NONE ? rm_key_name(head.key) :
 					     (struct rm_str){ text, head.key_bytes };
+	ret->named = head.key != RM_KEY_NONE;
 	ret->type = head.type;
 	if (head.type == RM_ATTR_STR || head.type == RM_ATTR_STRS)
 		ret->v.str = (struct rm_str){ value, head.value_bytes };

@@ -7,7 +7,9 @@
 
 #include <string.h>
 
-#define ONES 0x0101010101010101u
+#include "base/bytes.h"
+
+#define ONES RM_BYTES_ONES
 
 static unsigned char lower(char c)
 {
@@ -168,6 +170,22 @@ void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex)
 		ret_hex[0] = digits[*bytes >> 4];
 		ret_hex[1] = digits[*bytes & 15];
 	}
+}
+
+size_t rm_str_plain(struct rm_str s)
+{
+	size_t n = 0;
+
+	for (; n + 8 <= s.n; n += 8) {
+		uint64_t word = rm_bytes_word(s.p + n);
+		uint64_t hits = rm_bytes_below(word, 1) | (word & RM_BYTES_ONES << 7);
+
+		if (hits)
+			return n + ((size_t)__builtin_ctzll(hits) >> 3);
+	}
+	while (n < s.n && s.p[n] > 0)
+		n++;
+	return n;
 }
 
 size_t rm_utf8_next(struct rm_str s)

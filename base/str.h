@@ -48,6 +48,9 @@ bool rm_hex_decode(const char *hex, uint8_t *ret, size_t n);
 /* Writes 2n lowercase hex digits of n bytes, no terminator. */
 void rm_hex_encode(const uint8_t *bytes, size_t n, char *ret_hex);
 
+/* Length of the run of ASCII characters other than NUL that the slice begins with. Context: any. */
+size_t rm_str_plain(struct rm_str s);
+
 /*
  * Length of the UTF-8 sequence (1 to 4 bytes) that the slice begins with; 0 when it is empty or
  * begins with anything else. Context: any. Spec: RFC 3629 section 4.

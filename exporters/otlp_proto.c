@@ -71,8 +71,10 @@ static char *text(struct arena *a, struct rm_str s)
 	if (!copy)
 		return NULL;
 	while (s.n > 0) {
-		size_t n = s.p[0] ? rm_utf8_next(s) : 0;
+		size_t n = rm_str_plain(s);
 
+		if (n == 0 && s.p[0])
+			n = rm_utf8_next(s);
 		memcpy(to, n > 0 ? s.p : "\xef\xbf\xbd", n > 0 ? n : 3);
 		to += n > 0 ? n : 3;
 		s.p += n > 0 ? n : 1;
@@ -156,7 +158,7 @@ static Otlp__KeyValue **key_values(struct arena *a, const struct rm_record *r, s
 		if (!kv)
 			return NULL;
 		otlp__key_value__init(kv);
-		kv->key = text(a, attr.key);
+		kv->key = attr.named ? (char *)attr.key.p : text(a, attr.key);
 		kv->value = any_value(a, &attr);
 		list[n++] = kv;
 	}

@@ -132,6 +132,23 @@ RM_TEST("every byte comes back from its digits")
 	}
 }
 
+RM_TEST("a run of plain characters ends at NUL and at what is not ASCII, wherever that stands")
+{
+	char s[24];
+
+	for (size_t n = 0; n <= sizeof(s); n++) {
+		memset(s, 'x', sizeof(s));
+		RM_CHECK(rm_str_plain((struct rm_str){ s, n }) == n);
+		for (size_t at = 0; at < n; at++) {
+			for (unsigned c = 0; c < 256; c++) {
+				memset(s, '\x01', sizeof(s));
+				s[at] = (char)c;
+				RM_CHECK(rm_str_plain((struct rm_str){ s, n }) == (c == 0 || c > 127 ? at : n));
+			}
+		}
+	}
+}
+
 RM_TEST("well-formed UTF-8 sequences are measured at their borders")
 {
 	static const char *const good[] = { "a",        "\x7f",         "\xc2\x80",     "\xdf\xbf",
