@@ -80,7 +80,7 @@ def c17_unshare(t):
 @case(17, "a mount namespace is entered again and again between exchanges")
 def c17_setns(t):
     user_namespaces(t)
-    t.same([t.compile("setns", SETNS)], spans=21, states=("up", "down", "stuck"), seconds=30)
+    t.same([t.compile("setns", SETNS)], spans=21, states=("up", "down"), seconds=30)
 
 
 @case(17, "tools that make namespaces start programs with exchanges")
