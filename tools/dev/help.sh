@@ -5,10 +5,13 @@ main()
 
 	  demo [--stay]           run the shop in test-apps/ under Remora and show its trace
 	  test [PATTERN]          everything that CI runs; with a pattern, only those end-to-end cases
+	  test-releases [RELEASE] programs of Debian's releases in roots of their own (as root)
 	  build [--asan|--tsan|--clang]
 	                          build into build/ (or build-asan/, build-tsan/, build-clang/)
 	  lint                    formatting, layers, lengths, shell scripts; warnings of two compilers
 	  fuzz [TARGET] [SECONDS] fuzz one parser, or each in turn (default: 60 seconds each)
+	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
+	  test-others [NAME]      other projects' own test suites, with and without the agent
 	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it
 	  help                    this text
 
