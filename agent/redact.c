@@ -16,7 +16,7 @@ static bool is_secret(const struct rm_config *c, struct rm_str key)
 
 bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
 {
-	const char *p = query.p, *end = p + query.n;
+	const char *p = query.p, *end = query.n ? p + query.n : p;
 
 	while (p < end) {
 		const char *key = p;
