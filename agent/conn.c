@@ -228,9 +228,13 @@ struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
 	return NULL;
 }
 
-void rm_conn_hold(struct rm_conn *c)
+bool rm_conn_hold(struct rm_conn *c)
 {
-	atomic_fetch_add(&c->refs, 1);
+	uint32_t refs = atomic_load(&c->refs);
+
+	while (refs && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1))
+		;
+	return refs != 0;
 }
 
 void rm_conn_drop(struct rm_conn *c)
@@ -419,12 +423,9 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 static bool share(int fd, uint32_t number)
 {
 	struct rm_conn *c = rm_pool_at(&conns, number);
-	uint32_t refs = atomic_load(&c->refs);
 
-	do {
-		if (!refs)
-			return false;
-	} while (!atomic_compare_exchange_weak(&c->refs, &refs, refs + 1));
+	if (!rm_conn_hold(c))
+		return false;
 	if (lookup(fd) == number)
 		return true;
 	rm_conn_drop(c);

@@ -80,6 +80,12 @@ struct rm_conn {
 	_Alignas(16) char state[RM_CONN_STATE_BYTES];
 };
 
+/*
+ * Marks functions that look at a connection without its lock. What they see may be of a moment ago, or
+ * of the next user of the memory: they take it for a hint, and the thread sanitizer is not asked.
+ */
+#define RM_GLANCE __attribute__((no_sanitize("thread")))
+
 /* True while an edited call is in flight. One that a fork interrupted is not. */
 static inline bool rm_conn_busy(const struct rm_conn *c)
 {
@@ -120,8 +126,11 @@ struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd);
 bool rm_conn_lock(struct rm_conn *c);
 void rm_conn_release(struct rm_conn *c);
 
-/* One reference more, lock held; and one less, lock not held, which may end the connection. */
-void rm_conn_hold(struct rm_conn *c);
+/*
+ * One reference more, unless the last one has gone (false: another thread closes and waits for the
+ * lock); and one less, lock not held, which may end the connection.
+ */
+bool rm_conn_hold(struct rm_conn *c);
 void rm_conn_drop(struct rm_conn *c);
 
 /*

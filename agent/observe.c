@@ -313,6 +313,8 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 	if (v->discard || error.n == 0 || atomic_load(&e->phase) < RM_PHASE_OPEN) {
 		if (v->discard && e->record && e->epoch == rm_epoch())
 			rm_lost(v->thread, RM_LOST_MUTED);
+		else if (v->starved && atomic_load(&e->phase) < RM_PHASE_OPEN)
+			rm_lost(v->thread, RM_LOST_EXCHANGE);
 		rm_exchange_drop(x);
 		return;
 	}
@@ -325,12 +327,14 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 
 static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
 {
-	struct rm_conn *c = ((struct rm_visit *)sink)->conn;
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_conn *c = v->conn;
 	rm_text old = c->stash[dir], grown;
 
 	if (old && rm_text_cap(old) >= bytes)
 		return rm_text_at(old);
 	grown = rm_text_get(bytes);
+	v->starved = !grown;
 	if (!grown)
 		return NULL;
 	if (old) {
@@ -355,6 +359,7 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 
 	if (!v->scratch)
 		v->scratch = rm_text_get(bytes);
+	v->starved = !v->scratch;
 	return v->scratch ? rm_text_at(v->scratch) : NULL;
 }
 

@@ -44,7 +44,7 @@ static __attribute__((noinline)) void between_requests(int fd)
 	rm_leave(&s);
 }
 
-void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
+RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
 	struct rm_conn *c = rm_conn_peek(fd);
 	const struct rm_config *config = rm_context_config();
@@ -67,7 +67,6 @@ void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
 	rx->plain = (flags & RM_RX_PLAIN) != 0;
-	/* Without its lock: what is seen may be of a moment ago, or of the next user of this memory. */
 	proto = __atomic_load_n(&c->proto, __ATOMIC_RELAXED);
 	if (proto && !proto->at_head(c->state))
 		return;

@@ -22,6 +22,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->scratch = 0;
 	v->discard = false;
 	v->exits = false;
+	v->starved = false;
 	v->edit_count = 0;
 	rm_observe_init(&v->sink);
 }

@@ -28,6 +28,7 @@ struct rm_visit {
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
 	rm_text scratch;         /* lent to the protocol while it is fed */
 	bool exits;              /* the process ends, that is why exchanges do */
+	bool starved;            /* there was no memory for a head */
 	bool discard;            /* the connection is being muted: exchanges end without a word */
 	uint32_t edit_count;
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */

@@ -204,6 +204,11 @@ static void release(struct rm_conn *c, int fd)
 		rm_conn_release(c);
 }
 
+static RM_GLANCE bool seems_server(const volatile struct rm_conn *c)
+{
+	return c->role == RM_ROLE_SERVER;
+}
+
 enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, int iov_count)
 {
 	struct rm_conn *c = rm_conn_peek(fd);
@@ -216,7 +221,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
 	tx->gen = atomic_load_explicit(&c->gen, memory_order_acquire);
-	if (c->role == RM_ROLE_SERVER)
+	if (seems_server(c))
 		return RM_TX_DONE;
 	tx->gen = 0;
 	if (!rm_conn_enter(c, &s))
@@ -231,9 +236,11 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	mode = RM_TX_DONE;
 	if (c->role == RM_ROLE_CLIENT)
 		mode = begin_request(tx, c, s.thread);
-	if (mode == RM_TX_EDIT) {
-		rm_conn_hold(c);
+	if (mode == RM_TX_EDIT && rm_conn_hold(c)) {
 		atomic_store(&c->tx_busy, rm_epoch() + 1);
+	} else if (mode == RM_TX_EDIT) {
+		mode = RM_TX_PASS; /* another thread is closing it */
+		tx->gen = 0;
 	}
 	release(c, fd);
 out:

@@ -17,13 +17,13 @@
 
 enum { STREAM_MAX = 64 * 1024 };
 
-static char sent[STREAM_MAX * 2]; /* what the kernel took */
-static size_t sent_bytes;
-static unsigned random_state = 1;
-static int refuse_percent, short_percent;
-static void (*during_call)(int fd); /* what else happens in the process while the kernel is at work */
-static long take_at_most = -1;      /* the next call: so many bytes, then refusals; -1: as the dice say */
-static size_t controls_sent;
+static _Thread_local char sent[STREAM_MAX * 2]; /* what the kernel took */
+static _Thread_local size_t sent_bytes;
+static _Thread_local unsigned random_state = 1;
+static _Thread_local int refuse_percent, short_percent;
+static _Thread_local void (*during_call)(int fd); /* what else happens in the process while the kernel is at work */
+static _Thread_local long take_at_most = -1;      /* the next call: so many bytes, then refusals; -1: as the dice say */
+static _Thread_local size_t controls_sent;
 
 static unsigned dice(unsigned sides)
 {

@@ -1,0 +1,248 @@
+/*
+ * Threads that do to shared descriptors whatever comes to their minds, in the middle of each other's
+ * calls, while every thread also has a connection of its own whose bytes must be exact. Nothing may
+ * crash, and when all is closed nothing is kept: neither lost nor given back twice. Meant for the
+ * address and thread sanitizers, too.
+ */
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/client_fixture.h"
+
+enum { THREADS = 4, STEPS = 8000, SHARED_FD = 40, SHARED = 6, OWN_FD = 100, PAIRS = 2, REAL_FD = 60 };
+
+static const char request[] = "GET /a HTTP/1.1\r\nHost: h\r\ntracestate: a=1\r\n\r\n";
+static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+enum { REQUEST = sizeof(request) - 1, REPLY = sizeof(reply) - 1 };
+
+/* ---- shared descriptors ---- */
+
+static void accept_fd(int fd)
+{
+	struct rm_scope s;
+
+	if (rm_enter(&s)) {
+		rm_fd_accept(&s, -1, fd);
+		rm_leave(&s);
+	}
+}
+
+static void dup_fd(int from, int to)
+{
+	struct rm_scope s;
+
+	if (rm_enter(&s)) {
+		rm_fd_dup(&s, from, to);
+		rm_leave(&s);
+	}
+}
+
+static void shutdown_fd(int fd, int how)
+{
+	struct rm_scope s;
+
+	if (rm_fd_tracked(fd) && rm_enter(&s)) {
+		rm_fd_shutdown(&s, fd, how);
+		rm_leave(&s);
+	}
+}
+
+static void serve(int fd)
+{
+	char room[1024];
+	struct iovec in = { room, sizeof(room) }, out = { (void *)reply, REPLY };
+	size_t cut = 1 + dice(REQUEST);
+	struct rm_rx rx;
+	struct rm_tx tx;
+
+	rm_rx_begin(&rx, fd, sizeof(room), 0);
+	memcpy(room, request, cut);
+	rm_rx_done(&rx, &in, 1, (ssize_t)cut);
+	rm_rx_begin(&rx, fd, sizeof(room), 0);
+	memcpy(room, request + cut, REQUEST - cut);
+	if (cut < REQUEST)
+		rm_rx_done(&rx, &in, 1, (ssize_t)(REQUEST - cut));
+	if (rm_tx_begin(&tx, fd, &out, 1) == RM_TX_DONE)
+		rm_tx_done(&tx, REPLY);
+}
+
+static void anything(int unused)
+{
+	int fd = SHARED_FD + (int)dice(SHARED), other = SHARED_FD + (int)dice(SHARED);
+	int served = REAL_FD + (int)dice(PAIRS);
+	size_t cut = 1 + dice(REQUEST - 1);
+
+	(void)unused;
+	during_call = NULL;
+	sent_bytes = 0;
+	switch (dice(12)) {
+	case 0:
+	case 1:
+		open_client(fd);
+		break;
+	case 2:
+		close_fd(fd);
+		break;
+	case 3:
+		dup_fd(fd, other);
+		break;
+	case 4:
+		send_text(fd, request, cut);
+		send_text(fd, request + cut, REQUEST - cut);
+		break;
+	case 5:
+	case 6:
+		during_call = dice(2) ? anything : NULL;
+		send_text(fd, request, REQUEST);
+		break;
+	case 7:
+		receive_text(fd, reply, REPLY);
+		break;
+	case 8:
+		shutdown_fd(fd, (int)dice(3));
+		break;
+	case 9:
+		serve(served);
+		break;
+	case 10:
+		accept_fd(served);
+		break;
+	case 11:
+		if (dice(2))
+			rm_tx_opaque(fd, 100);
+		else
+			rm_rx_opaque(served, 100);
+		break;
+	}
+	during_call = NULL;
+}
+
+/* ---- a connection of the thread's own ---- */
+
+/* One exchange with refusals and short writes: exactly one line of ours, and one span. */
+static void exact(int fd)
+{
+	char plain[2 * REQUEST];
+	size_t at = 0;
+	int lines;
+
+	sent_bytes = 0;
+	open_client(fd);
+	while (at < REQUEST) {
+		ssize_t n;
+
+		take_at_most = dice(REQUEST + 70);
+		n = send_text(fd, request + at, REQUEST - at);
+		at += n > 0 ? (size_t)n : 0;
+	}
+	take_at_most = -1;
+	RM_CHECK(sent_bytes == REQUEST + 70);
+	RM_CHECK(without_lines(plain, &lines) == REQUEST && lines == 1 && memcmp(plain, request, REQUEST) == 0);
+	receive_text(fd, reply, REPLY);
+	close_fd(fd);
+}
+
+static void *thread_main(void *arg)
+{
+	int self = (int)(intptr_t)arg;
+
+	random_state = (unsigned)self * 7919 + 1;
+	for (int i = 0; i < STEPS; i++) {
+		anything(0);
+		if (i % 16 == 0)
+			exact(OWN_FD + self);
+	}
+	return NULL;
+}
+
+static atomic_bool drained;
+
+/* The consumer: every span it gets is whole. */
+static void *consume(void *arg)
+{
+	static _Alignas(8) char buf[RM_RECORD_MAX_BYTES];
+	unsigned *count = arg;
+	bool last;
+
+	do {
+		last = atomic_load(&drained);
+		for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++) {
+			int n;
+
+			while ((n = rm_segment_pop(&stub_segment, ring, buf)) != 0) {
+				RM_CHECK(n > 0 && rm_record_valid((struct rm_record *)buf, (uint32_t)n));
+				++*count;
+			}
+		}
+	} while (!last);
+	return NULL;
+}
+
+static void close_everything(void)
+{
+	for (int fd = SHARED_FD; fd < SHARED_FD + SHARED; fd++)
+		close_fd(fd);
+	for (int fd = REAL_FD; fd < REAL_FD + PAIRS; fd++)
+		close_fd(fd);
+}
+
+static void open_pairs(void)
+{
+	int pair[2];
+
+	for (int i = 0; i < PAIRS; i++) {
+		RM_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+		RM_CHECK(dup2(pair[0], REAL_FD + i) == REAL_FD + i);
+		close(pair[0]);
+	}
+}
+
+RM_TEST("threads that share descriptors lose nothing and spoil nobody's bytes")
+{
+	pthread_t threads[THREADS], consumer;
+	unsigned spans = 0;
+	uint64_t lost = 0;
+	char *none[] = { NULL };
+
+	stub_start(none);
+	open_pairs();
+	pthread_create(&consumer, NULL, consume, &spans);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, thread_main, (void *)(intptr_t)i);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	close_everything();
+	atomic_store(&drained, true);
+	pthread_join(consumer, NULL);
+	for (int why = 0; why < RM_LOST_COUNT; why++)
+		lost += atomic_load(&stub_segment.lost[why]);
+	RM_CHECK(spans == atomic_load(&stub_segment.produced));
+	RM_CHECK(spans + lost >= THREADS * (STEPS / 16));
+	RM_CHECK(all_freed());
+}
+
+RM_TEST("connections are ended at exit under the hands of threads that use them, each span once")
+{
+	pthread_t threads[THREADS], consumer;
+	unsigned spans = 0;
+	struct rm_scope s;
+
+	atomic_store(&drained, false);
+	pthread_create(&consumer, NULL, consume, &spans);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, thread_main, (void *)(intptr_t)i);
+	for (int i = 0; i < 50; i++) {
+		if (rm_enter(&s)) {
+			rm_conn_end_all();
+			rm_leave(&s);
+		}
+		sched_yield();
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	close_everything();
+	atomic_store(&drained, true);
+	pthread_join(consumer, NULL);
+	RM_CHECK(all_freed());
+}
