@@ -7,6 +7,7 @@
 #include "agent/otlp_wire.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/segment.h"
 #include "exporters/otlp_answer.h"
 #include "exporters/otlp_config.h"
 #include "exporters/otlp_json.h"
@@ -72,6 +73,70 @@ RM_TEST("protobuf: a small batch is these bytes")
 	free(bytes);
 }
 
+static Otlp__KeyValue *attribute(const Otlp__Span *s, size_t i)
+{
+	return otlp__key_value__unpack(NULL, s->attributes[i].len, s->attributes[i].data);
+}
+
+/* What protobuf-c itself makes of an attribute that it has read. */
+static bool packs_to_the_same(const Otlp__KeyValue *kv, ProtobufCBinaryData got)
+{
+	uint8_t *again = malloc(otlp__key_value__get_packed_size(kv) + 1);
+	size_t n = otlp__key_value__pack(kv, again);
+	bool same = n == got.len && memcmp(again, got.data, n) == 0;
+
+	free(again);
+	return same;
+}
+
+RM_TEST("protobuf: attributes of every kind and length are those that protobuf-c packs")
+{
+	static _Alignas(8) char memory[RM_RECORD_MAX_BYTES];
+	static char long_text[9000];
+	const struct rm_span *span = (const struct rm_span *)memory;
+	static const size_t lengths[] = { 1, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 300, 9000 };
+	static const int64_t numbers[] = { 0, 1, 127, 128, 16383, 16384, INT64_MAX, -1, INT64_MIN };
+	struct rm_str list[2] = { RM_STR("one"), RM_STR("tw\xc3\xb6") };
+
+	memset(long_text, 'k', sizeof(long_text));
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct rm_str key = { long_text, lengths[i] < 255 ? lengths[i] : 255 };
+		Otlp__ExportTraceServiceRequest *r;
+		struct rm_builder b = { 0 };
+		struct rm_batch_group group;
+		uint8_t *bytes = NULL;
+		Otlp__Span *s;
+		size_t n = 0;
+
+		sample_init(&sample);
+		rm_builder_span(&b, memory, sizeof(memory), sample.spans[1], RM_STR("n"), RM_STR(""));
+		rm_builder_named_str(&b, key, (struct rm_str){ long_text, lengths[i] });
+		rm_builder_named_strs(&b, key, list, 2);
+		for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
+			rm_builder_i64(&b, RM_KEY_SERVER_PORT, numbers[k]);
+		rm_builder_end(&b);
+		group = (struct rm_batch_group){ sample.groups[0].resource, &span, 1 };
+		RM_CHECK(rm_otlp_proto(&(struct rm_batch){ &group, 1, 1 }, 1 << 20, &bytes, &n) == RM_OK);
+		r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
+		RM_CHECK(r && r->resource_spans[0]->scope_spans[0]->spans[0]->n_attributes == 11);
+		s = r->resource_spans[0]->scope_spans[0]->spans[0];
+		for (size_t k = 0; k < s->n_attributes; k++) {
+			Otlp__KeyValue *kv = attribute(s, k);
+
+			RM_CHECK(kv && packs_to_the_same(kv, s->attributes[k]));
+			if (k == 0)
+				RM_CHECK(strlen(kv->key) == key.n && strlen(kv->value->string_value) == lengths[i]);
+			if (k == 1)
+				RM_CHECK_STR(rm_str_c(kv->value->array_value->values[1]->string_value), "tw\xc3\xb6");
+			if (k > 1)
+				RM_CHECK(kv->value->int_value == numbers[k - 2]);
+			otlp__key_value__free_unpacked(kv, NULL);
+		}
+		otlp__export_trace_service_request__free_unpacked(r, NULL);
+		free(bytes);
+	}
+}
+
 RM_TEST("protobuf: text that is not UTF-8, or holds NUL, is replaced")
 {
 	static const char raw[] = "a\0b\xc3\x28\xed\xa0\x80z";
@@ -94,9 +159,12 @@ RM_TEST("protobuf: text that is not UTF-8, or holds NUL, is replaced")
 	if (r) {
 		Otlp__Span *s = r->resource_spans[0]->scope_spans[0]->spans[0];
 
-		RM_CHECK_STR(rm_str_c(s->attributes[0]->value->string_value),
+		Otlp__KeyValue *kv = attribute(s, 0);
+
+		RM_CHECK_STR(rm_str_c(kv->value->string_value),
 			     "a\xef\xbf\xbd"
 			     "b\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz");
+		otlp__key_value__free_unpacked(kv, NULL);
 		otlp__export_trace_service_request__free_unpacked(r, NULL);
 	}
 	free(bytes);
