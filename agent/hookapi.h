@@ -147,8 +147,8 @@ void rm_process_resume(void);
 
 /*
  * Before a call that changes credentials or namespaces, or that only a process of one thread may
- * make: our thread, if there is one, is gone when this returns (within 250 ms). A later safe point
- * may start it again. Context: app.
+ * make: our thread, if there is one, is gone when this returns (after 0.1 s, rarely more). A later
+ * safe point may start it again. Context: app.
  */
 void rm_stand_alone(void);
 /*

@@ -27,9 +27,11 @@ enum { WAKE_BYTES = RM_RING_BYTES / 4, FLUSHER_NAP_NS = 1000000 };
 #define MS_NS 1000000ull
 /*
  * How much longer than it took to stop the worker none is started: a program that changes its
- * credentials with each request is not to spend its time on our starts and stops.
+ * credentials with each request is not to spend its time on our starts and stops. Not longer than the
+ * rings of a busy one last, though.
  */
 enum { STOP_PAUSE_TIMES = 50 };
+#define STOP_PAUSE_MOST_NS (5000 * MS_NS)
 
 enum consumer { CONSUMER_NONE, CONSUMER_WORKER, CONSUMER_RELAY };
 
@@ -198,7 +200,7 @@ void rm_outlet_safe_point(void)
 
 void rm_outlet_stop(void)
 {
-	uint64_t begin_ns, end_ns;
+	uint64_t begin_ns, end_ns, pause_ns;
 
 	if (!rm_worker_runs()) {
 		rm_worker_stop(); /* the last one may be on its way out */
@@ -207,7 +209,8 @@ void rm_outlet_stop(void)
 	begin_ns = rm_clock_mono_ns();
 	rm_worker_stop();
 	end_ns = rm_clock_mono_ns();
-	atomic_store(&o.start_ns, end_ns + STOP_PAUSE_TIMES * (end_ns - begin_ns));
+	pause_ns = STOP_PAUSE_TIMES * (end_ns - begin_ns);
+	atomic_store(&o.start_ns, end_ns + (pause_ns < STOP_PAUSE_MOST_NS ? pause_ns : STOP_PAUSE_MOST_NS));
 }
 
 void rm_outlet_root_changes(void)

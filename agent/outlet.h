@@ -42,7 +42,7 @@ void rm_outlet_end(enum rm_end how);
 void rm_outlet_resume(void);
 
 /*
- * Stops the worker within 250 ms and waits until the kernel has dropped the task. It may start
+ * Stops the worker and waits (see rm_worker_stop) until the kernel has dropped the task. It may start
  * again at a safe point, but not at once: how long that takes follows from how long the stop took.
  * Context: app.
  */

@@ -41,7 +41,12 @@
 enum { STACK_BYTES = 256 * 1024, PATH_BYTES = 4096 };
 #define MS_NS		 1000000ull
 #define STOP_DELIVERY_NS (100 * MS_NS)
-#define STOP_ABORT_NS	 (150 * MS_NS)
+/*
+ * An aborted transfer returns within 10 ms of running time. On a machine that has none to give, a late
+ * unshare is better than a refused one, and the end of a process is better without further delay.
+ */
+#define STOP_PATIENCE_NS (2000 * MS_NS)
+#define QUIT_PATIENCE_NS (150 * MS_NS)
 #define STOP_NAP_NS	 200000
 
 enum thread_state { NONE, OPENING, RUNNING, YIELD, HELD, BROKEN };
@@ -494,7 +499,7 @@ static bool is_gone(void)
 	return true;
 }
 
-static void stop(uint64_t delivery_ns)
+static void stop(uint64_t delivery_ns, uint64_t patience_ns)
 {
 	struct timespec nap = { 0, STOP_NAP_NS };
 	uint64_t now;
@@ -504,7 +509,7 @@ static void stop(uint64_t delivery_ns)
 		now = rm_clock_mono_ns();
 		atomic_store(&w.stop_ns, now + delivery_ns);
 		rm_doorbell_ring(&w.bell);
-		while (!is_gone() && rm_clock_mono_ns() < now + delivery_ns + STOP_ABORT_NS)
+		while (!is_gone() && rm_clock_mono_ns() < now + delivery_ns + patience_ns)
 			rm_sys2(__NR_nanosleep, &nap, NULL);
 	}
 	atomic_fetch_sub(&w.stopping, 1);
@@ -512,12 +517,12 @@ static void stop(uint64_t delivery_ns)
 
 void rm_worker_stop(void)
 {
-	stop(STOP_DELIVERY_NS);
+	stop(STOP_DELIVERY_NS, STOP_PATIENCE_NS);
 }
 
 void rm_worker_quit(void)
 {
-	stop(0);
+	stop(0, QUIT_PATIENCE_NS);
 }
 
 void rm_worker_forked(void)

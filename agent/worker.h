@@ -55,7 +55,7 @@ bool rm_worker_flush(uint64_t deadline_ns);
 
 /*
  * Stops the thread: it has 100 ms to deliver, then its transfers are aborted. Waits until the
- * kernel has dropped the task, 250 ms at most. Context: app.
+ * kernel has dropped the task: 2 s at most, 0.1 s where threads get to run. Context: app.
  */
 void rm_worker_stop(void);
 
