@@ -3,6 +3,8 @@
  * sockets make programs do, and whatever part of each call the kernel takes, the peer receives the
  * program's bytes plus whole header lines before the empty line of each head, and nothing else.
  */
+#include <unistd.h>
+
 #include "tests/unit/client_fixture.h"
 
 /* A program that sends `n` bytes in random pieces of at most `piece`, repeating what was not taken. */
@@ -283,4 +285,158 @@ RM_TEST("a program that gives a refused request up for another one sends that on
 	RM_CHECK(send_text(7, shorter, sizeof(shorter) - 1) == sizeof(shorter) - 1);
 	RM_CHECK(sent_bytes == sizeof(shorter) - 1 && memcmp(sent, shorter, sent_bytes) == 0);
 	end_case(7);
+}
+
+RM_TEST("descriptors sent along travel once, with a byte that the program hears of")
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+
+	for (int take = 0; take < SMALL + LINE; take++) {
+		for (size_t cut = 1; cut <= SMALL - 2; cut += SMALL - 3) {
+			size_t done = cut;
+
+			start_case(7);
+			RM_CHECK(send_text(7, small, cut) == (ssize_t)cut);
+			take_at_most = take;
+			for (bool first = true; done < SMALL;) {
+				struct iovec iov = { (void *)(small + done), SMALL - done };
+				struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+				ssize_t n;
+
+				if (first) {
+					m.msg_control = control;
+					m.msg_controllen = sizeof(control);
+				}
+				n = hooked_sendmsg(7, &m, 0);
+				take_at_most = n < 0 ? -1 : take_at_most;
+				done += n > 0 ? (size_t)n : 0;
+				first = first && n < 0;
+				RM_CHECK(controls_sent == !first);
+			}
+			RM_CHECK(sent_with_line(small, SMALL) && controls_sent == 1);
+			end_case(7);
+		}
+	}
+}
+
+RM_TEST("a connection that turns out to be something else in the middle of an edit finishes that edit")
+{
+	for (int take = 0; take < SMALL + LINE; take++) {
+		size_t done;
+		ssize_t n;
+		int lines;
+		char plain[SMALL + LINE];
+
+		start_case(7);
+		take_at_most = take;
+		n = send_text(7, small, SMALL);
+		take_at_most = -1;
+		done = n > 0 ? (size_t)n : 0;
+		receive_text(7, "no answer of any kind", 21);
+		while (done < SMALL) {
+			n = send_text(7, small + done, SMALL - done);
+			RM_CHECK(n > 0);
+			if (n <= 0)
+				break;
+			done += (size_t)n;
+		}
+		RM_CHECK(without_lines(plain, &lines) == SMALL && memcmp(plain, small, SMALL) == 0);
+		RM_CHECK(take <= SMALL - 2 || lines == 1);
+		send_text(7, "whatever comes now", 18);
+		RM_CHECK(memcmp(sent + sent_bytes - 18, "whatever comes now", 18) == 0);
+		RM_CHECK(!rm_fd_tracked(7));
+		end_case(7);
+	}
+}
+
+RM_TEST("a program that changes its mind in the middle of our line still sends whole lines")
+{
+	static const char other[] = "X: y\r\n\r\n";
+	const size_t head = SMALL - 2, rest = sizeof(other) - 1;
+
+	for (int take = SMALL - 1; take < SMALL - 2 + LINE; take++) {
+		start_case(7);
+		take_at_most = take;
+		RM_CHECK(send_text(7, small, SMALL) == (ssize_t)head);
+		take_at_most = -1;
+		RM_CHECK(send_text(7, other, rest) == (ssize_t)rest);
+		RM_CHECK(sent_bytes == head + LINE + rest && memcmp(sent, small, head) == 0);
+		RM_CHECK(memcmp(sent + head, "traceparent: ", 13) == 0);
+		RM_CHECK(memcmp(sent + head + LINE - 2, "\r\n", 2) == 0);
+		RM_CHECK(memcmp(sent + head + LINE, other, rest) == 0);
+		end_case(7);
+	}
+}
+
+/* Answers those of the first `whole` requests that were not yet. */
+static void answer_some(int fd, int *answered, int whole)
+{
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+	for (; *answered < whole && dice(2); ++*answered) {
+		size_t cut = 1 + dice(sizeof(reply) - 2);
+
+		receive_text(fd, reply, cut);
+		receive_text(fd, reply + cut, sizeof(reply) - 1 - cut);
+	}
+}
+
+RM_TEST("answers that arrive between the pieces of later requests make one span each")
+{
+	enum { REQUESTS = 12 };
+	char stream[REQUESTS * SMALL], plain[REQUESTS * (SMALL + LINE)];
+
+	for (int i = 0; i < REQUESTS; i++)
+		memcpy(stream + i * SMALL, small, SMALL);
+	for (int round = 0; round < 500; round++) {
+		int answered = 0, spans = 0, lines;
+		size_t done = 0;
+
+		start_case(7);
+		refuse_percent = short_percent = 40;
+		while (done < sizeof(stream)) {
+			size_t left = sizeof(stream) - done, offer = 1 + dice(60);
+			ssize_t n = send_text(7, stream + done, offer < left ? offer : left);
+
+			done += n > 0 ? (size_t)n : 0;
+			answer_some(7, &answered, (int)(done / SMALL));
+		}
+		while (answered < REQUESTS)
+			answer_some(7, &answered, REQUESTS);
+		refuse_percent = short_percent = 0;
+		RM_CHECK(without_lines(plain, &lines) == sizeof(stream) && lines == REQUESTS);
+		RM_CHECK(memcmp(plain, stream, sizeof(stream)) == 0);
+		while (stub_span())
+			spans++;
+		RM_CHECK(spans == REQUESTS);
+		end_case(7);
+	}
+}
+
+RM_TEST("a connection of unknown side takes the side of its first bytes")
+{
+	struct rm_scope s;
+	int pair[2];
+
+	for (int sends_first = 0; sends_first < 2; sends_first++) {
+		const struct rm_span *span;
+
+		RM_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && rm_enter(&s));
+		rm_fd_received(&s, pair[0]);
+		rm_leave(&s);
+		refuse_percent = short_percent = 0;
+		sent_bytes = 0;
+		if (sends_first) {
+			RM_CHECK(send_text(pair[0], small, SMALL) == SMALL && sent_with_line(small, SMALL));
+			receive_text(pair[0], "HTTP/1.1 204 No\r\n\r\n", 19);
+		} else {
+			receive_text(pair[0], small, SMALL);
+			RM_CHECK(send_text(pair[0], "HTTP/1.1 204 No\r\n\r\n", 19) == 19 && sent_bytes == 19);
+		}
+		span = stub_span();
+		RM_CHECK(span && span->kind == (sends_first ? RM_KIND_CLIENT : RM_KIND_SERVER));
+		end_case(pair[0]);
+		close(pair[0]);
+		close(pair[1]);
+	}
 }
