@@ -17,6 +17,11 @@ YOUNG = {"stat", "fstat", "lstat", "stat64", "fstat64", "lstat64", "fstatat", "f
 CHANGED = re.compile("pthread_cond_|posix_spawn|sched_.etaffinity|pthread_attr_.etaffinity|nftw|glob|fmemopen|"
                      "realpath|regexec|timer_")
 
+# What programs' other preloads replace, proxychains and libfaketime for two.
+KERNELS = {"socket", "connect", "bind", "close", "shutdown", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg",
+           "read", "write", "writev", "poll", "fcntl", "fcntl64", "ioctl", "getsockopt", "setsockopt", "getsockname",
+           "getpeername", "clock_gettime", "gettimeofday", "time"}
+
 
 def readelf(program, option, path):
     return subprocess.run([program, "--wide", option, path], check=True, text=True,
@@ -38,6 +43,7 @@ def main():
         (f"shows one name only: {' '.join(sorted(exported))}", exported == {"remora_export_api"}),
         (f"uses nothing that old libcs lack: {' '.join(sorted(young))}", not young),
         (f"uses nothing that changed in glibc: {' '.join(sorted(changed))}", not changed),
+        (f"has sockets and clocks of the kernel: {' '.join(sorted(wanted & KERNELS))}", not wanted & KERNELS),
         ("is never unloaded", "NODELETE" in dynamic),
         ("binds to itself first, and at once", "SYMBOLIC" in dynamic and "NOW" in dynamic),
     ]
