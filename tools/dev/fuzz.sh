@@ -2,14 +2,16 @@
 # finds interesting is kept in build-fuzz/corpus/, what crashes in build-fuzz/crashes/.
 main()
 {
-	local only=${1:-} seconds=${2:-60} target name found=
+	local only=${1:-} seconds=${2:-60} target name found= targets
 	need "${build_packages[@]}" "${fuzz_packages[@]}"
 	deps
 	# Everything is instrumented, the agent's own libraries too: coverage guides the fuzzer there.
 	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false -Db_sanitize=address,undefined \
 		-Dc_args=-fsanitize=fuzzer-no-link
 	ninja -C build-fuzz build.ninja
-	ninja -C build-fuzz $(ninja -C build-fuzz -t targets all | sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
+	mapfile -t targets < <(ninja -C build-fuzz -t targets all |
+		sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
+	ninja -C build-fuzz "${targets[@]}"
 	mkdir -p build-fuzz/crashes
 	for target in build-fuzz/tests/fuzz/fuzz_*_libfuzzer; do
 		name=$(basename "$target" _libfuzzer)
