@@ -2,7 +2,7 @@
 # finds interesting is kept in build-fuzz/corpus/, what crashes in build-fuzz/crashes/.
 main()
 {
-	local only=${1:-} seconds=${2:-60} target name found= targets
+	local only=${1:-} seconds=${2:-60} found="" target name targets
 	need "${build_packages[@]}" "${fuzz_packages[@]}"
 	deps
 	# Everything is instrumented, the agent's own libraries too: coverage guides the fuzzer there.
