@@ -59,18 +59,13 @@ static void start_log(char **envp)
  */
 static void adopt_stdin(void)
 {
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
 	struct rm_scope s;
 	struct stat in;
 
-	if (rm_sys2(__NR_fstat, 0, &in) != 0 || !S_ISSOCK(in.st_mode) ||
-	    rm_sys3(__NR_getpeername, 0, &peer, &len) != 0 ||
-	    (peer.ss_family != AF_INET && peer.ss_family != AF_INET6 && peer.ss_family != AF_UNIX) ||
-	    !rm_enter(&s))
+	if (rm_sys2(__NR_fstat, 0, &in) != 0 || !S_ISSOCK(in.st_mode) || !rm_enter(&s))
 		return;
-	rm_conn_new(0, false);
-	for (int fd = 1; fd <= 2; fd++) {
+	rm_fd_received(&s, 0);
+	for (int fd = 1; fd <= 2 && rm_fd_tracked(0); fd++) {
 		struct stat other;
 
 		if (rm_sys2(__NR_fstat, fd, &other) == 0 && in.st_ino == other.st_ino &&

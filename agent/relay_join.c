@@ -101,6 +101,20 @@ static int open_door(const struct door *d, uint64_t deadline_ns)
 	return (int)fd;
 }
 
+/*
+ * What hosts the door may read all that our spans say: it must be our own user's or root's. A relay
+ * that is gone leaves a name in /tmp that anybody may take.
+ */
+static bool is_trusted(int fd)
+{
+	struct ucred host = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(host);
+
+	if (rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, &host, &len) < 0)
+		return false;
+	return host.uid == 0 || (long)host.uid == rm_sys0(__NR_geteuid);
+}
+
 static int send_hello(int fd, const struct door *d, int segment_fd, uint64_t deadline_ns)
 {
 	union {
@@ -179,7 +193,7 @@ int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **be
 	fd = open_door(&d, deadline_ns);
 	if (fd < 0)
 		return fd;
-	error = send_hello(fd, &d, segment_fd, deadline_ns);
+	error = is_trusted(fd) ? send_hello(fd, &d, segment_fd, deadline_ns) : RM_E_IO;
 	bell_fd = error ? error : receive_welcome(fd, deadline_ns);
 	rm_sys1(__NR_close, fd);
 	if (bell_fd < 0)

@@ -8,7 +8,8 @@
  *
  * The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
  * anything when the relay runs as root: servers drop privileges. A hello that is refused gets no
- * answer, only a closed socket. From then on the relay treats the segment as untrusted bytes.
+ * answer, only a closed socket. The process in its turn says hello only to a relay of its own uid or
+ * of root. From then on the relay treats the segment as untrusted bytes.
  */
 #ifndef RM_AGENT_RELAY_PROTO_H
 #define RM_AGENT_RELAY_PROTO_H

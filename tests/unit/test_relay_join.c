@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -230,4 +231,57 @@ RM_TEST("signals during the handshake do not break it")
 		fake_relay_wait(&relay);
 		fake_relay_close(&relay);
 	}
+}
+
+/* Somebody else's relay: a listener made by another user. Returns 0 when it got nothing. */
+static int listen_as_nobody(const char *path, int ready, int done)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct rm_relay_hello hello;
+	int listener, conn;
+	char byte = 0;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+	if (setuid(65534) != 0)
+		return 1;
+	listener = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	if (bind(listener, (struct sockaddr *)&at, sizeof(at)) != 0 || listen(listener, 4) != 0 ||
+	    chmod(path, 0777) != 0 || write(ready, &byte, 1) != 1)
+		return 2;
+	if (read(done, &byte, 1) != 0)
+		return 3;
+	conn = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+	return conn >= 0 && recv(conn, &hello, sizeof(hello), 0) > 0 ? 4 : 0;
+}
+
+RM_TEST("a door that another user opened under the old name hears nothing")
+{
+	char dir[] = "/tmp/remora-test-XXXXXX", path[64], setting[128], byte;
+	struct rm_doorbell *bell = NULL;
+	int ready[2], done[2], status = -1, fd;
+	pid_t pid;
+
+	if (geteuid() != 0 || !mkdtemp(dir))
+		return; /* only root can be two users */
+	chmod(dir, 0777);
+	snprintf(path, sizeof(path), "%s/relay", dir);
+	snprintf(setting, sizeof(setting), "%s,%s", path, FAKE_TOKEN);
+	RM_CHECK(pipe(ready) == 0 && pipe(done) == 0);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		close(done[1]);
+		_exit(listen_as_nobody(path, ready[1], done[0]));
+	}
+	close(ready[1]);
+	RM_CHECK(read(ready[0], &byte, 1) == 1);
+	fd = rm_relay_memory(sizeof(struct rm_segment));
+	RM_CHECK(rm_relay_join(rm_str_c(setting), fd, &bell) == RM_E_IO);
+	close(fd);
+	close(done[1]);
+	RM_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	close(done[0]);
+	close(ready[0]);
+	unlink(path);
+	rmdir(dir);
 }
