@@ -39,15 +39,17 @@ static int make_dir(struct rm_door *d)
 
 static int make_socket(struct rm_door *d)
 {
+	bool root = geteuid() == 0;
+
 	/* Other users may walk through, not list: a server that root starts drops its privileges. */
-	if (chmod(d->dir, 0711) != 0)
+	if (chmod(d->dir, root ? 0711 : 0700) != 0)
 		return RM_E_IO;
 	d->at.sun_family = AF_UNIX;
 	rm_format(d->at.sun_path, sizeof(d->at.sun_path), "%s/relay", d->dir);
 	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (d->listener < 0 || bind(d->listener, (struct sockaddr *)&d->at, sizeof(d->at)) != 0)
 		return RM_E_IO;
-	if (chmod(d->at.sun_path, 0666) != 0 || listen(d->listener, SOMAXCONN) != 0)
+	if (chmod(d->at.sun_path, root ? 0666 : 0600) != 0 || listen(d->listener, SOMAXCONN) != 0)
 		return RM_E_IO;
 	return RM_OK;
 }

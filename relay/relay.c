@@ -23,6 +23,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,6 +39,7 @@
 
 enum {
 	EVENTS = 64,
+	FDS_RESERVED = 32, /* for hellos and exporters */
 	/* What a full ring can hold: a pass empties any ring whose producer has stopped. */
 	RECORDS_PER_PASS = RM_RING_BYTES / sizeof(struct rm_record),
 };
@@ -253,6 +256,14 @@ static void bury(struct rm_relay *r, struct peer *p)
 	r->more = true;
 }
 
+/* Descriptors are given out from the lowest: this one says that there are few left. */
+static bool is_scarce(int fd)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + FDS_RESERVED >= limit.rlim_cur;
+}
+
 /* The process said hello and is in: from now on its death is what we wait for. */
 static void admit(struct rm_relay *r, struct peer *p, struct rm_segment *segment, pid_t pid)
 {
@@ -268,8 +279,8 @@ static void admit(struct rm_relay *r, struct peer *p, struct rm_segment *segment
 	p->fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (p->fd < 0 && errno == ESRCH)
 		bury(r, p);
-	else if (p->fd >= 0 && !watch_fd(r, p->fd, (uint32_t)(p - r->peer)))
-		close_fd(p);
+	else if (p->fd >= 0 && (is_scarce(p->fd) || !watch_fd(r, p->fd, (uint32_t)(p - r->peer))))
+		close_fd(p); /* kill() can be asked instead; those at the door need two each */
 }
 
 static void hear(struct rm_relay *r, struct peer *p)
@@ -288,13 +299,16 @@ static void hear(struct rm_relay *r, struct peer *p)
 	drop(r, p);
 }
 
+/* Bounded: who knocks without end does not keep the relay from its work. */
 static void let_in(struct rm_relay *r)
 {
-	int fd;
+	for (uint32_t n = 0; n < SOMAXCONN; n++) {
+		int fd = rm_door_accept(&r->door);
+		struct peer *p;
 
-	while ((fd = rm_door_accept(&r->door)) >= 0) {
-		struct peer *p = free_peer(r);
-
+		if (fd < 0)
+			return;
+		p = free_peer(r);
 		if (!p) {
 			close(fd);
 			continue;
@@ -381,7 +395,7 @@ static void handle(struct rm_relay *r, const struct epoll_event *e)
 		r->rang |= read(r->bell_event, &count, sizeof(count)) == (ssize_t)sizeof(count);
 	else if (r->peer[tag].state == PEER_HELLO)
 		hear(r, &r->peer[tag]);
-	else if (r->peer[tag].state == PEER_LIVE)
+	else if (r->peer[tag].state == PEER_LIVE && !r->peer[tag].dead)
 		bury(r, &r->peer[tag]);
 }
 

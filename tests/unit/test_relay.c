@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -389,6 +390,89 @@ RM_TEST("any bytes in the shared memory leave the relay whole")
 	teardown(&b);
 }
 
+static void stay(struct producer *p, int until_closed)
+{
+	char byte;
+
+	name_service(p->segment, "shop");
+	while (read(until_closed, &byte, 1) > 0)
+		;
+}
+
+/* Joins with the descriptors it needs, however few this test has left itself. */
+static pid_t produce_anyway(const struct bench *b, const struct rlimit *limit, int wait_on)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	setrlimit(RLIMIT_NOFILE, limit);
+	/* What the relay holds must be its own: a pidfd lives in its epoll set as long as somebody has it. */
+	close_range(3, (unsigned)wait_on - 1, 0);
+	close_range((unsigned)wait_on + 1, ~0u, 0);
+	if (produce(b, stay, wait_on) < 0)
+		_exit(1);
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
+RM_TEST("a relay that has no descriptor left lets processes in all the same, and hears of their end")
+{
+	enum { PROCESSES = 48, LEFT = 36 };
+	struct rlimit before, few;
+	struct bench b;
+	int ends[2], next;
+
+	setup(&b);
+	RM_CHECK(pipe(ends) == 0 && ends[1] == ends[0] + 1 && getrlimit(RLIMIT_NOFILE, &before) == 0);
+	next = dup(0);
+	close(next);
+	few = (struct rlimit){ (rlim_t)(next + LEFT), before.rlim_max };
+	setrlimit(RLIMIT_NOFILE, &few);
+	for (uint32_t i = 0; i < PROCESSES; i++) {
+		RM_CHECK(produce_anyway(&b, &before, ends[0]) > 0);
+		RM_CHECK(settle(&b, 0, i + 1));
+	}
+	close(ends[1]);
+	RM_CHECK(settle(&b, 0, 0));
+	setrlimit(RLIMIT_NOFILE, &before);
+	while (wait(NULL) > 0)
+		;
+	close(ends[0]);
+	teardown(&b);
+}
+
+/* What another user than root makes: nobody else has business there. */
+static int modes_of_user(void)
+{
+	struct rm_door door;
+	struct stat st;
+	int bad = 0;
+
+	if (geteuid() == 0 && setuid(65534) != 0)
+		return 1;
+	unsetenv("XDG_RUNTIME_DIR");
+	if (rm_door_open(&door) != RM_OK)
+		return 2;
+	bad |= stat(door.dir, &st) != 0 || (st.st_mode & 0777) != 0700 ? 4 : 0;
+	bad |= stat(door.at.sun_path, &st) != 0 || (st.st_mode & 0777) != 0600 ? 8 : 0;
+	rm_door_close(&door);
+	return bad;
+}
+
+RM_TEST("where root has nothing to do with it, the door is its user's alone")
+{
+	pid_t pid;
+	int status = -1;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(modes_of_user());
+	RM_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 RM_TEST("directory and socket are private, and gone afterwards")
 {
 	struct bench b;
@@ -400,7 +484,7 @@ RM_TEST("directory and socket are private, and gone afterwards")
 	RM_CHECK(stat(b.address, &st) == 0 && S_ISSOCK(st.st_mode));
 	slash = strrchr(b.address, '/');
 	*slash = '\0';
-	RM_CHECK(stat(b.address, &st) == 0 && (st.st_mode & 0777) == 0711);
+	RM_CHECK(stat(b.address, &st) == 0 && (st.st_mode & 0777) == (geteuid() == 0 ? 0711 : 0700));
 	teardown(&b);
 	RM_CHECK(stat(b.address, &st) != 0 && errno == ENOENT);
 }
