@@ -376,6 +376,9 @@ void rm_worker_init(void)
 	/* A sanitizer inside the program must know of all threads: none of its functions works in others. */
 	if (rm_lookup_first("__sanitizer_set_death_callback"))
 		libc.create = (__typeof__(libc.create))rm_lookup_first("pthread_create");
+	/* To MemorySanitizer, what code without it writes is uninitialised: all that the exporter reads. */
+	if (rm_lookup_first("__msan_init"))
+		libc.whole = false;
 }
 
 static bool make_thread(void)
