@@ -1,8 +1,10 @@
 """CPython's own tests of sockets, TLS, HTTP, event loops, processes, signals and threads.
 
 The interpreter, its standard library and its tests are Debian's packages, unpacked side by side: an
-installed interpreter may be of another version than the packaged tests. Each module is one part.
+installed interpreter may be of another version than the packaged tests. TEST_PYTHON names another
+interpreter that has its tests with it (built from source). Each module is one part.
 """
+import os
 import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -32,13 +34,17 @@ class CPython(Suite):
     limit = 1200
 
     def prepare(self, debian):
-        release = Path("/usr/bin/python3").resolve().name  # python3.11
-        debian.binaries([f"lib{release}-testsuite", f"lib{release}-stdlib",
-                         f"lib{release}-minimal", f"{release}-minimal"], self.work)
-        self.python = self.work / "usr" / "bin" / release
-        self.tests = self.work / "usr" / "lib" / release / "test"
-        self.version = subprocess.run([self.python, "-c", "import platform as p; print(p.python_version())"],
-                                      check=True, capture_output=True, text=True).stdout.strip()
+        if "TEST_PYTHON" in os.environ:
+            self.python = Path(os.environ["TEST_PYTHON"])
+        else:
+            release = Path("/usr/bin/python3").resolve().name  # python3.11
+            debian.binaries([f"lib{release}-testsuite", f"lib{release}-stdlib",
+                             f"lib{release}-minimal", f"{release}-minimal"], self.work)
+            self.python = self.work / "usr" / "bin" / release
+        asked = "import platform, test; print(platform.python_version(), test.__path__[0])"
+        self.version, tests = subprocess.run([self.python, "-c", asked], check=True, capture_output=True,
+                                             text=True).stdout.split()
+        self.tests = Path(tests)
 
     def parts(self):
         return [m for m in MODULES

@@ -25,13 +25,14 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 from sink import Sink  # noqa: E402
 
 from cpython import CPython  # noqa: E402
+from curl import Curl  # noqa: E402
 from debian import Debian  # noqa: E402
 from libuv import Libuv  # noqa: E402
 from perl import Perl  # noqa: E402
 from redis import Redis  # noqa: E402
 from ruby import Ruby  # noqa: E402
 
-SUITES = [CPython, Libuv, Redis, Ruby, Perl]
+SUITES = [CPython, Libuv, Curl, Redis, Ruby, Perl]
 BASE = {k: v for k, v in os.environ.items()
         if not k.startswith(("OTEL_", "REMORA_")) and k not in ("TRACEPARENT", "LD_PRELOAD")}
 BASE.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8")
@@ -90,7 +91,8 @@ def compare(suite, part, agent, logs, row):
     off = {}
     spans = len(agent.sink.received)
     off = once("off", BASE)
-    on = once("on", agent.environment)
+    traced = {**agent.environment, **suite.environment}
+    on = once("on", traced)
     row.spans += len(agent.sink.received) - spans
     row.tests += len(on)
     row.skipped += sum(verdict == "skip" for verdict in on.values())
@@ -100,12 +102,12 @@ def compare(suite, part, agent, logs, row):
     if not suspects:
         return
     plain = once("off-again", BASE)
-    quiet = once("on-none", {**agent.environment, "OTEL_PROPAGATORS": "none"})
-    again = once("on-again", agent.environment)
+    quiet = once("on-none", {**traced, "OTEL_PROPAGATORS": "none"})
+    again = once("on-again", traced)
     for test in sorted(suspects - failed(plain)):
         if again.get(test) in ("ok", "skip"):
             row.shaky.append(test)
-        elif quiet.get(test) in ("ok", "skip"):
+        elif quiet.get(test) in ("ok", "skip") and "OTEL_PROPAGATORS" not in suite.environment:
             row.header.append(test)
         else:
             row.new.append(test)

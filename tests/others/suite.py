@@ -1,6 +1,7 @@
 """What a suite of another project is to run.py, and the two things that most of them need.
 
-A suite has a `name`, the Debian `packages` that must be installed, and three methods:
+A suite has a `name`, the Debian `packages` that must be installed, the `environment` that the agent
+needs beyond the usual, and three methods:
   prepare(debian)   fetches and builds it, once; sets self.version
   parts()           names of what is run at a time
   run(part, env, log)
@@ -19,6 +20,7 @@ TAP = re.compile(r"^(not )?ok\b[ \t]*(\d*)[ \t]*-?[ \t]*(.*)$", re.MULTILINE)
 class Suite:
     name = ""
     packages = ()
+    environment = {}
     limit = 900  # seconds for one part
 
     def __init__(self, work):
