@@ -135,6 +135,22 @@ static void unlock(struct rm_conn *c)
 	atomic_store_explicit(&c->lock, 0, memory_order_release);
 }
 
+/*
+ * A fork came in the middle of an edited call, whose thread exists in the parent only: what it was
+ * changing is not looked at any more, and its reference is gone. Lock held.
+ */
+static void forget_edit(struct rm_conn *c)
+{
+	if (!atomic_load_explicit(&c->tx_busy, memory_order_relaxed) || rm_conn_busy(c))
+		return;
+	c->pending_count = 0;
+	c->retry = 0;
+	atomic_store(&c->tx_busy, 0);
+	atomic_store(&c->gap, 1);
+	if (atomic_fetch_sub(&c->refs, 1) == 1)
+		atomic_store(&c->orphan, 1);
+}
+
 /* Gives the memory back. Lock held, no reference left; releases. */
 static void destroy(struct rm_conn *c)
 {
@@ -192,6 +208,7 @@ bool rm_conn_lock(struct rm_conn *c)
 /* A gap ends what the protocol knows, as soon as no edit is half way. Lock held. */
 static void mind_gap(struct rm_conn *c, int fd)
 {
+	forget_edit(c);
 	if ((c->gap || c->dead) && !c->muted && !rm_conn_midway(c))
 		rm_stream_gap(c, fd);
 }
@@ -239,6 +256,12 @@ bool rm_conn_hold(struct rm_conn *c)
 
 void rm_conn_drop(struct rm_conn *c)
 {
+	uint32_t busy = atomic_load_explicit(&c->tx_busy, memory_order_relaxed);
+
+	if (busy && busy != rm_epoch() + 1 && lock(c)) {
+		forget_edit(c);
+		rm_conn_release(c);
+	}
 	if (atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
 	atomic_store(&c->orphan, 1);
