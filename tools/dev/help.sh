@@ -12,7 +12,8 @@ main()
 	  fuzz [TARGET] [SECONDS] fuzz one parser, or each in turn (default: 60 seconds each)
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
 	  test-others [NAME]      other projects' own test suites, with and without the agent
-	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it
+	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it;
+	                          --micro: in instructions, call by call
 	  help                    this text
 
 	Each installs the Debian or Ubuntu packages it lacks (with sudo unless you are root) and never
