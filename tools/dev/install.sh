@@ -6,9 +6,10 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 policy=/usr/sbin/policy-rc.d
 services=(nginx lighttpd haproxy)
 
+# apt-cache succeeds for a name that it knows from another package's dependencies only.
 known()
 {
-	apt-cache show --no-all-versions "$@" >/dev/null 2>&1
+	[ "$(apt-cache show --no-all-versions "$@" 2>/dev/null | grep -c '^Package: ')" -ge $# ]
 }
 
 if [ ! -e $policy ]; then
