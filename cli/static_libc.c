@@ -37,9 +37,17 @@ struct hostent *gethostbyname(const char *name)
 	return NULL;
 }
 
+/* Of older and of newer c-ares. */
 struct servent *getservbyname(const char *name, const char *protocol)
 {
 	return NULL;
+}
+
+int getservbyname_r(const char *name, const char *protocol, struct servent *room, char *texts,
+		    size_t n, struct servent **ret)
+{
+	*ret = NULL;
+	return ENOENT;
 }
 
 int getservbyport_r(int port, const char *protocol, struct servent *room, char *texts, size_t n,

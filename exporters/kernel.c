@@ -63,6 +63,12 @@ ssize_t send(int fd, const void *data, size_t n, int flags)
 	return CALL(__NR_sendto, fd, data, n, flags, 0, 0);
 }
 
+ssize_t sendto(int fd, const void *data, size_t n, int flags, const struct sockaddr *to,
+	       socklen_t to_n)
+{
+	return CALL(__NR_sendto, fd, data, n, flags, to, to_n);
+}
+
 ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	return CALL(__NR_sendmsg, fd, message, flags, 0, 0, 0);

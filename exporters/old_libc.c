@@ -4,10 +4,13 @@
  * old one. Which of them are used depends on the system. Hidden, and only there. Context: worker.
  */
 #undef _FILE_OFFSET_BITS /* it renames stat to stat64 */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/sys.h"
@@ -58,17 +61,37 @@ void arc4random_buf(void *ret, size_t n)
 {
 	long got = 1;
 
-	for (size_t have = 0; have < n && (got > 0 || got == -EINTR); have += got > 0 ? (size_t)got : 0)
+	for (size_t have = 0; have < n && (got > 0 || got == -EINTR);
+	     have += got > 0 ? (size_t)got : 0)
 		got = rm_sys3(__NR_getrandom, (char *)ret + have, n - have, 0);
 }
 
+/* glibc has two of each, which differ: a reference without a version gets the older, dlsym the newer. */
+#define NEWER(ret, name, params, args)                                                   \
+	ret name params                                                                  \
+	{                                                                                \
+		__typeof__(&name) found = (__typeof__(&name))dlsym(RTLD_DEFAULT, #name); \
+                                                                                         \
+		return found args;                                                       \
+	}
+
+NEWER(int, pthread_cond_init, (pthread_cond_t * cond, const pthread_condattr_t *attr), (cond, attr))
+NEWER(int, pthread_cond_destroy, (pthread_cond_t * cond), (cond))
+NEWER(int, pthread_cond_signal, (pthread_cond_t * cond), (cond))
+NEWER(int, pthread_cond_broadcast, (pthread_cond_t * cond), (cond))
+NEWER(int, pthread_cond_wait, (pthread_cond_t * cond, pthread_mutex_t *mutex), (cond, mutex))
+NEWER(int, pthread_cond_timedwait,
+      (pthread_cond_t * cond, pthread_mutex_t *mutex, const struct timespec *until),
+      (cond, mutex, until))
+NEWER(char *, realpath, (const char *path, char *ret), (path, ret))
+
 /* Since 2.38 headers turn calls of the second names into the first, which take binary numbers too. */
-#define C23(ret, name, params, args)                            \
-	ret old_##name params __asm__(#name);                   \
-	ret __isoc23_##name params;                             \
-	ret __isoc23_##name params                              \
-	{                                                       \
-		return old_##name args;                         \
+#define C23(ret, name, params, args)          \
+	ret old_##name params __asm__(#name); \
+	ret __isoc23_##name params;           \
+	ret __isoc23_##name params            \
+	{                                     \
+		return old_##name args;       \
 	}
 
 C23(long, strtol, (const char *text, char **end, int base), (text, end, base))

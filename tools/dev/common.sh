@@ -1,7 +1,8 @@
 # Shared by the subcommands of ./dev: packages and builds. Sourced from the top of the tree.
 
 build_packages=(build-essential meson ninja-build pkg-config python3 protobuf-c-compiler
-	libprotobuf-c-dev libssl-dev libc-ares-dev zlib1g-dev dpkg-dev ca-certificates binutils)
+	libprotobuf-c-dev libssl-dev libc-ares-dev zlib1g-dev libzstd-dev dpkg-dev ca-certificates
+	binutils)
 demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 	libcurl4-openssl-dev)
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
