@@ -151,6 +151,13 @@ static void forget_edit(struct rm_conn *c)
 		atomic_store(&c->orphan, 1);
 }
 
+void rm_conn_unstash(struct rm_conn *c)
+{
+	for (int i = 0; i < RM_STASHES; i++)
+		rm_text_put(c->stash[i]);
+	memset(c->stash, 0, sizeof(c->stash));
+}
+
 /* Gives the memory back. Lock held, no reference left; releases. */
 static void destroy(struct rm_conn *c)
 {
@@ -160,10 +167,9 @@ static void destroy(struct rm_conn *c)
 	for (int i = 0; i < c->pending_count; i++)
 		rm_text_put(c->pending[i].text);
 	rm_text_put(c->retry);
-	rm_text_put(c->stash[0]);
-	rm_text_put(c->stash[1]);
 	c->pending_count = 0;
-	c->retry = c->stash[0] = c->stash[1] = 0;
+	c->retry = 0;
+	rm_conn_unstash(c);
 	unlock(c);
 	rm_pool_put(&conns, number);
 }

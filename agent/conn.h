@@ -35,12 +35,12 @@ struct rm_peer {
 	char text[RM_PEER_TEXT_BYTES];
 };
 
-/* An insertion or replacement in the bytes on their way out, see agent/tx.c. */
+/* An edit of the bytes on their way out, see agent/tx.c. */
 struct rm_pending {
 	uint32_t at;      /* bytes of the program between what the kernel has and here */
+	uint32_t del;     /* of the program, whose place the text takes; 0: it stands between them */
 	uint32_t bytes;   /* of the text */
 	uint32_t done;    /* of the text, already sent */
-	bool replace;     /* takes the place of as many bytes of the program; else stands between them */
 	rm_text text;
 };
 
@@ -75,7 +75,7 @@ struct rm_conn {
 	rm_text retry;           /* refused bytes up to the last edit: only to them do edits apply ... */
 	uint32_t retry_at, retry_end; /* ... from here to there */
 
-	rm_text stash[2];        /* per direction: the unfinished head */
+	rm_text stash[RM_STASHES];
 	struct rm_peer peer;
 	_Alignas(16) char state[RM_CONN_STATE_BYTES];
 };
@@ -153,6 +153,9 @@ void rm_conn_peer(struct rm_conn *c, int fd);
 
 /* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
 void rm_conn_forget_fd(struct rm_conn *c, int fd);
+
+/* Gives back what the protocol stashed. Lock held. */
+void rm_conn_unstash(struct rm_conn *c);
 
 /* Connections in use, see rm_pool_live. */
 uint32_t rm_conn_live(void);

@@ -70,12 +70,11 @@ static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
  */
 static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text, uint32_t bytes)
 {
-	if (!text || v->edit_count == RM_TX_EDITS || (del == 0 && bytes > v->insert_room)) {
+	if (!text || v->edit_count == RM_TX_EDITS || bytes < del || bytes - del > v->insert_room) {
 		rm_text_put(text);
 		return false;
 	}
-	if (del == 0)
-		v->insert_room -= bytes;
+	v->insert_room -= bytes - del;
 	v->edits[v->edit_count++] =
 		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = bytes, .text = text };
 	return true;
@@ -323,13 +322,13 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 	rm_exchange_end(x, now(v), v->thread);
 }
 
-/* ---- memory for unfinished heads ---- */
+/* ---- memory of protocols ---- */
 
-static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
+static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 {
 	struct rm_visit *v = (struct rm_visit *)sink;
 	struct rm_conn *c = v->conn;
-	rm_text old = c->stash[dir], grown;
+	rm_text old = c->stash[which], grown;
 
 	if (old && rm_text_cap(old) >= bytes)
 		return rm_text_at(old);
@@ -341,16 +340,16 @@ static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
 		memcpy(rm_text_at(grown), rm_text_at(old), rm_text_cap(old));
 		rm_text_put(old);
 	}
-	c->stash[dir] = grown;
+	c->stash[which] = grown;
 	return rm_text_at(grown);
 }
 
-static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
+static void on_unstash(struct rm_sink *sink, enum rm_stash which)
 {
 	struct rm_conn *c = ((struct rm_visit *)sink)->conn;
 
-	rm_text_put(c->stash[dir]);
-	c->stash[dir] = 0;
+	rm_text_put(c->stash[which]);
+	c->stash[which] = 0;
 }
 
 static void *on_scratch(struct rm_sink *sink, uint32_t bytes)

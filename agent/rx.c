@@ -131,9 +131,9 @@ static size_t apply(struct rm_visit *v, const struct iovec *iov, int count, size
 	for (uint32_t i = v->edit_count; i-- > 0;) {
 		const struct rm_edit *e = &v->edits[i];
 
-		if (e->del == 0) {
-			shift(iov, count, e->at, filled + grown, e->ins_bytes);
-			grown += e->ins_bytes;
+		if (e->ins_bytes > e->del) {
+			shift(iov, count, e->at + e->del, filled + grown, e->ins_bytes - e->del);
+			grown += e->ins_bytes - e->del;
 		}
 		put(iov, count, e->at, rm_text_at(e->text), e->ins_bytes);
 		rm_text_put(e->text);

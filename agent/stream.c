@@ -98,6 +98,7 @@ void rm_stream_mute(struct rm_visit *v)
 		return;
 	v->discard = true;
 	c->proto->end(c->state, RM_DIR_RESPONSE, true, &v->sink, v);
+	rm_conn_unstash(c);
 }
 
 void rm_stream_gap(struct rm_conn *c, int fd)

@@ -8,7 +8,7 @@
 #include "agent/conn.h"
 #include "agent/exchange.h"
 
-/* Replaces `del` bytes at offset `at` of the visit by the text; del is 0 or ins_bytes. */
+/* Replaces `del` bytes at offset `at` of the visit by the text, which is not shorter. */
 struct rm_edit {
 	uint32_t at, del, ins_bytes;
 	rm_text text; /* owned by whoever carries the edit out */

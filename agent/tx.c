@@ -4,15 +4,18 @@
  *
  * The rewrite, stated once: the program's bytes are a stream; `ahead` of them, counted from what the
  * kernel has accepted, are already parsed; `pending` are edits at fixed places of that stream,
- * each an insertion or a replacement of equal length. A call sends program bytes and edits in
- * order, and of what the kernel took only the program's own bytes are reported. Hence:
+ * each a text that stands between two bytes or takes the place of some. A call sends program bytes
+ * and edits in order, and of what the kernel took only the program's own bytes are reported; those
+ * that a text replaces count one for one as the text goes out, the last of them with its last byte.
+ * Hence:
  *   - nothing is sent twice or left out: position and edits advance by what the kernel took;
  *   - a short write leaves `ahead` > 0; the program repeats those bytes and they are not parsed again.
  *     Edits that wait are put into bytes that were compared, all of them, with those parsed; a
  *     program that offers others sends what it offers;
- *   - an insertion cut in the middle is finished before any further byte of the program;
- *   - an insertion always has program bytes behind it in the same call (the empty line that ends the
- *     head), so a program that saw all its bytes accepted never owes us another call.
+ *   - a text cut in the middle is finished before any further byte of the program;
+ *   - a program that saw all its bytes accepted never owes us another call: an insertion always has
+ *     program bytes behind it in the same call (the empty line that ends the head), and the last
+ *     byte that is replaced is accepted with the last of the text.
  *
  * The program's memory is read here before the kernel has seen it. Where it cannot be read the
  * connection is left alone, and the kernel says EFAULT as it would without us.
@@ -71,8 +74,8 @@ static void adopt_edits(struct rm_conn *c, struct rm_visit *v)
 	for (uint32_t i = 0; i < v->edit_count; i++)
 		c->pending[c->pending_count++] = (struct rm_pending){
 			.at = c->ahead + v->edits[i].at,
+			.del = v->edits[i].del,
 			.bytes = v->edits[i].ins_bytes,
-			.replace = v->edits[i].del != 0,
 			.text = v->edits[i].text,
 		};
 	v->edit_count = 0;
@@ -84,10 +87,24 @@ static void forget_retry(struct rm_conn *c)
 	c->retry = 0;
 }
 
-/* Drops the edits that wait, but not an insertion that is half sent. */
+/* Of the program's bytes that the text replaces, those that count as sent with `done` of its own. */
+static uint32_t covered(const struct rm_pending *e, uint32_t done)
+{
+	if (done < e->del)
+		return done;
+	return done == e->bytes || !e->del ? e->del : e->del - 1;
+}
+
+/* Those that are still to be offered. */
+static uint32_t uncovered(const struct rm_pending *e)
+{
+	return e->del - covered(e, e->done);
+}
+
+/* Drops the edits that wait, but not one that is half sent. */
 static void drop_pending(struct rm_conn *c)
 {
-	bool begun = c->pending_count && c->pending[0].done && !c->pending[0].replace;
+	bool begun = rm_conn_begun(c);
 
 	for (int i = begun; i < c->pending_count; i++)
 		rm_text_put(c->pending[i].text);
@@ -275,7 +292,7 @@ static size_t copy_from(const struct rm_tx *tx, size_t from, void *ret, size_t c
 static size_t edits_reach(const struct rm_conn *c)
 {
 	const struct rm_pending *last = &c->pending[c->pending_count - 1];
-	size_t reach = (size_t)last->at + (last->replace ? last->bytes - last->done : 1);
+	size_t reach = (size_t)last->at + (last->del ? uncovered(last) : 1);
 
 	return reach < c->ahead ? reach : c->ahead;
 }
@@ -378,21 +395,19 @@ void rm_tx_opaque(int fd, ssize_t result)
 
 /* ---- the edited call ---- */
 
-enum piece { PIECE_OWN, PIECE_INSERT, PIECE_REPLACE };
-
 struct plan {
 	struct iovec iov[PIECES_MAX];
-	uint8_t what[PIECES_MAX]; /* enum piece */
+	bool text[PIECES_MAX]; /* of an edit, in their order; else the program's own bytes */
 	int count;
 };
 
-static bool plan_add(struct plan *p, enum piece what, void *base, size_t n)
+static bool plan_add(struct plan *p, bool text, void *base, size_t n)
 {
 	if (n == 0)
 		return true;
 	if (p->count == PIECES_MAX)
 		return false;
-	p->what[p->count] = what;
+	p->text[p->count] = text;
 	p->iov[p->count++] = (struct iovec){ base, n };
 	return true;
 }
@@ -406,7 +421,7 @@ static bool plan_own(struct plan *p, const struct rm_tx *tx, size_t from, size_t
 		size_t end = at + tx->iov[i].iov_len, stop = to < end ? to : end;
 
 		if (from < stop) {
-			if (!plan_add(p, PIECE_OWN, (char *)tx->iov[i].iov_base + (from - at), stop - from))
+			if (!plan_add(p, false, (char *)tx->iov[i].iov_base + (from - at), stop - from))
 				return false;
 			from = stop;
 		}
@@ -432,45 +447,38 @@ static void make_plan(struct plan *p, const struct rm_conn *c, const struct rm_t
 		/* Beyond this call's bytes; an insertion at their very end waits for those behind it. */
 		if (e->at >= left || e->at > end)
 			break;
-		if (e->replace && n > left - e->at)
-			n = left - e->at; /* a retry that offers less than before */
+		if (uncovered(e) > left - e->at) /* a retry that offers less than before */
+			n = left - e->at;
 		if (!plan_own(p, tx, offset + at, offset + e->at) ||
-		    !plan_add(p, e->replace ? PIECE_REPLACE : PIECE_INSERT, rm_text_at(e->text) + e->done, n))
+		    !plan_add(p, true, rm_text_at(e->text) + e->done, n) || n < e->bytes - e->done)
 			return;
-		at = e->at + (e->replace ? n : 0);
-		if (n < e->bytes - e->done)
-			return;
+		at = e->at + uncovered(e);
 	}
 	plan_own(p, tx, offset + at, offset + end);
 }
 
-/* How many of the first `n` bytes of a plan are the program's. */
-static size_t own_bytes(const struct plan *p, size_t n)
+/*
+ * The kernel took `n` bytes of the plan: edits that are whole are done. Returns how many bytes of the
+ * program that makes.
+ */
+static size_t settle(struct rm_conn *c, const struct plan *p, size_t n)
 {
 	size_t own = 0;
-
-	for (int i = 0; i < p->count && n > 0; i++) {
-		size_t took = p->iov[i].iov_len < n ? p->iov[i].iov_len : n;
-
-		own += p->what[i] == PIECE_INSERT ? 0 : took;
-		n -= took;
-	}
-	return own;
-}
-
-/* The kernel took `n` bytes of the plan: edits that are whole are done. */
-static void settle(struct rm_conn *c, const struct plan *p, size_t n)
-{
 	int finished = 0;
 
 	for (int i = 0; i < p->count && n > 0; i++) {
 		size_t took = p->iov[i].iov_len < n ? p->iov[i].iov_len : n;
 		struct rm_pending *e = &c->pending[finished];
+		uint32_t before;
 
 		n -= took;
-		if (p->what[i] == PIECE_OWN)
+		if (!p->text[i]) {
+			own += took;
 			continue;
+		}
+		before = covered(e, e->done);
 		e->done += (uint32_t)took;
+		own += covered(e, e->done) - before;
 		if (e->done < e->bytes)
 			break;
 		rm_text_put(e->text);
@@ -478,6 +486,7 @@ static void settle(struct rm_conn *c, const struct plan *p, size_t n)
 	}
 	c->pending_count -= (uint8_t)finished;
 	memmove(c->pending, c->pending + finished, c->pending_count * sizeof(c->pending[0]));
+	return own;
 }
 
 /* Parses on where the call has more. What nobody can parse now is a gap. */
@@ -553,7 +562,7 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		make_plan(&p, c, tx, sent);
 		/* Descriptors and credentials travel once, with a byte that the program hears of. */
 		now = out;
-		if (p.what[0] == PIECE_INSERT && out.msg_controllen) {
+		if (p.text[0] && !c->pending[0].del && out.msg_controllen) {
 			p.count = 1;
 			now.msg_control = NULL;
 			now.msg_controllen = 0;
@@ -564,9 +573,8 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		n = real(tx->fd, &now, flags);
 		error = n < 0 ? errno : 0;
 		stale = error == ENOTSOCK && !sent;
-		own = own_bytes(&p, n > 0 ? (size_t)n : 0);
+		own = settle(c, &p, n > 0 ? (size_t)n : 0);
 		sent += own;
-		settle(c, &p, n > 0 ? (size_t)n : 0);
 		advance(c, own);
 		if (n < 0 || ((size_t)n < want && sent))
 			break;

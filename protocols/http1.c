@@ -103,7 +103,7 @@ static bool oldest_bit(const struct http1 *h, uint64_t bits)
 static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 {
 	if (w->stashed)
-		sink->unstash(sink, dir);
+		sink->unstash(sink, (enum rm_stash)dir);
 	w->stashed = 0;
 }
 
@@ -264,7 +264,7 @@ static const char *stash(struct feed *f, size_t n)
 
 	if (n > RM_HEAD_MAX_BYTES - w->stashed)
 		return NULL;
-	to = f->sink->stash(f->sink, f->dir, w->stashed + (uint32_t)n);
+	to = f->sink->stash(f->sink, (enum rm_stash)f->dir, w->stashed + (uint32_t)n);
 	if (!to)
 		return NULL;
 	if (n) {

@@ -27,6 +27,16 @@ typedef uint32_t rm_xid;
 
 enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024 };
 
+/* What a connection remembers for its protocol beyond the state, see rm_sink.stash. */
+enum rm_stash {
+	RM_STASH_REQUEST_HEAD = RM_DIR_REQUEST,   /* an unfinished head, per direction */
+	RM_STASH_RESPONSE_HEAD = RM_DIR_RESPONSE,
+	RM_STASH_REQUEST_TABLE, /* compression state, per direction */
+	RM_STASH_RESPONSE_TABLE,
+	RM_STASH_STREAMS,       /* exchanges under way */
+	RM_STASHES,
+};
+
 struct rm_field {
 	struct rm_str name, value; /* value trimmed; folded lines are given as they came */
 };
@@ -73,12 +83,13 @@ struct rm_sink {
 	 */
 	void (*broken)(struct rm_sink *, rm_xid, struct rm_str error);
 	/*
-	 * Memory for an unfinished head: grows a bounded stash of the connection, or gives it as it is
-	 * when it is large enough; contents are kept. NULL: no memory. What was stashed is unstashed
-	 * when the head is over, at end() at the latest.
+	 * Memory that outlives the call: grows a bounded stash of the connection, or gives it as it is
+	 * when it is large enough; contents are kept, a new one's are unspecified. NULL: no memory. A
+	 * head is unstashed when it is over, at end() at the latest; the others stay until they are
+	 * unstashed, the connection ends or is muted.
 	 */
-	char *(*stash)(struct rm_sink *, enum rm_dir, uint32_t bytes_needed);
-	void (*unstash)(struct rm_sink *, enum rm_dir);
+	char *(*stash)(struct rm_sink *, enum rm_stash, uint32_t bytes_needed);
+	void (*unstash)(struct rm_sink *, enum rm_stash);
 	/*
 	 * Memory for the time of this feed(), 16-byte aligned, contents unspecified: what a parser needs
 	 * that is too much for a small stack. The same each time within one feed(). NULL: no memory.

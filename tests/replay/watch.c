@@ -202,29 +202,30 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 }
 
 /* Exactly as large as asked, and moved each time: stale pointers and overruns show under asan. */
-static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
+static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 {
 	struct watch *w = watch_of(sink);
 	char *grown;
 
-	MUST(dir == w->fed_dir && bytes <= RM_HEAD_MAX_BYTES && bytes >= w->stash_bytes[dir]);
+	MUST(which >= RM_STASH_REQUEST_TABLE || which == (enum rm_stash)w->fed_dir);
+	MUST(bytes <= RM_HEAD_MAX_BYTES && bytes >= w->stash_bytes[which]);
 	grown = malloc(bytes);
-	if (w->stash[dir])
-		memcpy(grown, w->stash[dir], w->stash_bytes[dir]);
-	free(w->stash[dir]);
-	w->stash[dir] = grown;
-	w->stash_bytes[dir] = bytes;
+	if (w->stash[which])
+		memcpy(grown, w->stash[which], w->stash_bytes[which]);
+	free(w->stash[which]);
+	w->stash[which] = grown;
+	w->stash_bytes[which] = bytes;
 	return grown;
 }
 
-static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
+static void on_unstash(struct rm_sink *sink, enum rm_stash which)
 {
 	struct watch *w = watch_of(sink);
 
-	MUST(w->stash[dir]);
-	free(w->stash[dir]);
-	w->stash[dir] = NULL;
-	w->stash_bytes[dir] = 0;
+	MUST(w->stash[which]);
+	free(w->stash[which]);
+	w->stash[which] = NULL;
+	w->stash_bytes[which] = 0;
 }
 
 /* Fresh each time and exactly as large as asked, so that asan sees what is read from an earlier one. */
@@ -314,7 +315,11 @@ void watch_end(struct watch *w, enum rm_dir dir, bool reset)
 void watch_close(struct watch *w)
 {
 	w->proto->end(w->state, RM_DIR_RESPONSE, w->muted, &w->sink, w);
-	MUST(!w->stash[RM_DIR_REQUEST] && !w->stash[RM_DIR_RESPONSE]);
+	MUST(!w->stash[RM_STASH_REQUEST_HEAD] && !w->stash[RM_STASH_RESPONSE_HEAD]);
+	for (int i = RM_STASH_REQUEST_TABLE; i < RM_STASHES; i++) {
+		free(w->stash[i]);
+		w->stash[i] = NULL;
+	}
 	for (uint32_t i = 0; i < w->exchange_count; i++)
 		MUST(w->exchanges[i].over);
 	fclose(w->log);

@@ -24,8 +24,8 @@ struct watch {
 	const char *fed;              /* the buffer of the current feed() */
 	size_t fed_bytes;
 	enum rm_dir fed_dir;
-	char *stash[2];
-	size_t stash_bytes[2];
+	char *stash[RM_STASHES];
+	size_t stash_bytes[RM_STASHES];
 	void *scratch;                /* lent for one feed() */
 	size_t scratch_bytes;
 	struct watch_exchange *exchanges;

@@ -79,20 +79,20 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 	snprintf(s->error, sizeof(s->error), "%.*s", (int)error.n, error.p);
 }
 
-static char *on_stash(struct rm_sink *sink, enum rm_dir dir, uint32_t bytes)
+static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 {
 	struct seen *s = seen_of(sink);
 
 	if (s->no_memory)
 		return NULL;
-	s->stash[dir] = realloc(s->stash[dir], bytes);
-	return s->stash[dir];
+	s->stash[which] = realloc(s->stash[which], bytes);
+	return s->stash[which];
 }
 
-static void on_unstash(struct rm_sink *sink, enum rm_dir dir)
+static void on_unstash(struct rm_sink *sink, enum rm_stash which)
 {
-	free(seen_of(sink)->stash[dir]);
-	seen_of(sink)->stash[dir] = NULL;
+	free(seen_of(sink)->stash[which]);
+	seen_of(sink)->stash[which] = NULL;
 }
 
 static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
