@@ -6,7 +6,8 @@
  *   process -> relay: struct rm_relay_hello, with the segment's memfd (sealed: no shrink, no grow)
  *   relay -> process: struct rm_relay_welcome, with the memfd of the relay's doorbell page
  *
- * The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
+ * The name of the socket is as secret as the token: it cannot be listed, and is not the one that it
+ * was bound to. The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
  * anything when the relay runs as root: servers drop privileges. A hello that is refused gets no
  * answer, only a closed socket. The process in its turn says hello only to a relay of its own uid or
  * of root. From then on the relay treats the segment as untrusted bytes.

@@ -1,6 +1,11 @@
 /*
- * Directory, socket and handshake of the relay. Admission: the token (128 bits, only in the
- * environment of what we started) and the peer's uid, which must be ours unless we are root.
+ * Directory, socket and handshake of the relay. Admission: the socket's name and the token (random,
+ * only in the environment of what we started) and the peer's uid, which must be ours unless we are
+ * root. Below root anybody may walk through the directory, as servers drop their privileges, but it
+ * cannot be listed; and since the socket was bound under another name, /proc/net/unix does not tell
+ * either. So who was not told cannot even knock: each descriptor that a stranger sends us would be
+ * ours to close, and a close can last as long as he likes (SO_LINGER, FUSE).
+ *
  * The segment must be an ordinary memfd of the exact size that can never shrink: else reading it
  * could raise SIGBUS here.
  */
@@ -9,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -37,21 +43,37 @@ static int make_dir(struct rm_door *d)
 	return RM_E_IO;
 }
 
+/* Gives the socket a name that the kernel does not show. */
+static int rename_socket(struct rm_door *d)
+{
+	uint8_t random[RM_RELAY_TOKEN_BYTES];
+	char hex[2 * sizeof(random) + 1] = { 0 };
+	struct sockaddr_un secret = { .sun_family = AF_UNIX };
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return RM_E_IO;
+	rm_hex_encode(random, sizeof(random), hex);
+	rm_format(secret.sun_path, sizeof(secret.sun_path), "%s/%s", d->dir, hex);
+	if (rename(d->at.sun_path, secret.sun_path) != 0)
+		return RM_E_IO;
+	d->at = secret;
+	return RM_OK;
+}
+
 static int make_socket(struct rm_door *d)
 {
 	bool root = geteuid() == 0;
 
-	/* Other users may walk through, not list: a server that root starts drops its privileges. */
-	if (chmod(d->dir, root ? 0711 : 0700) != 0)
-		return RM_E_IO;
 	d->at.sun_family = AF_UNIX;
 	rm_format(d->at.sun_path, sizeof(d->at.sun_path), "%s/relay", d->dir);
 	d->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (d->listener < 0 || bind(d->listener, (struct sockaddr *)&d->at, sizeof(d->at)) != 0)
 		return RM_E_IO;
-	if (chmod(d->at.sun_path, root ? 0666 : 0600) != 0 || listen(d->listener, SOMAXCONN) != 0)
+	if (rename_socket(d) != RM_OK || chmod(d->at.sun_path, root ? 0666 : 0600) != 0 ||
+	    listen(d->listener, SOMAXCONN) != 0)
 		return RM_E_IO;
-	return RM_OK;
+	/* Others come in last: until now the directory was our user's alone. */
+	return root && chmod(d->dir, 0711) != 0 ? RM_E_IO : RM_OK;
 }
 
 static int make_bell(struct rm_door *d)

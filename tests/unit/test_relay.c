@@ -473,6 +473,37 @@ RM_TEST("where root has nothing to do with it, the door is its user's alone")
 	RM_CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* Every name that the kernel knows sockets by. */
+static bool is_shown(const char *path)
+{
+	char line[512];
+	FILE *f = fopen("/proc/net/unix", "r");
+	bool found = false;
+
+	while (fgets(line, sizeof(line), f))
+		found |= strstr(line, path) != NULL;
+	fclose(f);
+	return found;
+}
+
+RM_TEST("who was not told the socket's name cannot find it out, and not knock")
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char dir[64];
+	struct bench b;
+	int s = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	setup(&b);
+	b.address[strcspn(b.address, ",")] = '\0';
+	RM_CHECK(!is_shown(b.address));
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(b.address, '/') - b.address), b.address);
+	RM_CHECK(is_shown(dir)); /* under the name that it was bound to, which leads nowhere */
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s/relay", dir);
+	RM_CHECK(connect(s, (struct sockaddr *)&at, sizeof(at)) != 0 && errno == ENOENT);
+	close(s);
+	teardown(&b);
+}
+
 RM_TEST("directory and socket are private, and gone afterwards")
 {
 	struct bench b;
