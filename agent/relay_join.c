@@ -168,12 +168,17 @@ static int receive_welcome(int fd, uint64_t deadline_ns)
 
 static int map_bell(int bell_fd, struct rm_doorbell **bell)
 {
-	long at;
+	long at, seals;
 
 	if (*bell)
 		return RM_OK;
-	/* Touching a mapping past the end of its file would raise SIGBUS in the application. */
-	if (rm_sys3(__NR_lseek, bell_fd, 0, SEEK_END) < (long)sizeof(**bell))
+	/*
+	 * Touching a mapping past the end of its file would raise SIGBUS in the application: long enough,
+	 * and for ever. The seals first; files that are no memory have none.
+	 */
+	seals = rm_sys2(__NR_fcntl, bell_fd, F_GET_SEALS);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) ||
+	    rm_sys3(__NR_lseek, bell_fd, 0, SEEK_END) < (long)sizeof(**bell))
 		return RM_E_PROTO;
 	at = rm_sys6(__NR_mmap, 0, sizeof(**bell), PROT_READ | PROT_WRITE, MAP_SHARED, bell_fd, 0);
 	if (at < 0 && at > -4096)

@@ -27,7 +27,8 @@ enum fake_answer {
 	ANSWER_CLOSE,
 	ANSWER_OLD_ABI,
 	ANSWER_NO_BELL,
-	ANSWER_SHORT_BELL
+	ANSWER_SHORT_BELL,
+	ANSWER_SHRINKABLE_BELL
 };
 
 struct fake_relay {
@@ -117,11 +118,13 @@ static inline void fake_relay_open(struct fake_relay *f, enum fake_answer answer
 	snprintf(f->setting, sizeof(f->setting), "%s,%s", f->path, FAKE_TOKEN);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->path);
 	f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	f->bell_fd = memfd_create("bell", MFD_CLOEXEC);
+	f->bell_fd = memfd_create("bell", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (bind(f->listener, (struct sockaddr *)&at, sizeof(at)) != 0 ||
 	    listen(f->listener, 4) != 0 ||
 	    ftruncate(f->bell_fd, answer == ANSWER_SHORT_BELL ? 4 : sizeof(*f->bell)) != 0)
 		abort();
+	if (answer != ANSWER_SHRINKABLE_BELL)
+		fcntl(f->bell_fd, F_ADD_SEALS, F_SEAL_SHRINK);
 	f->bell = mmap(NULL, sizeof(*f->bell), PROT_READ | PROT_WRITE, MAP_SHARED, f->bell_fd, 0);
 	pthread_barrier_init(&f->started, NULL, 2);
 	if (pthread_create(&f->thread, NULL, fake_main, f) != 0)

@@ -150,7 +150,7 @@ RM_TEST("a relay that refuses, is silent or of another version is an error and l
 	} row[] = {
 		{ ANSWER_CLOSE, RM_E_PROTO },	   { ANSWER_NOTHING, RM_E_IO },
 		{ ANSWER_OLD_ABI, RM_E_PROTO },	   { ANSWER_NO_BELL, RM_E_PROTO },
-		{ ANSWER_SHORT_BELL, RM_E_PROTO },
+		{ ANSWER_SHORT_BELL, RM_E_PROTO }, { ANSWER_SHRINKABLE_BELL, RM_E_PROTO },
 	};
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
