@@ -42,22 +42,34 @@ static const struct rm_proto *sniff(const void *p, size_t n)
 	return NULL;
 }
 
+static bool open_proto(struct rm_conn *c, const struct rm_proto *proto)
+{
+	if (!proto || proto->state_bytes > sizeof(c->state))
+		return false;
+	c->proto = proto;
+	memset(c->state, 0, proto->state_bytes);
+	proto->open(c->state, (enum rm_role)c->role);
+	return true;
+}
+
 /* The first bytes of a connection choose its protocol, or mute it. */
 static bool decide(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
 
-	if (dir == RM_DIR_REQUEST)
-		c->proto = sniff(p, n);
-	if (!c->proto || c->proto->state_bytes > sizeof(c->state)) {
-		c->proto = NULL;
+	if (dir != RM_DIR_REQUEST || !open_proto(c, sniff(p, n)))
 		return false;
-	}
-	memset(c->state, 0, c->proto->state_bytes);
-	c->proto->open(c->state, (enum rm_role)c->role);
 	rm_debug(RM_LOG_CONN, "fd %d speaks %s, we are the %s", v->fd, c->proto->name,
 		 c->role == RM_ROLE_CLIENT ? "client" : "server");
 	return true;
+}
+
+bool rm_stream_choose(struct rm_conn *c, struct rm_str alpn)
+{
+	for (int i = 0; rm_protocols[i]; i++)
+		if (rm_protocols[i]->alpn && rm_str_eq(alpn, rm_str_c(rm_protocols[i]->alpn)))
+			return open_proto(c, rm_protocols[i]);
+	return false;
 }
 
 int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)

@@ -44,6 +44,13 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
  */
 int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n);
 
+/*
+ * What both sides agreed to speak, by its name in TLS (RFC 7301), before a byte was fed: the first
+ * bytes are not asked then, and either side may begin. The role is known. False: a protocol that
+ * nobody here knows, to be muted by the caller.
+ */
+bool rm_stream_choose(struct rm_conn *c, struct rm_str alpn);
+
 /* Which direction this process's own bytes (`sent`) or the peer's travel in; -1 while unknown. */
 int rm_stream_dir(const struct rm_conn *c, bool sent);
 

@@ -578,6 +578,7 @@ static void http1_open(void *state, enum rm_role role)
 
 const struct rm_proto rm_proto_http1 = {
 	.name = "http1",
+	.alpn = "http/1.1",
 	.help = "HTTP/1.0 and HTTP/1.1",
 	.state_bytes = sizeof(struct http1),
 	.sniff = http1_sniff,

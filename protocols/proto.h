@@ -99,6 +99,7 @@ struct rm_sink {
 
 struct rm_proto {
 	const char *name; /* "http1" */
+	const char *alpn; /* what TLS calls it (RFC 7301), NULL: nothing */
 	const char *help; /* one line for `remora list protocols` */
 	uint32_t state_bytes;
 	/*
