@@ -28,7 +28,7 @@ for package; do
 	wanted+=("$package")
 done
 before=$(systemctl list-unit-files --state=enabled --no-legend 2>/dev/null || true)
-apt-get -q -y -o Dpkg::Use-Pty=0 --no-install-recommends install "${wanted[@]}"
+apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "${wanted[@]}"
 
 # A package that was just installed has enabled its service for the next boot: nobody asked for that.
 mapfile -t fpm < <(systemctl list-unit-files --no-legend 'php*-fpm.service' 2>/dev/null | cut -d' ' -f1)
