@@ -71,6 +71,7 @@ class Debian:
         else:
             raise SystemExit(f"apt has no source of {package}; see {self.log}")
         file = f"{package}_{version.split(':')[-1]}.dsc"
+        into.parent.mkdir(parents=True, exist_ok=True)
         run(["dpkg-source", "--no-check", "-x", self.apt / file, into], self.log)
 
     def binaries(self, packages, into):
