@@ -14,12 +14,17 @@ from suite import Suite
 
 MODULES = """
     test_socket test_ssl test_asyncio test_httplib test_urllib test_urllib2 test_urllib2_localnet
-    test_http_cookiejar test_http_cookies test_httpservers test_subprocess
-    test_multiprocessing_fork test_multiprocessing_spawn test_multiprocessing_forkserver
-    test_signal test_os test_posix test_select test_selectors test_poll test_epoll test_socketserver
-    test_threading test_threadsignals test_xmlrpc test_ftplib test_smtplib test_poplib test_imaplib
-    test_wsgiref test_concurrent_futures test_fork1 test_popen test_file_eintr test_eintr test_pty
-    test_io test_fcntl test_exceptions test_faulthandler test_atexit test_ctypes test_logging
+    test_urllib_response test_http_cookiejar test_http_cookies test_httpservers test_cgi
+    test_subprocess test_multiprocessing_fork test_multiprocessing_spawn
+    test_multiprocessing_forkserver test_signal test_os test_posix test_select test_selectors
+    test_poll test_epoll test_asyncore test_asynchat test_socketserver test_timeout
+    test_thread test_threading test_threading_local test_threadsignals test_queue test_xmlrpc
+    test_ftplib test_smtplib test_smtpd test_poplib test_imaplib test_nntplib test_telnetlib
+    test_wsgiref test_concurrent_futures test_fork1 test_wait3 test_wait4 test_popen
+    test_file_eintr test_eintr test_pty test_openpty test_ioctl test_io test_fileio test_bufio
+    test_largefile test_mmap test_tempfile test_fcntl test_resource test_exceptions
+    test_faulthandler test_atexit test_sys test_sys_settrace test_cmd_line test_capi
+    test_gc test_ctypes test_logging test_syslog test_time test_uuid
     test_docxmlrpc test_robotparser test_sendfile test_shutil
 """.split()
 # Their servers are on this machine, but their authors count them among those that need a network.
