@@ -1,0 +1,219 @@
+/*
+ * Objects as the ELF gABI, the GNU hash section's description and LSB's symbol versioning chapter
+ * describe them in memory, found through the loader's dl_iterate_phdr: the
+ * only walk that keeps objects from being unloaded meanwhile. It is taken from libc itself, since a
+ * program may define one of its own that shows less.
+ * Reads only, and calls nothing but that. Context: hook.
+ */
+#include "base/objects.h"
+
+#include <stdatomic.h>
+#include <sys/auxv.h>
+
+#include "base/lookup.h"
+
+enum {
+	VERSION_HIDDEN = 0x8000, /* not the default version of its name */
+	WORD_BITS = sizeof(ElfW(Addr)) * 8,
+	USUAL_PAGE = 4096,
+};
+
+#pragma weak getauxval
+
+typedef __typeof__(&dl_iterate_phdr) walk_fn;
+
+/* The loader has added the load address, except in objects whose dynamic section is read-only. */
+static const void *address(uintptr_t base, ElfW(Addr) value)
+{
+	return (const void *)(value < base ? value + base : value);
+}
+
+void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dynamic)
+{
+	*ret = (struct rm_object){ .base = base, .path = "" };
+	for (const ElfW(Dyn) *d = dynamic; d && d->d_tag != DT_NULL; d++) {
+		if (d->d_tag == DT_SYMTAB)
+			ret->symbols = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_STRTAB)
+			ret->strings = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_VERSYM)
+			ret->versions = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_GNU_HASH)
+			ret->hash = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_RELA)
+			ret->relocations = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_RELASZ)
+			ret->relocation_count = d->d_un.d_val / sizeof(ElfW(Rela));
+		else if (d->d_tag == DT_JMPREL)
+			ret->jumps = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_PLTRELSZ)
+			ret->jump_count = d->d_un.d_val / sizeof(ElfW(Rela));
+		else if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS && d->d_un.d_val & DF_TEXTREL))
+			ret->text_relocations = true;
+		else if (d->d_tag == DT_GNU_PRELINKED)
+			ret->prelinked = true;
+	}
+	if (!ret->relocations)
+		ret->relocation_count = 0;
+	if (!ret->jumps)
+		ret->jump_count = 0;
+}
+
+static uint32_t gnu_hash(const char *name)
+{
+	uint32_t h = 5381;
+
+	for (; *name; name++)
+		h = h * 33 + (unsigned char)*name;
+	return h;
+}
+
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+static bool fits(const struct rm_object *o, uint32_t i, const char *name)
+{
+	const ElfW(Sym) *s = &o->symbols[i];
+
+	return s->st_shndx != SHN_UNDEF && s->st_value && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+	       !(o->versions && (o->versions[i] & VERSION_HIDDEN)) && same(o->strings + s->st_name, name);
+}
+
+void *rm_object_function(const struct rm_object *o, const char *name)
+{
+	uint32_t buckets, first, bloom_words, shift, i, hash;
+	const ElfW(Addr) *bloom;
+	ElfW(Addr) word;
+	const uint32_t *bucket, *chain;
+
+	if (!o->hash || !o->symbols || !o->strings)
+		return NULL;
+	hash = gnu_hash(name);
+	buckets = o->hash[0];
+	first = o->hash[1];
+	bloom_words = o->hash[2];
+	shift = o->hash[3];
+	bloom = (const ElfW(Addr) *)&o->hash[4];
+	bucket = (const uint32_t *)&bloom[bloom_words];
+	chain = &bucket[buckets];
+	if (!buckets || !bloom_words)
+		return NULL;
+	word = bloom[hash / WORD_BITS % bloom_words];
+	if (!(word >> hash % WORD_BITS & word >> (hash >> shift) % WORD_BITS & 1))
+		return NULL;
+	i = bucket[hash % buckets];
+	if (i < first)
+		return NULL;
+	/* The low bit of a chain's hash says that it is the last one. */
+	for (;; i++) {
+		uint32_t h = chain[i - first];
+
+		if ((h | 1) == (hash | 1) && fits(o, i, name))
+			return (void *)(o->base + o->symbols[i].st_value);
+		if (h & 1)
+			return NULL;
+	}
+}
+
+static bool within(const struct rm_object *o, const ElfW(Phdr) *s, uintptr_t at, size_t n)
+{
+	return at - o->base >= s->p_vaddr && at - o->base - s->p_vaddr < s->p_memsz &&
+	       n <= s->p_memsz - (at - o->base - s->p_vaddr);
+}
+
+const ElfW(Phdr) *rm_object_segment(const struct rm_object *o, uintptr_t at, size_t n)
+{
+	for (unsigned i = 0; i < o->segment_count; i++)
+		if (o->segments[i].p_type == PT_LOAD && within(o, &o->segments[i], at, n))
+			return &o->segments[i];
+	return NULL;
+}
+
+size_t rm_page_bytes(void)
+{
+	size_t bytes = getauxval ? getauxval(AT_PAGESZ) : 0;
+
+	return bytes ? bytes : USUAL_PAGE;
+}
+
+/* The loader protects whole pages, and leaves out the one that the range ends in. */
+bool rm_object_is_relro(const struct rm_object *o, uintptr_t at, size_t n)
+{
+	for (unsigned i = 0; i < o->segment_count; i++) {
+		const ElfW(Phdr) *s = &o->segments[i];
+		uintptr_t end = (o->base + s->p_vaddr + s->p_memsz) & ~(rm_page_bytes() - 1);
+
+		if (s->p_type == PT_GNU_RELRO && at >= o->base + s->p_vaddr && at < end && n <= end - at)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the walk ---- */
+
+struct walk {
+	rm_object_fn fn;
+	void *arg;
+};
+
+static int show(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	const struct walk *walk = arg;
+	const ElfW(Dyn) *dynamic = NULL;
+	struct rm_object o;
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	rm_object_read(&o, info->dlpi_addr, dynamic);
+	o.path = info->dlpi_name ? info->dlpi_name : "";
+	o.segments = info->dlpi_phdr;
+	o.segment_count = info->dlpi_phnum;
+	return walk->fn(&o, walk->arg);
+}
+
+static int note_changes(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	if (bytes >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+		*(uint64_t *)arg = info->dlpi_adds + info->dlpi_subs;
+	return 1;
+}
+
+/* libc's own, found once; libc is never unloaded. */
+static walk_fn libc_walk(void)
+{
+	static _Atomic walk_fn known;
+	walk_fn walk = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (!walk) {
+		walk = (walk_fn)rm_lookup_next("dl_iterate_phdr");
+		atomic_store_explicit(&known, walk, memory_order_relaxed);
+	}
+	return walk;
+}
+
+bool rm_objects_each(rm_object_fn fn, void *arg)
+{
+	struct walk walk = { fn, arg };
+	walk_fn each = libc_walk();
+
+	if (each)
+		each(show, &walk);
+	return each != NULL;
+}
+
+uint64_t rm_objects_changes(void)
+{
+	uint64_t changes = 0;
+	walk_fn each = libc_walk();
+
+	if (each)
+		each(note_changes, &changes);
+	return changes;
+}

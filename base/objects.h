@@ -1,0 +1,64 @@
+/*
+ * The objects that are loaded into this process, as the loader's own tables show them: their
+ * segments, functions and relocations. Reads only.
+ */
+#ifndef RM_BASE_OBJECTS_H
+#define RM_BASE_OBJECTS_H
+
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One loaded object. Valid while it stays loaded. */
+struct rm_object {
+	uintptr_t base;   /* added to the addresses in its file */
+	const char *path; /* empty for the program itself */
+	const ElfW(Phdr) *segments;
+	unsigned segment_count;
+	const ElfW(Sym) *symbols;
+	const char *strings;
+	const ElfW(Versym) *versions; /* NULL: none */
+	const uint32_t *hash;         /* GNU hash table; NULL: no functions can be found */
+	const ElfW(Rela) *relocations, *jumps; /* `jumps` may be bound at the first call */
+	size_t relocation_count, jump_count;
+	bool text_relocations;        /* its code is written to while it is loaded */
+	bool prelinked;               /* addresses in its file are taken for real ones */
+};
+
+/*
+ * Reads the dynamic section of an object loaded at `base` into `ret`, whose path and segments stay
+ * empty: who has them fills them in. Context: any.
+ */
+void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dynamic);
+
+/*
+ * The plain function that the object defines under this name, in its default version; NULL when it
+ * has none, or only an indirect one (which would have to be called to learn its address). Context: any.
+ */
+void *rm_object_function(const struct rm_object *o, const char *name);
+
+/* The loaded segment that holds all of [at, at + n); NULL when none does. Context: any. */
+const ElfW(Phdr) *rm_object_segment(const struct rm_object *o, uintptr_t at, size_t n);
+
+/* True when the loader writes to [at, at + n) while it loads the object, and forbids it then (RELRO). */
+bool rm_object_is_relro(const struct rm_object *o, uintptr_t at, size_t n);
+
+/* Of the kernel's pages, as this machine has them. Context: any. */
+size_t rm_page_bytes(void);
+
+/* True ends the walk. */
+typedef bool (*rm_object_fn)(const struct rm_object *o, void *arg);
+
+/*
+ * Shows every object of the program's own namespace, ours included, while the loader's list stands
+ * still: what is shown stays loaded until this returns. May be called again from inside.
+ * Context: hook. The loader's list is locked, which other threads do for as long as they change it.
+ * Errors: false where this libc cannot show its list.
+ */
+bool rm_objects_each(rm_object_fn fn, void *arg);
+
+/* Rises with every object that is loaded or unloaded; 0 where this libc does not tell. Context: hook. */
+uint64_t rm_objects_changes(void);
+
+#endif
