@@ -1,0 +1,345 @@
+/*
+ * Leading calls of loaded objects to hooks, by their import slots: the words in an object's data to
+ * which the loader writes the addresses of functions of other objects (relocations JUMP_SLOT,
+ * GLOB_DAT, and pointers in tables). One store of a word a slot; no code is changed, no name exported.
+ *
+ * A slot is written to only when it is understood: it holds the address of the library's function as
+ * it was found in the library itself, or is not bound yet (leads into the object's own linkage table)
+ * while one object alone defines the name. All slots of an object are, or none: of a connection all
+ * calls are to be seen, or none. What else may stand there, and why it stays:
+ *   - nothing of sense: another thread is loading the object right now. It is looked at again later;
+ *   - another function: a second copy of the library, or one that another tool put in front;
+ *   - the linkage table of the program (position-dependent programs lend out the addresses of its
+ *     entries): leads to the program's own slot, which is written to.
+ * Slots that the loader made read-only (RELRO) are made writable for the store. When such a page is
+ * still writable the object is not loaded completely, and its pages are the loader's.
+ *
+ * Runs in hooks, with the loader's list held still. Must never: write to an object that another
+ * thread relocates or unloads, to code, or where it does not know what stood there.
+ * Specification: ELF gABI and the processor supplements of x86-64 and AArch64.
+ */
+#include "hooks/imports.h"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+#include "base/objects.h"
+#include "base/sys.h"
+
+#if defined(__x86_64__)
+enum { SLOT_JUMP = R_X86_64_JUMP_SLOT, SLOT_DATA = R_X86_64_GLOB_DAT, SLOT_POINTER = R_X86_64_64 };
+#elif defined(__aarch64__)
+enum { SLOT_JUMP = R_AARCH64_JUMP_SLOT, SLOT_DATA = R_AARCH64_GLOB_DAT, SLOT_POINTER = R_AARCH64_ABS64 };
+#endif
+
+enum {
+	SLOTS_MAX = 128,   /* of one object and one library; who has more is left alone */
+	RETRIES_MAX = 16,  /* scans for objects that were not understood, while nothing is loaded */
+};
+
+/* The linker's names for the ends of the section. */
+extern const struct rm_import first_row[] __asm__("__start_rm_imports")
+	__attribute__((visibility("hidden")));
+extern const struct rm_import end_row[] __asm__("__stop_rm_imports")
+	__attribute__((visibility("hidden")));
+
+static bool forbidden;
+static uint64_t scanned_changes;
+static int retries;
+static _Atomic uint32_t hooked_slots, left_objects;
+
+/* One library in one scan. */
+struct search {
+	struct rm_library *library;
+	const void *first;     /* the anchor in the first object that defines it ... */
+	bool still_there;      /* ... and whether the copy we know is among them */
+	unsigned definers;
+};
+
+/* What one object has of one library. */
+struct found {
+	const struct rm_object *object;
+	const struct search *search;
+	uintptr_t *slots[SLOTS_MAX];
+	const struct rm_import *rows[SLOTS_MAX];
+	unsigned count;
+	bool strange; /* at least one is not understood */
+};
+
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+/* ---- which slots ---- */
+
+static const struct rm_import *row_of(const struct rm_library *library, const char *name)
+{
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row->library == library && same(row->name, name))
+			return row;
+	return NULL;
+}
+
+static uintptr_t real_of(const struct rm_import *row)
+{
+	return (uintptr_t)__atomic_load_n(row->slot, __ATOMIC_RELAXED);
+}
+
+/* True when the word can be written to as it is: asked by adding nothing to a part of it. */
+static bool is_writable(const uintptr_t *slot)
+{
+	uint32_t unused = 0;
+	uint32_t add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0);
+
+	return rm_sys6(__NR_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, (long)slot,
+		       add_nothing) >= 0;
+}
+
+static bool is_code(const struct rm_object *o, uintptr_t at)
+{
+	const ElfW(Phdr) *s = rm_object_segment(o, at, 1);
+
+	return s && s->p_flags & PF_X;
+}
+
+struct program_entry {
+	uintptr_t at;
+	const char *name;
+	bool found;
+};
+
+/* The program lends out the addresses of its linkage table: is this such an entry, of that name? */
+static bool lent_by(const struct rm_object *o, void *arg)
+{
+	struct program_entry *e = arg;
+
+	for (size_t i = 0; i < o->jump_count && !e->found; i++) {
+		const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(o->jumps[i].r_info)];
+
+		e->found = s->st_shndx == SHN_UNDEF && s->st_value && o->base + s->st_value == e->at &&
+			   same(o->strings + s->st_name, e->name);
+	}
+	return true; /* the program comes first */
+}
+
+static bool leads_to_program(uintptr_t value, const char *name)
+{
+	struct program_entry e = { value, name, false };
+
+	rm_objects_each(lent_by, &e);
+	return e.found;
+}
+
+/* What stands in a slot of the row: true when it may be replaced. */
+static bool is_understood(const struct found *f, const struct rm_import *row, uintptr_t value, bool jump)
+{
+	if (value == real_of(row))
+		return true;
+	return jump && f->search->definers == 1 && is_code(f->object, value);
+}
+
+/* A variable that the program gave another function since it was loaded. */
+static bool is_the_programs(const struct rm_object *o, const uintptr_t *slot, uint32_t type)
+{
+	return type == SLOT_POINTER && *slot && !rm_object_is_relro(o, (uintptr_t)slot, sizeof(*slot));
+}
+
+static void consider(struct found *f, const ElfW(Rela) *r)
+{
+	const struct rm_object *o = f->object;
+	uint32_t type = ELF64_R_TYPE(r->r_info);
+	const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(r->r_info)];
+	const ElfW(Phdr) *segment;
+	const struct rm_import *row;
+	uintptr_t *slot, value;
+
+	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend ||
+	    s->st_shndx != SHN_UNDEF)
+		return;
+	row = row_of(f->search->library, o->strings + s->st_name);
+	if (!row)
+		return;
+	slot = (uintptr_t *)(o->base + r->r_offset);
+	segment = rm_object_segment(o, (uintptr_t)slot, sizeof(*slot));
+	if (!segment || !(segment->p_flags & PF_W) || segment->p_flags & PF_X || (uintptr_t)slot % sizeof(*slot)) {
+		f->strange = true;
+		return;
+	}
+	value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+	if (value == (uintptr_t)row->hook)
+		return;
+	if (is_understood(f, row, value, type == SLOT_JUMP) && f->count < SLOTS_MAX) {
+		f->slots[f->count] = slot;
+		f->rows[f->count++] = row;
+	} else if (!is_the_programs(o, slot, type) && (type == SLOT_JUMP || !leads_to_program(value, row->name))) {
+		f->strange = true;
+	}
+}
+
+/* ---- writing ---- */
+
+/* Gives the pages of the object's read-only slots another protection. True: done, or none has one. */
+static bool protect(const struct found *f, int protection)
+{
+	uintptr_t low = UINTPTR_MAX, high = 0, page = rm_page_bytes();
+
+	for (unsigned i = 0; i < f->count; i++) {
+		uintptr_t at = (uintptr_t)f->slots[i];
+
+		if (!rm_object_is_relro(f->object, at, sizeof(uintptr_t)))
+			continue;
+		low = at < low ? at & ~(page - 1) : low;
+		high = at + sizeof(uintptr_t) > high ? at + sizeof(uintptr_t) : high;
+	}
+	return !high || rm_sys3(__NR_mprotect, low, high - low, protection) == 0;
+}
+
+/* Only what is as it must be in an object that is loaded completely. */
+static bool can_write(const struct found *f)
+{
+	for (unsigned i = 0; i < f->count; i++)
+		if (is_writable(f->slots[i]) == rm_object_is_relro(f->object, (uintptr_t)f->slots[i], sizeof(uintptr_t)))
+			return false;
+	return true;
+}
+
+static bool write_slots(const struct found *f)
+{
+	if (!protect(f, PROT_READ | PROT_WRITE))
+		return false;
+	for (unsigned i = 0; i < f->count; i++)
+		__atomic_store_n(f->slots[i], (uintptr_t)f->rows[i]->hook, __ATOMIC_RELEASE);
+	protect(f, PROT_READ);
+	return true;
+}
+
+/* ---- objects ---- */
+
+struct scan {
+	struct search search;
+	unsigned left; /* objects not understood in this scan */
+};
+
+static bool lead(const struct rm_object *o, void *arg)
+{
+	struct scan *scan = arg;
+	struct found f = { .object = o, .search = &scan->search };
+
+	if (!o->symbols || !o->strings || rm_object_function(o, scan->search.library->anchor))
+		return false;
+	for (size_t i = 0; i < o->relocation_count; i++)
+		consider(&f, &o->relocations[i]);
+	for (size_t i = 0; i < o->jump_count; i++)
+		consider(&f, &o->jumps[i]);
+	if (!f.count && !f.strange)
+		return false;
+	if (!f.strange && !o->text_relocations && !o->prelinked && can_write(&f) && write_slots(&f)) {
+		atomic_fetch_add(&hooked_slots, f.count);
+		rm_debug(RM_LOG_INIT, "%s: %u slots of %s", *o->path ? o->path : "the program", f.count,
+			 scan->search.library->name);
+		return false;
+	}
+	scan->left++;
+	rm_debug(RM_LOG_INIT, "%s: calls of %s are left alone", *o->path ? o->path : "the program",
+		 scan->search.library->name);
+	return false;
+}
+
+/* The copy whose functions the rows have. Not told by one address: another one may lie there by now. */
+static bool is_instance(const struct rm_object *o, const struct rm_library *library)
+{
+	if (!library->instance || rm_object_function(o, library->anchor) != library->instance)
+		return false;
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row->library == library && (uintptr_t)rm_object_function(o, row->name) != real_of(row))
+			return false;
+	return true;
+}
+
+static bool note_definer(const struct rm_object *o, void *arg)
+{
+	struct search *search = arg;
+	const void *anchor = rm_object_function(o, search->library->anchor);
+
+	if (!anchor)
+		return false;
+	search->first = search->first ? search->first : anchor;
+	search->still_there |= is_instance(o, search->library);
+	search->definers++;
+	return false;
+}
+
+/* Finds the real functions of a library that is new here; false when it does not have all. */
+static bool take_instance(const struct rm_object *o, void *arg)
+{
+	struct search *search = arg;
+	struct rm_library *library = search->library;
+
+	if (rm_object_function(o, library->anchor) != search->first)
+		return false;
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row->library == library && !row->optional && !rm_object_function(o, row->name))
+			return true;
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row->library == library)
+			__atomic_store_n(row->slot, rm_object_function(o, row->name), __ATOMIC_RELEASE);
+	library->instance = search->first;
+	return true;
+}
+
+static void scan_library(struct rm_library *library, unsigned *left)
+{
+	struct scan scan = { .search.library = library };
+
+	rm_objects_each(note_definer, &scan.search);
+	if (!scan.search.still_there) {
+		library->instance = NULL;
+		if (scan.search.first)
+			rm_objects_each(take_instance, &scan.search);
+	}
+	if (library->instance)
+		rm_objects_each(lead, &scan);
+	*left += scan.left + (scan.search.first && !library->instance);
+}
+
+/* All in one visit to the loader's list, so that what one walk found the next one finds too. */
+static bool scan_all(const struct rm_object *first, void *arg)
+{
+	unsigned *left = arg;
+
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row == first_row || row->library != row[-1].library)
+			scan_library(row->library, left);
+	return true;
+}
+
+void rm_imports_scan(void)
+{
+	uint64_t changes = rm_objects_changes();
+	unsigned left = 0;
+
+	if (forbidden || (changes && changes == scanned_changes && retries == 0))
+		return;
+	retries = changes == scanned_changes ? retries - 1 : RETRIES_MAX;
+	scanned_changes = changes;
+	rm_objects_each(scan_all, &left);
+	atomic_store(&left_objects, left);
+	if (!left)
+		retries = 0;
+}
+
+struct rm_imports_seen rm_imports_seen(void)
+{
+	return (struct rm_imports_seen){ atomic_load(&hooked_slots), atomic_load(&left_objects) };
+}
+
+void rm_imports_forbid(void)
+{
+	forbidden = true;
+}

@@ -1,0 +1,60 @@
+/*
+ * Hooks of libraries other than libc: instead of exporting a name, which every process would then
+ * seem to have, the slots through which loaded objects call the library are written to. RM_IMPORT
+ * is a row as RM_HOOK is; the rows lie in a linker section, from which `remora list hooks` is read.
+ * docs/HOOKS.md says which slots are written to and which are not.
+ */
+#ifndef RM_HOOKS_IMPORTS_H
+#define RM_HOOKS_IMPORTS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A library, and which of its copies in this process the real functions of its rows are of. */
+struct rm_library {
+	const char *name;
+	const char *anchor;      /* a function by which it is known: who defines it is the library */
+	const void *instance;    /* where that function is; NULL while there is none */
+};
+
+struct rm_import {
+	struct rm_library *library;
+	const char *name;
+	void *hook;
+	void **slot;   /* where the address of the real function goes */
+	bool optional; /* older releases do not have it */
+};
+
+#define RM_IMPORT_ROW(lib, fn, is_optional)                                                    \
+	static __typeof__(&fn) real_##fn;                                                      \
+	static __typeof__(fn) hook_##fn;                                                       \
+	__attribute__((used, section("rm_imports"), aligned(8))) static const struct rm_import \
+		rm_import_row_##fn = { &lib, #fn, (void *)hook_##fn, (void **)&real_##fn, is_optional }
+
+/* Declares real_<fn> and hook_<fn> with the type of `fn`; the hook's body follows. */
+#define RM_IMPORT(lib, fn) RM_IMPORT_ROW(lib, fn, false)
+/* The same of a function that releases of the library may lack: then nobody calls it. */
+#define RM_IMPORT_IF_PRESENT(lib, fn) RM_IMPORT_ROW(lib, fn, true)
+
+/* What a scan found, over the life of the process. */
+struct rm_imports_seen {
+	uint32_t hooked; /* slots that lead to a hook now */
+	uint32_t left;   /* objects that call a library in a way that is not understood, or not ours to change */
+};
+
+/*
+ * Looks through all loaded objects and leads their calls to the hooks. To be called again whenever
+ * objects may have been loaded; costs nothing much when none was.
+ * Context: hook, one thread at a time: the caller sees to that. Takes the loader's lock, see
+ * rm_objects_each.
+ */
+void rm_imports_scan(void);
+
+/* Context: any. */
+struct rm_imports_seen rm_imports_seen(void);
+
+/* Another tool watches how the loader binds calls (LD_AUDIT, LD_PROFILE): no scan does anything. Context: init. */
+void rm_imports_forbid(void);
+
+#endif
