@@ -75,14 +75,23 @@ static void forked(_Atomic uint32_t *page)
 	rm_outlet_forked();
 }
 
+/*
+ * A child of clone(CLONE_VM | CLONE_SETTLS) is in our memory without a block of its own (Chromium's
+ * sandbox makes its chroot in one): before anything else is read here, it is let through.
+ */
+static bool may_look(void)
+{
+	return rm_active() && rm_sys_thread_is_libcs();
+}
+
 bool rm_may_enter(void)
 {
-	return rm_active() && !self.inside && !self.vforked && !rm_outlet_is_worker();
+	return may_look() && !self.inside && !self.vforked && !rm_outlet_is_worker();
 }
 
 bool rm_is_bypassed(void)
 {
-	return rm_active() && (self.inside || self.vforked) && !rm_outlet_is_worker();
+	return may_look() && (self.inside || self.vforked) && !rm_outlet_is_worker();
 }
 
 bool rm_enter(struct rm_scope *s)
@@ -115,15 +124,16 @@ void rm_leave(struct rm_scope *s)
 
 bool rm_may_read(const void *p, size_t n)
 {
-	return !rm_active() || rm_readable(&self.probe, p, n);
+	return !rm_active() || (may_look() && rm_readable(&self.probe, p, n));
 }
 
 bool rm_may_write(const void *p, size_t n)
 {
-	return !rm_active() || rm_writable(&self.probe, p, n);
+	return !rm_active() || (may_look() && rm_writable(&self.probe, p, n));
 }
 
 void rm_vfork_mark(int in_child)
 {
-	self.vforked = in_child != 0;
+	if (rm_sys_thread_is_libcs())
+		self.vforked = in_child != 0;
 }

@@ -49,6 +49,26 @@ static inline long rm_sys6(long nr, long a, long b, long c, long d, long e, long
 #define rm_sys5(nr, a, b, c, d, e) \
 	rm_sys6((nr), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), 0)
 
+/*
+ * False where the thread pointer leads to none of libc's blocks, so that thread-local variables must not
+ * be touched: a child of clone(CLONE_SETTLS) runs on whatever its maker put there. The ABI has the block
+ * begin with its own address on x86-64, and with the address of a table on aarch64.
+ */
+static inline int rm_sys_thread_is_libcs(void)
+{
+#if defined(__x86_64__)
+	uintptr_t block, again;
+
+	__asm__ volatile("mov %%fs:0, %0\n\tmov %%fs:16, %1" : "=r"(block), "=r"(again));
+	return block && block == again;
+#else
+	uintptr_t *block;
+
+	__asm__ volatile("mrs %0, tpidr_el0" : "=r"(block));
+	return block && block[0];
+#endif
+}
+
 /* Anonymous zeroed memory, page-aligned; NULL when there is none. Never given back by this. */
 void *rm_sys_map(size_t bytes);
 
