@@ -15,8 +15,11 @@ Adding a case
   3. t.same() is the rule. Where more is wanted: t.run() once, with the agent in one of the states of
      STATES or without (None), gives a Result; t.check() states what must hold; t.skip() says why not.
      Two results are compared with t.equal(off, on); `normal` removes what differs by nature (pids).
-     Loops are short by default; their counts are multiplied by t.scale (run.py --scale).
-  4. No case asserts a time: HANG is the only limit, and run() fails a program that reaches it.
+     t.tally() tries many things by name, goes on past those that fail, and has run.py print the sum.
+     Loops are short by default; t.count(short, whole) is the second number below run.py --full.
+  4. No case asserts a time. run() ends what hangs: nothing here takes more than a few seconds on an idle
+     machine, HANG leaves room for a busy one, and a program that took long without the agent gets ten
+     times as long with it.
 
 States of the collector: up (takes spans over http), tls (the same over https), down (refuses), stuck
 (takes connections and never answers), relay (the program runs below `remora run`).
@@ -39,7 +42,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 from sink import Server, Sink  # noqa: E402
 
-HANG = 10.0  # seconds; nothing here takes more than two
+HANG = 60.0  # seconds
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 STATES = ("up", "tls", "down", "stuck", "relay")
 USUAL = ("up", "down", "stuck")
@@ -172,13 +175,15 @@ class PeerHandler(BaseHTTPRequestHandler):
 
 class Torture:
     """One run of one case: its folder, its peer, and the programs it starts."""
-    scale = 1  # of loops
+    full = False
 
     def __init__(self, name, agent):
         self.agent = agent
         self.dir = Path(tempfile.mkdtemp(prefix=f"torture-{name.split('.')[-1]}-"))
         self.dir.chmod(0o755)
         self.checks = 0
+        self.longest = 0.0  # seconds that a program took without the agent
+        self.tallies = {}  # what was tried: (how many went well, how many there were)
         self.notes = []  # figures for the reader; nothing depends on them
         self.closers = []
         self.peer = Server(("127.0.0.1", 0), PeerHandler)
@@ -206,7 +211,7 @@ class Torture:
         file.chmod(0o755)
         return file
 
-    def environment(self, collector=None, preload=(), env={}, agent_first=False, by_us=True):
+    def environment(self, collector=None, preload=(), env={}, agent_first=False, by_us=True, counted=False):
         new = {k: v for k, v in os.environ.items()
                if not k.startswith(("OTEL_", "REMORA_", "LD_")) and k not in ("TRACEPARENT", "CI")}
         new.update(PATH=PATH, LC_ALL="C.UTF-8", HOME=str(self.dir), PEER_PORT=str(self.peer_port))
@@ -215,24 +220,28 @@ class Torture:
             if by_us:
                 objects.insert(0 if agent_first else len(objects), str(self.agent.library))
             new.update(OTEL_BSP_SCHEDULE_DELAY="50", **collector.environment)
+            if counted:  # on a busy machine the usual time is over before the last span was sent
+                new["REMORA_EXIT_TIMEOUT"] = "5000"
         if objects:
             new["LD_PRELOAD"] = " ".join(objects)
         new.update({k: str(v) for k, v in env.items()})
         return new
 
     def run(self, argv, state=None, env={}, preload=(), agent_first=False, stdin=b"", cwd=None,
-            seconds=HANG, during=None, wait_spans=0, **popen):
+            seconds=HANG, during=None, wait_spans=0, collector=None, **popen):
         """Runs a program to its end, below the agent unless `state` is None.
 
         preload   other objects to preload, before the agent or (agent_first) after it
         during    a function that gets the Popen while the program runs
-        wait_spans  how many spans to wait for after the program ended (3 s at most)
+        wait_spans  how many spans to wait for after the program ended; if any, it may take its time to end
+        collector  one that was made before, and is used for many runs; `spans` is then all it has got
         """
-        collector = Collector(state, self.agent) if state else None
+        own = Collector(state, self.agent) if state and not collector else None
+        collector = collector or own
         argv = [str(a) for a in argv]
         if state == "relay":  # which preloads by itself
             argv = [str(self.agent.cli), "run", "--", *argv]
-        environment = self.environment(collector, preload, env, agent_first, state != "relay")
+        environment = self.environment(collector, preload, env, agent_first, state != "relay", wait_spans > 0)
         begin = time.monotonic()
         process = subprocess.Popen(argv, env=environment, cwd=cwd or self.dir, start_new_session=True,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -240,8 +249,9 @@ class Torture:
         try:
             if during:
                 during(process)
-            out, err = process.communicate(stdin, timeout=seconds)
+            out, err = process.communicate(stdin, timeout=max(seconds, 10 * self.longest))
             took = time.monotonic() - begin
+            self.longest = self.longest if state else max(self.longest, took)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
@@ -252,9 +262,10 @@ class Torture:
                 os.killpg(process.pid, signal.SIGKILL)
             if collector:
                 if collector.sink and wait_spans:
-                    collector.sink.wait(wait_spans, 3.0)
+                    collector.sink.wait(wait_spans, HANG / 2)
                 spans, errors = collector.spans(), collector.sink and collector.sink.errors
-                collector.close()
+            if own:
+                own.close()
         if collector and errors:
             raise Failure(f"the collector got nonsense: {errors[:3]}")
         return Result(process.returncode, out, err, took, spans if collector else [])
@@ -287,6 +298,28 @@ class Torture:
             if part != "status":
                 a, b = normal(a), normal(b)
             self.check(a == b, f"{what}: {part} differs\nwithout the agent: {off}\nwith the agent: {on}")
+
+    def tally(self, what, trials):
+        """Calls each function of {name: function}; all are tried, and those that failed are told together.
+
+        A Skip leaves its name out of the count, with a note. run.py adds up what has the same `what`.
+        """
+        failed, tried = {}, 0
+        for name, trial in trials.items():
+            try:
+                trial()
+                tried += 1
+            except Skip as why:
+                self.note(f"not tried: {name}: {why}")
+            except Failure as why:
+                tried += 1
+                failed[name] = why
+        good, of = self.tallies.get(what, (0, 0))
+        self.tallies[what] = good + tried - len(failed), of + tried
+        self.check(not failed, "\n".join(f"{name}: {why}" for name, why in failed.items()))
+
+    def count(self, short, whole):
+        return whole if self.full else short
 
     def check(self, holds, what):
         self.checks += 1

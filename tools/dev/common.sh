@@ -8,9 +8,14 @@ demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
 	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl)
-# What the torture cases put programs beside and below; without one of them its case is skipped.
-torture_packages=(libjemalloc2 libtcmalloc-minimal4 fakeroot faketime proxychains4 torsocks musl-tools
-	busybox-static bubblewrap sudo valgrind gdb strace libseccomp-dev libcap2-bin)
+# What the torture cases put programs beside and below; without one of them its case is skipped. Not
+# every release has each.
+torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmimalloc2.0 fakeroot
+	fakechroot faketime proxychains4 torsocks trickle eatmydata libkeepalive0 libsocket-wrapper
+	libnss-wrapper heaptrack musl-tools busybox-static gcc-multilib golang-go bubblewrap sudo
+	valgrind gdb strace ltrace rr linux-perf libseccomp-dev libcap2-bin chromium redis-server
+	redis-tools postgresql uwsgi-core uwsgi-plugin-python3 libcurl3-gnutls python3-pip npm maven
+	make git)
 lint_packages=(clang shellcheck)
 fuzz_packages=(clang lld libclang-rt-dev)
 bench_packages=(nginx-light nodejs wrk curl)
@@ -26,6 +31,8 @@ provided_otherwise()
 	case $1 in
 		rustc) command -v rustc ;;
 		nodejs) command -v node ;;
+		npm) command -v npm ;;
+		golang-go) command -v go ;;
 		default-jdk-headless) command -v javac ;;
 		nginx-light) command -v nginx || [ -x /usr/sbin/nginx ] ;;
 		libclang-rt-dev) compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*' ;;
@@ -33,10 +40,15 @@ provided_otherwise()
 	esac >/dev/null 2>&1
 }
 
-# Installs the named packages that are missing. When none is, apt is not called at all.
+# need [--optional] PACKAGE...: installs those that are missing. When none is, apt is not called at all.
+# Optional ones are left out where the release does not know them.
 need()
 {
-	local missing=() installed package sudo=
+	local missing=() installed package sudo= optional=()
+	if [ "$1" = --optional ]; then
+		optional=("$1")
+		shift
+	fi
 	installed=" $(dpkg-query -W -f '${Package}/${db:Status-Status} ' "$@" 2>/dev/null || true)"
 	for package; do
 		[[ $installed == *" $package/installed "* ]] || provided_otherwise "$package" ||
@@ -52,7 +64,7 @@ need()
 		sudo=sudo
 	fi
 	say "apt: ${missing[*]}"
-	$sudo env bash tools/dev/install.sh "${missing[@]}"
+	$sudo env bash tools/dev/install.sh "${optional[@]}" "${missing[@]}"
 }
 
 # configure DIR ARGS...: a meson build directory, set up once. Compilers come from CC and CXX.

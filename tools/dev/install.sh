@@ -1,10 +1,16 @@
 #!/bin/bash
-# Installs packages (as root) without starting or enabling the services some of them bring.
+# install.sh [--optional] PACKAGE...: installs packages (as root) without starting or enabling the
+# services some of them bring. Optional ones may be unknown to this release.
 set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 policy=/usr/sbin/policy-rc.d
-services=(nginx lighttpd haproxy)
+services=(nginx lighttpd haproxy redis-server postgresql)
+optional=
+if [ "${1:-}" = --optional ]; then
+	optional=1
+	shift
+fi
 
 # apt-cache succeeds for a name that it knows from another package's dependencies only.
 known()
@@ -25,8 +31,13 @@ for package; do
 	if [ "$package" = libclang-rt-dev ] && ! known "$package"; then
 		package=$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\).*/libclang-rt-\1-dev/p' | head -1)
 	fi
+	if [ -n "$optional" ] && ! known "$package"; then
+		echo "not in this release: $package" >&2
+		continue
+	fi
 	wanted+=("$package")
 done
+[ ${#wanted[@]} -gt 0 ] || exit 0
 before=$(systemctl list-unit-files --state=enabled --no-legend 2>/dev/null || true)
 apt-get -q -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 --no-install-recommends install "${wanted[@]}"
 

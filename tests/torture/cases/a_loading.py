@@ -425,8 +425,8 @@ def c09_tools(t):
             continue
         if name == "gdb":  # says when threads come and go, and ours is one
             for state in USUAL:
-                on = t.run([*argv, program], state, seconds=30)
+                on = t.run([*argv, program], state)
                 t.check(b"200\n" in on.stdout and b"$1 = 4" in on.stdout and on.status == 0, f"gdb ({state}): {on}")
             continue
-        t.same([*argv, program], USUAL, status=4, seconds=40,
+        t.same([*argv, program], USUAL, status=4,
                normal=lambda text: NUMBERS.sub(b"N", text))

@@ -7,7 +7,7 @@ import threading
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from frame import PATH, USUAL, PeerHandler, case, which
+from frame import PATH, USUAL, Collector, PeerHandler, case, which
 
 BUSY = r'''
 #include "torture.h"
@@ -137,7 +137,7 @@ const get = (m, options) => new Promise((ok, bad) => m.get(options, r => {
 def c11_node(t):
     peer = TlsPeer(t)
     script = t.script("calls.js", NODE)
-    t.same(["node", script], ("tls",), env=peer.env, status=5, times=6 * t.scale)
+    t.same(["node", script], ("tls",), env=peer.env, status=5, times=t.count(6, 50))
     on = t.run(["node", script], "tls", env=peer.env, wait_spans=3)
     t.check(on.spans, "nothing was exported over TLS")
     t.same(["node", script], USUAL, env=peer.env, status=5)
@@ -323,10 +323,13 @@ int main(int argc, char **argv)
 }
 ''')
     chance = random.Random(14)
-    for state, count in (("tls", 100), ("up", 30), ("stuck", 10)):
-        for i in range(count * t.scale):
-            on = t.run([program, chance.randrange(60000), i % 4], state)
+    for state, count in (("tls", t.count(250, 1000)), ("up", t.count(50, 250)), ("down", 30), ("stuck", 30)):
+        collector = Collector(state, t.agent)
+        t.closers.append(collector.close)
+        for i in range(count):
+            on = t.run([program, chance.randrange(60000), i % 4], state, collector=collector)
             t.check(on.status == 4 and not on.stdout and not on.stderr, f"{state}, run {i}: {on}")
+        t.note(f"collector {state}: {count} ends, {len(collector.spans())} spans arrived")
 
 
 @case(15, "interpreters whose libssl is opened locally make HTTPS calls", needs=["openssl"])

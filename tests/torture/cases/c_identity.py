@@ -124,7 +124,7 @@ int main(void)
 @case(20, "all threads of a process have the same identity and capabilities after a change")
 def c20_credentials(t):
     as_root(t)
-    t.same([t.compile("credentials", CREDENTIALS)], spans=8, status=0, seconds=30,
+    t.same([t.compile("credentials", CREDENTIALS)], spans=8, status=0,
            states=("up", "down"))
 
 

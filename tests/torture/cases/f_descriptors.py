@@ -104,7 +104,7 @@ for i in range(6):
 def c29_close_all(t):
     program = t.compile("close_all", CLOSE_ALL)
     for way in range(6):
-        t.same([program, way], status=42, spans=5, states=("up", "relay"), env={"REMORA_EXIT_TIMEOUT": 3000})
+        t.same([program, way], status=42, spans=5, states=("up", "relay"))
     for way in (0, 4):
         t.same([program, way], status=42, states=("tls", "down", "stuck"))
 
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 
 @case(30, "dup2 over every number, and a limit of eight descriptors of which none is missing")
 def c30_dup_over(t):
-    t.same([t.compile("dup_over", DUP_OVER)], spans=7, states=("up", "relay"), env={"REMORA_EXIT_TIMEOUT": 3000})
+    t.same([t.compile("dup_over", DUP_OVER)], spans=7, states=("up", "relay"))
     t.same([t.compile("dup_over", DUP_OVER)], states=("tls", "down", "stuck"))
 
 
@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 
 @case(31, "the list of descriptors is the same at main, after a span, after its export and in children")
 def c31_listing(t):
-    t.same([t.compile("listing", LISTING)], spans=3, states=("up", "relay"), env={"REMORA_EXIT_TIMEOUT": 3000})
+    t.same([t.compile("listing", LISTING)], spans=3, states=("up", "relay"))
     t.same([t.compile("listing", LISTING)], states=("tls", "down", "stuck"))
 
 

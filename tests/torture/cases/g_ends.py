@@ -78,7 +78,7 @@ def c36_short(t):
     for end, spans in ENDS.items():
         t.same([program, end], states=("up", "relay"), spans=spans)
     for end in ("return", "exit", "thread", "failed exec"):  # where a thread may be started at the end
-        t.same([program, end], states=("tls",), spans=ENDS[end], env={"REMORA_EXIT_TIMEOUT": 3000})
+        t.same([program, end], states=("tls",), spans=ENDS[end])
     for end in ENDS:
         t.same([program, end], states=("down", "stuck"))
     for end in KILLED:

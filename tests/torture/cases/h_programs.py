@@ -82,7 +82,7 @@ def served(t, argv, drive, states=("up", "stuck", "relay"), env={}):
             await_port(port, process)
             drive(process, port, asking)
 
-        result = t.run(argv(port), state, env=env, during=during, seconds=30, wait_spans=count)
+        result = t.run(argv(port), state, env=env, during=during, wait_spans=count)
         return result, said, len(asked)
 
     count = 0
@@ -272,7 +272,7 @@ def c34_prefork(t):
             time.sleep(0.5)  # looking whether it listens would be one of a worker's two connections
             drive(process, port, lambda path="/": said.append(ask(port, path)))
 
-        return t.run([sys.executable, script, port], state, during=during, seconds=30), said
+        return t.run([sys.executable, script, port], state, during=during), said
 
     off, said_off = once(None)
     for state in ("up", "relay", "stuck"):
@@ -310,7 +310,7 @@ ctl stop
 echo stopped
 """
     script = t.script("postgres.sh", text)
-    t.same([*user, "sh", script], states=("up", "stuck", "relay"), status=0, seconds=60)
+    t.same([*user, "sh", script], states=("up", "stuck", "relay"), status=0)
 
 
 @case(34, "redis saves in a forked child", needs=["redis-server", "redis-cli"])
@@ -366,7 +366,7 @@ def tool(t, command, states=("up", "stuck", "relay"), spans=None, **options):
     def fresh(state):
         subprocess.run(["rm", "-rf", t.dir / "out"], check=True)
         (t.dir / "out").mkdir()
-        return t.run(["sh", "-c", command], state, cwd=t.dir / "out", seconds=60, **options)
+        return t.run(["sh", "-c", command], state, cwd=t.dir / "out", **options)
 
     off = fresh(None)
     t.check(off.status == 0, f"{command}: {off}")
@@ -434,15 +434,15 @@ def c35_npm(t):
     (package / "i.js").write_text("module.exports = 'installed'")
     command = (f"npm install --offline --no-audit --no-fund --silent {package} && "
                "node -e \"console.log(require('torture'))\"")
-    if t.run(["sh", "-c", command], cwd=t.dir, seconds=60, env={"npm_config_cache": t.dir / "npm"}).status != 0:
+    if t.run(["sh", "-c", command], cwd=t.dir, env={"npm_config_cache": t.dir / "npm"}).status != 0:
         t.skip("npm cannot install without a network here")
     tool(t, command, states=("up", "stuck"), env={"npm_config_cache": t.dir / "npm"})
 
 
 @case(35, "mvn without a network fails as it does alone", needs=["mvn"])
 def c35_mvn(t):
-    off = t.run(["mvn", "--version"], seconds=60)
-    on = t.run(["mvn", "--version"], "up", seconds=60)
+    off = t.run(["mvn", "--version"])
+    on = t.run(["mvn", "--version"], "up")
     t.equal(off, on, "mvn --version")
 
 

@@ -76,7 +76,7 @@ for _ in range(5):
         if not which(argv[0]):
             t.note(f"not installed: {argv[0]}")
             continue
-        t.same(argv, ("up", "stuck"), seconds=60, normal=lambda text: re.sub(rb"\d+", b"N", text))
+        t.same(argv, ("up", "stuck"), normal=lambda text: re.sub(rb"\d+", b"N", text))
 
 
 class Socks:
@@ -206,9 +206,9 @@ def attached(t, tool, program):
         t.check(done.returncode == 0, f"{tool[0]}: {done.stderr[-500:]}")
         process.stdin.write(b"x")
         process.stdin.flush()
-    off = t.run([program], stdin=b"", during=during, seconds=60)
+    off = t.run([program], stdin=b"", during=during)
     for state in USUAL:
-        t.equal(off, t.run([program], state, stdin=b"", during=during, seconds=60), f"{tool[0]} attaches ({state})")
+        t.equal(off, t.run([program], state, stdin=b"", during=during), f"{tool[0]} attaches ({state})")
 
 
 @case(9, "debuggers attach to a running program, stop it in our hooks, and leave it")
@@ -237,8 +237,7 @@ int main(void)
         for state in USUAL:  # a breakpoint in each call of a hooked function, in whichever thread
             on = t.run(["gdb", "-q", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex",
                         "set breakpoint pending on", "-ex", "break connect", "-ex", "run", *["-ex", "finish"],
-                        "-ex", "delete", "-ex", "continue", "-ex", "print $_exitcode", "--args", plain], state,
-                       seconds=60)
+                        "-ex", "delete", "-ex", "continue", "-ex", "print $_exitcode", "--args", plain], state)
             t.check(b"$1 = 4" in on.stdout or b"$2 = 4" in on.stdout, f"gdb stops in connect ({state}): {on}")
     if which("timeout") and which("strace"):
         attached(t, ["sh", "-c", "timeout -s INT 1 strace -f -o /dev/null -p $0; true"], program)
@@ -274,14 +273,14 @@ def c09_more_tools(t):
             t.note(f"not installed: {name}")
             continue
         run = single if name == "ltrace" else program
-        off = t.run([*argv, run], seconds=60)
+        off = t.run([*argv, run])
         if b"200\n" not in off.stdout:
             t.note(f"{name} does not work here: {(off.stderr or off.stdout)[-120:]!r}")
             continue
         for state in USUAL:
             if name == "rr":
                 subprocess.run(["rm", "-rf", t.dir / "recording"], check=True)
-            on = t.run([*argv, run], state, seconds=60)
+            on = t.run([*argv, run], state)
             t.equal(off, on, f"{name} ({state})", lambda text: re.sub(rb"\d{2,}", b"N", text))
 
 
