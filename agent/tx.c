@@ -544,8 +544,8 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 {
 	struct rm_conn *c = tx->conn;
 	struct msghdr out = { 0 };
-	size_t sent = 0;
-	int error = 0;
+	size_t sent = 0, taken = 0; /* of the program's bytes; of all */
+	int error = errno;
 	bool stale = must_pass(c, &flags);
 
 	if (m)
@@ -571,8 +571,12 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		now.msg_iovlen = (size_t)p.count;
 		want = total(p.iov, p.count);
 		n = real(tx->fd, &now, flags);
-		error = n < 0 ? errno : 0;
-		stale = error == ENOTSOCK && !sent;
+		/* Of a number that was a socket's a moment ago, a plain call would reach somebody else's file. */
+		stale = n < 0 && errno == ENOTSOCK && !taken;
+		/* Who is told of bytes that went out is not told of an error, not by errno either. */
+		if (n < 0 && !sent && !stale)
+			error = errno;
+		taken += n > 0 ? (size_t)n : 0;
 		own = settle(c, &p, n > 0 ? (size_t)n : 0);
 		sent += own;
 		advance(c, own);
@@ -585,8 +589,8 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		parse_rest(tx, sent);
 	}
 	finish(tx, sent, stale);
+	errno = error;
 	if (stale)
 		return RM_TX_STALE;
-	errno = error ? error : errno;
 	return sent ? (ssize_t)sent : -1;
 }
