@@ -109,7 +109,7 @@ void rm_fields_origin(const struct rm_fields *f, struct rm_origin *ret)
 
 struct rm_str rm_authority_split(struct rm_str authority, uint64_t *ret_port)
 {
-	const char *p = authority.p, *end = p + authority.n, *colon;
+	const char *p = authority.p, *end = authority.n ? p + authority.n : p, *colon;
 	bool bracket = authority.n > 0 && *p == '[';
 
 	*ret_port = 0;

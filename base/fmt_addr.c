@@ -92,14 +92,14 @@ bool rm_fmt_sockaddr(struct rm_strbuf *out, const struct sockaddr *sa, size_t le
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	*ret_port = 0;
-	if (sa->sa_family == AF_INET) {
+	if (sa->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
 		const struct sockaddr_in *in = (const void *)sa;
 
 		put_ipv4(out, (const uint8_t *)&in->sin_addr);
 		*ret_port = (uint16_t)get_port(&in->sin_port);
 		return true;
 	}
-	if (sa->sa_family == AF_INET6) {
+	if (sa->sa_family == AF_INET6 && len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
 		const struct sockaddr_in6 *in6 = (const void *)sa;
 		const uint8_t *b = in6->sin6_addr.s6_addr;
 		bool v4 = true;

@@ -69,3 +69,13 @@ RM_TEST("Unix sockets show their path, abstract ones with an @, unnamed ones not
 	memset(un.sun_path, 0, sizeof(un.sun_path));
 	RM_CHECK_STR(format(&un, sizeof(un), &port), "none");
 }
+
+RM_TEST("an address that is cut short is none")
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	uint16_t port;
+
+	RM_CHECK_STR(format(&in, sizeof(in) - 1, &port), "none");
+	RM_CHECK_STR(format(&in6, sizeof(in), &port), "none");
+}
