@@ -19,11 +19,12 @@
 
 #include "agent/context.h"
 #include "agent/hookapi.h"
+#include "agent/insert.h"
 #include "agent/outlet.h"
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { INGRESS_MIN_ROOM = 256, PAGE = 4096 };
+enum { INGRESS_MIN_ROOM = 256 };
 
 /*
  * A thread is about to wait for the next request on a kept connection. Servers whose threads do
@@ -77,78 +78,6 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		rx->reserve = RM_INGRESS_RESERVE;
 }
 
-/* A position in the caller's scattered memory. */
-struct cursor {
-	const struct iovec *iov;
-	int count, i;
-	size_t off;
-};
-
-static void seek(struct cursor *c, size_t at)
-{
-	for (c->i = 0; c->i < c->count && at >= c->iov[c->i].iov_len; c->i++)
-		at -= c->iov[c->i].iov_len;
-	c->off = at;
-}
-
-static char *byte_at(const struct iovec *iov, int count, size_t at)
-{
-	struct cursor c = { .iov = iov, .count = count };
-
-	seek(&c, at);
-	return (char *)iov[c.i].iov_base + c.off;
-}
-
-/* Moves the bytes [at, end) up by `by`, last one first. */
-static void shift(const struct iovec *iov, int count, size_t at, size_t end, size_t by)
-{
-	if (count == 1) {
-		memmove((char *)iov->iov_base + at + by, (char *)iov->iov_base + at, end - at);
-		return;
-	}
-	while (end-- > at)
-		*byte_at(iov, count, end + by) = *byte_at(iov, count, end);
-}
-
-static void put(const struct iovec *iov, int count, size_t at, const char *text, size_t n)
-{
-	struct cursor c = { .iov = iov, .count = count };
-
-	for (seek(&c, at); n > 0; c.i++, c.off = 0) {
-		size_t room = iov[c.i].iov_len - c.off, take = n < room ? n : room;
-
-		memcpy((char *)iov[c.i].iov_base + c.off, text, take);
-		text += take;
-		n -= take;
-	}
-}
-
-/* Carries the visit's edits out, last one first. Returns how much the bytes grew. */
-static size_t apply(struct rm_visit *v, const struct iovec *iov, int count, size_t filled)
-{
-	size_t grown = 0;
-
-	for (uint32_t i = v->edit_count; i-- > 0;) {
-		const struct rm_edit *e = &v->edits[i];
-
-		if (e->ins_bytes > e->del) {
-			shift(iov, count, e->at + e->del, filled + grown, e->ins_bytes - e->del);
-			grown += e->ins_bytes - e->del;
-		}
-		put(iov, count, e->at, rm_text_at(e->text), e->ins_bytes);
-		rm_text_put(e->text);
-	}
-	v->edit_count = 0;
-	return grown;
-}
-
-static void drop_edits(struct rm_visit *v)
-{
-	for (uint32_t i = 0; i < v->edit_count; i++)
-		rm_text_put(v->edits[i].text);
-	v->edit_count = 0;
-}
-
 /* Feeds `n` bytes of scattered memory from offset `from`. */
 static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t from, size_t n)
 {
@@ -179,7 +108,7 @@ static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, 
 {
 	struct iovec rest[16];
 	struct msghdr m = { .msg_iov = rest };
-	struct cursor c = { .iov = iov, .count = count };
+	struct rm_cursor c = { .iov = iov, .count = count };
 	size_t left;
 	int waiting = 0;
 	long n;
@@ -187,7 +116,7 @@ static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, 
 	if (filled >= room || count > 16 || rm_sys3(__NR_ioctl, fd, FIONREAD, &waiting) < 0 || waiting <= 0)
 		return 0;
 	left = (size_t)waiting;
-	seek(&c, filled);
+	rm_cursor_seek(&c, filled);
 	for (int i = c.i; i < count && left > 0; i++) {
 		size_t take = iov[i].iov_len - c.off < left ? iov[i].iov_len - c.off : left;
 
@@ -201,52 +130,11 @@ static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, 
 	return n > 0 ? (size_t)n : 0;
 }
 
-static size_t total(const struct iovec *iov, int count)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < count; i++)
-		n += iov[i].iov_len;
-	return n;
-}
-
-static bool fatal(int error)
-{
-	return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED ||
-	       error == EHOSTUNREACH || error == ENETUNREACH || error == ECONNREFUSED;
-}
-
-/*
- * How many bytes may be put in behind those that were read. A caller may claim more room than there
- * is, and as long as little arrives nobody notices: pages that the kernel did not write to are
- * asked for.
- */
-static uint32_t insert_room(const struct iovec *iov, int count, size_t filled, size_t room)
-{
-	size_t want = RM_TX_EDITS * RM_INGRESS_RESERVE, left;
-	struct cursor c = { .iov = iov, .count = count };
-	uintptr_t page;
-
-	seek(&c, filled - 1);
-	page = (uintptr_t)((char *)iov[c.i].iov_base + c.off) / PAGE;
-	want = want < room - filled ? want : room - filled;
-	for (left = want, seek(&c, filled); left > 0; c.i++, c.off = 0) {
-		char *p = (char *)iov[c.i].iov_base + c.off;
-		size_t n = iov[c.i].iov_len - c.off < left ? iov[c.i].iov_len - c.off : left;
-		size_t there = (uintptr_t)p / PAGE == page ? PAGE - (uintptr_t)p % PAGE : 0;
-
-		if (n > there && !rm_may_write(p + there, n - there))
-			return 0;
-		left -= n;
-	}
-	return (uint32_t)want;
-}
-
 /* Nobody looks at these bytes. That the program was given less room must still not show. */
 static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
 {
 	struct rm_conn *now = rm_conn_peek(rx->fd);
-	size_t room = rx->reserve && result > 0 ? total(iov, iov_count) : 0;
+	size_t room = rx->reserve && result > 0 ? rm_iov_total(iov, iov_count) : 0;
 
 	/* A number that belongs to another connection by now is not to be read from. */
 	if (!room || (size_t)result + rx->reserve != room || (now && now != rx->conn))
@@ -258,16 +146,16 @@ static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int 
 static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
 		      size_t filled)
 {
-	size_t room = total(iov, iov_count), more;
+	size_t room = rm_iov_total(iov, iov_count), more;
 	bool full = rx->reserve && filled + rx->reserve == room;
 
-	v->insert_room = rx->reserve ? insert_room(iov, iov_count, filled, room) : 0;
+	v->insert_room = rx->reserve ? rm_insert_room(iov, iov_count, filled, room) : 0;
 	feed(v, iov, iov_count, 0, filled);
 	if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
-		drop_edits(v);
+		rm_insert_drop(v);
 		rm_stream_mute(v);
 	}
-	filled += apply(v, iov, iov_count, filled);
+	filled += rm_insert_apply(v, iov, iov_count, filled);
 	if (!full)
 		return filled;
 	more = top_up(rx->fd, iov, iov_count, filled, room);
@@ -276,7 +164,7 @@ static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct i
 	if (more && !v->conn->muted)
 		feed(v, iov, iov_count, filled, more);
 	filled += more;
-	apply(v, iov, iov_count, filled);
+	rm_insert_apply(v, iov, iov_count, filled);
 	return filled;
 }
 
@@ -290,7 +178,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 		rm_rx_opaque(rx->fd, result);
 		return result;
 	}
-	if (!rx->watch || (result < 0 && !fatal(errno)))
+	if (!rx->watch || (result < 0 && !rm_error_is_fatal(errno)))
 		return result;
 	if (!rm_conn_enter(rx->conn, &s))
 		return leave_alone(rx, iov, iov_count, result);
@@ -302,7 +190,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	rm_visit_init(&v, c, s.thread, rx->fd);
 	if (result > 0)
 		result = (ssize_t)look_at(rx, &v, iov, iov_count, (size_t)result);
-	else if (result < 0 || total(iov, iov_count) > 0) /* a read of no room tells nothing */
+	else if (result < 0 || rm_iov_total(iov, iov_count) > 0) /* a read of no room tells nothing */
 		rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
 			      result < 0);
 	if (c->muted)
