@@ -145,6 +145,7 @@ static void forget_edit(struct rm_conn *c)
 		return;
 	c->pending_count = 0;
 	c->retry = 0;
+	c->taken = 0;
 	atomic_store(&c->tx_busy, 0);
 	atomic_store(&c->gap, 1);
 	if (atomic_fetch_sub(&c->refs, 1) == 1)
@@ -251,6 +252,20 @@ struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
 	return NULL;
 }
 
+struct rm_conn *rm_conn_peek_name(rm_conn_name name)
+{
+	struct rm_conn *c = name ? rm_pool_at(&conns, (uint32_t)name) : NULL;
+
+	return c && atomic_load_explicit(&c->gen, memory_order_relaxed) == name >> 32 ? c : NULL;
+}
+
+struct rm_conn *rm_conn_take_name(rm_conn_name name)
+{
+	struct rm_conn *c = rm_conn_peek_name(name);
+
+	return c && !c->muted ? rm_conn_retake(c, (uint32_t)(name >> 32), -1) : NULL;
+}
+
 bool rm_conn_hold(struct rm_conn *c)
 {
 	uint32_t refs = atomic_load(&c->refs);
@@ -295,19 +310,17 @@ static void enter(int fd, uint32_t number)
 		rm_conn_drop(rm_pool_at(&conns, old));
 }
 
-/* A connection that no descriptor names yet. NULL: no memory, which is counted. */
-static struct rm_conn *make(int fd, enum rm_role role)
+/* A connection that no descriptor names yet. 0: no memory, which is counted. */
+static uint32_t make(enum rm_role role)
 {
 	uint32_t number;
 	struct rm_conn *c;
 
-	if (!make_slot(fd))
-		return NULL;
 	rm_fork_watch();
 	number = rm_pool_get(&conns);
 	if (!number) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
-		return NULL;
+		return 0;
 	}
 	c = rm_pool_at(&conns, number);
 	lock(c); /* somebody with an old number may be looking; he lets go at once */
@@ -319,14 +332,40 @@ static struct rm_conn *make(int fd, enum rm_role role)
 	c->role = (uint8_t)role;
 	atomic_store(&c->refs, 1);
 	unlock(c);
-	return c;
+	return number;
+}
+
+/* The same for a descriptor that the table has a place for; NULL where it has none. */
+static struct rm_conn *make_for(int fd, enum rm_role role)
+{
+	uint32_t number = make_slot(fd) ? make(role) : 0;
+
+	return number ? rm_pool_at(&conns, number) : NULL;
 }
 
 void rm_conn_new(int fd, bool accepted)
 {
-	struct rm_conn *c = make(fd, accepted ? RM_ROLE_SERVER : 0);
+	struct rm_conn *c = make_for(fd, accepted ? RM_ROLE_SERVER : 0);
 
 	enter(fd, c ? c->number : accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE);
+}
+
+rm_conn_name rm_conn_open(enum rm_role role)
+{
+	uint32_t number = make(role);
+	struct rm_conn *c = number ? rm_pool_at(&conns, number) : NULL;
+
+	if (c)
+		c->secure = 1;
+	return c ? (uint64_t)atomic_load(&c->gen) << 32 | number : 0;
+}
+
+void rm_conn_close(rm_conn_name name)
+{
+	struct rm_conn *c = rm_conn_peek_name(name);
+
+	if (c)
+		rm_conn_drop(c);
 }
 
 void rm_conn_forget_fd(struct rm_conn *c, int fd)
@@ -436,7 +475,7 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 
 	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
 		return;
-	c = make(fd, RM_ROLE_CLIENT);
+	c = make_for(fd, RM_ROLE_CLIENT);
 	if (!c) {
 		enter(fd, RM_FD_NONE);
 		return;

@@ -57,6 +57,7 @@ struct rm_conn {
 	uint8_t accepted;
 	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
 	uint8_t first_sent;      /* a request head went out on it */
+	uint8_t secure;          /* what a TLS session carries: no descriptor names it (agent/tls.h) */
 	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */
@@ -74,6 +75,11 @@ struct rm_conn {
 	struct rm_pending pending[RM_TX_EDITS];
 	rm_text retry;           /* refused bytes up to the last edit: only to them do edits apply ... */
 	uint32_t retry_at, retry_end; /* ... from here to there */
+
+	/* The same of a TLS session, whose library has rules of its own, see agent/tls_tx.c. */
+	uint32_t flight_own;     /* bytes of the program that the text in `retry` stands for */
+	uint32_t raw_owed;       /* of the program's own, which the library refused as they were */
+	uint32_t taken;          /* which the library took in a call that failed in the end */
 
 	rm_text stash[RM_STASHES];
 	struct rm_peer peer;
@@ -95,7 +101,8 @@ static inline bool rm_conn_busy(const struct rm_conn *c)
 /* True when an edit is half sent. */
 static inline bool rm_conn_begun(const struct rm_conn *c)
 {
-	return c->pending_count > 0 && c->pending[0].done > 0;
+	return (c->pending_count > 0 && c->pending[0].done > 0) ||
+	       (c->secure && (c->retry || c->taken));
 }
 
 /* True while an edited call is in flight or half sent: not to be left alone before it is whole. */
@@ -141,6 +148,20 @@ void rm_conn_end_all(void);
 
 /* Makes a connection for `fd`, replacing what stood there. Without memory `fd` is left alone. */
 void rm_conn_new(int fd, bool accepted);
+
+/*
+ * The name of a connection that no descriptor has: what a TLS session carries. 0 is none; one that ended
+ * is dead, never another's.
+ */
+typedef uint64_t rm_conn_name;
+
+/* Makes such a connection; its one reference goes with rm_conn_close. 0: no memory (counted). */
+rm_conn_name rm_conn_open(enum rm_role role);
+void rm_conn_close(rm_conn_name name);
+
+/* As rm_conn_peek and rm_conn_take, by name. */
+struct rm_conn *rm_conn_peek_name(rm_conn_name name);
+struct rm_conn *rm_conn_take_name(rm_conn_name name);
 
 /* Asks the kernel. Datagrams and packets that were cut would be lost: only streams are ours. */
 bool rm_fd_is_stream(int fd);

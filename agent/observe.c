@@ -12,6 +12,7 @@
 #include "agent/sampler.h"
 #include "agent/semconv.h"
 #include "agent/stream.h"
+#include "agent/tls_hello.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -362,6 +363,11 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 	return v->scratch ? rm_text_at(v->scratch) : NULL;
 }
 
+static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES])
+{
+	rm_tls_hello((struct rm_visit *)sink, random);
+}
+
 void rm_observe_init(struct rm_sink *sink)
 {
 	*sink = (struct rm_sink){
@@ -375,5 +381,6 @@ void rm_observe_init(struct rm_sink *sink)
 		.stash = on_stash,
 		.unstash = on_unstash,
 		.scratch = on_scratch,
+		.secured = on_secured,
 	};
 }

@@ -70,6 +70,11 @@ static struct rm_str peer_host(const struct rm_peer *peer)
 	return peer->path ? (struct rm_str){ 0 } : peer_text(peer);
 }
 
+static struct rm_str scheme_of(const struct rm_conn *conn)
+{
+	return conn->secure ? RM_STR("https") : RM_STR("http");
+}
+
 /* Path and query of an origin-form or absolute-form target. */
 static void split_target(struct rm_str target, struct rm_str *ret_path, struct rm_str *ret_query)
 {
@@ -160,7 +165,7 @@ static void put_server(struct rm_builder *b, const struct rm_config *c, const st
 	uint64_t port;
 
 	rm_fields_origin(fields, &origin);
-	rm_builder_str(b, RM_KEY_URL_SCHEME, origin.scheme.n ? origin.scheme : RM_STR("http"));
+	rm_builder_str(b, RM_KEY_URL_SCHEME, origin.scheme.n ? origin.scheme : scheme_of(conn));
 	split_target(head->target, &path, &query);
 	rm_builder_str(b, RM_KEY_URL_PATH, path);
 	put_query(b, c, query);
@@ -187,10 +192,10 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 	if (absolute && !connect)
 		put_url_full(b, c, RM_STR(""), RM_STR(""), head->target);
 	else if (!connect)
-		put_url_full(b, c, RM_STR("http://"), head->authority.n ? head->authority : peer,
+		put_url_full(b, c, conn->secure ? RM_STR("https://") : RM_STR("http://"), head->authority.n ? head->authority : peer,
 			     rm_str_eq(head->target, RM_STR("*")) ? RM_STR("") : head->target);
 	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
-	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : 80);
+	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : conn->secure ? 443 : 80);
 }
 
 static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head,

@@ -8,6 +8,7 @@
 #include "agent/stream.h"
 
 #include "agent/observe.h"
+#include "agent/tls_hello.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -104,6 +105,7 @@ void rm_stream_mute(struct rm_visit *v)
 	if (c->dead)
 		return;
 	c->dead = 1;
+	rm_tls_discover();
 	rm_debug(RM_LOG_CONN, "fd %d: left alone%s%s", v->fd, c->proto ? " after " : "",
 		 c->proto ? c->proto->name : "");
 	if (!c->proto)

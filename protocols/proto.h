@@ -25,7 +25,7 @@ enum rm_sniff { RM_SNIFF_NO, RM_SNIFF_MORE, RM_SNIFF_YES };
 /* One exchange of a connection, named by the sink; 0 is "not recorded" and always allowed. */
 typedef uint32_t rm_xid;
 
-enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024 };
+enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32 };
 
 /* What a connection remembers for its protocol beyond the state, see rm_sink.stash. */
 enum rm_stash {
@@ -95,6 +95,8 @@ struct rm_sink {
 	 * that is too much for a small stack. The same each time within one feed(). NULL: no memory.
 	 */
 	void *(*scratch)(struct rm_sink *, uint32_t bytes);
+	/* The connection is a TLS session, the one of a ClientHello with this random number. */
+	void (*secured)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 };
 
 struct rm_proto {

@@ -14,7 +14,7 @@ MAY = {
     "protocols": ["base/"],
     # The worker reaches the exporting object through the one table of functions of pipeline.h.
     "agent": ["base/", "protocols/", "exporters/pipeline.h"],
-    "hooks": ["base/", "agent/hookapi.h"],
+    "hooks": ["base/", "agent/hookapi.h", "agent/tls.h"],
     "exporters": ["base/", "agent/telemetry.h", "agent/record.h", "agent/exporter.h"],
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
               "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],

@@ -240,6 +240,16 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 	return w->scratch;
 }
 
+static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES])
+{
+	struct watch *w = watch_of(sink);
+
+	fputs("secured ", w->log);
+	for (int i = 0; i < RM_TLS_RANDOM_BYTES; i++)
+		fprintf(w->log, "%02x", random[i]);
+	fputc('\n', w->log);
+}
+
 void watch_open(struct watch *w, const struct rm_proto *proto)
 {
 	*w = (struct watch){
@@ -254,6 +264,7 @@ void watch_open(struct watch *w, const struct rm_proto *proto)
 			.stash = on_stash,
 			.unstash = on_unstash,
 			.scratch = on_scratch,
+			.secured = on_secured,
 		},
 		.proto = proto,
 	};

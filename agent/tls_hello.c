@@ -1,0 +1,121 @@
+/*
+ * The table of ClientHellos: sets of entries, chosen by the random number, the oldest of a set overwritten.
+ *
+ * Owns: the table, mapped when the first ClientHello passes. Runs in hooks, also in signal handlers:
+ * an entry is written by whoever makes its sequence number odd; who finds it odd takes another one, and
+ * who reads it compares the number before and after. A fork in the middle leaves one entry odd for
+ * ever in the child, which costs that place.
+ */
+#include "agent/tls_hello.h"
+
+#include "agent/tls.h"
+#include "base/sys.h"
+
+enum { SETS = 128, WAYS = 8 };
+
+struct hello {
+	_Atomic uint32_t seq;   /* odd: being written; 0: never */
+	uint32_t age;           /* larger is younger */
+	uint8_t random[RM_TLS_RANDOM_BYTES];
+	uint8_t role;
+	rm_ctx connected_by;
+	const struct rm_thread *connected_on;
+	struct rm_peer peer;
+};
+
+static _Atomic(struct hello *) table;
+static _Atomic uint32_t ages;
+static void (*_Atomic discover_libraries)(void);
+
+void rm_tls_on_discovery(void (*discover)(void))
+{
+	atomic_store(&discover_libraries, discover);
+}
+
+void rm_tls_discover(void)
+{
+	void (*discover)(void) = atomic_load_explicit(&discover_libraries, memory_order_relaxed);
+
+	if (discover)
+		discover();
+}
+
+static struct hello *set_of(const uint8_t *random)
+{
+	struct hello *all = atomic_load_explicit(&table, memory_order_acquire);
+
+	/* Some write the time into the first four bytes. */
+	return all ? &all[(random[30] ^ (random[31] << 3)) % SETS * WAYS] : NULL;
+}
+
+static void make_table(void)
+{
+	struct hello *all = rm_sys_map(SETS * WAYS * sizeof(*all)), *none = NULL;
+
+	if (all && !atomic_compare_exchange_strong(&table, &none, all))
+		rm_sys2(__NR_munmap, all, SETS * WAYS * sizeof(*all));
+}
+
+/* The oldest entry of a set, now ours to write. NULL: others are writing just there. */
+static RM_GLANCE struct hello *take_oldest(struct hello *set)
+{
+	struct hello *oldest = set;
+	uint32_t seq;
+
+	for (int i = 1; i < WAYS; i++)
+		if ((int32_t)(set[i].age - oldest->age) < 0)
+			oldest = &set[i];
+	seq = atomic_load(&oldest->seq);
+	return !(seq & 1) && atomic_compare_exchange_strong(&oldest->seq, &seq, seq + 1) ? oldest : NULL;
+}
+
+static RM_GLANCE void remember(const struct rm_conn *c, const uint8_t *random)
+{
+	struct hello *set = set_of(random), *h = set ? take_oldest(set) : NULL;
+
+	if (!h)
+		return;
+	h->age = atomic_fetch_add(&ages, 1) + 1;
+	memcpy(h->random, random, sizeof(h->random));
+	h->role = c->role;
+	h->connected_by = c->connected_by;
+	h->connected_on = c->connected_on;
+	h->peer = c->peer;
+	atomic_fetch_add(&h->seq, 1);
+}
+
+void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
+{
+	if (!atomic_load_explicit(&table, memory_order_relaxed))
+		make_table();
+	if (!v->conn->secure)
+		rm_conn_peer(v->conn, v->fd);
+	remember(v->conn, random);
+}
+
+static RM_GLANCE bool read_hello(struct hello *h, uint8_t role, const uint8_t *random, struct hello *ret)
+{
+	uint32_t seq = atomic_load(&h->seq);
+
+	if (seq & 1 || h->role != role || memcmp(h->random, random, sizeof(h->random)) != 0)
+		return false;
+	memcpy(ret, h, sizeof(*ret));
+	__sync_synchronize();
+	return atomic_load(&h->seq) == seq && memcmp(ret->random, random, sizeof(ret->random)) == 0;
+}
+
+bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES])
+{
+	struct hello *set = set_of(random), found;
+
+	for (int i = 0; set && i < WAYS; i++) {
+		if (!read_hello(&set[i], c->role, random, &found))
+			continue;
+		c->peer = found.peer;
+		c->peer.asked = true;
+		c->connected_by = found.connected_by;
+		c->connected_on = found.connected_on;
+		return true;
+	}
+	return false;
+}

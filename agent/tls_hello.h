@@ -1,0 +1,24 @@
+/*
+ * ClientHellos that passed through sockets of this process, for the sessions that will claim them.
+ */
+#ifndef RM_AGENT_TLS_HELLO_H
+#define RM_AGENT_TLS_HELLO_H
+
+#include "agent/stream.h"
+
+/*
+ * A ClientHello was seen on a connection: what that knows is kept under the random number, in a table of
+ * limited size whose oldest entries make room. Context: hook, connection locked.
+ */
+void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+
+/*
+ * Gives a session's connection what the socket's knew: its peer, and who connected it when. False: that
+ * ClientHello was not seen, or is forgotten. Context: app.
+ */
+bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+
+/* A connection was left alone: are there libraries that decrypt what it carries? Context: hook. */
+void rm_tls_discover(void);
+
+#endif

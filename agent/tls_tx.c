@@ -1,0 +1,434 @@
+/*
+ * Bytes that the program gives to its TLS library. What a server sends is looked at once the library
+ * has it. What a client sends is parsed before, since request heads get our header lines.
+ *
+ * The rewrite, stated once. As in agent/tx.c the program's bytes are a stream, `ahead` of which are
+ * parsed and not yet taken, with edits (`pending`) at fixed places of it. A library differs from the
+ * kernel: what it refused it must be offered again, the same bytes at the same address, and it
+ * encrypts what it is offered in records. So the edits are not sent by themselves: the program's bytes
+ * around them are copied, with the edits carried out, to one text of a record's size at most, the
+ * flight, which stands for `flight_own` bytes of the program. Hence:
+ *   - a flight that was refused, or taken in part, stays where it is and is offered again, before
+ *     anything else, until the library has it;
+ *   - of a flight under way the program's bytes count one for one as it goes out, the last of them
+ *     with the flight's last byte (as those that a text replaces do in tx.c);
+ *   - the program's own bytes that were refused (`raw_owed`) are offered again from its memory;
+ *   - a program that does not expect a short count is told of all its bytes or of none: what the library
+ *     took in a call that failed in the end is `taken`, and stepped over when the call comes again.
+ * A program that comes with other bytes than it has to breaks the library's rules; its bytes go to the
+ * library as they are, which says so, and the session is left alone.
+ *
+ * Runs in the program's calls. The connection is not locked while the library works; it has `tx_busy`
+ * and a reference, as in tx.c.
+ */
+#include "agent/tls.h"
+
+#include "agent/insert.h"
+
+enum { RECORD_MAX_BYTES = 16384 };
+
+/* One call of the program. */
+struct call {
+	const struct rm_tls_writer *w;
+	struct rm_conn *c;
+	const char *p;
+	size_t n, off; /* `off` bytes of it are with the library */
+	bool resumes;  /* without bytes of its own */
+	bool lost;     /* a request went out without our header */
+};
+
+/* ---- what the library takes ---- */
+
+/* Of the program's bytes that the flight stands for, those that count as taken with `done` of its own. */
+static uint32_t covered(const struct rm_conn *c, uint32_t done)
+{
+	if (done < c->flight_own)
+		return done;
+	return done == c->retry_end || !c->flight_own ? c->flight_own : c->flight_own - 1;
+}
+
+static uint32_t nearer(uint32_t distance, size_t n)
+{
+	return n < distance ? distance - (uint32_t)n : 0;
+}
+
+/* `n` bytes of the program are with the library. */
+static void advance(struct call *call, size_t n)
+{
+	struct rm_conn *c = call->c;
+
+	call->off += n;
+	c->ahead = nearer(c->ahead, n);
+	for (int i = 0; i < c->pending_count; i++)
+		c->pending[i].at = nearer(c->pending[i].at, n);
+}
+
+static void end_flight(struct rm_conn *c)
+{
+	rm_text_put(c->retry);
+	c->retry = 0;
+}
+
+static void drop_pending(struct rm_conn *c)
+{
+	for (int i = 0; i < c->pending_count; i++)
+		rm_text_put(c->pending[i].text);
+	c->pending_count = 0;
+}
+
+/* ---- composing a flight ---- */
+
+/* How many of the edits that wait fit into one flight; *ret_own and *ret_bytes are its size then. */
+static int fit(const struct call *call, size_t *ret_own, size_t *ret_bytes)
+{
+	const struct rm_conn *c = call->c;
+	size_t left = call->n - call->off, parsed = c->ahead < left ? c->ahead : left;
+	size_t grown = 0, own = 0;
+	int count = 0;
+
+	for (; count < c->pending_count; count++) {
+		const struct rm_pending *e = &c->pending[count];
+		size_t more = grown + e->bytes - e->del;
+
+		/* An insertion has bytes behind it in this very call, parsed or not. */
+		if (e->at + e->del + more > RECORD_MAX_BYTES || e->at + e->del > parsed || e->at == left)
+			break;
+		grown = more;
+	}
+	/* As much of what is parsed behind them as the record has room for. */
+	if (count == c->pending_count)
+		own = parsed;
+	else if (count)
+		own = c->pending[count].at < parsed ? c->pending[count].at : parsed;
+	if (own + grown > RECORD_MAX_BYTES)
+		own = RECORD_MAX_BYTES - grown;
+	*ret_own = own;
+	*ret_bytes = own + grown;
+	return count;
+}
+
+/* Copies the program's bytes from `p` on, with `count` edits carried out. */
+static void compose(struct rm_conn *c, const char *p, size_t own, int count)
+{
+	char *out = rm_text_at(c->retry);
+	size_t at = 0;
+
+	for (int i = 0; i < count; i++) {
+		const struct rm_pending *e = &c->pending[i];
+
+		memcpy(out, p + at, e->at - at);
+		out += e->at - at;
+		memcpy(out, rm_text_at(e->text), e->bytes);
+		out += e->bytes;
+		at = e->at + e->del;
+		rm_text_put(e->text);
+	}
+	memcpy(out, p + at, own - at);
+	c->pending_count -= (uint8_t)count;
+	memmove(c->pending, c->pending + count, c->pending_count * sizeof(c->pending[0]));
+}
+
+/* Makes the next edits a flight, if they can be one here. */
+static void take_off(struct call *call)
+{
+	struct rm_conn *c = call->c;
+	size_t own, bytes;
+	int count;
+
+	if (!c->pending_count || c->retry || c->raw_owed)
+		return;
+	count = fit(call, &own, &bytes);
+	if (!count && c->pending[0].at)
+		return; /* too far away: the bytes before it go first */
+	c->retry = count ? rm_text_get(bytes) : 0;
+	if (!c->retry) {
+		drop_pending(c);
+		call->lost = true;
+		return;
+	}
+	compose(c, call->p + call->off, own, count);
+	c->retry_at = 0;
+	c->retry_end = (uint32_t)bytes;
+	c->flight_own = (uint32_t)own;
+}
+
+/* ---- parsing ---- */
+
+static void adopt_edits(struct rm_conn *c, struct rm_visit *v)
+{
+	for (uint32_t i = 0; i < v->edit_count; i++)
+		c->pending[c->pending_count++] = (struct rm_pending){
+			.at = c->ahead + v->edits[i].at,
+			.del = v->edits[i].del,
+			.bytes = v->edits[i].ins_bytes,
+			.text = v->edits[i].text,
+		};
+	v->edit_count = 0;
+}
+
+/* Parses what lies beyond what is parsed. Lock held. */
+static void parse_ahead(struct call *call, struct rm_thread *t)
+{
+	struct rm_conn *c = call->c;
+	size_t from = call->off + c->ahead;
+	struct rm_visit v;
+
+	if (c->dead || c->pending_count || c->retry || from >= call->n)
+		return;
+	rm_visit_init(&v, c, t, -1);
+	v.insert_room = UINT32_MAX;
+	rm_stream_feed(&v, RM_DIR_REQUEST, call->p + from, call->n - from);
+	adopt_edits(c, &v);
+	c->ahead += (uint32_t)v.base;
+	if (c->dead)
+		drop_pending(c);
+}
+
+/* The same in the middle of a call. What nobody can parse now is a gap. */
+static void parse_rest(struct call *call)
+{
+	struct rm_conn *c = call->c;
+	struct rm_scope s;
+
+	if (c->dead || c->gap || c->ahead || c->pending_count || c->retry || call->off >= call->n)
+		return;
+	if (!rm_conn_enter(c, &s))
+		return;
+	if (rm_conn_lock(c)) {
+		parse_ahead(call, s.thread);
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
+
+/* ---- the call ---- */
+
+/* The program has to offer again what was refused: at least as much of it, beginning with the same bytes. */
+static bool same_retry(const struct call *call)
+{
+	const struct rm_conn *c = call->c;
+	size_t owed = c->taken + (c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed);
+	size_t n = call->n - c->taken < c->ahead_known ? call->n - c->taken : c->ahead_known;
+
+	return call->n >= owed && memcmp(call->p + c->taken, c->ahead_head, n) == 0;
+}
+
+/* Forgets all that a retry depends on: the program's bytes go out as they are. Lock held. */
+static void give_up(struct call *call, struct rm_thread *t)
+{
+	struct rm_conn *c = call->c;
+	struct rm_visit v;
+
+	drop_pending(c);
+	end_flight(c);
+	c->ahead = 0;
+	c->raw_owed = 0;
+	c->taken = 0;
+	c->ahead_known = 0;
+	rm_visit_init(&v, c, t, -1);
+	rm_stream_mute(&v);
+}
+
+/* Prepares the call with the connection locked. False: the library gets it as it is. */
+static bool prepare(struct call *call, struct rm_thread *t)
+{
+	struct rm_conn *c = call->c;
+
+	if (call->resumes) {
+		call->n = c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed;
+		return c->retry || c->raw_owed;
+	}
+	if (!same_retry(call) || call->n + c->ahead >= UINT32_MAX) {
+		give_up(call, t);
+		return false;
+	}
+	call->off = c->taken;
+	parse_ahead(call, t);
+	return true;
+}
+
+/* Takes the session for this call. False: it is not ours to write. */
+static bool begin(struct call *call)
+{
+	struct rm_conn *c = rm_tls_watched(call->w->session) ? rm_conn_peek_name(call->w->session) : NULL;
+	struct rm_scope s;
+	bool ok = false;
+
+	if (!c || !rm_conn_enter(c, &s))
+		return false;
+	c = rm_conn_take_name(call->w->session);
+	if (c && rm_conn_busy(c)) {
+		atomic_store(&c->gap, 1); /* two threads write at once: nobody knows the order */
+	} else if (c) {
+		call->c = c;
+		ok = prepare(call, s.thread) && rm_conn_hold(c);
+		if (ok)
+			atomic_store(&c->tx_busy, rm_epoch() + 1);
+	}
+	if (c)
+		rm_conn_release(c);
+	rm_leave(&s);
+	return ok;
+}
+
+/* The program's own bytes that may go next: up to the first edit, or as far as they are parsed. */
+static size_t raw_bytes(const struct call *call)
+{
+	const struct rm_conn *c = call->c;
+	size_t left = call->n - call->off;
+	size_t n = c->pending_count ? c->pending[0].at : c->ahead;
+
+	return c->dead || c->gap || n > left || n == 0 ? left : n;
+}
+
+static int write_flight(struct call *call)
+{
+	struct rm_conn *c = call->c;
+	size_t left = c->retry_end - c->retry_at, took = 0;
+	const char *p = rm_text_at(c->retry) + c->retry_at;
+	int rc = call->w->write(call->w->arg, call->resumes ? NULL : p, call->resumes ? 0 : left, &took);
+	uint32_t before = covered(c, c->retry_at);
+
+	if (rc <= 0)
+		return rc;
+	c->retry_at += (uint32_t)took;
+	advance(call, covered(c, c->retry_at) - before);
+	if (c->retry_at == c->retry_end)
+		end_flight(c);
+	return rc;
+}
+
+static int write_raw(struct call *call)
+{
+	struct rm_conn *c = call->c;
+	size_t n = raw_bytes(call), took = 0;
+	const char *p = call->resumes ? NULL : call->p + call->off;
+	int rc = call->w->write(call->w->arg, p, call->resumes ? 0 : n, &took);
+
+	c->raw_owed = rc <= 0 ? (uint32_t)n : 0;
+	if (rc > 0)
+		advance(call, took);
+	return rc;
+}
+
+/* What a retry will begin with. */
+static void remember(struct call *call, bool refused)
+{
+	struct rm_conn *c = call->c;
+	size_t left = call->n - call->off;
+
+	if (call->resumes && refused)
+		return; /* as before */
+	c->ahead_known = 0;
+	if (call->resumes || (!refused && !c->ahead))
+		return;
+	c->ahead_known = (uint8_t)(left < sizeof(c->ahead_head) ? left : sizeof(c->ahead_head));
+	memcpy(c->ahead_head, call->p + call->off, c->ahead_known);
+}
+
+/* The call is over: lets go of the session. */
+static void finish(struct call *call, bool refused)
+{
+	struct rm_conn *c = call->c;
+	struct rm_scope s;
+
+	c->taken = refused ? (uint32_t)call->off : 0;
+	remember(call, refused);
+	atomic_store(&c->tx_busy, 0);
+	if (!rm_enter(&s))
+		return; /* the process is at its end */
+	if (call->lost)
+		rm_lost(s.thread, RM_LOST_INJECT);
+	rm_conn_drop(c);
+	rm_leave(&s);
+}
+
+static int write_request(struct call *call, size_t *ret_n)
+{
+	struct rm_conn *c = call->c;
+	size_t start = call->off;
+	int rc;
+
+	do {
+		take_off(call);
+		rc = c->retry ? write_flight(call) : write_raw(call);
+		if (rc <= 0 || (call->w->partial && call->off > start))
+			break;
+		parse_rest(call);
+	} while (call->off < call->n);
+	if (rc > 0)
+		*ret_n = call->off;
+	/* A program that was told of a part may go on as it likes: nothing is put into bytes unseen. */
+	if (rc > 0 && c->pending_count) {
+		drop_pending(c);
+		call->lost = true;
+	}
+	finish(call, rc <= 0);
+	return rc;
+}
+
+/* ---- what went out as it was ---- */
+
+void rm_tls_sent(rm_tls session, const void *p, size_t n)
+{
+	struct rm_conn *c = rm_tls_watched(session) ? rm_conn_peek_name(session) : NULL;
+	struct rm_scope s;
+	struct rm_visit v;
+
+	if (!c || !n || !rm_conn_enter(c, &s))
+		return;
+	c = rm_conn_take_name(session);
+	if (c) {
+		rm_visit_init(&v, c, s.thread, -1);
+		while (v.base < n && rm_stream_feed(&v, (enum rm_dir)rm_stream_dir(c, true),
+						    (const char *)p + v.base, n - v.base) >= 0)
+			rm_insert_drop(&v);
+		rm_insert_drop(&v);
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
+
+static RM_GLANCE bool is_server(rm_tls session)
+{
+	const volatile struct rm_conn *c = rm_conn_peek_name(session);
+
+	return c && c->role == RM_ROLE_SERVER;
+}
+
+int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n)
+{
+	struct call call = { .w = w, .p = p, .n = n, .resumes = !p && !n };
+	int rc;
+
+	if (!rm_tls_watched(w->session))
+		return w->write(w->arg, p, n, ret_n);
+	if (is_server(w->session)) {
+		rc = w->write(w->arg, p, n, ret_n);
+		if (rc > 0)
+			rm_tls_sent(w->session, p, *ret_n);
+		return rc;
+	}
+	if ((!n && !call.resumes) || !begin(&call))
+		return w->write(w->arg, p, n, ret_n);
+	return write_request(&call, ret_n);
+}
+
+void rm_tls_sent_unseen(rm_tls session, size_t n)
+{
+	struct rm_conn *c = rm_tls_watched(session) ? rm_conn_peek_name(session) : NULL;
+	struct rm_scope s;
+	struct rm_visit v;
+
+	if (!c || !n || !rm_conn_enter(c, &s))
+		return;
+	c = rm_conn_take_name(session);
+	if (c) {
+		rm_visit_init(&v, c, s.thread, -1);
+		if (!c->proto || c->dead || rm_conn_busy(c) || c->ahead ||
+		    c->proto->skip(c->state, (enum rm_dir)rm_stream_dir(c, true), n, &v.sink, &v) < 0)
+			rm_stream_mute(&v);
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
