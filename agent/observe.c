@@ -9,6 +9,7 @@
 #include "agent/observe.h"
 
 #include "agent/context.h"
+#include "agent/headroom.h"
 #include "agent/sampler.h"
 #include "agent/semconv.h"
 #include "agent/stream.h"
@@ -172,8 +173,8 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 
 /* ---- requests that go out ---- */
 
-static void inject(struct rm_visit *v, struct rm_exchange *e, uint32_t blank_at,
-		   const struct rm_carriers *present)
+static void inject(struct rm_visit *v, struct rm_exchange *e, const struct rm_head *head,
+		   uint32_t blank_at, const struct rm_carriers *present)
 {
 	struct rm_str tracestate = rm_exchange_tracestate(e), baggage = rm_exchange_baggage(e);
 	size_t most = LINES_BYTES + tracestate.n + baggage.n;
@@ -182,9 +183,16 @@ static void inject(struct rm_visit *v, struct rm_exchange *e, uint32_t blank_at,
 
 	rm_strbuf_init(&b, lines ? rm_text_at(lines) : NULL, lines ? most : 0);
 	rm_inject(rm_context_config()->propagators, &e->ctx, tracestate, baggage, present, &b);
-	if (lines && !b.n)
+	if (lines && !b.n) {
 		rm_text_put(lines);
-	else if (!add_text(v, v->base + blank_at, 0, lines, (uint32_t)b.n))
+		return;
+	}
+	if (lines && !rm_headroom(head, (struct rm_str){ rm_text_at(lines), b.n })) {
+		rm_debug(RM_LOG_TRACE, "fd %d: the request is as large as some servers take, left as it is", v->fd);
+		rm_text_put(lines);
+		lines = 0;
+	}
+	if (!add_text(v, v->base + blank_at, 0, lines, (uint32_t)b.n))
 		rm_lost(v->thread, RM_LOST_INJECT);
 }
 
@@ -218,7 +226,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		rm_lost(v->thread, RM_LOST_INJECT);
 	}
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, blank_at, &fields.carriers);
+		inject(v, e, head, blank_at, &fields.carriers);
 }
 
 static void log_request(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str method)

@@ -1,0 +1,13 @@
+/* What the servers of this world take of a request head, so that our lines are never the ones too many. */
+#ifndef RM_AGENT_HEADROOM_H
+#define RM_AGENT_HEADROOM_H
+
+#include "protocols/proto.h"
+
+/*
+ * True when `lines`, whole header lines, may be added to the head: no server that takes it as it is
+ * refuses it for them. Context: any, signal-safe.
+ */
+bool rm_headroom(const struct rm_head *head, struct rm_str lines);
+
+#endif

@@ -1,0 +1,77 @@
+/* How large a head may be for our lines to be added to it. */
+#include <stdio.h>
+
+#include "agent/headroom.h"
+#include "tests/unit/client_fixture.h"
+
+static const char line[] = "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
+enum { LINE = sizeof(line) - 1, REQUEST_LINE = sizeof("GET / HTTP/1.1\r\n") - 1 };
+
+static bool takes(size_t head_bytes, uint32_t fields)
+{
+	static char raw[70000];
+	struct rm_head head = { .field_count = fields, .fields_cut = fields > RM_FIELDS_MAX };
+
+	memset(raw, 'a', sizeof(raw));
+	memcpy(raw, "GET / HTTP/1.1\r\n", REQUEST_LINE);
+	/* The empty line is not in `raw`, and counts. */
+	head.raw = (struct rm_str){ raw, head_bytes - 2 };
+	return rm_headroom(&head, (struct rm_str){ line, LINE });
+}
+
+RM_TEST("lines are added to heads as most programs send them")
+{
+	for (size_t bytes = 40; bytes < 3900; bytes++)
+		RM_CHECK(takes(bytes, 12));
+}
+
+RM_TEST("no line is added that carries a head over a limit of size, however the request line counts")
+{
+	static const size_t limits[] = { 4096, 8192, 15360, 16384, 32768, 65536 };
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		RM_CHECK(takes(limits[i] - LINE, 12));
+		for (size_t bytes = limits[i] - LINE + 1; bytes <= limits[i] + REQUEST_LINE; bytes++)
+			RM_CHECK(!takes(bytes, 12));
+		RM_CHECK(takes(limits[i] + REQUEST_LINE + 1, 12));
+	}
+}
+
+RM_TEST("no line is added that makes more fields than servers take")
+{
+	RM_CHECK(takes(3000, 99));
+	RM_CHECK(!takes(3000, 100));
+	RM_CHECK(!takes(3000, 101));
+	RM_CHECK(takes(3000, 102));
+	RM_CHECK(takes(3000, RM_FIELDS_MAX + 1));
+}
+
+/* Sends a GET with so many fields; returns how many lines of ours it got. */
+static int lines_added(int fields)
+{
+	static char request[STREAM_MAX], plain[STREAM_MAX];
+	size_t n = (size_t)sprintf(request, "GET / HTTP/1.1\r\nHost: h\r\n");
+	int lines;
+
+	for (int i = 1; i < fields; i++)
+		n += (size_t)sprintf(request + n, "X-%d: y\r\n", i);
+	n += (size_t)sprintf(request + n, "\r\n");
+	sent_bytes = 0;
+	open_client(7);
+	RM_CHECK(send_text(7, request, n) == (ssize_t)n);
+	close_fd(7);
+	RM_CHECK(without_lines(plain, &lines) == n && memcmp(plain, request, n) == 0);
+	return lines;
+}
+
+RM_TEST("a request of a hundred fields goes out as the program wrote it, and has its span")
+{
+	char *none[] = { NULL };
+
+	stub_start(none);
+	refuse_percent = short_percent = 0;
+	RM_CHECK(lines_added(99) == 1);
+	RM_CHECK(stub_span() != NULL);
+	RM_CHECK(lines_added(100) == 0);
+	RM_CHECK(stub_span() != NULL);
+}
