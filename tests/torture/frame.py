@@ -241,7 +241,8 @@ class Torture:
         argv = [str(a) for a in argv]
         if state == "relay":  # which preloads by itself
             argv = [str(self.agent.cli), "run", "--", *argv]
-        environment = self.environment(collector, preload, env, agent_first, state != "relay", wait_spans > 0)
+        environment = self.environment(collector, preload, env, agent_first, state != "relay",
+                                       wait_spans and collector and collector.sink)
         begin = time.monotonic()
         process = subprocess.Popen(argv, env=environment, cwd=cwd or self.dir, start_new_session=True,
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -30,7 +30,7 @@ def ask(port, path="/"):
 
 
 def await_port(port, process):
-    for _ in range(500):
+    for _ in range(int(HANG / 0.02)):
         with socket.socket() as s:
             if s.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -61,7 +61,7 @@ def children(pid):
 
 def await_change(of, before):
     """Waits until of() is neither what it was nor nothing; it may not, and then that is the answer."""
-    for _ in range(250):
+    for _ in range(int(HANG / 0.02)):
         if (now := of()) and now != before:
             return now
         time.sleep(0.02)
@@ -226,30 +226,46 @@ def c34_gunicorn(t):
 
 
 PREFORK = """
-import os, signal, sys
+import os, select, signal, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        global served
+        served += 1
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"served\\n")
     def log_message(self, *arguments):
         pass
 
+# Signals are waited for, never handled: between a look for them and the next wait one would be missed.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGCHLD])
 server = HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
-stop = []
-signal.signal(signal.SIGTERM, lambda *_: (stop.append(1), [os.kill(p, 15) for p in workers], sys.exit(0)))
+server.timeout = 0
+server.socket.setblocking(False)  # another worker may be faster
+served = 0
+ended, end = os.pipe()
+
+def work():
+    os.close(end)
+    while served < 2 and ended not in select.select([server, ended], [], [])[0]:
+        server.handle_request()
+    os._exit(0)
+
 workers = set()
 while True:
     while len(workers) < 3:
-        child = os.fork()
-        if child == 0:
-            signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-            for _ in range(2):
-                server.handle_request()
-            os._exit(0)
+        if not (child := os.fork()):
+            work()
         workers.add(child)
+    open(sys.argv[2], "w").write("listens")
+    if signal.sigwait([signal.SIGTERM, signal.SIGCHLD]) == signal.SIGTERM:
+        break
+    while workers and (child := os.waitpid(-1, os.WNOHANG)[0]):
+        workers.discard(child)
+os.close(end)
+while workers:
     workers.discard(os.wait()[0])
 """
 
@@ -257,28 +273,27 @@ while True:
 @case(34, "a server of forked workers that end by _exit after two requests")
 def c34_prefork(t):
     script = t.script("prefork.py", PREFORK)
-
-    def drive(process, port, asking):
-        for _ in range(20):
-            asking()
-            time.sleep(0.01)
-        process.send_signal(signal.SIGTERM)
+    ready = t.dir / "ready"
 
     def once(state):
         port = free_port()
         said = []
+        ready.unlink(missing_ok=True)
 
         def during(process):
-            time.sleep(0.5)  # looking whether it listens would be one of a worker's two connections
-            drive(process, port, lambda path="/": said.append(ask(port, path)))
+            # Looking whether it listens would be one of a worker's two connections.
+            await_change(ready.exists, False)
+            for _ in range(20):
+                said.append(ask(port))
+            process.send_signal(signal.SIGTERM)
 
-        return t.run([sys.executable, script, port], state, during=during), said
+        return t.run([sys.executable, script, port, ready], state, during=during, wait_spans=20 * (state in ("up", "relay"))), said
 
     off, said_off = once(None)
-    for state in ("up", "relay", "stuck"):
+    for state in ("up", "relay", "stuck", "down"):
         on, said_on = once(state)
         t.check((on.status, said_on) == (off.status, said_off), f"collector {state}: {on}, {said_on}")
-        if state != "stuck":
+        if state in ("up", "relay"):
             t.check(len(on.spans) == 20, f"{len(on.spans)} spans of 20 requests (collector {state})")
 
 
@@ -366,7 +381,8 @@ def tool(t, command, states=("up", "stuck", "relay"), spans=None, **options):
     def fresh(state):
         subprocess.run(["rm", "-rf", t.dir / "out"], check=True)
         (t.dir / "out").mkdir()
-        return t.run(["sh", "-c", command], state, cwd=t.dir / "out", **options)
+        counted = spans or 0 if state == "up" else 0
+        return t.run(["sh", "-c", command], state, cwd=t.dir / "out", wait_spans=counted, **options)
 
     off = fresh(None)
     t.check(off.status == 0, f"{command}: {off}")

@@ -279,5 +279,6 @@ def c44_soak(t):
         t.note(f"collector {state}: {asked} requests in {seconds} s; RSS {rss} to {rss2} KB, threads {tasks} to {tasks2}, "
                f"descriptors {fds} to {fds2}")
         t.check(asked > 1000, f"only {asked} requests")
-        t.check(rss2 - rss <= 1024, f"RSS grew from {rss} to {rss2} KB (collector {state})")
+        # Where spans come faster than they leave for a moment, the rings' 8 MiB are touched at any time.
+        t.check(rss2 - rss <= 8192 + 2048, f"RSS grew from {rss} to {rss2} KB (collector {state})")
         t.check(tasks2 <= tasks and fds2 <= fds + 4, f"threads {tasks} to {tasks2}, descriptors {fds} to {fds2}")
