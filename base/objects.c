@@ -7,10 +7,12 @@
  */
 #include "base/objects.h"
 
+#include <linux/futex.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
 
 #include "base/lookup.h"
+#include "base/sys.h"
 
 enum {
 	VERSION_HIDDEN = 0x8000, /* not the default version of its name */
@@ -133,6 +135,15 @@ const ElfW(Phdr) *rm_object_segment(const struct rm_object *o, uintptr_t at, siz
 		if (o->segments[i].p_type == PT_LOAD && within(o, &o->segments[i], at, n))
 			return &o->segments[i];
 	return NULL;
+}
+
+bool rm_word_is_writable(const uintptr_t *word)
+{
+	uint32_t unused = 0;
+	uint32_t add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0);
+
+	return rm_sys6(__NR_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, (long)word,
+		       add_nothing) >= 0;
 }
 
 size_t rm_page_bytes(void)

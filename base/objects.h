@@ -44,6 +44,12 @@ const ElfW(Phdr) *rm_object_segment(const struct rm_object *o, uintptr_t at, siz
 /* True when the loader writes to [at, at + n) while it loads the object, and forbids it then (RELRO). */
 bool rm_object_is_relro(const struct rm_object *o, uintptr_t at, size_t n);
 
+/*
+ * True when the aligned word can be written to as its page is now: false for what the loader has
+ * finished and made read-only. The kernel is asked, by adding nothing to a part of it. Context: any.
+ */
+bool rm_word_is_writable(const uintptr_t *word);
+
 /* Of the kernel's pages, as this machine has them. Context: any. */
 size_t rm_page_bytes(void);
 

@@ -20,7 +20,6 @@
  */
 #include "hooks/imports.h"
 
-#include <linux/futex.h>
 #include <sys/mman.h>
 
 #include "base/log.h"
@@ -89,16 +88,6 @@ static const struct rm_import *row_of(const struct rm_library *library, const ch
 static uintptr_t real_of(const struct rm_import *row)
 {
 	return (uintptr_t)__atomic_load_n(row->slot, __ATOMIC_RELAXED);
-}
-
-/* True when the word can be written to as it is: asked by adding nothing to a part of it. */
-static bool is_writable(const uintptr_t *slot)
-{
-	uint32_t unused = 0;
-	uint32_t add_nothing = FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_LT, 0);
-
-	return rm_sys6(__NR_futex, (long)&unused, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, (long)slot,
-		       add_nothing) >= 0;
 }
 
 static bool is_code(const struct rm_object *o, uintptr_t at)
@@ -204,7 +193,7 @@ static bool protect(const struct found *f, int protection)
 static bool can_write(const struct found *f)
 {
 	for (unsigned i = 0; i < f->count; i++)
-		if (is_writable(f->slots[i]) == rm_object_is_relro(f->object, (uintptr_t)f->slots[i], sizeof(uintptr_t)))
+		if (rm_word_is_writable(f->slots[i]) == rm_object_is_relro(f->object, (uintptr_t)f->slots[i], sizeof(uintptr_t)))
 			return false;
 	return true;
 }

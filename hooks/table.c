@@ -8,7 +8,9 @@
  * Context: init.
  */
 #include "agent/hookapi.h"
+#include "agent/tls.h"
 #include "base/lookup.h"
+#include "hooks/discover.h"
 #include "hooks/hook.h"
 
 #include <gnu/libc-version.h>
@@ -50,6 +52,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (!gnu_get_libc_version || !getauxval || getauxval(AT_SECURE))
 		return;
 	started = true;
+	rm_tls_on_discovery(rm_discover);
 	rm_init(argc, argv, envp);
 }
 

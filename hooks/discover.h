@@ -1,0 +1,11 @@
+/* Finding the TLS libraries of the process, when there is a first sign that it has one. */
+#ifndef RM_HOOKS_DISCOVER_H
+#define RM_HOOKS_DISCOVER_H
+
+/*
+ * Hooks the libraries that were loaded since the last time. Cheap when none was. One thread at a time
+ * does it; who comes meanwhile goes on, and that one looks again. Context: hook.
+ */
+void rm_discover(void);
+
+#endif
