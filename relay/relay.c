@@ -3,10 +3,11 @@
  *
  *   FREE -> HELLO (connected, nothing said yet) -> LIVE -> FREE
  *
- * HELLO ends by a valid hello, a refusal, or HELLO_TIMEOUT_NS. LIVE ends when the process is dead
- * (by its pidfd, else, before Linux 5.3 or without a descriptor left, by asking kill(pid, 0) at
- * each sweep) and its segment is empty. A process that execs keeps its pid and joins again: that is a second peer, and the first
- * stays until the pid dies. A peer whose pid we cannot see lives until the end.
+ * HELLO ends by a valid hello, a refusal, HELLO_TIMEOUT_NS, or others in its place. LIVE ends when
+ * the process is dead (by its pidfd, else, before Linux 5.3 or without a descriptor left, by asking
+ * kill(pid, 0) at each sweep) and its segment is empty. A process that execs keeps its pid and joins
+ * again: that is a second peer, and nothing will be added to the first. A peer whose pid we cannot
+ * see lives until the end.
  *
  * A drained record is copied out of the shared memory and then checked; nothing else of a segment
  * is trusted. A sweep is bounded however fast producers are, and by the room that the caller has:
@@ -39,7 +40,8 @@
 
 enum {
 	EVENTS = 64,
-	FDS_RESERVED = 32, /* for hellos and exporters */
+	HELLOS_MAX = 64,   /* of connections that have said nothing yet; the oldest makes room */
+	FDS_RESERVED = 96, /* for hellos and exporters */
 	/* What a full ring can hold: a pass empties any ring whose producer has stopped. */
 	RECORDS_PER_PASS = RM_RING_BYTES / sizeof(struct rm_record),
 };
@@ -264,10 +266,20 @@ static bool is_scarce(int fd)
 	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && (rlim_t)fd + FDS_RESERVED >= limit.rlim_cur;
 }
 
+/* A program has one segment for its life: those of this pid are of programs before an exec. */
+static void bury_earlier(struct rm_relay *r, pid_t pid)
+{
+	for (uint32_t i = 0; i < r->used; i++)
+		if (r->peer[i].state == PEER_LIVE && !r->peer[i].dead && r->peer[i].pid == pid)
+			bury(r, &r->peer[i]);
+}
+
 /* The process said hello and is in: from now on its death is what we wait for. */
 static void admit(struct rm_relay *r, struct peer *p, struct rm_segment *segment, pid_t pid)
 {
 	close_fd(p);
+	if (pid > 0)
+		bury_earlier(r, pid);
 	p->state = PEER_LIVE;
 	p->segment = segment;
 	p->pid = pid;
@@ -299,7 +311,24 @@ static void hear(struct rm_relay *r, struct peer *p)
 	drop(r, p);
 }
 
-/* Bounded: who knocks without end does not keep the relay from its work. */
+static void drop_oldest_hello(struct rm_relay *r)
+{
+	struct peer *oldest = NULL;
+
+	for (uint32_t i = 0; i < r->used; i++) {
+		struct peer *p = &r->peer[i];
+
+		if (p->state == PEER_HELLO && (!oldest || p->since_ns < oldest->since_ns))
+			oldest = p;
+	}
+	if (oldest)
+		drop(r, oldest);
+}
+
+/*
+ * Bounded: who knocks without end, or without a word, does not keep the relay from its work nor
+ * others from the door.
+ */
 static void let_in(struct rm_relay *r)
 {
 	for (uint32_t n = 0; n < SOMAXCONN; n++) {
@@ -308,6 +337,8 @@ static void let_in(struct rm_relay *r)
 
 		if (fd < 0)
 			return;
+		if (r->waiting == HELLOS_MAX)
+			drop_oldest_hello(r);
 		p = free_peer(r);
 		if (!p) {
 			close(fd);
