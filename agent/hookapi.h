@@ -152,8 +152,8 @@ void rm_process_resume(void);
  */
 void rm_stand_alone(void);
 /*
- * The same before the process gets another root: what is needed from this one is opened now, and a
- * file that is absent from the other is no fault to be told of. Context: app.
+ * The same before the process gets another root: what is needed from this one is opened now, as the
+ * files of the other may be anybody's. Context: app.
  */
 void rm_root_changes(void);
 /*

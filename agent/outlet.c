@@ -225,6 +225,7 @@ void rm_outlet_root_changes(void)
 		rm_outlet_segment(&no_ring);
 	if (atomic_load(&o.consumer) != CONSUMER_RELAY)
 		rm_worker_prepare(o.env);
+	rm_worker_seal();
 }
 
 void rm_outlet_retire(bool silent)

@@ -49,7 +49,7 @@ void rm_outlet_resume(void);
 void rm_outlet_stop(void);
 
 /*
- * Before the process gets another root: stops the worker and reaches for what may not be found
+ * Before the process gets another root: stops the worker and reaches for what is not to be looked for
  * there, the relay or the exporting object. Context: app.
  */
 void rm_outlet_root_changes(void);

@@ -29,6 +29,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "agent/last_flush.h"
 #include "agent/private_fds.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -66,6 +67,10 @@ static struct {
 	_Atomic uint64_t exported, dropped;
 	struct rm_doorbell bell;
 } w;
+
+/* Found once: the loader is not asked again, as what its path names may be another file by then. */
+static _Atomic(const struct rm_pipeline_api *) exporter;
+static atomic_bool sealed; /* no file is opened any more */
 
 static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
@@ -247,11 +252,13 @@ static bool object_path(struct rm_strbuf *ret)
 static const struct rm_pipeline_api *open_object(void)
 {
 	const struct rm_pipeline_api *(*get)(uint32_t) = NULL;
-	const struct rm_pipeline_api *api;
+	const struct rm_pipeline_api *api = atomic_load(&exporter);
 	struct rm_strbuf path;
 	char room[PATH_BYTES];
 	void *object;
 
+	if (api || atomic_load(&sealed))
+		return api;
 	rm_strbuf_init(&path, room, sizeof(room));
 	if (!object_path(&path))
 		return NULL;
@@ -274,6 +281,7 @@ static const struct rm_pipeline_api *open_object(void)
 		rm_warn("no spans are exported: %s is of another version of Remora", room);
 		return NULL;
 	}
+	atomic_store(&exporter, api);
 	return api;
 }
 
@@ -405,13 +413,21 @@ void rm_worker_prepare(const struct rm_env *env)
 	if (!libc.whole || !rm_worker_absent())
 		return;
 	w.env = env;
-	open_object(); /* never closed; the loader knows an open object by its path alone */
+	open_object(); /* never closed */
+}
+
+void rm_worker_seal(void)
+{
+	atomic_store(&sealed, true);
 }
 
 bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
 {
 	uint32_t none = NONE;
 
+	/* In a root that we were not loaded from, names and certificates are somebody else's. */
+	if (atomic_load(&sealed) && (!atomic_load(&exporter) || rm_last_flush_reach(env) != RM_LAST_ALL))
+		return false;
 	if (!atomic_compare_exchange_strong(&w.thread, &none, OPENING))
 		return false;
 	/* Either this sees the one who stops, or he sees OPENING and waits until it is over. */

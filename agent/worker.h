@@ -24,6 +24,12 @@ void rm_worker_init(void);
 void rm_worker_prepare(const struct rm_env *env);
 
 /*
+ * From now on no file is opened: the thread works with the object that is open, and only for what a last
+ * flush could do too, which asks for no file either. Context: app.
+ */
+void rm_worker_seal(void);
+
+/*
  * Starts the thread over a complete segment; both are borrowed for ever. False when one runs, is
  * held or stopped, or cannot be made (then never again in this process). Context: app.
  */

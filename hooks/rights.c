@@ -180,6 +180,21 @@ RM_EXPORT int chroot(const char *path)
 	return real_chroot(path);
 }
 
+/* libc has it, no header of its own declares it. */
+int pivot_root(const char *new_root, const char *old_root);
+
+static int raw_pivot_root(const char *new_root, const char *old_root)
+{
+	return (int)raw_result(rm_sys2(__NR_pivot_root, new_root, old_root));
+}
+
+RM_HOOK(pivot_root, raw_pivot_root);
+RM_EXPORT int pivot_root(const char *new_root, const char *old_root)
+{
+	rm_root_changes();
+	return real_pivot_root(new_root, old_root);
+}
+
 static int raw_unshare(int flags)
 {
 	return (int)raw_result(rm_sys1(__NR_unshare, flags));
@@ -198,9 +213,17 @@ static int raw_setns(int fd, int type)
 }
 
 RM_HOOK(setns, raw_setns);
+static void before_setns(long type)
+{
+	if (type == 0 || type & CLONE_NEWNS) /* 0 is any that the descriptor may be of */
+		rm_root_changes();
+	else
+		rm_stand_alone();
+}
+
 RM_EXPORT int setns(int fd, int type)
 {
-	rm_stand_alone();
+	before_setns(type);
 	return real_setns(fd, type);
 }
 
@@ -333,8 +356,10 @@ long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...)
 	case __NR_pivot_root:
 		rm_root_changes();
 		break;
-	case __NR_unshare:
 	case __NR_setns:
+		before_setns(b);
+		break;
+	case __NR_unshare:
 	case __NR_capset:
 	case __NR_setuid:
 	case __NR_setgid:

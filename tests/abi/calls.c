@@ -33,7 +33,7 @@
 
 extern char **environ;
 
-int capset(void *header, const void *data); /* libc has it, no header of its own declares it */
+int capset(void *, const void *), pivot_root(const char *, const char *); /* in no header of libc's */
 
 struct pair {
 	int client, server, listener;
@@ -494,6 +494,7 @@ RM_TEST("a change of credentials to the same ones succeeds, and what cannot be g
 	RM_CHECK(setgroups(1 << 20, NULL) == -1 && (errno == EINVAL || errno == EPERM));
 	RM_CHECK(chroot("/nonexistent") == -1 && (errno == ENOENT || errno == EPERM));
 	RM_CHECK(unshare(0) == 0 && unshare(-1) == -1 && errno == EINVAL);
+	RM_CHECK(pivot_root("/nonexistent", "/") == -1 && (errno == ENOENT || errno == EPERM));
 	RM_CHECK(setns(-1, 0) == -1 && errno == EBADF);
 	RM_CHECK(capset(NULL, NULL) == -1 && errno == EFAULT);
 }

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import shutil
 import threading
 import time
 from http.server import BaseHTTPRequestHandler
@@ -115,6 +116,7 @@ int main(int argc, char **argv)
 	child = fork();
 	if (child == 0) {
 		FAIL_IF(get() != 200);
+		poll(&(struct pollfd){ 0 }, 0, 20);
 		exit(0);
 	}
 	FAIL_IF(waitpid(child, &status, 0) != child || status != 0);
@@ -132,6 +134,82 @@ def c08_first_exchange(t):
     t.same([program, t.dir / "empty"], states=("relay",), status=4)
     on = t.run([program, t.dir / "empty"], "relay", wait_spans=2)
     t.check(len(on.spans) >= 2, f"{len(on.spans)} spans instead of those before the fork, at least 2")
+
+
+TRAP = r"""
+/* Stands where our exporter object is: needs nothing, and ends the process that loads it. */
+__attribute__((constructor)) static void taken(void)
+{
+	__asm__ volatile("syscall" : : "a"(231), "D"(77) : "rcx", "r11", "memory");
+}
+"""
+
+ENTER = PRELUDE + r"""
+/* argv: exchanges before; a command that says when the namespace of its own is ready, and waits */
+int main(int argc, char **argv)
+{
+	int says[2], fd, status;
+	char path[64], byte;
+	pid_t host;
+
+	for (int i = 0; i < atoi(argv[1]); i++)
+		FAIL_IF(get() != 200);
+	FAIL_IF(pipe(says) != 0);
+	host = fork();
+	if (host == 0) {
+		dup2(says[1], 1);
+		execvp(argv[2], argv + 2);
+		_exit(99);
+	}
+	FAIL_IF(read(says[0], &byte, 1) != 1);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", host);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	FAIL_IF(fd < 0 || setns(fd, argc % 2 ? 0 : CLONE_NEWNS) != 0);
+	for (int i = 0; i < 5; i++) {
+		FAIL_IF(get() != 200);
+		settle(30);
+	}
+	kill(host, SIGKILL);
+	FAIL_IF(waitpid(host, &status, 0) != host);
+	puts("entered");
+	return 4;
+}
+"""
+
+
+def trap(t, folder):
+    """An object of somebody else's where, seen from the other root, ours is loaded from."""
+    if os.uname().machine != "x86_64":
+        t.skip("the trap is written for x86-64")
+    folder.mkdir(parents=True)
+    made = t.compile("trap.so", TRAP, "-shared", "-fPIC", "-nostdlib")
+    shutil.copy(made, folder / "remora-export.so")
+    shutil.copy(t.agent.library, folder)
+
+
+@case(8, "another root has an object of another's under our name: it is not opened")
+def c08_trap(t):
+    as_root(t)
+    root = t.dir / "other"
+    trap(t, root / str(t.agent.stage).lstrip("/"))
+    preloaded = t.run([t.agent.cli, "run", "-q", "--", "printenv", "LD_PRELOAD"]).stdout.decode()
+    trap(t, root / preloaded.replace("$LIB", "lib/x86_64-linux-gnu").rpartition("/")[0].lstrip("/"))
+    program = t.compile("rooted", ROOT)
+    t.same([program, root], states=("up", "tls", "stuck", "relay"), status=4)
+
+
+@case(8, "so it is with another mount namespace", needs=["unshare", "mount"])
+def c08_trap_mounted(t):
+    as_root(t)
+    trap(t, t.dir / "theirs")
+    enter = t.compile("enter", ENTER)
+    script = t.script("host.sh", f"mount --bind {t.dir}/theirs {t.agent.stage} && echo x && exec sleep 30\n")
+    host = ["unshare", "--mount", "--propagation", "private", "sh", script]
+    if t.run([enter, 0, *host]).status != 4:
+        t.skip("mount namespaces cannot be made here")
+    for before in (0, 1):
+        for more in ([], ["with another number of arguments"]):
+            t.same([enter, before, *host, *more], states=("up", "tls", "relay"), status=4)
 
 
 # ---- 18: programs that look for threads ----
