@@ -14,13 +14,14 @@ MAY = {
     "protocols": ["base/"],
     # The worker reaches the exporting object through the one table of functions of pipeline.h.
     "agent": ["base/", "protocols/", "exporters/pipeline.h"],
-    "hooks": ["base/", "agent/hookapi.h", "agent/tls.h"],
+    "hooks": ["base/", "agent/hookapi.h", "agent/tls.h", "agent/tls_map.h"],
     "exporters": ["base/", "agent/telemetry.h", "agent/record.h", "agent/exporter.h"],
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
               "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],
     "cli": ["base/", "relay/", "protocols/", "agent/config.h", "agent/resource.h",
             "agent/relay_proto.h", "agent/record.h", "agent/sampler.h",
-            "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h"],
+            "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h",
+            "hooks/import_names.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
