@@ -13,7 +13,8 @@ const struct rm_cmd rm_cmd_list = {
 	.name = "list",
 	.help = "list hooks, protocols, exporters or variables",
 	.usage = "Usage: remora list hooks|protocols|exporters|env\n"
-		 "  hooks       the functions of libc that are interposed\n"
+		 "  hooks       the functions of libc that are interposed, and those of other\n"
+		 "              libraries that are led to hooks in the objects that import them\n"
 		 "  protocols   what is understood on connections\n"
 		 "  exporters   values of OTEL_TRACES_EXPORTER\n"
 		 "  env         all variables: name, type, default, meaning\n",
@@ -24,10 +25,16 @@ static const char *const hook_names[] = {
 #include "hooks/hook_names.h"
 };
 
+static const char *const import_names[] = {
+#include "hooks/import_names.h"
+};
+
 static void list_hooks(void)
 {
 	for (size_t i = 0; i < sizeof(hook_names) / sizeof(hook_names[0]); i++)
 		puts(hook_names[i]);
+	for (size_t i = 0; i < sizeof(import_names) / sizeof(import_names[0]); i++)
+		printf("%-30s where it is imported\n", import_names[i]);
 }
 
 static void list_protocols(void)

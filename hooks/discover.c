@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 
 #include "base/sys.h"
+#include "hooks/imports.h"
+#include "hooks/nss.h"
 #include "hooks/openssl.h"
 
 static _Atomic uint32_t wanted; /* how often somebody came */
@@ -20,6 +22,8 @@ void rm_discover(void)
 	do {
 		done = atomic_load(&wanted);
 		rm_openssl_scan();
+		rm_imports_scan();
+		rm_nss_scan();
 	} while (done != atomic_load(&wanted));
 	atomic_store(&at_work, 0);
 }

@@ -152,7 +152,7 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 	    s->st_shndx != SHN_UNDEF)
 		return;
 	row = row_of(f->search->library, o->strings + s->st_name);
-	if (!row)
+	if (!row || !row->hook)
 		return;
 	slot = (uintptr_t *)(o->base + r->r_offset);
 	segment = rm_object_segment(o, (uintptr_t)slot, sizeof(*slot));

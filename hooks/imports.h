@@ -21,21 +21,26 @@ struct rm_library {
 struct rm_import {
 	struct rm_library *library;
 	const char *name;
-	void *hook;
+	void *hook;    /* NULL: only the real function is wanted */
 	void **slot;   /* where the address of the real function goes */
 	bool optional; /* older releases do not have it */
 };
 
-#define RM_IMPORT_ROW(lib, fn, is_optional)                                                    \
+#define RM_IMPORT_ROW(row, lib, fn, hook, is_optional)                                         \
 	static __typeof__(&fn) real_##fn;                                                      \
-	static __typeof__(fn) hook_##fn;                                                       \
 	__attribute__((used, section("rm_imports"), aligned(8))) static const struct rm_import \
-		rm_import_row_##fn = { &lib, #fn, (void *)hook_##fn, (void **)&real_##fn, is_optional }
+		row##fn = { &lib, #fn, hook, (void **)&real_##fn, is_optional }
 
 /* Declares real_<fn> and hook_<fn> with the type of `fn`; the hook's body follows. */
-#define RM_IMPORT(lib, fn) RM_IMPORT_ROW(lib, fn, false)
+#define RM_IMPORT(lib, fn)               \
+	static __typeof__(fn) hook_##fn; \
+	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, false)
 /* The same of a function that releases of the library may lack: then nobody calls it. */
-#define RM_IMPORT_IF_PRESENT(lib, fn) RM_IMPORT_ROW(lib, fn, true)
+#define RM_IMPORT_IF_PRESENT(lib, fn)    \
+	static __typeof__(fn) hook_##fn; \
+	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, true)
+/* Declares real_<fn>, for hooks to call, NULL where the library lacks it. Nobody's calls are led away. */
+#define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, true)
 
 /* What a scan found, over the life of the process. */
 struct rm_imports_seen {

@@ -22,7 +22,8 @@ AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthrea
                   "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
                   "pthread_attr_setdetachstate", "sigfillset"}
 # Defined by the linker itself.
-LINKER = {"_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "__start_rm_hooks", "__stop_rm_hooks"}
+LINKER = {"_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "__start_rm_hooks", "__stop_rm_hooks",
+          "__start_rm_imports", "__stop_rm_imports"}
 SANITIZER = re.compile(r"__(asan|tsan|ubsan|sanitizer|sancov|start___sancov|stop___sancov)_")
 
 

@@ -12,6 +12,7 @@
 #include "base/lookup.h"
 #include "hooks/discover.h"
 #include "hooks/hook.h"
+#include "hooks/imports.h"
 
 #include <gnu/libc-version.h>
 #include <sys/auxv.h>
@@ -43,6 +44,24 @@ void *rm_hook_late(const struct rm_hook *row)
 	return __atomic_load_n(row->slot, __ATOMIC_RELAXED);
 }
 
+static bool begins_with(const char *text, const char *start)
+{
+	while (*start && *text == *start) {
+		text++;
+		start++;
+	}
+	return !*start;
+}
+
+/* Another tool is told of every call as the loader binds it: no slot may lead elsewhere. */
+static bool is_watched(char **envp)
+{
+	for (; *envp; envp++)
+		if (begins_with(*envp, "LD_AUDIT=") || begins_with(*envp, "LD_PROFILE="))
+			return true;
+	return false;
+}
+
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
 	for (const struct rm_hook *row = first_row; row < end_row; row++)
@@ -53,6 +72,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		return;
 	started = true;
 	rm_tls_on_discovery(rm_discover);
+	if (is_watched(envp))
+		rm_imports_forbid();
 	rm_init(argc, argv, envp);
 }
 

@@ -1,0 +1,193 @@
+/*
+ * Hooks of wolfSSL. The library forgets the random number of a handshake with its end, so a session is
+ * told from the next one in the same memory by clear and free, and its socket is the one it was given.
+ *
+ * What the library says of writing: a call takes all bytes or fails; after WANT_READ or WANT_WRITE it must
+ * come again with the same ones. Its own partial mode takes one record.
+ * Context: app.
+ */
+#include "hooks/wolfssl_api.h"
+#include "hooks/imports.h"
+#include "hooks/session.h"
+
+#include <sys/uio.h>
+
+static struct rm_library wolfssl = { .name = "wolfSSL", .anchor = "wolfSSL_read" };
+
+RM_USE(wolfssl, wolfSSL_pending);
+RM_USE(wolfssl, wolfSSL_get_error);
+RM_USE(wolfssl, wolfSSL_get_fd);
+RM_USE(wolfssl, wolfSSL_is_server);
+RM_USE(wolfssl, wolfSSL_dtls);
+RM_USE(wolfssl, wolfSSL_ALPN_GetProtocol);
+
+/* ---- sessions ---- */
+
+static bool describe(void *session, struct rm_tls_session *ret)
+{
+	ret->fd = real_wolfSSL_get_fd ? real_wolfSSL_get_fd(session) : -1;
+	return real_wolfSSL_get_error && !(real_wolfSSL_dtls && real_wolfSSL_dtls(session));
+}
+
+static void protocol(void *session, struct rm_tls_session *ret, char room[RM_SESSION_PROTOCOL_BYTES])
+{
+	unsigned short bytes = 0;
+	char *name = NULL;
+
+	if (real_wolfSSL_ALPN_GetProtocol && real_wolfSSL_ALPN_GetProtocol(session, &name, &bytes) == 1 && name) {
+		ret->alpn = name;
+		ret->alpn_bytes = bytes;
+	}
+}
+
+static int is_server(void *session)
+{
+	return real_wolfSSL_is_server ? real_wolfSSL_is_server(session) == 1 : -1;
+}
+
+static size_t pending(void *session)
+{
+	int n = real_wolfSSL_pending ? real_wolfSSL_pending(session) : 0;
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static bool is_over(void *session, long result)
+{
+	int error = real_wolfSSL_get_error(session, (int)result);
+
+	return error == RM_WOLFSSL_ZERO_RETURN || error == RM_WOLFSSL_PEER_CLOSED;
+}
+
+static bool is_broken(void *session, long result)
+{
+	int error = real_wolfSSL_get_error(session, (int)result);
+
+	return error == RM_WOLFSSL_SYSCALL || error == RM_WOLFSSL_SSL || error == RM_WOLFSSL_SOCKET_ERROR ||
+	       error == RM_WOLFSSL_FATAL_ERROR;
+}
+
+static const struct rm_session_kind kind = {
+	.describe = describe,
+	.protocol = protocol,
+	.is_server = is_server,
+	.pending = pending,
+	.is_broken = is_broken,
+	.is_over = is_over,
+};
+
+/* ---- bytes in ---- */
+
+RM_IMPORT(wolfssl, wolfSSL_read);
+
+static long read_some(const struct rm_session_call *call, void *buf, size_t n)
+{
+	return real_wolfSSL_read(call->session, buf, (int)n);
+}
+
+static int hook_wolfSSL_read(struct WOLFSSL *ssl, void *data, int n)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .read = read_some };
+
+	return n > 0 ? (int)rm_session_read(&call, data, (size_t)n) : real_wolfSSL_read(ssl, data, n);
+}
+
+RM_IMPORT(wolfssl, wolfSSL_recv);
+
+static long recv_some(const struct rm_session_call *call, void *buf, size_t n)
+{
+	return real_wolfSSL_recv(call->session, buf, (int)n, call->number);
+}
+
+static int hook_wolfSSL_recv(struct WOLFSSL *ssl, void *data, int n, int flags)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .read = recv_some, .number = flags };
+
+	return n > 0 ? (int)rm_session_read(&call, data, (size_t)n) : real_wolfSSL_recv(ssl, data, n, flags);
+}
+
+RM_IMPORT(wolfssl, wolfSSL_peek);
+static int hook_wolfSSL_peek(struct WOLFSSL *ssl, void *data, int n)
+{
+	rm_session_peeks(&kind, ssl);
+	return real_wolfSSL_peek(ssl, data, n);
+}
+
+/* ---- bytes out ---- */
+
+RM_IMPORT(wolfssl, wolfSSL_write);
+
+static long write_all(const struct rm_session_call *call, const void *p, size_t n)
+{
+	return real_wolfSSL_write(call->session, p, (int)n);
+}
+
+static int hook_wolfSSL_write(struct WOLFSSL *ssl, const void *data, int n)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .write = write_all };
+
+	return n > 0 ? (int)rm_session_write(&call, data, (size_t)n) : real_wolfSSL_write(ssl, data, n);
+}
+
+RM_IMPORT(wolfssl, wolfSSL_send);
+
+static long send_all(const struct rm_session_call *call, const void *p, size_t n)
+{
+	return real_wolfSSL_send(call->session, p, (int)n, call->number);
+}
+
+static int hook_wolfSSL_send(struct WOLFSSL *ssl, const void *data, int n, int flags)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .write = send_all, .number = flags };
+
+	return n > 0 ? (int)rm_session_write(&call, data, (size_t)n) : real_wolfSSL_send(ssl, data, n, flags);
+}
+
+/* The library joins the pieces in memory of its own, which it gives away before a retry: left alone. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_writev);
+static int hook_wolfSSL_writev(struct WOLFSSL *ssl, const struct iovec *iov, int count)
+{
+	rm_session_unwatched(&kind, ssl);
+	return real_wolfSSL_writev(ssl, iov, count);
+}
+
+/* Early data may have to be sent again: such a session is left alone. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_write_early_data);
+static int hook_wolfSSL_write_early_data(struct WOLFSSL *ssl, const void *data, int n, int *ret_n)
+{
+	rm_session_unwatched(&kind, ssl);
+	return real_wolfSSL_write_early_data(ssl, data, n, ret_n);
+}
+
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_read_early_data);
+static int hook_wolfSSL_read_early_data(struct WOLFSSL *ssl, void *data, int n, int *ret_n)
+{
+	rm_session_unwatched(&kind, ssl);
+	return real_wolfSSL_read_early_data(ssl, data, n, ret_n);
+}
+
+/* ---- life of a session ---- */
+
+RM_IMPORT(wolfssl, wolfSSL_shutdown);
+static int hook_wolfSSL_shutdown(struct WOLFSSL *ssl)
+{
+	int result = real_wolfSSL_shutdown(ssl);
+
+	if (result >= 0)
+		rm_session_closed(&kind, ssl, true, result == RM_WOLFSSL_SHUTDOWN_DONE);
+	return result;
+}
+
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_clear);
+static int hook_wolfSSL_clear(struct WOLFSSL *ssl)
+{
+	rm_tls_forget(ssl);
+	return real_wolfSSL_clear(ssl);
+}
+
+RM_IMPORT(wolfssl, wolfSSL_free);
+static void hook_wolfSSL_free(struct WOLFSSL *ssl)
+{
+	rm_tls_forget(ssl);
+	real_wolfSSL_free(ssl);
+}

@@ -1,0 +1,95 @@
+/*
+ * Does hooks/ declare the libraries that it hooks as they declare themselves? That this compiles is the
+ * answer: functions that differ conflict, tables are compared entry by entry.
+ */
+#include <stddef.h>
+#include <sys/uio.h>
+
+#if defined(GNUTLS)
+#include <gnutls/gnutls.h>
+
+#include "hooks/gnutls_api.h"
+
+_Static_assert((int)RM_GNUTLS_DTLS_FIRST == (int)GNUTLS_DTLS0_9, "");
+_Static_assert((int)RM_GNUTLS_SHUT_RDWR == (int)GNUTLS_SHUT_RDWR, "");
+_Static_assert((int)RM_GNUTLS_SFLAGS_EARLY_DATA == (int)GNUTLS_SFLAGS_EARLY_DATA, "");
+_Static_assert(RM_GNUTLS_E_PREMATURE_TERMINATION == GNUTLS_E_PREMATURE_TERMINATION, "");
+
+#elif defined(MBEDTLS)
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/ssl.h>
+
+#include "hooks/mbedtls_api.h"
+
+_Static_assert(RM_MBEDTLS_CONN_EOF == MBEDTLS_ERR_SSL_CONN_EOF, "");
+_Static_assert(RM_MBEDTLS_PEER_CLOSE_NOTIFY == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, "");
+_Static_assert(RM_MBEDTLS_WANT_READ == MBEDTLS_ERR_SSL_WANT_READ, "");
+_Static_assert(RM_MBEDTLS_WANT_WRITE == MBEDTLS_ERR_SSL_WANT_WRITE, "");
+_Static_assert(RM_MBEDTLS_TIMEOUT == MBEDTLS_ERR_SSL_TIMEOUT, "");
+_Static_assert(RM_MBEDTLS_CLIENT_RECONNECT == MBEDTLS_ERR_SSL_CLIENT_RECONNECT, "");
+_Static_assert(RM_MBEDTLS_CONTINUE_PROCESSING == MBEDTLS_ERR_SSL_CONTINUE_PROCESSING, "");
+_Static_assert(RM_MBEDTLS_ASYNC_IN_PROGRESS == MBEDTLS_ERR_SSL_ASYNC_IN_PROGRESS, "");
+_Static_assert(RM_MBEDTLS_CRYPTO_IN_PROGRESS == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRESS, "");
+
+#elif defined(WOLFSSL_LIBRARY)
+#include <wolfssl/options.h>
+#include <wolfssl/error-ssl.h>
+#include <wolfssl/ssl.h>
+
+#include "hooks/wolfssl_api.h"
+
+_Static_assert((int)RM_WOLFSSL_SYSCALL == (int)WOLFSSL_ERROR_SYSCALL, "");
+_Static_assert((int)RM_WOLFSSL_ZERO_RETURN == (int)WOLFSSL_ERROR_ZERO_RETURN, "");
+_Static_assert((int)RM_WOLFSSL_SSL == (int)WOLFSSL_ERROR_SSL, "");
+_Static_assert((int)RM_WOLFSSL_SOCKET_ERROR == (int)SOCKET_ERROR_E, "");
+_Static_assert((int)RM_WOLFSSL_FATAL_ERROR == (int)FATAL_ERROR, "");
+_Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
+
+#elif defined(NSS)
+#include <prerr.h>
+#include <prio.h>
+#include <ssl.h>
+
+/* The same names again, under others. */
+#undef prio_h___
+#define PRIOMethods our_methods
+#define PRFileDesc our_descriptor
+#define SSL_SecurityStatus our_status
+#define SSL_OptionGet our_option
+#define SSL_DataPending our_pending
+#define SSL_GetNextProto our_protocol
+#define SSL_ImportFD our_import
+#define PR_GetDefaultIOMethods our_defaults
+#define PR_GetError our_error
+#define PR_FileDesc2NativeHandle our_handle
+#include "hooks/nss_api.h"
+#undef PRIOMethods
+#undef PRFileDesc
+
+#define SAME_PLACE(type, ours, entry) _Static_assert(offsetof(type, entry) == offsetof(ours, entry), #entry)
+
+SAME_PLACE(PRIOMethods, our_methods, close);
+SAME_PLACE(PRIOMethods, our_methods, read);
+SAME_PLACE(PRIOMethods, our_methods, write);
+SAME_PLACE(PRIOMethods, our_methods, writev);
+SAME_PLACE(PRIOMethods, our_methods, shutdown);
+SAME_PLACE(PRIOMethods, our_methods, recv);
+SAME_PLACE(PRIOMethods, our_methods, send);
+SAME_PLACE(PRIOMethods, our_methods, getsocketoption);
+SAME_PLACE(PRIOMethods, our_methods, setsocketoption);
+SAME_PLACE(PRIOMethods, our_methods, connectcontinue);
+SAME_PLACE(PRFileDesc, our_descriptor, secret);
+SAME_PLACE(PRFileDesc, our_descriptor, lower);
+_Static_assert((int)RM_PR_DESC_SOCKET_UDP == (int)PR_DESC_SOCKET_UDP, "");
+_Static_assert((int)RM_PR_DESC_LAYERED == (int)PR_DESC_LAYERED, "");
+_Static_assert(RM_PR_MSG_PEEK == PR_MSG_PEEK, "");
+_Static_assert((int)RM_PR_SHUTDOWN_RCV == (int)PR_SHUTDOWN_RCV, "");
+_Static_assert((int)RM_PR_SHUTDOWN_BOTH == (int)PR_SHUTDOWN_BOTH, "");
+_Static_assert(RM_PR_WOULD_BLOCK == PR_WOULD_BLOCK_ERROR, "");
+_Static_assert(RM_PR_PENDING_INTERRUPT == PR_PENDING_INTERRUPT_ERROR, "");
+_Static_assert(RM_PR_IO_TIMEOUT == PR_IO_TIMEOUT_ERROR, "");
+_Static_assert(RM_SSL_SECURITY == SSL_SECURITY, "");
+_Static_assert(RM_SSL_ENABLE_0RTT_DATA == SSL_ENABLE_0RTT_DATA, "");
+_Static_assert((int)RM_SSL_NEXT_PROTO_NEGOTIATED == (int)SSL_NEXT_PROTO_NEGOTIATED, "");
+_Static_assert((int)RM_SSL_NEXT_PROTO_SELECTED == (int)SSL_NEXT_PROTO_SELECTED, "");
+#endif
