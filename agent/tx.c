@@ -557,8 +557,10 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		ssize_t n;
 
 		/* Closed meanwhile, the number may be another connection's: that one is not to get the rest. */
-		if (sent && rm_conn_peek(tx->fd) != c)
+		if (taken && rm_conn_peek(tx->fd) != c) {
+			error = sent ? error : EBADF;
 			break;
+		}
 		make_plan(&p, c, tx, sent);
 		/* Descriptors and credentials travel once, with a byte that the program hears of. */
 		now = out;

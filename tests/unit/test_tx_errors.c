@@ -76,3 +76,29 @@ RM_TEST("a number that was a socket's a moment ago gets no plain call: it is som
 	while (stub_span())
 		;
 }
+
+/* The line goes out; before the rest does, another thread's connection gets the number. */
+static ssize_t socket_then_other(int fd, const struct msghdr *m, int flags)
+{
+	RM_CHECK(calls++ == 0);
+	close_fd(fd);
+	open_client(fd);
+	return LINE;
+}
+
+RM_TEST("a number that is another connection's in the middle of a call gets none of its bytes")
+{
+	struct iovec head = { (void *)request, REQUEST - 2 }, end = { (void *)(request + REQUEST - 2), 2 };
+	struct rm_tx tx;
+
+	open_client(7);
+	sent_bytes = 0;
+	RM_CHECK(hooked_send(7, &head, 1) == REQUEST - 2);
+	calls = 0;
+	RM_CHECK(rm_tx_begin(&tx, 7, &end, 1) == RM_TX_EDIT);
+	RM_CHECK(rm_tx_edit(&tx, NULL, 0, socket_then_other) == -1 && errno == EBADF && calls == 1);
+	close_fd(7);
+	RM_CHECK(all_freed());
+	while (stub_span())
+		;
+}
