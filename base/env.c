@@ -7,6 +7,7 @@
  */
 #include "base/env.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -67,7 +68,7 @@ static bool parse_ratio(struct rm_str s, double *ret)
 	}
 	/* One rounding only, up to ten to the 22nd: the nearest double, as strtod would give. */
 	v = 1;
-	for (int n = scale < 0 ? -scale : scale; n > 0 && n < 400; n--)
+	for (int n = scale < 0 ? -scale : scale; n > 0 && v < HUGE_VAL; n--)
 		v *= 10;
 	v = scale < 0 ? (double)digits / v : (double)digits * v;
 	if (v > 1)

@@ -153,6 +153,19 @@ RM_TEST("ratios are the very doubles that other languages read from the same tex
 	}
 }
 
+RM_TEST("a ratio with more zeros than a double has places is zero, and a number with as many is refused")
+{
+	static char small[600] = "OTEL_TRACES_SAMPLER_ARG=0.", large[600] = "OTEL_TRACES_SAMPLER_ARG=1";
+
+	memset(small + strlen(small), '0', 450);
+	strcat(small, "1");
+	memset(large + strlen(large), '0', 450);
+	LOAD(small);
+	RM_CHECK(warnings == 0 && rm_env_ratio(&env, RM_ENV_TRACES_SAMPLER_ARG) == 0);
+	LOAD(large);
+	RM_CHECK(warnings == 1 && rm_env_ratio(&env, RM_ENV_TRACES_SAMPLER_ARG) == 1);
+}
+
 RM_TEST("of two equal names the first counts, also when it is empty or invalid")
 {
 	LOAD("OTEL_SERVICE_NAME=one", "OTEL_SERVICE_NAME=two", "OTEL_LOG_LEVEL=", "OTEL_LOG_LEVEL=none",
