@@ -142,6 +142,12 @@ static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, co
 	rm_text_put(room);
 }
 
+/* Then the path that follows is a part of it. No host has one, but a Host field may say anything. */
+static bool has_query(struct rm_str host)
+{
+	return host.n && memchr(host.p, '?', host.n);
+}
+
 /* The URL of a request that we send; the first two are empty when the target names them. */
 static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct rm_str scheme,
 			 struct rm_str host, struct rm_str target)
@@ -151,7 +157,7 @@ static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct
 
 	if (bytes > URL_MAX_BYTES)
 		b->dropped++;
-	else if (rm_redact_url_needed(c, host) || rm_redact_url_needed(c, target))
+	else if (has_query(host) || rm_redact_url_needed(c, host) || rm_redact_url_needed(c, target))
 		put_redacted_url(b, c, parts, bytes);
 	else
 		rm_builder_joined(b, RM_KEY_URL_FULL, parts, URL_PARTS);
