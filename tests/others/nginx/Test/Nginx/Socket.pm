@@ -193,7 +193,7 @@ sub start
 	if ($pid == 0) {
 		open STDOUT, '>', "$root/output";
 		open STDERR, '>&', \*STDOUT;
-		exec $ENV{TEST_NGINX_BINARY}, '-p', "$root/", '-c', "$root/nginx.conf" or POSIX::_exit(127);
+		exec $ENV{TEST_NGINX_BINARY}, '-p', "$root/", '-c', "$root/conf/nginx.conf" or POSIX::_exit(127);
 	}
 	for (1 .. 3000) {
 		return 1 if -s "$root/nginx.pid";  # written when the sockets listen
@@ -399,10 +399,12 @@ sub run_block
 
 	remove_tree($root);
 	make_path("$root/html", "$root/logs", "$root/conf");
+	# Configurations name ../../cert, as seen from theirs.
+	symlink getcwd() . '/t/cert', "$ENV{TEST_NGINX_FOLDER}/cert";
 	write_file("$root/html/index.html",
 		"<html><head><title>It works!</title></head><body>It works!</body></html>");
 	user_files($block->{user_files});
-	write_file("$root/nginx.conf", $configuration);
+	write_file("$root/conf/nginx.conf", $configuration);
 	my $serves = start();
 	if (exists $block->{must_die}) {
 		verdict(!$serves, 'does not start');
