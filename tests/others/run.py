@@ -29,15 +29,19 @@ from cpython import CPython  # noqa: E402
 from curl import Curl  # noqa: E402
 from debian import Debian  # noqa: E402
 from haproxy import Haproxy  # noqa: E402
+from libevent import Libevent  # noqa: E402
 from libuv import Libuv  # noqa: E402
 from nginx import Nginx  # noqa: E402
 from node import Node  # noqa: E402
 from perl import Perl  # noqa: E402
 from php import Php  # noqa: E402
+from pyweb import PyWeb  # noqa: E402
 from redis import Redis  # noqa: E402
 from ruby import Ruby  # noqa: E402
+from wget import Wget  # noqa: E402
 
-SUITES = [CPython, Libuv, Curl, Redis, Nginx, Node, Php, Haproxy, Ruby, Perl]
+SUITES = [CPython, Libuv, Curl, Redis, Nginx, Node, Php, Haproxy, Ruby, Perl,
+          Libevent, Wget, PyWeb]
 BASE = {k: v for k, v in os.environ.items()
         if not k.startswith(("OTEL_", "REMORA_")) and k not in ("TRACEPARENT", "LD_PRELOAD")}
 BASE.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL="C.UTF-8")

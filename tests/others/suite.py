@@ -27,6 +27,12 @@ class Suite:
         self.work = work / self.name
         self.version = ""
 
+    @staticmethod
+    def installed(package):
+        """The version of an installed Debian package."""
+        return subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], check=True,
+                              capture_output=True, text=True).stdout
+
     def execute(self, argv, env, log, cwd, **options):
         """Runs to the end or to the limit. Returns (status or None, output); `log` keeps the output."""
         with open(log, "wb") as out:
@@ -50,7 +56,7 @@ def tap_results(text, label):
     results = {}
     for bad, number, description in TAP.findall(text):
         directive = re.search(r"#\s*(skip|todo)", description, re.IGNORECASE)
-        title = re.split(r"\s+#", description)[0].strip() or f"test {number}"
+        title = re.split(r"(?:^|\s)#", description)[0].strip() or f"test {number}"
         verdict = "skip" if directive else "fail" if bad else "ok"
         key, count = f"{label}: {title}", 1
         while key in results:
