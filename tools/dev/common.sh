@@ -15,7 +15,9 @@ torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmima
 	libnss-wrapper heaptrack musl-tools busybox-static gcc-multilib golang-go bubblewrap sudo
 	valgrind gdb strace ltrace rr linux-perf libseccomp-dev libcap2-bin chromium redis-server
 	redis-tools postgresql uwsgi-core uwsgi-plugin-python3 libcurl3-gnutls python3-pip npm maven
-	make git)
+	make git zsh fish ksh lua5.4 tcl gawk mawk bc dc m4 ed cpio zip unzip jq libxml2-utils rsync autoconf cmake
+	netcat-openbsd uuid-runtime ncal sqlite3 gnupg openssh-client openssh-server file procps iproute2
+	bsdextrautils liblwp-protocol-https-perl)
 lint_packages=(clang shellcheck)
 fuzz_packages=(clang lld libclang-rt-dev)
 bench_packages=(nginx-light nodejs wrk curl)
