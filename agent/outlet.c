@@ -87,14 +87,23 @@ static void write_resource(struct rm_segment *s)
 	atomic_store_explicit(&s->resource_bytes, bytes, memory_order_release);
 }
 
+/* The relay reads no more, or never did: from now on the rings are emptied from within. */
+static void on_our_own(struct rm_segment *s)
+{
+	atomic_store(&s->reader, RM_READER_PROCESS);
+	atomic_store(&o.bell, rm_worker_bell());
+	atomic_store(&o.consumer, CONSUMER_WORKER);
+}
+
 /* Offers the memory to the relay, once; without it the process is on its own. */
-static void find_consumer(int fd)
+static void find_consumer(struct rm_segment *s, int fd)
 {
 	int error = fd < 0 ? RM_E_IO
 			   : rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd,
 					   &o.relay_bell);
 
 	if (!error) {
+		atomic_store(&s->reader, RM_READER_RELAY);
 		atomic_store(&o.bell, o.relay_bell);
 		atomic_store(&o.consumer, CONSUMER_RELAY);
 		rm_debug(RM_LOG_RELAY, "joined the relay");
@@ -102,8 +111,13 @@ static void find_consumer(int fd)
 	}
 	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
 		rm_debug(RM_LOG_RELAY, "no relay (error %d): exporting by itself", error);
-	atomic_store(&o.bell, rm_worker_bell());
-	atomic_store(&o.consumer, CONSUMER_WORKER);
+	on_our_own(s);
+}
+
+/* Told by a relay that ends before this process does. */
+static bool relay_is_gone(const struct rm_doorbell *bell)
+{
+	return bell && atomic_load_explicit(&bell->waiting, memory_order_acquire) == RM_DOORBELL_GONE;
 }
 
 static struct rm_segment *make_segment(void)
@@ -120,7 +134,7 @@ static struct rm_segment *make_segment(void)
 		rm_segment_init(s, (uint32_t)rm_sys0(__NR_getpid));
 		if (atomic_compare_exchange_strong(&o.segment, &none, s)) {
 			write_resource(s);
-			find_consumer(fd);
+			find_consumer(s, fd);
 		} else {
 			rm_sys2(__NR_munmap, s, sizeof(*s));
 			s = none;
@@ -148,6 +162,16 @@ struct rm_segment *rm_outlet_segment(int *ring)
 	return s;
 }
 
+static void leave_relay(void)
+{
+	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
+
+	if (!s)
+		return;
+	rm_debug(RM_LOG_RELAY, "the relay has ended: exporting by itself");
+	on_our_own(s);
+}
+
 void rm_outlet_pushed(uint32_t fill)
 {
 	struct rm_doorbell *bell = atomic_load_explicit(&o.bell, memory_order_acquire);
@@ -156,6 +180,10 @@ void rm_outlet_pushed(uint32_t fill)
 		return;
 	/* First the record, then a look at how the consumer sleeps; it goes the other way round. */
 	__sync_synchronize(); /* atomic_thread_fence, which gcc refuses under -fsanitize=thread */
+	if (relay_is_gone(bell)) {
+		leave_relay();
+		return;
+	}
 	/* The relay looks after its processes by time: it is woken only before a ring is full. */
 	if (fill > WAKE_BYTES ||
 	    (atomic_load_explicit(&bell->waiting, memory_order_relaxed) == RM_DOORBELL_IDLE &&
@@ -223,6 +251,8 @@ void rm_outlet_root_changes(void)
 	/* Only for the relay: what the segment says of the process is better found out later. */
 	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
 		rm_outlet_segment(&no_ring);
+	if (relay_is_gone(atomic_load(&o.bell)))
+		leave_relay();
 	if (atomic_load(&o.consumer) != CONSUMER_RELAY)
 		rm_worker_prepare(o.env);
 	rm_worker_seal();
@@ -282,18 +312,23 @@ static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
 		flush_rings(s, deadline_ns);
 }
 
-static void report(struct rm_segment *s)
+/* Every span that was made is in exactly one of these numbers. */
+static void report(struct rm_segment *s, enum rm_end how)
 {
 	struct rm_worker_tally t = rm_worker_tally();
+	uint64_t made = atomic_load(&s->produced), relayed = atomic_load(&s->relayed);
+	uint64_t exported = t.exported + atomic_load(&o.flushed);
+	uint64_t gone = relayed + exported + t.dropped;
+	const char *when = how == RM_END_EXEC ? " so far" : "";
 
 	if (atomic_load(&o.consumer) == CONSUMER_RELAY) {
-		rm_debug(RM_LOG_EXPORT, "spans: %lu left with the relay", atomic_load(&s->produced));
+		rm_debug(RM_LOG_EXPORT, "spans%s: %lu left with the relay", when, made);
 		return;
 	}
 	rm_debug(RM_LOG_EXPORT,
-		 "spans: %lu made, %lu exported, %lu dropped by exporters; lost before: "
-		 "%lu ring full, %lu too large, %lu no memory, %lu muted",
-		 atomic_load(&s->produced), t.exported + atomic_load(&o.flushed), t.dropped,
+		 "spans%s: %lu made, %lu left with a relay, %lu exported, %lu dropped by exporters, "
+		 "%lu not delivered in time; not made: %lu ring full, %lu too large, %lu no memory, "
+		 "%lu muted", when, made, relayed, exported, t.dropped, made > gone ? made - gone : 0,
 		 atomic_load(&s->lost[RM_LOST_RING_FULL]),
 		 atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),
 		 atomic_load(&s->lost[RM_LOST_EXCHANGE]), atomic_load(&s->lost[RM_LOST_MUTED]));
@@ -318,6 +353,8 @@ void rm_outlet_end(enum rm_end how)
 
 	if (!s || atomic_load(&o.silent))
 		return;
+	if (relay_is_gone(atomic_load(&o.bell)))
+		leave_relay();
 	if (atomic_load(&o.consumer) == CONSUMER_WORKER &&
 	    (!rm_segment_empty(s) || rm_worker_busy()))
 		end_alone(s, how);
@@ -327,8 +364,7 @@ void rm_outlet_end(enum rm_end how)
 	 */
 	if (how == RM_END_EXIT)
 		rm_worker_quit();
-	if (how != RM_END_EXEC)
-		report(s);
+	report(s, how);
 }
 
 void rm_outlet_resume(void)

@@ -10,7 +10,9 @@
  * was bound to. The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
  * anything when the relay runs as root: servers drop privileges. A hello that is refused gets no
  * answer, only a closed socket. The process in its turn says hello only to a relay of its own uid or
- * of root. From then on the relay treats the segment as untrusted bytes.
+ * of root, and says in the segment whether it goes by the answer (`reader`): the relay reads only then,
+ * or when the process died before it could. From then on the relay treats the segment as untrusted
+ * bytes. When it ends before the process does, it says so in the doorbell page, and reads no more.
  */
 #ifndef RM_AGENT_RELAY_PROTO_H
 #define RM_AGENT_RELAY_PROTO_H

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	RM_SEGMENT_ABI = 1,
+	RM_SEGMENT_ABI = 2,
 	RM_SEGMENT_RINGS = 32,
 	RM_SEGMENT_HOME_RINGS = 4, /* threads start in one of these; the others take what is too much for them */
 	RM_RING_BYTES = 256 * 1024,
@@ -47,6 +47,16 @@ struct rm_ring {
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read; only the consumer stores */
 };
 
+/*
+ * Who empties the rings of a segment that was offered to a relay. Only the process decides, so that they
+ * never both do: it may have given up waiting for an answer that was already on its way.
+ */
+enum rm_segment_reader {
+	RM_READER_UNDECIDED, /* nobody yet; the relay, should the process die before it decides */
+	RM_READER_RELAY,
+	RM_READER_PROCESS,
+};
+
 struct rm_segment {
 	uint64_t magic;
 	uint32_t abi;
@@ -55,8 +65,10 @@ struct rm_segment {
 	uint32_t ring_bytes;
 	_Atomic uint32_t next_ring;      /* the ring the next thread gets, modulo RM_SEGMENT_HOME_RINGS */
 	_Atomic uint32_t resource_bytes; /* of the resource record below; 0 until it is written */
+	_Atomic uint32_t reader;         /* enum rm_segment_reader */
 	_Alignas(64) _Atomic uint64_t lost[RM_LOST_COUNT];
 	_Atomic uint64_t produced;       /* spans pushed */
+	_Atomic uint64_t relayed;        /* spans that a relay took; told only, nothing depends on it */
 	_Alignas(64) char resource[RM_SEGMENT_RESOURCE_BYTES]; /* one RM_RECORD_RESOURCE */
 	struct rm_ring ring[RM_SEGMENT_RINGS];
 	_Alignas(4096) char data[RM_SEGMENT_RINGS][RM_RING_BYTES];
@@ -64,10 +76,12 @@ struct rm_segment {
 
 /*
  * How the consumer sleeps. Producers ring RM_DOORBELL_IDLE for their first record and RM_DOORBELL_TIMED
- * only when a ring fills. So that no wake-up is lost, a consumer that is to sleep for ever reads `rung`,
- * stores RM_DOORBELL_IDLE in `waiting`, makes a full fence, sees all rings empty, and only then waits.
+ * only when a ring fills. RM_DOORBELL_GONE is the last word of a relay that ends before its processes
+ * do: what they push from then on is theirs to deliver. So that no wake-up is lost, a consumer that is
+ * to sleep for ever reads `rung`, stores RM_DOORBELL_IDLE in `waiting`, makes a full fence, sees all
+ * rings empty, and only then waits.
  */
-enum { RM_DOORBELL_AWAKE, RM_DOORBELL_TIMED, RM_DOORBELL_IDLE };
+enum { RM_DOORBELL_AWAKE, RM_DOORBELL_TIMED, RM_DOORBELL_IDLE, RM_DOORBELL_GONE };
 
 /* The doorbell: a futex word that producers ring when a ring fills; shared by all of one consumer. */
 struct rm_doorbell {

@@ -218,15 +218,26 @@ static uint32_t drain_ring(struct rm_relay *r, struct peer *p, uint32_t ring, ui
 	return spans;
 }
 
+/* Whether the rings are for us to read; a process that has not decided by its end never will. */
+static bool is_ours(const struct peer *p)
+{
+	uint32_t reader = atomic_load_explicit(&p->segment->reader, memory_order_acquire);
+
+	return reader == RM_READER_RELAY || (reader == RM_READER_UNDECIDED && p->dead);
+}
+
 /* Takes at most `room` spans out of a peer's rings. Returns how many. */
 static uint32_t drain(struct rm_relay *r, struct peer *p, uint32_t room)
 {
 	uint32_t spans = 0;
 
+	if (!is_ours(p))
+		return 0;
 	if (!p->known && (rm_segment_empty(p->segment) || !introduce(r, p)))
 		return 0;
 	for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++)
 		spans += drain_ring(r, p, ring, room - spans);
+	atomic_fetch_add_explicit(&p->segment->relayed, spans, memory_order_relaxed);
 	rm_gather_rest(r->gather, &p->origin);
 	return spans;
 }
@@ -235,8 +246,9 @@ static void drop(struct rm_relay *r, struct peer *p)
 {
 	if (p->state == PEER_LIVE) {
 		drain(r, p, UINT32_MAX);
-		for (int why = 0; why < RM_LOST_COUNT; why++)
-			r->gather->lost[why] += atomic_load(&p->segment->lost[why]);
+		if (is_ours(p))
+			for (int why = 0; why < RM_LOST_COUNT; why++)
+				r->gather->lost[why] += atomic_load(&p->segment->lost[why]);
 		rm_door_unmap(p->segment);
 		r->alive -= !p->dead;
 		rm_debug(RM_LOG_RELAY, "process %d left", p->pid);
@@ -371,8 +383,9 @@ static uint32_t visit(struct rm_relay *r, struct peer *p, uint32_t room, uint64_
 	if (is_gone(p))
 		bury(r, p);
 	spans = drain(r, p, room);
-	if (p->dead && rm_segment_empty(p->segment))
-		drop(r, p);
+	if (atomic_load(&p->segment->reader) == RM_READER_PROCESS ||
+	    (p->dead && rm_segment_empty(p->segment)))
+		drop(r, p); /* it does not want us, or is no more */
 	return spans;
 }
 
@@ -507,6 +520,9 @@ void rm_relay_free(struct rm_relay *r)
 	for (uint32_t i = 0; i < r->used; i++)
 		if (r->peer[i].state != PEER_FREE)
 			drop(r, &r->peer[i]);
+	/* Only now: who hears of it reads what is left, and we must not any more. */
+	if (r->door.bell)
+		atomic_store_explicit(&r->door.bell->waiting, RM_DOORBELL_GONE, memory_order_release);
 	rm_door_close(&r->door);
 	if (r->bell_event >= 0)
 		close(r->bell_event);

@@ -107,8 +107,10 @@ static inline bool join(struct producer *p, const char *address)
 	for (int i = 0; i < 100; i++) {
 		if (!make_segment(p))
 			return false;
-		if (rm_relay_join(rm_str_c(address), p->memory_fd, &p->bell) == RM_OK)
+		if (rm_relay_join(rm_str_c(address), p->memory_fd, &p->bell) == RM_OK) {
+			atomic_store(&p->segment->reader, RM_READER_RELAY);
 			return true;
+		}
 		free_segment(p);
 	}
 	return false;

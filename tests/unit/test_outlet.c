@@ -140,6 +140,8 @@ RM_TEST("a forked child delivers its own spans with its own worker, the parent k
 
 /* ---- the relay ---- */
 
+static struct rm_doorbell *bell_of_relay;
+
 static void relayed_until_killed(const void *setting)
 {
 	int before = open_fds(), status;
@@ -199,6 +201,49 @@ RM_TEST("the relay is woken when a ring fills")
 	fake_relay_close(&relay);
 }
 
+static void relay_ends(const void *setting)
+{
+	struct rm_segment *s;
+
+	start((const char *const[]){ setting, "OTEL_TRACES_EXPORTER=console", NULL });
+	push(2);
+	s = rm_outlet_segment(&ring);
+	RM_CHECK(s->reader == RM_READER_RELAY);
+	rm_outlet_end(RM_END_UNDERSCORE_EXIT);
+	RM_CHECK(fake->opened == 0);
+	bell_of_relay->waiting = RM_DOORBELL_GONE;
+	RM_CHECK(s->reader == RM_READER_RELAY); /* it hears of that with its next span, or at its end */
+	push(3);
+	RM_CHECK(s->reader == RM_READER_PROCESS);
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->delivered == 5);
+}
+
+static void relay_ended_before_the_end(const void *setting)
+{
+	start((const char *const[]){ setting, "OTEL_TRACES_EXPORTER=console", NULL });
+	push(2);
+	bell_of_relay->waiting = RM_DOORBELL_GONE;
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->delivered == 2);
+}
+
+RM_TEST("a process whose relay has ended delivers by itself what the relay has not read")
+{
+	void (*const bodies[])(const void *) = { relay_ends, relay_ended_before_the_end };
+	struct fake_relay relay;
+	char setting[256];
+
+	for (int i = 0; i < 2; i++) {
+		fake_relay_open(&relay, ANSWER_WELCOME);
+		bell_of_relay = relay.bell;
+		snprintf(setting, sizeof(setting), "REMORA_RELAY=%s", relay.setting);
+		in_child(bodies[i], setting);
+		fake_relay_wait(&relay);
+		fake_relay_close(&relay);
+	}
+}
+
 static void without_relay(const void *setting)
 {
 	start((const char *const[]){ setting, "OTEL_TRACES_EXPORTER=console", NULL });
@@ -216,6 +261,7 @@ RM_TEST("a process that the relay does not admit exports by itself")
 	snprintf(setting, sizeof(setting), "REMORA_RELAY=%s", relay.setting);
 	in_child(without_relay, setting);
 	fake_relay_wait(&relay);
+	RM_CHECK(relay.segment && relay.segment->reader == RM_READER_PROCESS);
 	fake_relay_close(&relay);
 }
 

@@ -1,6 +1,9 @@
 /* relay/relay.c and gather.c: that nothing is lost of what processes left behind, dead or alive. */
 #include "relay_bench.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
 RM_TEST("what a process left behind when it was killed is all there, under its service")
 {
 	struct bench b;
@@ -129,5 +132,106 @@ RM_TEST("of a process that goes from program to program only the last one is kep
 	kill(pid, SIGKILL);
 	RM_CHECK(was_killed(pid));
 	RM_CHECK(settle(&b, PROGRAMS, 0));
+	teardown(&b);
+}
+
+/* ---- who reads ---- */
+
+static int decided[2] = { -1, -1 };
+
+/* Pushes, decides, and waits to be killed. */
+static void decide(struct producer *p, int reader)
+{
+	push_some(p, 5);
+	atomic_store(&p->segment->reader, (uint32_t)reader);
+	if (write(decided[1], "d", 1) == 1 || reader == RM_READER_UNDECIDED)
+		pause();
+}
+
+static bool joins(struct bench *b, uint32_t alive)
+{
+	for (int i = 0; i < TRIES && rm_relay_alive(b->relay) != alive; i++)
+		rm_relay_step(b->relay, MS, UINT32_MAX);
+	return rm_relay_alive(b->relay) == alive;
+}
+
+RM_TEST("of a process that has not decided nothing is read while it lives, and all once it is dead")
+{
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	pid = produce(&b, decide, RM_READER_UNDECIDED);
+	RM_CHECK(joins(&b, 1));
+	for (int i = 0; i < 100; i++)
+		rm_relay_step(b.relay, MS, UINT32_MAX);
+	rm_relay_drain(b.relay, UINT32_MAX);
+	RM_CHECK(b.gather.spans == 0 && rm_relay_alive(b.relay) == 1);
+	kill(pid, SIGKILL);
+	RM_CHECK(was_killed(pid));
+	RM_CHECK(settle(&b, 5, 0));
+	teardown(&b);
+}
+
+RM_TEST("of a process that gave up waiting nothing is ever read, dead or alive")
+{
+	struct bench b;
+	char byte = 0;
+	pid_t pid;
+
+	setup(&b);
+	RM_CHECK(pipe2(decided, O_NONBLOCK) == 0);
+	pid = produce(&b, decide, RM_READER_PROCESS);
+	for (int i = 0; i < TRIES && read(decided[0], &byte, 1) != 1; i++)
+		rm_relay_step(b.relay, MS, UINT32_MAX);
+	RM_CHECK(byte == 'd');
+	RM_CHECK(joins(&b, 0)); /* it is not kept either */
+	kill(pid, SIGKILL);
+	RM_CHECK(was_killed(pid));
+	rm_relay_drain(b.relay, UINT32_MAX);
+	RM_CHECK(b.gather.spans == 0);
+	close(decided[0]);
+	close(decided[1]);
+	teardown(&b);
+}
+
+/* Pushes until the relay says that it is gone, and shows on `out` how many spans it has not read then. */
+static void outlive(struct producer *p, int out)
+{
+	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
+	int pushed = 0, left = 0;
+
+	name_service(p->segment, "stays");
+	while (atomic_load(&p->bell->waiting) != RM_DOORBELL_GONE)
+		if (pushed < 20000)
+			pushed += push(p->segment, 0, (uint32_t)pushed) == RM_OK;
+	for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++)
+		while (rm_segment_pop(p->segment, ring, record) > 0)
+			left++;
+	dprintf(out, "%d %d %d ", pushed, left, (int)atomic_load(&p->segment->relayed));
+}
+
+RM_TEST("a relay that ends before its process leaves it exactly what it has not read")
+{
+	int out[2], pushed = 0, left = 0, relayed = 0;
+	char text[64] = "";
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	RM_CHECK(pipe(out) == 0);
+	pid = produce(&b, outlive, out[1]);
+	RM_CHECK(joins(&b, 1));
+	for (int i = 0; i < 20; i++)
+		rm_relay_step(b.relay, MS, 100);
+	rm_relay_free(b.relay);
+	b.relay = NULL;
+	RM_CHECK(was_killed(pid));
+	RM_CHECK(read(out[0], text, sizeof(text) - 1) > 0);
+	RM_CHECK(sscanf(text, "%d %d %d", &pushed, &left, &relayed) == 3);
+	RM_CHECK((int)b.gather.spans == relayed);
+	RM_CHECK(relayed + left == pushed);
+	close(out[0]);
+	close(out[1]);
 	teardown(&b);
 }

@@ -88,6 +88,37 @@ def c36_short(t):
         t.check(len(on.spans) == 1, f"{end}: {len(on.spans)} spans of a killed process came through the relay")
 
 
+OUTLIVES = PRELUDE + r"""
+/* argv: exchanges. They are made by a daemon, while and after what started it ends. */
+int main(int argc, char **argv)
+{
+	FAIL_IF(get() != 200);
+	if (fork() > 0) {
+		usleep(60000); /* the daemon joins the relay */
+		return 3;
+	}
+	setsid();
+	for (int fd = 0; fd < 3; fd++)
+		FAIL_IF(dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd) != fd);
+	for (int i = 0; i < atoi(argv[1]); i++) {
+		FAIL_IF(get() != 200);
+		settle(30);
+	}
+	return 0;
+}
+"""
+
+
+@case(36, "a daemon that outlives `remora run` delivers the rest by itself: every span once")
+def c36_outlives(t):
+    program = t.compile("outlives", OUTLIVES)
+    off = t.run([program, 30])
+    on = t.run([program, 30], "relay", wait_spans=31 + 1)  # and that of the command
+    t.equal(off, on, "outlives")
+    ids = [s["span_id"] for s in on.spans]
+    t.check(len(ids) == 31 and len(set(ids)) == 31, f"{len(ids)} spans of 31, {len(set(ids))} different ones")
+
+
 # ---- 37: bad collectors ----
 
 class Bad(BaseHTTPRequestHandler):
