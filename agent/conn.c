@@ -18,6 +18,7 @@
 
 #include "agent/context.h"
 #include "agent/stream.h"
+#include "agent/tls_hello.h"
 #include "base/fmt_addr.h"
 #include "base/pool.h"
 #include "base/sys.h"
@@ -465,6 +466,7 @@ void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 		}
 		enter(listener, RM_FD_LISTENER);
 	}
+	rm_tls_expect();
 	rm_conn_new(fd, true);
 	rm_context_accepted(s->thread);
 }
@@ -475,6 +477,7 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 
 	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
 		return;
+	rm_tls_expect();
 	c = make_for(fd, RM_ROLE_CLIENT);
 	if (!c) {
 		enter(fd, RM_FD_NONE);

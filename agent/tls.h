@@ -97,10 +97,13 @@ void rm_tls_sent_unseen(rm_tls session, size_t n);
 /* ---- finding the libraries ---- */
 
 /*
- * `discover` is called when a connection turns out to be TLS or nothing that we know, in any thread,
- * with the guard held and perhaps in a signal handler: it hooks libraries that were loaded since. At
- * this moment no plaintext has passed yet. Context: init.
+ * `discover` is called when a connection begins after objects were loaded, and when one turns out to be
+ * TLS or nothing that we know; in any thread, with the guard held and perhaps in a signal handler: it
+ * hooks libraries that were loaded since. No plaintext has passed yet then. Context: init.
  */
 void rm_tls_on_discovery(void (*discover)(void));
+
+/* The program is about to load an object. Context: any. */
+void rm_tls_loading(void);
 
 #endif

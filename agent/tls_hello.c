@@ -26,6 +26,7 @@ struct hello {
 static _Atomic(struct hello *) table;
 static _Atomic uint32_t ages;
 static void (*_Atomic discover_libraries)(void);
+static atomic_bool loaded = true; /* objects were, since somebody looked */
 
 void rm_tls_on_discovery(void (*discover)(void))
 {
@@ -38,6 +39,17 @@ void rm_tls_discover(void)
 
 	if (discover)
 		discover();
+}
+
+void rm_tls_expect(void)
+{
+	if (atomic_load_explicit(&loaded, memory_order_relaxed) && atomic_exchange(&loaded, false))
+		rm_tls_discover();
+}
+
+void rm_tls_loading(void)
+{
+	atomic_store_explicit(&loaded, true, memory_order_relaxed);
 }
 
 static struct hello *set_of(const uint8_t *random)

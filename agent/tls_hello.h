@@ -18,7 +18,16 @@ void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
  */
 bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 
-/* A connection was left alone: are there libraries that decrypt what it carries? Context: hook. */
+/*
+ * A connection was left alone: are there libraries that decrypt what it carries? They are hooked now.
+ * Context: hook.
+ */
 void rm_tls_discover(void);
+
+/*
+ * A connection begins: the same where objects were loaded since the last time. A library whose first call
+ * makes the handshake and reads on is hooked before that call so. Context: hook.
+ */
+void rm_tls_expect(void);
 
 #endif

@@ -215,15 +215,15 @@ static int on_peek(struct place *p, void *ssl, void *buf, size_t n, size_t *ret_
 
 /* ---- bytes out ---- */
 
-/* The first write may make the handshake itself, or be early data: the bytes go as they are. */
-static int write_before(struct place *p, void *ssl, const void *data, size_t n, size_t *ret_n)
+/* Early data, and what a server sends before the handshake is over: goes as it is, and is looked at then. */
+static int write_before(struct place *p, void *ssl, rm_tls name, const void *data, size_t n, size_t *ret_n)
 {
 	int rc = ((write_fn)p->real.write)(ssl, data, n, ret_n);
-	rm_tls name;
 
 	if (rc <= 0 || !*ret_n)
 		return rc;
-	name = open_session(p, ssl);
+	if (!name)
+		name = open_session(p, ssl);
 	if (name == UNWATCHED)
 		return rc;
 	rm_tls_sent(name, data, *ret_n);
@@ -234,28 +234,23 @@ static int write_before(struct place *p, void *ssl, const void *data, size_t n, 
 
 static int on_write(struct place *p, void *ssl, const void *data, size_t n, size_t *ret_n)
 {
-	struct rm_tls_writer w = { .write = (rm_tls_write_fn)p->real.write, .arg = ssl };
+	struct rm_tls_writer w = { .write = (rm_tls_write_fn)p->real.write, .arg = ssl, .session = current(p, ssl) };
 
-	w.session = current(p, ssl);
 	if (w.session == UNWATCHED)
 		return w.write(ssl, data, n, ret_n);
-	if (!p->calls.is_init_finished(ssl)) {
-		int rc;
+	/* A client's write would make the handshake and go on with these very bytes: one after the other. */
+	if (!w.session && p->calls.in_init(ssl) && !p->calls.is_server(ssl)) {
+		int rc = p->calls.do_handshake(ssl);
 
-		if (!w.session)
-			return write_before(p, ssl, data, n, ret_n);
-		if (!(name_of(p, ssl) & EARLY) && !p->calls.is_server(ssl))
-			goto finished; /* a session that negotiates anew */
-		rc = w.write(ssl, data, n, ret_n);
-		if (rc > 0)
-			rm_tls_sent(w.session, data, *ret_n);
-		return rc;
+		if (rc <= 0)
+			return rc < 0 ? rc : -1;
 	}
+	if (!p->calls.is_init_finished(ssl) && (!w.session || !p->calls.in_init(ssl)))
+		return write_before(p, ssl, w.session, data, n, ret_n);
 	if (!w.session)
 		w.session = open_session(p, ssl);
 	if (w.session == UNWATCHED)
 		return w.write(ssl, data, n, ret_n);
-finished:
 	w.partial = p->calls.ctrl(ssl, CTRL_MODE, 0, NULL) & MODE_PARTIAL_WRITE;
 	return rm_tls_write(&w, data, n, ret_n);
 }

@@ -23,7 +23,9 @@ struct rm_openssl_slots {
 
 /* What hooks call of a copy: its functions by their public names. Missing ones make it be left alone. */
 struct rm_openssl_calls {
-	int (*is_init_finished)(const void *ssl);
+	int (*is_init_finished)(const void *ssl); /* false in early data, too ... */
+	int (*in_init)(const void *ssl);          /* ... where this is false */
+	int (*do_handshake)(void *ssl);
 	int (*is_server)(const void *ssl);
 	int (*get_error)(const void *ssl, int result);
 	int (*get_early_data_status)(const void *ssl);

@@ -233,6 +233,8 @@ static bool find_calls(const struct rm_object *o, struct rm_openssl_calls *ret)
 		void *to;
 	} wanted[] = {
 		{ "SSL_is_init_finished", &ret->is_init_finished },
+		{ "SSL_in_init", &ret->in_init },
+		{ "SSL_do_handshake", &ret->do_handshake },
 		{ "SSL_is_server", &ret->is_server },
 		{ "SSL_get_error", &ret->get_error },
 		{ "SSL_get_early_data_status", &ret->get_early_data_status },

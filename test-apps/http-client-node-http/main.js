@@ -1,5 +1,5 @@
-// main.js URL COUNT: fetches it with http.get over one kept-alive connection.
-const http = require('http');
+// main.js URL COUNT: fetches it with http.get (https.get) over one kept-alive connection.
+const http = require(process.argv[2].startsWith('https') ? 'https' : 'http');
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 

@@ -2,6 +2,6 @@
 require 'net/http'
 
 url = URI(ARGV[0])
-Net::HTTP.start(url.host, url.port) do |http|
+Net::HTTP.start(url.host, url.port, use_ssl: url.scheme == 'https') do |http|
   ARGV[1].to_i.times { print http.get(url.request_uri).body }
 end

@@ -1,19 +1,25 @@
 // Node's http server; /call uses http.get over its keep-alive agent, /fetch uses fetch, and /forward
-// passes the request on with its headers, as proxies do.
+// passes the request on with its headers, as proxies do. With CERTIFICATE (a PEM file that holds its key
+// too) it serves https. A backend may be either.
+const fs = require('fs');
 const http = require('http');
+const https = require('https');
 
 const backend = process.env.BACKEND || '';
-const agent = new http.Agent({ keepAlive: true });
+const client = backend.startsWith('https') ? https : http;
+const agent = new client.Agent({ keepAlive: true });
 
 function call(path, done) {
-	http.get(backend + path, { agent }, (answer) => {
+	client.get(backend + path, { agent }, (answer) => {
 		let text = '';
 		answer.on('data', (part) => { text += part; });
 		answer.on('end', () => done(text));
 	}).on('error', (error) => done(String(error)));
 }
 
-const server = http.createServer((request, response) => {
+const pem = process.env.CERTIFICATE && fs.readFileSync(process.env.CERTIFICATE);
+const create = pem ? (handle) => https.createServer({ cert: pem, key: pem }, handle) : http.createServer;
+const server = create((request, response) => {
 	const url = request.url;
 	const rest = url.replace(/^\/[a-z]*/, '');
 	if (url.startsWith('/status/')) {
@@ -37,7 +43,7 @@ const server = http.createServer((request, response) => {
 	} else if (url.startsWith('/forward')) {
 		const headers = { ...request.headers };
 		delete headers.host;
-		http.get(backend + '/hello' + rest, { agent, headers }, (answer) => answer.pipe(response));
+		client.get(backend + '/hello' + rest, { agent, headers }, (answer) => answer.pipe(response));
 	} else if (url.startsWith('/hello')) {
 		response.writeHead(200, { 'Content-Length': 6 });
 		response.end('hello\n');

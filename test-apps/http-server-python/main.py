@@ -1,5 +1,9 @@
-"""http.server with a thread per connection, as many small Python services are; /call uses urllib."""
+"""http.server with a thread per connection, as many small Python services are; /call uses urllib.
+
+With CERTIFICATE (a PEM file that holds its key too) it serves https; with CLIENT_CA it wants certificates.
+"""
 import os
+import ssl
 import sys
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,7 +51,17 @@ class Handler(BaseHTTPRequestHandler):
 
 
 ThreadingHTTPServer.daemon_threads = True
+server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+if "CERTIFICATE" in os.environ:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["CERTIFICATE"])
+    context.set_alpn_protocols(["http/1.1"])
+    if "CLIENT_CA" in os.environ:
+        context.load_verify_locations(os.environ["CLIENT_CA"])
+        context.verify_mode = ssl.CERT_REQUIRED
+    # The handshake is made by the first read, in the connection's own thread.
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 try:
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+    server.serve_forever()
 except KeyboardInterrupt:
     pass

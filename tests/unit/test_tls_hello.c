@@ -74,10 +74,23 @@ RM_TEST("a session finds the connection that its ClientHello went over, among ma
 	rm_tls_on_discovery(discover);
 	for (uint32_t i = 1; i <= 300; i++)
 		say_hello(i * 2654435761u, (uint16_t)(1000 + i));
-	RM_CHECK(discoveries == 300);
+	RM_CHECK(discoveries == 1 + 300);
 	for (uint32_t i = 1; i <= 300; i++)
 		RM_CHECK(claimed_port(i * 2654435761u, false) == 1000 + i);
 	RM_CHECK(all_freed());
+}
+
+RM_TEST("libraries are looked for when a connection begins, once after something was loaded")
+{
+	discoveries = 0;
+	connect_to(7, 1);
+	RM_CHECK(discoveries == 0);
+	rm_tls_loading();
+	connect_to(7, 1);
+	RM_CHECK(discoveries == 1);
+	connect_to(7, 1);
+	RM_CHECK(discoveries == 1);
+	close_fd(7);
 }
 
 RM_TEST("a number that nobody said hello with, or the other side did, finds none")

@@ -7,7 +7,8 @@ demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 	libcurl4-openssl-dev)
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
 	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
-	apache2-utils wrk g++ rustc python3-venv openssl)
+	apache2-utils wrk g++ rustc python3-venv openssl python3-aiohttp python3-httpx
+	python3-hypercorn uvicorn liblwp-protocol-https-perl)
 # What the torture cases put programs beside and below; without one of them its case is skipped. Not
 # every release has each.
 torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmimalloc2.0 fakeroot
