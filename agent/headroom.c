@@ -2,36 +2,49 @@
  * A server that is sent a larger head than it takes answers 431 or 400, to a request that it would have
  * answered without us. The limits here are the defaults of widespread servers; a head that is beyond one
  * already is refused by that server anyway, and only has to stay below the next.
+ *
+ * Servers count differently: all bytes, those behind the request line, or names and values only. What
+ * any of them counts lies between the last and the first of these.
  * Context: any, signal-safe.
  */
 #include "agent/headroom.h"
 
 /* CPython's http.client and http.server, Apache, gunicorn, Tomcat, hyper; HAProxy. */
-static const uint32_t field_limits[] = { 100, 101 };
+static const size_t field_limits[] = { 100, 101 };
 
 /* uWSGI; Tomcat, Jetty, lighttpd; HAProxy, whose buffer has to have a kilobyte left; Node; and doubles. */
 static const size_t byte_limits[] = { 4096, 8192, 15360, 16384, 32768, 65536 };
 
-static bool crosses(size_t before, size_t after, size_t limit)
+/* True when one of the limits takes `least` and may not take `most`. */
+static bool between(size_t least, size_t most, const size_t *limits, size_t count)
 {
-	return before <= limit && after > limit;
+	for (size_t i = 0; i < count; i++)
+		if (least <= limits[i] && limits[i] < most)
+			return true;
+	return false;
+}
+
+/* The bytes of all names and values; of a head whose fields are not all listed, those of its lines. */
+static size_t least_bytes(const struct rm_head *head)
+{
+	const char *first_end = memchr(head->raw.p, '\n', head->raw.n);
+	size_t n = 0;
+
+	if (head->fields_cut)
+		return first_end ? head->raw.n - (size_t)(first_end + 1 - head->raw.p) : head->raw.n;
+	for (uint32_t i = 0; i < head->field_count; i++)
+		n += head->fields[i].name.n + head->fields[i].value.n;
+	return n;
 }
 
 bool rm_headroom(const struct rm_head *head, struct rm_str lines)
 {
-	size_t whole = head->raw.n + strlen("\r\n"), added = 0, fields;
-	const char *first_end = memchr(head->raw.p, '\n', head->raw.n);
+	size_t whole = head->raw.n + strlen("\r\n"), added = 0;
 
-	/* Some count the request line in, and some do not. */
-	fields = first_end ? whole - (size_t)(first_end + 1 - head->raw.p) : whole;
-	for (size_t i = 0; i < sizeof(byte_limits) / sizeof(byte_limits[0]); i++)
-		if (crosses(whole, whole + lines.n, byte_limits[i]) ||
-		    crosses(fields, fields + lines.n, byte_limits[i]))
-			return false;
 	for (size_t i = 0; i < lines.n; i++)
 		added += lines.p[i] == '\n';
-	for (size_t i = 0; i < sizeof(field_limits) / sizeof(field_limits[0]) && !head->fields_cut; i++)
-		if (crosses(head->field_count, head->field_count + added, field_limits[i]))
-			return false;
-	return true;
+	return !between(least_bytes(head), whole + lines.n, byte_limits,
+			sizeof(byte_limits) / sizeof(byte_limits[0])) &&
+	       (head->fields_cut || !between(head->field_count, head->field_count + added, field_limits,
+					     sizeof(field_limits) / sizeof(field_limits[0])));
 }
