@@ -435,6 +435,7 @@ sub report
 	for (@pending) {
 		my ($good, $what, $detail) = @$_;
 		$what =~ s/[\n#]+/ /g;
+		$what =~ s/:\d{4,5}\b/:PORT/g;  # one of another number the next time
 		printf "%sok %d - %s: %s\n", $good ? '' : 'not ', ++$count, $title, $what;
 		print map { "# $_\n" } split /\n/, substr $detail // '', 0, 2000 unless $good;
 	}
