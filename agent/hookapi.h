@@ -8,6 +8,7 @@
 #define RM_AGENT_HOOKAPI_H
 
 #include <stdbool.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -17,7 +18,10 @@
 struct rm_thread;
 struct rm_conn;
 
-/* A visit to the agent: refused when already inside, disabled, in a vfork child, or on our own thread. */
+/*
+ * A visit to the agent: refused when already inside, disabled, in a vfork child, on our own
+ * thread, or where a signal handler has next to no stack.
+ */
 struct rm_scope {
 	struct rm_thread *thread;
 	int saved_errno;
@@ -25,6 +29,9 @@ struct rm_scope {
 
 bool rm_enter(struct rm_scope *s);
 void rm_leave(struct rm_scope *s); /* restores errno */
+
+/* The stack on which this thread's signal handlers run from now on, after sigaltstack took it. Context: any. */
+void rm_alt_stack(const stack_t *stack);
 
 /* Fast answer, outside any scope: can this descriptor carry traffic of ours? Two loads. */
 bool rm_fd_tracked(int fd);

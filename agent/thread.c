@@ -17,6 +17,8 @@
 #include "agent/outlet.h"
 #include "base/sys.h"
 
+enum { VISIT_STACK_BYTES = 4096 }; /* a visit takes 2.8 KB */
+
 static __thread struct rm_thread self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
 static atomic_bool active;
 static _Atomic uint32_t epoch;
@@ -84,14 +86,25 @@ static bool may_look(void)
 	return rm_active() && rm_sys_thread_is_libcs();
 }
 
+/*
+ * A signal handler on a stack of its own has what the kernel's frame left of it, often a few hundred
+ * bytes: a visit there would run over the end. Only what came through sigaltstack() is known.
+ */
+static bool is_cramped(void)
+{
+	size_t room = (size_t)((const char *)__builtin_frame_address(0) - self.alt_stack);
+
+	return room < self.alt_bytes && room < VISIT_STACK_BYTES;
+}
+
 bool rm_may_enter(void)
 {
-	return may_look() && !self.inside && !self.vforked && !rm_outlet_is_worker();
+	return may_look() && !self.inside && !self.vforked && !is_cramped() && !rm_outlet_is_worker();
 }
 
 bool rm_is_bypassed(void)
 {
-	return may_look() && (self.inside || self.vforked) && !rm_outlet_is_worker();
+	return may_look() && (self.inside || self.vforked || is_cramped()) && !rm_outlet_is_worker();
 }
 
 bool rm_enter(struct rm_scope *s)
@@ -136,4 +149,12 @@ void rm_vfork_mark(int in_child)
 {
 	if (rm_sys_thread_is_libcs())
 		self.vforked = in_child != 0;
+}
+
+void rm_alt_stack(const stack_t *stack)
+{
+	if (!rm_sys_thread_is_libcs())
+		return;
+	self.alt_stack = stack->ss_sp;
+	self.alt_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size;
 }

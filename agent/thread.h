@@ -21,6 +21,8 @@ struct rm_thread {
 	uint32_t epoch;         /* of rm_epoch() when this block was last used */
 	uint32_t open_conn;     /* where `open` came in */
 	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
+	const char *alt_stack;  /* for signal handlers, as the program asked for it */
+	size_t alt_bytes;       /* 0: there is none */
 	struct rm_random random;
 	struct rm_wall wall;
 	struct rm_probe probe;  /* pages of the program that can be read */
