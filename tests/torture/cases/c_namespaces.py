@@ -80,7 +80,7 @@ def c17_unshare(t):
     user_namespaces(t)
     program = t.compile("leave_users", UNSHARE)  # unshare is on the deny list
     off = t.run([program, 20])
-    for state, rounds in (("up", 2000), ("down", 100), ("stuck", 20), ("relay", 20)):
+    for state, rounds in (("up", 2000), ("tls", 200), ("down", 200), ("stuck", 20), ("relay", 200)):
         on = t.run([program, rounds], state, seconds=600)
         t.equal(off, on, f"unshare, collector {state}")
         t.note(f"collector {state}: {on.seconds / rounds * 1000:.1f} ms for each of {rounds} rounds")

@@ -172,7 +172,7 @@ def c27_storm(t):
         asked = [s["span_id"] for s in on.spans if s["kind"] == "CLIENT"]
         t.check(len(set(asked)) == len(asked), f"{len(asked) - len(set(asked))} spans came twice ({state})")
         t.check(len(asked) == 2000, f"{len(asked)} CLIENT spans of 2000 requests ({state})")
-    for state in ("down", "stuck"):
+    for state in ("tls", "down", "stuck"):
         on = t.run([program, 30], state, env={"REMORA_EXIT_TIMEOUT": 20})
         t.equal(off, on, f"storm, collector {state}")
 
@@ -236,7 +236,7 @@ a b c d:
 @case(28, "what a vfork child does to its descriptors is nothing to its parent's connections")
 def c28_vfork(t):
     program = t.compile("vfork", VFORK)
-    off = t.same([program], states=("down", "stuck"))
+    off = t.same([program], states=("tls", "down", "stuck"))
     for state in ("up", "relay"):
         on = t.run([program], state, env={"REMORA_EXIT_TIMEOUT": 3000})
         t.equal(off, on, f"vfork, collector {state}")

@@ -1,7 +1,11 @@
 """Cases 29 to 33: descriptors. Ours are never among the program's, whatever it does with its own."""
+import os
+import re
+import subprocess
 import sys
 
-from frame import case
+from frame import HANG, case, which
+from h_programs import await_port, free_port
 
 PRELUDE = r"""
 #include "torture.h"
@@ -104,14 +108,37 @@ for i in range(6):
 def c29_close_all(t):
     program = t.compile("close_all", CLOSE_ALL)
     for way in range(6):
-        t.same([program, way], status=42, spans=5, states=("up", "relay"))
-    for way in (0, 4):
-        t.same([program, way], status=42, states=("tls", "down", "stuck"))
+        t.same([program, way], status=42, spans=5, states=("up", "tls", "relay"))
+        t.same([program, way], status=42, states=("down", "stuck"))
 
 
 @case(29, "Python closes everything between its requests")
 def c29_python(t):
     t.same([sys.executable, t.script("close_fds.py", CLOSE_FDS)], spans=6, states=("up", "relay"))
+
+
+@case(29, "sshd closes everything when it starts, and serves", needs=["ssh-keygen", "ssh-keyscan"])
+def c29_sshd(t):
+    sshd = which("sshd")
+    if not sshd or os.geteuid() != 0:
+        t.skip("not root, or not installed: sshd")
+    key = t.dir / "host_key"
+    subprocess.run([which("ssh-keygen"), "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    os.makedirs("/run/sshd", exist_ok=True)
+    port, found = free_port(), []
+    argv = [sshd, "-D", "-e", "-p", port, "-h", key, "-o", "ListenAddress=127.0.0.1", "-o", "PidFile=none", "-f", "/dev/null"]
+
+    def during(process):
+        await_port(port, process)
+        found.append(subprocess.run([which("ssh-keyscan"), "-p", str(port), "127.0.0.1"], capture_output=True,
+                                    timeout=HANG).stdout)
+        process.terminate()
+    results = []
+    for state in (None, "up", "tls", "down", "stuck"):
+        result = t.run(argv, state, env={"REMORA_ALLOW": "*"}, during=during)
+        results.append((result.status, sorted(re.sub(rb"(port|from) .*", b"", result.stderr).splitlines())))
+    t.check(all(r == results[0] for r in results), f"{results}")
+    t.check(found[0] and all(f == found[0] for f in found), f"keys: {found}")
 
 
 # ---- 30: every number is taken ----
@@ -121,14 +148,20 @@ int main(int argc, char **argv)
 {
 	struct rlimit limit;
 	char bytes[256];
-	int fds[2], fd, last;
+	int fds[2], standard[3], fd, last;
 
 	FAIL_IF(get() != 200);
 	settle(60);
-	FAIL_IF(pipe2(fds, O_CLOEXEC) != 0);
-	for (fd = 5; fd < 1024; fd++) {
-		FAIL_IF(dup2(fds[1], fd) != fd);
-		if (fd % 250 == 0)
+	FAIL_IF(getrlimit(RLIMIT_NOFILE, &limit) != 0);
+	limit.rlim_cur = limit.rlim_max;
+	FAIL_IF(setrlimit(RLIMIT_NOFILE, &limit) != 0);
+	for (fd = 0; fd < 3; fd++)
+		FAIL_IF((standard[fd] = fcntl(fd, F_DUPFD_CLOEXEC, 2000)) < 2000);
+	FAIL_IF(pipe2(fds, O_CLOEXEC) != 0 || fds[0] != 3 || fds[1] != 4);
+	for (fd = 0; fd < 1024; fd++) {
+		if (fd != fds[0])
+			FAIL_IF(dup2(fds[1], fd) != fd);
+		if (fd % 250 == 1)
 			FAIL_IF(get() != 200); /* spans leave meanwhile, over whichever number */
 	}
 	settle(100);
@@ -136,6 +169,8 @@ int main(int argc, char **argv)
 	FAIL_IF(read(fds[0], bytes, sizeof(bytes)) != -1 || errno != EAGAIN);
 	for (fd = 1023; fd >= 5; fd--)
 		close(fd);
+	for (fd = 0; fd < 3; fd++)
+		FAIL_IF(dup2(standard[fd], fd) != fd || close(standard[fd]) != 0);
 	/* Eight descriptors are allowed, and the program gets every one of them. */
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = 8;
@@ -154,8 +189,8 @@ int main(int argc, char **argv)
 
 @case(30, "dup2 over every number, and a limit of eight descriptors of which none is missing")
 def c30_dup_over(t):
-    t.same([t.compile("dup_over", DUP_OVER)], spans=7, states=("up", "relay"))
-    t.same([t.compile("dup_over", DUP_OVER)], states=("tls", "down", "stuck"))
+    t.same([t.compile("dup_over", DUP_OVER)], spans=8, states=("up", "tls", "relay"))
+    t.same([t.compile("dup_over", DUP_OVER)], states=("down", "stuck"))
 
 
 # ---- 31: listings ----

@@ -2,6 +2,7 @@
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -297,6 +298,86 @@ def c34_prefork(t):
             t.check(len(on.spans) == 20, f"{len(on.spans)} spans of 20 requests (collector {state})")
 
 
+UWSGI = ["uwsgi", "uwsgi-core", "uwsgi_python3"]
+
+
+@case(34, "uwsgi's workers end after three requests, and it reloads")
+def c34_uwsgi(t):
+    program = next((p for p in UWSGI if which(p)), None)
+    if not program:
+        t.skip("not installed: uwsgi")
+    t.script("app.py", APP.replace("def app", "def application"))
+
+    def argv(port):
+        return [program, "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}", "--wsgi-file", t.dir / "app.py", "--master",
+                "--processes", "2", "--max-requests", "3", "--die-on-term", "--disable-logging", "--logto", t.dir / "log",
+                "--pidfile", t.dir / "pid", "--worker-reload-mercy", "5"]
+
+    def drive(process, port, asking):
+        for _ in range(10):
+            asking()
+        master = await_change(lambda: pid_in(t.dir / "pid"), 0)
+        before = children(master)
+        os.kill(master, signal.SIGHUP)
+        await_change(lambda: len(new := [c for c in children(master) if c not in before]) >= 2 and new, False)
+        for _ in range(10):
+            asking()
+        os.kill(master, signal.SIGTERM)
+        gone(master)
+
+    served(t, argv, drive, env={"PYTHONDONTWRITEBYTECODE": "1"})
+
+
+FPM = """
+[global]
+error_log = {dir}/fpm.log
+daemonize = no
+process_control_timeout = 10
+[www]
+user = www-data
+group = www-data
+listen = {dir}/fpm.sock
+listen.mode = 0666
+pm = static
+pm.max_children = 2
+pm.max_requests = 1
+clear_env = no
+"""
+
+
+@case(34, "php-fpm's workers end after each request, behind nginx", needs=["nginx"])
+def c34_fpm(t):
+    fpm = next((p for p in sorted(Path("/usr/sbin").glob("php-fpm*"))), None)
+    if os.geteuid() != 0 or not fpm:
+        t.skip("not root, or not installed: php-fpm")
+    back = f"http://127.0.0.1:{t.peer_port}/"
+    t.script("index.php", f"<?php echo file_get_contents('{back}'), getmypid() > 1;")
+    (t.dir / "fpm.conf").write_text(FPM.format(dir=t.dir))
+    port = free_port()
+    front = ("location / { fastcgi_pass unix:%s/fpm.sock; fastcgi_param SCRIPT_FILENAME %s/index.php; "
+             "fastcgi_param REQUEST_METHOD GET; }" % (t.dir, t.dir))
+    (t.dir / "nginx.conf").write_text("daemon off;\n" + re.sub(r"location / .*?;.*? }", lambda _: front,
+                                                             NGINX.format(dir=t.dir, port=port), count=1))
+    nginx = subprocess.Popen([which("nginx"), "-p", t.dir, "-e", t.dir / "error.log", "-c", t.dir / "nginx.conf"],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    t.closers.append(lambda: (nginx.terminate(), nginx.wait()))
+    await_port(port, nginx)
+    results = {}
+    for state in (None, "up", "tls", "stuck", "down"):
+        said = []
+        (t.dir / "fpm.sock").unlink(missing_ok=True)
+
+        def during(process):
+            await_change((t.dir / "fpm.sock").exists, False)
+            for _ in range(12):
+                said.append(ask(port))
+            process.send_signal(signal.SIGQUIT)
+        result = t.run([fpm, "-F", "-y", t.dir / "fpm.conf"], state, during=during, wait_spans=12)
+        results[state] = (result.status, said)
+        t.check(results[state] == results[None] == (0, [(200, b"hello, host\n1")] * 12), f"collector {state}: {results[state]}")
+        t.check(state not in ("up", "tls") or len(result.spans) == 12, f"{len(result.spans)} spans of 12 requests ({state})")
+
+
 @case(34, "postgres starts, answers, restarts and stops as it does alone", needs=["postgres", "pg_ctl", "setpriv"])
 def c34_postgres(t):
     if os.geteuid() != 0:
@@ -455,11 +536,25 @@ def c35_npm(t):
     tool(t, command, states=("up", "stuck"), env={"npm_config_cache": t.dir / "npm"})
 
 
-@case(35, "mvn without a network fails as it does alone", needs=["mvn"])
+@case(35, "npm installs a package over http", needs=["npm", "node", "tar"])
+def c35_npm_http(t):
+    url = web(t)
+    package = t.dir / "package"
+    package.mkdir()
+    (package / "package.json").write_text('{"name":"torture","version":"1.0.0","main":"i.js"}')
+    (package / "i.js").write_text("module.exports = 'installed'")
+    subprocess.run(["tar", "czf", t.dir / "web" / "torture.tgz", "-C", t.dir, "package"], check=True)
+    command = (f"rm -rf {t.dir}/npm; npm install --no-audit --no-fund --silent {url}/torture.tgz && "
+               "node -e \"console.log(require('torture'))\"")
+    tool(t, command, states=("up", "tls", "stuck"), spans=1, env={"npm_config_cache": t.dir / "npm", "npm_config_update_notifier": "false"})
+
+
+@case(35, "mvn goes through a project without a network", needs=["mvn"])
 def c35_mvn(t):
-    off = t.run(["mvn", "--version"])
-    on = t.run(["mvn", "--version"], "up")
-    t.equal(off, on, "mvn --version")
+    (t.dir / "pom.xml").write_text("<project><modelVersion>4.0.0</modelVersion><groupId>t</groupId><artifactId>torture</artifactId>"
+                                   "<version>1</version><packaging>pom</packaging></project>")
+    lines = f"mvn --version; cp {t.dir}/pom.xml . && mvn -o -B -q validate && echo valid; mvn -o -B -q no:such:1:goal >said || echo refused"
+    tool(t, lines)
 
 
 @case(35, "apt-get update from a repository over http", needs=["apt-get", "dpkg-scanpackages"])

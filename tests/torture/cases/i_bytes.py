@@ -322,11 +322,11 @@ def c41_tiny(t):
     t.same([program, 8000, 3000, 1, -1, -1], states=("up",))
 
 
-@case(41, "200 MB go each way with the right checksum")
+@case(41, "a fifth of a gigabyte, or a whole one, goes each way with the right checksum")
 def c41_bulk(t):
     program = t.compile("stream", STREAM, "-O2")
     for out, into in ((2, 2), (1, 1), (6, 0)):
-        t.same([program, 34000000, 1000000, 0, out, into], states=("up",))
+        t.same([program, t.count(34000000, 170000000), 1000000, 0, out, into], states=("up", "tls", "stuck"))
 
 
 # ---- 41: pointers to nowhere ----

@@ -50,7 +50,7 @@ def c11_nodes(t):
     hosts = {"node of the system": which("node")}
     hosts |= {f.name: f / "node_modules" / f"node-linux-{kind}" / "bin/node" for f in sorted(FETCHED.glob("node-*"))
               for kind in ("x64", "arm64") if (f / "node_modules" / f"node-linux-{kind}").exists()}
-    t.tally(TALLY, {name: host(t, program, script, env=env, times=t.count(8, 50)) for name, program in hosts.items()})
+    t.tally(TALLY, {name: host(t, program, script, env=env, times=t.count(4, 10)) for name, program in hosts.items()})
 
 
 def pythons():
