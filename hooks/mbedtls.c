@@ -43,12 +43,20 @@ static int socket_of(const void *session)
 	return -1;
 }
 
+/* "DTLSv1.2" or, before a handshake, "unknown (DTLS)". */
+static bool is_datagrams(void *session)
+{
+	const char *version = real_mbedtls_ssl_get_version(session);
+
+	while (*version && *version != 'D')
+		version++;
+	return *version == 'D';
+}
+
 static bool describe(void *session, struct rm_tls_session *ret)
 {
-	const char *version = real_mbedtls_ssl_get_version ? real_mbedtls_ssl_get_version(session) : NULL;
-
 	ret->fd = socket_of(session);
-	return version && version[0] == 'T'; /* else DTLS, or no handshake yet */
+	return real_mbedtls_ssl_get_version && !is_datagrams(session);
 }
 
 static void protocol(void *session, struct rm_tls_session *ret, char room[RM_SESSION_PROTOCOL_BYTES])
