@@ -256,7 +256,26 @@ def apache(t, backend=None, agent=True):
                    stop=signal.SIGTERM)
 
 
-def lighttpd(t, backend=None, agent=True):
+def certificate(t):
+    """A key and a certificate of localhost that signs itself: key.pem, cert.pem, both.pem, cert.der."""
+    if not (t.dir / "both.pem").exists():
+        t.run("openssl", ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out",
+                          "cert.pem", "-days", "30", "-subj", "/CN=localhost", "-addext",
+                          "subjectAltName=DNS:localhost,IP:127.0.0.1"], agent=False)
+        t.run("openssl", ["openssl", "x509", "-in", "cert.pem", "-outform", "DER", "-out", "cert.der"], agent=False)
+        (t.dir / "both.pem").write_bytes((t.dir / "key.pem").read_bytes() + (t.dir / "cert.pem").read_bytes())
+    return t.dir / "cert.pem"
+
+
+def lighttpd_tls(t, module, backend=None, agent=True):
+    """The same behind one of its four TLS modules."""
+    certificate(t)
+    return lighttpd(t, backend, agent, f'server.modules += ("mod_{module}")\nssl.engine = "enable"\n'
+                    f'ssl.pemfile = "{t.dir}/both.pem"\nssl.privkey = "{t.dir}/key.pem"\n'
+                    'server.feature-flags += ("server.h2proto" => "disable")\n')
+
+
+def lighttpd(t, backend=None, agent=True, more=""):
     port = t.port()
     proxy = ""
     if backend:
@@ -268,7 +287,7 @@ def lighttpd(t, backend=None, agent=True):
             f'server.errorlog = "{t.dir}/lighttpd.err.log"\nserver.max-keep-alive-requests = 100000\n'
             f'server.upload-dirs = ("{t.dir}")\n'
             'mimetype.assign = ("" => "text/plain")\nserver.modules += ("mod_redirect")\n'
-            f'$HTTP["url"] == "/status/500" {{ url.redirect = ("" => "/")\nurl.redirect-code = 500 }}\n{proxy}')
+            f'$HTTP["url"] == "/status/500" {{ url.redirect = ("" => "/")\nurl.redirect-code = 500 }}\n{proxy}{more}')
     return t.start("lighttpd", ["lighttpd", "-D", "-f", configure(t, "lighttpd.conf", text)], port, agent,
                    stop=signal.SIGINT)
 

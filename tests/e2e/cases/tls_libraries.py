@@ -1,0 +1,122 @@
+"""Inside TLS, where programs use GnuTLS, Mbed TLS, wolfSSL or NSS: as many spans as requests, headers that
+arrive, and nothing else that differs."""
+import re
+import ssl
+from pathlib import Path
+
+from apps import c_epoll, certificate, lighttpd_tls
+from harness import case
+from proxy import Recorder
+
+LINE = re.compile(rb"(?i)(?<=\n)traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]\r\n")
+MODULES = Path("/usr/lib/lighttpd")
+
+
+def need_file(t, path):
+    if not Path(path).exists():
+        t.skip(f"there is no {path}")
+
+
+def curl(t, *urls, options=()):
+    return t.run("curl", ["curl", "-sS", "--http1.1", "--cacert", "cert.pem", *options, *urls], agent=False)
+
+
+# ---- servers ----
+
+def serving(module):
+    @case(f"lighttpd with mod_{module}: a SERVER span for each request, and a header that the program reads",
+          ["lighttpd", "curl", "openssl"], name=f"tls_server_{module}")
+    def run(t):
+        need_file(t, MODULES / f"mod_{module}.so")
+        backend = c_epoll(t, name="backend")
+        server = lighttpd_tls(t, module, backend.url)
+        url = f"https://localhost:{server.port}"
+        t.equal(curl(t, *[f"{url}/hello"] * 5), "hello\n" * 5, "five over one connection")
+        for _ in range(3):
+            t.equal(curl(t, f"{url}/hello"), "hello\n", "one over one connection")
+        t.equal(curl(t, f"{url}/call"), "hello\n", "what it passes on")
+        (t.dir / "body").write_bytes(bytes(range(256)) * 512)
+        curl(t, f"{url}/echo", options=["--data-binary", "@body", "-o", "answer"])
+        t.equal((t.dir / "answer").read_bytes(), (t.dir / "body").read_bytes(), "a body there and back")
+        spans = t.spans(14).count("lighttpd", server=10, client=2).count("backend", server=2)
+        for s in spans.of("lighttpd", "SERVER"):
+            spans.attributes(s, url__scheme="https", network__peer__address="127.0.0.1", error__type=None)
+        # The proxied request carries on the header that was put into what lighttpd decrypted.
+        spans.linked("lighttpd", "CLIENT", "lighttpd", "SERVER").linked("backend", "SERVER", "lighttpd", "CLIENT")
+
+
+for name in ("gnutls", "mbedtls", "wolfssl", "nss"):
+    serving(name)
+
+
+# ---- clients ----
+
+def server_context(t):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate(t)
+    context.load_cert_chain(t.dir / "cert.pem", t.dir / "key.pem")
+    return context
+
+
+def streams(t, drive, agent):
+    server = c_epoll(t, name=f"server-{agent}", agent=False)
+    recorder = Recorder(server.port, server_context(t))
+    output = drive(recorder.port, agent)
+    return output, [(sent.replace(b"%d" % recorder.port, b"PORT"), answered) for sent, answered in recorder.finish()]
+
+
+def same_inside(t, drive, requests):
+    """drive(port, agent) sends as many requests; only our header lines may differ. Returns the spans."""
+    plain_output, plain = streams(t, drive, False)
+    if not t.agent:
+        t.spans(0)
+    output, traced = streams(t, drive, True)
+    t.equal(output, plain_output, "output")
+    t.equal(len(traced), len(plain), "connections")
+    t.equal([LINE.sub(b"", sent) for sent, _ in traced], [sent for sent, _ in plain], "bytes sent, without our lines")
+    t.equal([answered for _, answered in traced], [answered for _, answered in plain], "bytes received")
+    t.equal(sum(len(LINE.findall(sent)) for sent, _ in traced), requests, "added header lines")
+    spans = t.spans(requests)
+    for s in spans.all:
+        t.equal(s["kind"], "CLIENT", "kind")
+        t.check(s["attributes"]["url.full"].startswith("https://localhost"), "url.full")
+        spans.attributes(s, error__type=None, server__address="localhost")
+    return spans
+
+
+def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1"):
+    """argv(t, port) is what to run; it prints what it got."""
+    @case(f"{title}: a CLIENT span and a header for each request, else the same bytes", [*needs, "openssl"],
+          name=f"tls_client_{name}")
+    def run(t):
+        for path in files:
+            need_file(t, path)
+        spans = same_inside(t, lambda port, agent: t.run(name, argv(t, port), agent=agent), requests)
+        for s in spans.all:
+            spans.attributes(s, network__peer__address=peer)
+
+
+def library(name):
+    """A program of test-apps with the one thing it needs: its library's headers."""
+    options = {"gnutls": ["-lgnutls"], "wolfssl": ["-lwolfssl"], "mbedtls": ["-lmbedtls", "-lmbedx509", "-lmbedcrypto"],
+               "nss": ["-I/usr/include/nss", "-I/usr/include/nspr", "-lssl3", "-lnss3", "-lnspr4"]}[name]
+    return lambda t: t.build.app(f"http-client-c-{name}", options=options)
+
+
+def urls(port, count):
+    return [f"https://localhost:{port}/hello"] * count
+
+
+client("wget", "wget (GnuTLS)", ["wget"],
+       lambda t, port: ["wget", "-qO-", "--ca-certificate=cert.pem", *urls(port, 3)])
+for mode in ("plain", "cork", "pad", "again", "resume"):
+    client(f"gnutls_{mode}", f"GnuTLS, {mode}", ["cc"], files=["/usr/include/gnutls/gnutls.h"],
+           argv=lambda t, port, mode=mode: [library("gnutls")(t), port, "cert.pem", 3, mode])
+client("gnutls_file", "GnuTLS, a file as a body", ["cc"], files=["/usr/include/gnutls/gnutls.h"],
+       argv=lambda t, port: [library("gnutls")(t), port, "cert.pem", 2, "file"], requests=2)
+client("mbedtls", "Mbed TLS", ["cc"], files=["/usr/include/mbedtls/ssl.h"],
+       argv=lambda t, port: [library("mbedtls")(t), port, "cert.pem", 3])
+client("wolfssl", "wolfSSL", ["cc"], files=["/usr/include/wolfssl/ssl.h"],
+       argv=lambda t, port: [library("wolfssl")(t), port, "cert.pem", 3])
+client("nss", "NSS, the handshake made by the first write", ["cc"], files=["/usr/include/nss/ssl.h"],
+       argv=lambda t, port: [library("nss")(t), port, "cert.der", 3])
