@@ -43,10 +43,10 @@ class Build:
     def cli(self):
         return self.find("remora")
 
-    def app(self, name, source="main", options=()):
-        """Compiles test-apps/NAME/SOURCE.* once; returns the program (for Java: its class folder)."""
+    def app(self, name, source="main", options=(), variant=""):
+        """Compiles test-apps/NAME/SOURCE.* once for each variant; returns the program (for Java: its class folder)."""
         with self.lock:
-            out = self.stage / f"{name}-{source}"
+            out = self.stage / f"{name}-{source}{variant}"
             if not out.exists():
                 file, = (p for p in (APPS / name).glob(source + ".*") if p.suffix in COMPILERS)
                 done = subprocess.run(COMPILERS[file.suffix](str(out), str(file), list(options)),

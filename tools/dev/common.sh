@@ -8,9 +8,11 @@ demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy php-cli
 	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl python3-aiohttp python3-httpx
-	python3-hypercorn uvicorn liblwp-protocol-https-perl
-	lighttpd-mod-gnutls lighttpd-mod-mbedtls lighttpd-mod-wolfssl lighttpd-mod-nss
-	libgnutls28-dev libmbedtls-dev libwolfssl-dev libnss3-dev git)
+	python3-hypercorn uvicorn liblwp-protocol-https-perl)
+# TLS libraries and what uses them. Not every release has each; without one its cases are skipped.
+tls_packages=(lighttpd-mod-gnutls lighttpd-mod-mbedtls lighttpd-mod-wolfssl lighttpd-mod-nss libgnutls28-dev
+	libmbedtls-dev libwolfssl-dev libnss3-dev gnutls-bin git libcurl3-gnutls libcurl3-nss nss-plugin-pem
+	python3-gi gir1.2-soup-3.0 glib-networking)
 # What the torture cases put programs beside and below; without one of them its case is skipped. Not
 # every release has each.
 torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmimalloc2.0 fakeroot

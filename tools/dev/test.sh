@@ -70,6 +70,7 @@ everything()
 main()
 {
 	need "${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}"
+	need --optional "${tls_packages[@]}"
 	results=$(mktemp -d "${TMPDIR:-/tmp}/remora-results.XXXXXX")
 	trap 'rm -rf "$results"' EXIT
 	if [ $# -gt 0 ]; then

@@ -4,7 +4,7 @@ import re
 import ssl
 from pathlib import Path
 
-from apps import c_epoll, certificate, lighttpd_tls
+from apps import c_epoll, certificate, lighttpd_tls, script
 from harness import case
 from proxy import Recorder
 
@@ -49,6 +49,24 @@ for name in ("gnutls", "mbedtls", "wolfssl", "nss"):
     serving(name)
 
 
+def loaded(module):
+    @case(f"lighttpd with mod_{module} under ab: 20 connections at once, as many spans as requests, none failed",
+          ["lighttpd", "ab", "openssl"], name=f"tls_load_{module}")
+    def run(t):
+        need_file(t, MODULES / f"mod_{module}.so")
+        server = lighttpd_tls(t, module)
+        said = ""
+        for options in (["-n", 200], ["-k", "-n", 1000]):
+            said += t.run("ab", ["ab", "-q", *options, "-c", 20, f"https://localhost:{server.port}/hello"],
+                          agent=False)
+        t.equal(re.findall(r"Failed requests: +(\d+)", said), ["0", "0"], "failed requests")
+        t.spans(1200).count("lighttpd", server=1200)
+
+
+for name in ("gnutls", "mbedtls", "wolfssl", "nss"):
+    loaded(name)
+
+
 # ---- clients ----
 
 def server_context(t):
@@ -84,14 +102,14 @@ def same_inside(t, drive, requests):
     return spans
 
 
-def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1"):
+def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1", env=lambda t: {}):
     """argv(t, port) is what to run; it prints what it got."""
     @case(f"{title}: a CLIENT span and a header for each request, else the same bytes", [*needs, "openssl"],
           name=f"tls_client_{name}")
     def run(t):
         for path in files:
             need_file(t, path)
-        spans = same_inside(t, lambda port, agent: t.run(name, argv(t, port), agent=agent), requests)
+        spans = same_inside(t, lambda port, agent: t.run(name, argv(t, port), agent=agent, env=env(t)), requests)
         for s in spans.all:
             spans.attributes(s, network__peer__address=peer)
 
@@ -120,3 +138,55 @@ client("wolfssl", "wolfSSL", ["cc"], files=["/usr/include/wolfssl/ssl.h"],
        argv=lambda t, port: [library("wolfssl")(t), port, "cert.pem", 3])
 client("nss", "NSS, the handshake made by the first write", ["cc"], files=["/usr/include/nss/ssl.h"],
        argv=lambda t, port: [library("nss")(t), port, "cert.der", 3])
+
+for name in ("gnutls", "nss"):
+    client(f"libcurl_{name}", f"libcurl's {name} build", ["cc"], files=[f"/usr/lib/x86_64-linux-gnu/libcurl-{name}.so.4"],
+           argv=lambda t, port, name=name: [t.build.app("http-client-c-libcurl", options=[f"-l:libcurl-{name}.so.4"],
+                                                        variant=name), f"https://localhost:{port}/hello", 3],
+           env=lambda t: {"CA_FILE": str(t.dir / "cert.pem")})
+
+
+client("soup", "libsoup (GIO's TLS, a GnuTLS module)", ["python3"],
+       files=["/usr/lib/x86_64-linux-gnu/girepository-1.0/Soup-3.0.typelib",
+              "/usr/lib/x86_64-linux-gnu/gio/modules/libgiognutls.so"],
+       argv=lambda t, port: ["/usr/bin/python3", script("http-client-python-soup", "py"), *urls(port, 1),
+                             t.dir / "cert.pem", 3])
+
+
+@case("git clones over https (GnuTLS): each of its requests has a CLIENT span, and a SERVER span below it",
+      ["git", "lighttpd", "openssl"])
+def tls_git_clone(t):
+    need_file(t, MODULES / "mod_gnutls.so")
+    here = {"GIT_SSL_CAINFO": str(t.dir / "cert.pem"), "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "a",
+            "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b"}
+    server = lighttpd_tls(t, "gnutls")
+    source = t.dir / "source"
+
+    def git(*argv, agent=False):
+        t.run("git", ["git", *argv], agent=agent, env=here)
+
+    git("init", "-q", source)
+    for i in range(5):
+        (source / f"file{i}").write_text(f"{i}\n" * 1000)
+        git("-C", source, "add", ".")
+        git("-C", source, "commit", "-qm", str(i))
+    git("clone", "-q", "--bare", source, t.dir / "www" / "repo.git")
+    git("--git-dir", t.dir / "www" / "repo.git", "update-server-info")
+    git("clone", "-q", f"https://localhost:{server.port}/repo.git", t.dir / "copy", agent=True)
+    t.equal((t.dir / "copy" / "file4").read_text(), "4\n" * 1000, "what was cloned")
+    spans = t.spans_at_least(20)
+    clients, servers = spans.of("git", "CLIENT"), spans.of("lighttpd", "SERVER")
+    t.equal(len(clients), len(servers), "requests as git and as lighttpd count them")
+    spans.linked("lighttpd", "SERVER", "git", "CLIENT")
+
+
+@case("gnutls-cli and gnutls-serv that speak no HTTP: the same output, no span", ["gnutls-cli", "gnutls-serv", "openssl"])
+def tls_other_protocol(t):
+    certificate(t)
+    port = t.port()
+    t.start("serv", ["gnutls-serv", "--echo", "-q", "--x509keyfile", "key.pem", "--x509certfile", "cert.pem", "-p", port], port)
+    said = [t.run("cli", ["gnutls-cli", "--x509cafile", "cert.pem", "-p", port, "localhost"], agent=agent,
+                  stdin=b"hello\nGET of another protocol\n") for agent in (False, True)]
+    t.equal(*[[line for line in text.splitlines() if line in ("hello", "GET of another protocol")] for text in said],
+            "what came back")
+    t.spans(0)
