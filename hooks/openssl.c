@@ -176,14 +176,17 @@ static int on_read(struct place *p, void *ssl, void *buf, size_t n, size_t *ret_
 {
 	rm_tls name = current(p, ssl);
 	size_t reserve, got;
+	bool may_end;
 	int rc;
 
 	if (name == UNWATCHED)
 		return ((read_fn)p->real.read)(ssl, buf, n, ret_n);
+	/* The end of early data looks like an error. */
+	may_end = name && p->calls.is_init_finished(ssl);
 	reserve = rm_tls_reserve(name, p->calls.is_server(ssl), n);
 	rc = ((read_fn)p->real.read)(ssl, buf, n - reserve, ret_n);
 	if (rc <= 0) {
-		if (name)
+		if (may_end)
 			note_end(p, ssl, name, rc);
 		return rc;
 	}

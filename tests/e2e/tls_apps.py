@@ -1,7 +1,6 @@
 """Programs that speak https: certificates, servers and clients as apps.py has them for http."""
 import os
 import signal
-import ssl
 import subprocess
 
 from apps import APACHE, NGINX, configure, script, web_root
@@ -44,10 +43,6 @@ class Certificates:
         """The environment in which clients trust the authority."""
         return {"SSL_CERT_FILE": self.ca, "REQUESTS_CA_BUNDLE": self.ca, "CURL_CA_BUNDLE": self.ca,
                 "NODE_EXTRA_CA_CERTS": self.ca, "PERL_LWP_SSL_CA_FILE": self.ca, "GIT_SSL_CAINFO": self.ca, **more}
-
-    def context(self):
-        """For clients of the tests themselves."""
-        return ssl.create_default_context(cafile=str(self.ca))
 
 
 def secure(process):

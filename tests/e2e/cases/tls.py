@@ -1,11 +1,13 @@
 """HTTPS: what programs say inside TLS has the spans and headers that it would have in clear."""
-import concurrent.futures
-import http.client
+import re
 import socket
 import ssl
 
+import apps
+from apps import script
 from harness import case
-from tls_apps import CLIENTS, SERVERS, Certificates, curl, node, python
+from proxy import Recorder
+from tls_apps import CLIENTS, SERVERS, Certificates, curl, haproxy, nginx, node, python
 
 COUNT = 5
 
@@ -54,3 +56,181 @@ def serving(name, server, needs):
 
 for name, (server, needs) in SERVERS.items():
     serving(name, server, needs)
+
+
+# How a program may use the library: requests, and those of them that cannot carry a header (early data).
+WAYS = {"plain": 6, "ex": 6, "peek": 6, "tiny": 6, "nonblocking": 6, "partial": 6, "moving": 6, "memory": 6, "implicit": 6,
+        "fragments": 6, "read-ahead": 6, "clear": 2, "renegotiate": 4, "resume": 3, "bio": 3, "early": 5, "early-refused": 5}
+EARLY = {"early": 2}
+
+
+def using(way, count):
+    @case(f"OpenSSL, {way}: bytes as they were, and both spans of each request", ["cc", "openssl"],
+          name=f"way_{way.replace('-', '_')}")
+    def run(t):
+        c = Certificates(t)
+        program = t.build.app("https-c-openssl", options=["-lssl", "-lcrypto", "-pthread"])
+        said = t.run(way, [program, way, c.server, c.ca])
+        t.equal(said, f"{way}: {count} requests, {count if t.agent else 0} lines\n", "what the program saw")
+        spans = t.spans(2 * count).count(way, server=count, client=count)
+        below = [s for s in spans.of(way, "SERVER") if s["parent_id"]]
+        t.equal(len(below), count - EARLY.get(way, 0), "SERVER spans below a CLIENT span")
+        for s in below:
+            t.equal(spans.by_id[s["parent_id"]]["attributes"]["url.full"].rpartition("/")[2],
+                    s["attributes"]["url.path"][1:], "the parent is the same request's")
+        t.equal({s["attributes"].get("error.type") for s in spans.all}, {None}, "no errors")
+
+
+for way, count in WAYS.items():
+    using(way, count)
+
+
+@case("aiohttp: 64 https requests at once to four servers have the peer of their own connection",
+      ["python3", "openssl"])
+def aiohttp_peers(t):
+    c = Certificates(t)
+    servers = [python(t, c, name=f"server{i}") for i in range(4)]
+    first, *rest = (f"{s.url}/hello?port={s.port}" for s in servers)
+    out = t.run("client", ["python3", script("http-client-python-aiohttp", "py"), first, 40, *rest], env=c.trusted())
+    t.equal(out, "hello\n" * 160, "what the client printed")
+    spans = t.spans(320).count("client", client=160)
+    for s in spans.of("client"):
+        port = int(s["attributes"]["url.full"].rpartition("=")[2])
+        spans.attributes(s, server__port=port, network__peer__address="127.0.0.1", network__peer__port=port)
+    for server in servers:
+        spans.count(server.name, server=40).linked(server.name, "SERVER", "client", "CLIENT")
+
+
+def heads_without(stream, names):
+    """The stream without header lines of these names, and how many there were."""
+    lines, kept = 0, []
+    for line in stream.split(b"\r\n"):
+        if line.partition(b":")[0].lower() in names:
+            lines += 1
+        else:
+            kept.append(line)
+    return b"\r\n".join(kept), lines
+
+
+def same_bytes(name, client, needs):
+    @case(f"{name}: inside TLS the peer receives the bytes of the program, and our header lines",
+          [*needs, "python3", "openssl"], name=f"same_bytes_{name.replace('-', '_')}", agent_only=True)
+    def run(t):
+        c = Certificates(t)
+        server = apps.python(t, name="server", agent=False)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(c.server)
+        recorder = Recorder(server.port, context)
+        counts = []
+        for agent in (False, True):
+            t.agent = agent
+            client(t, c, f"https://127.0.0.1:{recorder.port}/hello?x=1", 3)
+            counts.append(len(recorder.connections))
+        all = recorder.finish()
+        streams = all[:counts[0]], all[counts[0]:]
+        (without, _), (sent, lines) = (heads_without(b"".join(s for s, _ in side), (b"traceparent",)) for side in streams)
+        t.equal(lines, 3, "header lines of ours")
+        t.equal(sent, without, "what the client sends")
+        answers = [re.sub(rb"\r\nDate: [^\r]*", b"", b"".join(a for _, a in side)) for side in streams]
+        t.equal(answers[1], answers[0], "what it is answered")
+        t.spans(3).count(name, client=3)
+
+
+for name in ("curl", "python-requests", "python-aiohttp", "node-fetch", "php-curl", "ruby-nethttp"):
+    same_bytes(name, *CLIENTS[name])
+
+
+@case("a client's certificate is asked for and accepted, and one that is missing refused", ["curl", "openssl", "python3"])
+def client_certificates(t):
+    c = Certificates(t)
+    server = python(t, c, name="server", env={"CLIENT_CA": c.ca})
+    t.equal(curl(t, c, server.url + "/hello", 2, options=["--cert", c.client]), "hello\n" * 2, "with a certificate")
+    t.run("curl", ["curl", "-sS", "--http1.1", server.url + "/hello"], status=56, env=c.trusted())
+    t.run("curl", ["curl", "-sS", "--http1.1", server.url + "/hello"], status=60)  # an authority that it does not know
+    spans = t.spans_at_least(4).count("server", server=2)
+    spans.linked("server", "SERVER", "curl", "CLIENT")
+
+
+@case("uploads and downloads of megabytes inside TLS arrive whole", ["curl", "openssl", "python3", "node"])
+def large_bodies(t):
+    c = Certificates(t)
+    body = bytes(range(256)) * 16384
+    (t.dir / "body").write_bytes(body)
+    servers = [python(t, c), node(t, c)]
+    for server in servers:
+        t.run("curl", ["curl", "-sS", "--http1.1", "-o", "answer", "--data-binary", "@body", server.url + "/echo"],
+              env=c.trusted())
+        t.equal((t.dir / "answer").read_bytes(), body, f"what {server.name} echoed")
+    spans = t.spans(4).count("curl", client=2)
+    for server in servers:
+        spans.linked(server.name, "SERVER", "curl", "CLIENT")
+    t.equal([s["attributes"].get("http.request.body.size") for s in spans.all], [len(body)] * 4, "body sizes")
+    t.equal([s["attributes"].get("http.response.body.size") for s in spans.all], [len(body)] * 4, "body sizes")
+
+
+@case("nginx and HAProxy in front of https: each hop is one span below the other", ["nginx", "haproxy", "curl", "openssl", "node"])
+def proxies(t):
+    c = Certificates(t)
+    last = node(t, c, name="last")
+    middle = haproxy(t, c, backend=last.url)
+    front = nginx(t, c, locations=f"location /status {{ proxy_pass {middle.url}; proxy_ssl_trusted_certificate {c.ca}; "
+                                  "proxy_ssl_verify on; proxy_ssl_name localhost; }")
+    t.run("curl", ["curl", "-sS", "--http1.1", *[front.url + "/status/201"] * COUNT], env=c.trusted())
+    spans = t.spans(6 * COUNT).count("curl", client=COUNT).count("nginx", server=COUNT, client=COUNT)
+    spans.count("haproxy", server=COUNT, client=COUNT).count("last", server=COUNT)
+    spans.linked("last", "SERVER", "haproxy", "CLIENT").linked("haproxy", "CLIENT", "haproxy", "SERVER")
+    spans.linked("haproxy", "SERVER", "nginx", "CLIENT").linked("nginx", "CLIENT", "nginx", "SERVER")
+
+
+@case("git: a clone over https is as without the agent, and has spans", ["git", "nginx", "openssl"])
+def git_clone(t):
+    c = Certificates(t)
+    server = nginx(t, c, name="server")
+    quiet = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a",
+             "GIT_COMMITTER_EMAIL": "a@b"}
+    work, bare = t.dir / "work", t.dir / "www" / "repo.git"
+    t.run("git", ["git", "init", "-q", work], agent=False, env=quiet)
+    (work / "file").write_text("content\n" * 10000)
+    for command in (["add", "file"], ["commit", "-q", "-m", "one"]):
+        t.run("git", ["git", "-C", work, *command], agent=False, env=quiet)
+    t.run("git", ["git", "clone", "-q", "--bare", work, bare], agent=False, env=quiet)
+    t.run("git", ["git", "-C", bare, "update-server-info"], agent=False, env=quiet)
+    t.run("git", ["git", "clone", "-q", server.url + "/repo.git", "clone"], env=c.trusted(**quiet))
+    t.equal((t.dir / "clone" / "file").read_text(), "content\n" * 10000, "the file")
+    spans = t.spans_at_least(4)
+    t.check(len(spans.of("git", "CLIENT")) >= 2, "requests of git")
+    t.equal(len(spans.of("git", "CLIENT")), len(spans.of("server", "SERVER")), "one SERVER span each")
+    spans.linked("server", "SERVER", "git", "CLIENT")
+
+
+@case("what is no HTTP inside TLS comes through as it is, without a span", ["openssl", "python3"])
+def other_protocol(t):
+    c = Certificates(t)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(c.server)
+    listener = socket.create_server(("127.0.0.1", 0))
+    t.closers.append(listener.close)
+
+    def echo():
+        raw, _ = listener.accept()
+        with context.wrap_socket(raw, server_side=True) as s:
+            while data := s.recv(65536):
+                s.sendall(data)
+    t.thread(echo)
+    out = t.run("client", ["python3", "-c", OTHER, listener.getsockname()[1], c.ca])
+    t.equal(out, "the same\n", "what the client saw")
+    t.spans(0)
+
+
+OTHER = """
+import hashlib, socket, ssl, sys
+context = ssl.create_default_context(cafile=sys.argv[2])
+sent = hashlib.shake_128(b"x").digest(1 << 20)
+with context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))), server_hostname="127.0.0.1") as s:
+    got = b""
+    for at in range(0, len(sent), 8192):
+        s.sendall(sent[at:at + 8192])
+        while len(got) < at + 8192:
+            got += s.recv(65536)
+print("the same" if got == sent else "other bytes")
+"""
