@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "cli/elffile.h"
 #include "cli/locate.h"
+#include "cli/uses.h"
 
 enum { SCRIPTS_MAX = 5, LINE_BYTES = 256 }; /* as the kernel: fs/exec.c, BINPRM_BUF_SIZE */
 
@@ -173,6 +174,8 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 	/* Both are said, also when one is enough. */
 	file_ok = file_allows(in, path, &elf);
 	settings_ok = settings_allow(in, path, script);
+	if (file_ok && settings_ok)
+		rm_say_tls_libraries(path, elf.interp, in->out);
 	return file_ok && settings_ok;
 }
 

@@ -138,6 +138,8 @@ def check_tells_what_can_be_instrumented():
         assert "is a script for" in result.stdout
         result = remora("check", str(path))
         equal(result.returncode, 1)
+    if shutil.which("wget"):
+        assert "is linked with GnuTLS (libgnutls.so." in remora("check", "wget").stdout
     result = remora("check", "--", "no-such-command")
     equal(result.returncode, 1)
     assert result.stdout.startswith("no: ")

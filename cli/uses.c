@@ -1,0 +1,84 @@
+/*
+ * Runs ld.so --list, as ldd does, with an empty environment and a limit to what is read of it. Only the
+ * system's own: a file that is looked at must not name what is run.
+ * Spec: ld.so(8).
+ */
+#include "cli/uses.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LIST_BYTES = 256 * 1024 };
+
+#if defined(__x86_64__)
+static char ld_so[] = "/lib64/ld-linux-x86-64.so.2";
+#elif defined(__aarch64__)
+static char ld_so[] = "/lib/ld-linux-aarch64.so.1";
+#endif
+
+static const struct {
+	const char *file, *name; /* how its name begins */
+} libraries[] = {
+	{ "libgnutls.so.", "GnuTLS" }, { "libmbedtls.so.", "Mbed TLS" }, { "libssl.so.", "OpenSSL" },
+	{ "libssl3.so", "NSS" }, { "libwolfssl.so.", "wolfSSL" },
+};
+
+/* Starts it; returns the end to read from, or -1. */
+static int start(const char *path, pid_t *ret_pid)
+{
+	char *argv[] = { ld_so, "--list", (char *)path, NULL }, *envp[] = { NULL };
+	posix_spawn_file_actions_t actions;
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	error = posix_spawn(ret_pid, ld_so, &actions, NULL, argv, envp);
+	posix_spawn_file_actions_destroy(&actions);
+	close(ends[1]);
+	if (!error)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* The list, NUL-terminated; empty when there is none. */
+static void read_list(const char *path, char ret[LIST_BYTES])
+{
+	pid_t pid;
+	int fd = start(path, &pid);
+	size_t have = 0;
+	ssize_t n;
+
+	ret[0] = '\0';
+	if (fd < 0)
+		return;
+	while (have < LIST_BYTES - 1 && (n = read(fd, ret + have, LIST_BYTES - 1 - have)) > 0)
+		have += (size_t)n;
+	ret[have] = '\0';
+	close(fd);
+	waitpid(pid, NULL, 0);
+}
+
+void rm_say_tls_libraries(const char *path, const char *interp, FILE *out)
+{
+	static char list[LIST_BYTES];
+
+	if (strcmp(interp, ld_so) != 0)
+		return;
+	read_list(path, list);
+	for (char *rest = list, *line; (line = strsep(&rest, "\n"));) {
+		char *file = line + strspn(line, " \t");
+
+		file[strcspn(file, " ")] = '\0';
+		for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+			if (strncmp(file, libraries[i].file, strlen(libraries[i].file)) == 0)
+				fprintf(out, "note: %s is linked with %s (%s), where its HTTPS is seen\n", path,
+					libraries[i].name, file);
+	}
+}
