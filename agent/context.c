@@ -4,7 +4,8 @@
  * A thread "has a request open" from the moment it read the request's head until the response
  * begins. Outgoing work of that thread belongs to it - if threads handle one request at a time. The
  * gate closes for the whole process, for good, at the first sign that they do not:
- *   - a thread reads a request while the one it read before, on another connection, is not done;
+ *   - a thread reads a request while the one it read before, on another connection or another stream
+ *     of one, is not done;
  *   - a thread with an open request goes (back) to wait in a server's event loop, or accepts;
  *   - a request is answered by another thread than the one that read it.
  * Of requests pipelined on one connection nobody knows which one the thread is at: it has none open.
@@ -61,7 +62,7 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 
 	atomic_store_explicit(&served, true, memory_order_relaxed);
 	t->pipelined = rm_ctx_exchange(t->open) != NULL;
-	if (t->pipelined && t->open_conn != (conn ^ (uint32_t)(uintptr_t)c))
+	if (t->pipelined && (c->proto->multiplexes || t->open_conn != (conn ^ (uint32_t)(uintptr_t)c)))
 		close_gate("a thread read a request while another one was not done");
 	rm_exchange_at(x)->reader = t;
 	t->open = ctx;

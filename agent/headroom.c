@@ -9,11 +9,14 @@
  */
 #include "agent/headroom.h"
 
-/* CPython's http.client and http.server, Apache, gunicorn, Tomcat, hyper; HAProxy. */
-static const size_t field_limits[] = { 100, 101 };
+/* CPython's http.client and http.server, Apache, gunicorn, Tomcat, hyper; HAProxy; Node, of HTTP/2. */
+static const size_t field_limits[] = { 100, 101, 128 };
 
 /* uWSGI; Tomcat, Jetty, lighttpd; HAProxy, whose buffer has to have a kilobyte left; Node; and doubles. */
 static const size_t byte_limits[] = { 4096, 8192, 15360, 16384, 32768, 65536 };
+
+/* What HTTP/2 has instead of a request line. */
+enum { PSEUDO_FIELDS = 4 };
 
 /* True when one of the limits takes `least` and may not take `most`. */
 static bool between(size_t least, size_t most, const size_t *limits, size_t count)
@@ -24,12 +27,17 @@ static bool between(size_t least, size_t most, const size_t *limits, size_t coun
 	return false;
 }
 
-/* The bytes of all names and values; of a head whose fields are not all listed, those of its lines. */
+/*
+ * The bytes of all names and values; of a head whose fields are not all listed, those of its lines, or
+ * for HTTP/2 the least that they could be.
+ */
 static size_t least_bytes(const struct rm_head *head)
 {
-	const char *first_end = memchr(head->raw.p, '\n', head->raw.n);
+	const char *first_end = head->block ? NULL : memchr(head->raw.p, '\n', head->raw.n);
 	size_t n = 0;
 
+	if (head->fields_cut && head->block)
+		return 0;
 	if (head->fields_cut)
 		return first_end ? head->raw.n - (size_t)(first_end + 1 - head->raw.p) : head->raw.n;
 	for (uint32_t i = 0; i < head->field_count; i++)
@@ -39,12 +47,13 @@ static size_t least_bytes(const struct rm_head *head)
 
 bool rm_headroom(const struct rm_head *head, struct rm_str lines)
 {
-	size_t whole = head->raw.n + strlen("\r\n"), added = 0;
+	size_t whole = head->text_bytes + strlen("\r\n"), added = 0;
+	size_t count = head->field_count + (head->block ? PSEUDO_FIELDS : 0);
 
 	for (size_t i = 0; i < lines.n; i++)
-		added += lines.p[i] == '\n';
+		added += lines.p[i] == (head->block ? '\0' : '\n');
 	return !between(least_bytes(head), whole + lines.n, byte_limits,
 			sizeof(byte_limits) / sizeof(byte_limits[0])) &&
-	       (head->fields_cut || !between(head->field_count, head->field_count + added, field_limits,
+	       (head->fields_cut || !between(count, count + added, field_limits,
 					     sizeof(field_limits) / sizeof(field_limits[0])));
 }

@@ -5,8 +5,8 @@
 #include "protocols/proto.h"
 
 /*
- * True when `lines`, whole header lines, may be added to the head: no server that takes it as it is
- * refuses it for them. Context: any, signal-safe.
+ * True when `lines`, whole header lines (for HTTP/2: as rm_hpack_put writes them), may be added to the
+ * head: no server that takes it as it is refuses it for them. Context: any, signal-safe.
  */
 bool rm_headroom(const struct rm_head *head, struct rm_str lines);
 

@@ -64,7 +64,7 @@ enum rm_tx_mode {
 	RM_TX_DONE, /* make the real call with the caller's arguments, then rm_tx_done */
 	RM_TX_EDIT, /* call rm_tx_edit instead: it makes the real calls */
 };
-enum { RM_TX_EDITS = 4 };
+enum { RM_TX_EDITS = 16 }; /* in one call: more are carried out by further calls */
 
 struct rm_tx {
 	struct rm_conn *conn;

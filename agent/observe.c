@@ -1,6 +1,6 @@
 /*
  * From protocol events to exchanges: where requests get their identity, their parent, their span
- * record, and where the header lines are composed that carry the context on.
+ * record. What is changed in their heads is composed in agent/edit.c.
  *
  * Runs in hooks with the connection locked. States of an exchange: BEGUN (first byte) -> OPEN (head
  * read: identity, parent, sampling fixed) -> ANSWERED (response began) -> ended. Whatever goes
@@ -9,7 +9,7 @@
 #include "agent/observe.h"
 
 #include "agent/context.h"
-#include "agent/headroom.h"
+#include "agent/edit.h"
 #include "agent/sampler.h"
 #include "agent/semconv.h"
 #include "agent/stream.h"
@@ -17,10 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum {
-	LINES_BYTES = 500, /* of all header lines, but for tracestate and baggage */
-	TRACESTATES_BYTES = RM_TRACESTATE_MAX_BYTES * 4, /* of several headers, before they are cut */
-};
+enum { TRACESTATES_BYTES = RM_TRACESTATE_MAX_BYTES * 4 /* of several headers, before they are cut */ };
 
 static uint64_t now(struct rm_visit *v)
 {
@@ -66,70 +63,7 @@ static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
 	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;
 }
 
-/*
- * Notes an edit of the bytes being fed, by the first `bytes` of the text, which is taken over.
- * Without room for it, or without a text, false: the bytes stay as they are.
- */
-static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text, uint32_t bytes)
-{
-	if (!text || v->edit_count == RM_TX_EDITS || bytes < del || bytes - del > v->insert_room) {
-		rm_text_put(text);
-		return false;
-	}
-	v->insert_room -= bytes - del;
-	v->edits[v->edit_count++] =
-		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = bytes, .text = text };
-	return true;
-}
-
-static bool add_edit(struct rm_visit *v, uint64_t at, uint32_t del, struct rm_str text)
-{
-	return add_text(v, at, del, rm_stream_text(text), (uint32_t)text.n);
-}
-
-/* Offset, in the visit, of a byte of the head; negative when it came with an earlier visit. */
-static int64_t offset_of(const struct rm_visit *v, const struct rm_head *head, const char *p)
-{
-	int64_t fed = (int64_t)(v->base + head->fed_at); /* where byte `fed_from` of the head stands */
-
-	return fed - head->fed_from + (p - head->raw.p);
-}
-
-/* Overwrites the value of a traceparent field in place: same length, nothing moves. */
-static bool replace_value(struct rm_visit *v, const struct rm_head *head,
-			  const struct rm_field *field, const struct rm_spanctx *ctx)
-{
-	char text[RM_TRACEPARENT_BYTES];
-	int64_t at = offset_of(v, head, field->value.p);
-
-	if (field->value.n != RM_TRACEPARENT_BYTES || at < 0)
-		return false;
-	rm_traceparent_format(ctx, text);
-	return add_edit(v, (uint64_t)at, RM_TRACEPARENT_BYTES, (struct rm_str){ text, sizeof(text) });
-}
-
 /* ---- requests that come in ---- */
-
-/* Lets the program read our span as the parent, so that whatever it forwards is exact. */
-static void rewrite_ingress(struct rm_visit *v, struct rm_exchange *e,
-			    const struct rm_head *head, uint32_t blank_at,
-			    const struct rm_fields *fields)
-{
-	char line[RM_TRACEPARENT_LINE_BYTES];
-
-	if (!rm_context_config()->ingress || v->conn->peeked ||
-	    fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
-		return;
-	if (fields->traceparent) {
-		replace_value(v, head, fields->traceparent, &e->ctx);
-		return;
-	}
-	if (head->field_count > RM_INGRESS_MAX_FIELDS || head->fields_cut ||
-	    head->raw.n > RM_INGRESS_MAX_HEAD)
-		return;
-	rm_traceparent_line(&e->ctx, line);
-	add_edit(v, v->base + blank_at, 0, (struct rm_str){ line, sizeof(line) });
-}
 
 /* Keeps what the spans below this one are to send on; several baggage headers become one. */
 static void carry(struct rm_exchange *e, struct rm_str tracestate, const struct rm_config *config,
@@ -168,32 +102,27 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_context_opened(v->thread, v->conn, x);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
-	rewrite_ingress(v, e, head, blank_at, &fields);
+	if (config->ingress && !v->conn->peeked)
+		rm_edit_incoming(v, head, blank_at, &fields, &e->ctx);
 }
 
 /* ---- requests that go out ---- */
 
-static void inject(struct rm_visit *v, struct rm_exchange *e, const struct rm_head *head,
-		   uint32_t blank_at, const struct rm_carriers *present)
+static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct rm_head *head,
+		   uint32_t blank_at, const struct rm_fields *fields, bool replace)
 {
-	struct rm_str tracestate = rm_exchange_tracestate(e), baggage = rm_exchange_baggage(e);
-	size_t most = LINES_BYTES + tracestate.n + baggage.n;
-	rm_text lines = rm_text_get(most);
-	struct rm_strbuf b;
+	const struct rm_carried what = {
+		.ctx = &e->ctx,
+		.tracestate = rm_exchange_tracestate(e),
+		.baggage = rm_exchange_baggage(e),
+		.fields = fields,
+		.replace = replace,
+	};
 
-	rm_strbuf_init(&b, lines ? rm_text_at(lines) : NULL, lines ? most : 0);
-	rm_inject(rm_context_config()->propagators, &e->ctx, tracestate, baggage, present, &b);
-	if (lines && !b.n) {
-		rm_text_put(lines);
+	if (rm_edit_outgoing(v, head, blank_at, &what))
 		return;
-	}
-	if (lines && !rm_headroom(head, (struct rm_str){ rm_text_at(lines), b.n })) {
-		rm_debug(RM_LOG_TRACE, "fd %d: the request is as large as some servers take, left as it is", v->fd);
-		rm_text_put(lines);
-		lines = 0;
-	}
-	if (!add_text(v, v->base + blank_at, 0, lines, (uint32_t)b.n))
-		rm_lost(v->thread, RM_LOST_INJECT);
+	rm_debug(RM_LOG_TRACE, "fd %d: the request goes out without all of our context", v->fd);
+	rm_lost(v->thread, RM_LOST_INJECT);
 }
 
 static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
@@ -220,13 +149,9 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		rm_semconv_request(e, config, v->conn, head, &fields,
 				   config->parent_source ? rm_source_name(parent.source) : NULL);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
-	if (parent.source == RM_SOURCE_HEADER && fields.carriers.count[RM_CARRIER_TRACEPARENT] == 1 &&
-	    !replace_value(v, head, fields.traceparent, &e->ctx)) {
-		rm_debug(RM_LOG_TRACE, "fd %d: traceparent came in an earlier call, kept", v->fd);
-		rm_lost(v->thread, RM_LOST_INJECT);
-	}
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, head, blank_at, &fields.carriers);
+		inject(v, e, head, blank_at, &fields,
+		       parent.source == RM_SOURCE_HEADER && fields.carriers.count[RM_CARRIER_TRACEPARENT] == 1);
 }
 
 static void log_request(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str method)
@@ -297,6 +222,11 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 		rm_semconv_response(e, rm_context_config(), head);
 }
 
+static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
+{
+	rm_debug(RM_LOG_HTTP1, "fd %d: %u trailers", ((struct rm_visit *)sink)->fd, (unsigned)head->field_count);
+}
+
 static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 {
 	struct rm_visit *v = (struct rm_visit *)sink;
@@ -329,6 +259,14 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 	if (e->record)
 		rm_semconv_broken(e, v->exits ? RM_STR("process_exit") : error);
 	rm_exchange_end(x, now(v), v->thread);
+}
+
+static void on_hand_over(struct rm_sink *sink, rm_xid x, const char *proto)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+
+	v->next_proto = proto;
+	v->handed_over = x;
 }
 
 /* ---- memory of protocols ---- */
@@ -384,8 +322,10 @@ void rm_observe_init(struct rm_sink *sink)
 		.request_end = on_request_end,
 		.response = on_response,
 		.response_head = on_response_head,
+		.response_trailers = on_response_trailers,
 		.response_end = on_response_end,
 		.broken = on_broken,
+		.hand_over = on_hand_over,
 		.stash = on_stash,
 		.unstash = on_unstash,
 		.scratch = on_scratch,

@@ -4,9 +4,6 @@
 
 #include "protocols/proto.h"
 
-/* Requests larger than this are left as they came: servers have limits of their own. */
-enum { RM_INGRESS_MAX_FIELDS = 80, RM_INGRESS_MAX_HEAD = 6000 };
-
 /* Fills in the agent's callbacks; `conn` of each is the struct rm_visit. */
 void rm_observe_init(struct rm_sink *sink);
 

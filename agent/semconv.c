@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192, URL_PARTS = 3 };
+enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192, URL_PARTS = 4 };
 
 /* ---- request ---- */
 
@@ -70,8 +70,11 @@ static struct rm_str peer_host(const struct rm_peer *peer)
 	return peer->path ? (struct rm_str){ 0 } : peer_text(peer);
 }
 
-static struct rm_str scheme_of(const struct rm_conn *conn)
+/* HTTP/2 says it, HTTP/1 does not. */
+static struct rm_str scheme_of(const struct rm_conn *conn, const struct rm_head *head)
 {
+	if (head->scheme.n)
+		return head->scheme;
 	return conn->secure ? RM_STR("https") : RM_STR("http");
 }
 
@@ -148,12 +151,12 @@ static bool has_query(struct rm_str host)
 	return host.n && memchr(host.p, '?', host.n);
 }
 
-/* The URL of a request that we send; the first two are empty when the target names them. */
+/* The URL of a request that we send; scheme and host are empty when the target names them. */
 static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct rm_str scheme,
 			 struct rm_str host, struct rm_str target)
 {
-	const struct rm_str parts[URL_PARTS] = { scheme, host, target };
-	size_t bytes = scheme.n + host.n + target.n;
+	const struct rm_str parts[URL_PARTS] = { scheme, scheme.n ? RM_STR("://") : scheme, host, target };
+	size_t bytes = parts[0].n + parts[1].n + host.n + target.n;
 
 	if (bytes > URL_MAX_BYTES)
 		b->dropped++;
@@ -171,7 +174,7 @@ static void put_server(struct rm_builder *b, const struct rm_config *c, const st
 	uint64_t port;
 
 	rm_fields_origin(fields, &origin);
-	rm_builder_str(b, RM_KEY_URL_SCHEME, origin.scheme.n ? origin.scheme : scheme_of(conn));
+	rm_builder_str(b, RM_KEY_URL_SCHEME, origin.scheme.n ? origin.scheme : scheme_of(conn, head));
 	split_target(head->target, &path, &query);
 	rm_builder_str(b, RM_KEY_URL_PATH, path);
 	put_query(b, c, query);
@@ -187,7 +190,7 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 		       const struct rm_head *head)
 {
 	bool absolute = head->target.n && head->target.p[0] != '/' && head->target.p[0] != '*';
-	struct rm_str peer = peer_host(&conn->peer), host = peer;
+	struct rm_str peer = peer_host(&conn->peer), host = peer, scheme = scheme_of(conn, head);
 	bool connect = rm_str_eq(head->method, RM_STR("CONNECT"));
 	uint64_t port = 0;
 
@@ -198,10 +201,10 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 	if (absolute && !connect)
 		put_url_full(b, c, RM_STR(""), RM_STR(""), head->target);
 	else if (!connect)
-		put_url_full(b, c, conn->secure ? RM_STR("https://") : RM_STR("http://"), head->authority.n ? head->authority : peer,
+		put_url_full(b, c, scheme, head->authority.n ? head->authority : peer,
 			     rm_str_eq(head->target, RM_STR("*")) ? RM_STR("") : head->target);
 	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
-	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : conn->secure ? 443 : 80);
+	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : rm_str_eq(scheme, RM_STR("https")) ? 443 : 80);
 }
 
 static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head,
@@ -214,7 +217,7 @@ static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *
 		   fields->user_agent.n;
 
 	if (request->count)
-		n += head->raw.n + 64 * request->count;
+		n += head->text_bytes + 64 * request->count;
 	if (response->count)
 		n += RESPONSE_HEADER_BYTES;
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;

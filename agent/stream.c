@@ -21,6 +21,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->base = 0;
 	v->insert_room = 0;
 	v->scratch = 0;
+	v->next_proto = NULL;
 	v->discard = false;
 	v->exits = false;
 	v->starved = false;
@@ -43,6 +44,15 @@ static const struct rm_proto *sniff(const void *p, size_t n)
 	return NULL;
 }
 
+/* The protocol of a server that speaks first. */
+static const struct rm_proto *greeted(const void *p, size_t n)
+{
+	for (int i = 0; rm_protocols[i]; i++)
+		if (rm_protocols[i]->greets && rm_protocols[i]->greets(p, n))
+			return rm_protocols[i];
+	return NULL;
+}
+
 static bool open_proto(struct rm_conn *c, const struct rm_proto *proto)
 {
 	if (!proto || proto->state_bytes > sizeof(c->state))
@@ -58,7 +68,7 @@ static bool decide(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
 
-	if (dir != RM_DIR_REQUEST || !open_proto(c, sniff(p, n)))
+	if (!open_proto(c, dir == RM_DIR_REQUEST ? sniff(p, n) : greeted(p, n)))
 		return false;
 	rm_debug(RM_LOG_CONN, "fd %d speaks %s, we are the %s", v->fd, c->proto->name,
 		 c->role == RM_ROLE_CLIENT ? "client" : "server");
@@ -73,9 +83,27 @@ bool rm_stream_choose(struct rm_conn *c, struct rm_str alpn)
 	return false;
 }
 
+/* Opens the protocol that the connection was handed over to, with the exchange that waits there. */
+static bool change_proto(struct rm_visit *v)
+{
+	const char *name = v->next_proto;
+	struct rm_conn *c = v->conn;
+
+	v->next_proto = NULL;
+	for (int i = 0; rm_protocols[i]; i++) {
+		if (!rm_str_eq(rm_str_c(rm_protocols[i]->name), rm_str_c(name)))
+			continue;
+		rm_debug(RM_LOG_CONN, "fd %d goes on as %s", v->fd, name);
+		return open_proto(c, rm_protocols[i]) && c->proto->adopt(c->state, &v->sink, v->handed_over);
+	}
+	return false;
+}
+
 int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
+	const uint8_t *bytes = p;
+	size_t at = 0;
 	int64_t used;
 
 	if (n == 0)
@@ -86,15 +114,23 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		rm_stream_mute(v);
 		return RM_FEED_MUTE;
 	}
-	used = c->proto->feed(c->state, dir, p, n, &v->sink, v);
-	rm_text_put(v->scratch);
-	v->scratch = 0;
-	if (used < 0) {
-		rm_stream_mute(v);
-		return RM_FEED_MUTE;
-	}
-	v->base += (uint64_t)used;
-	return used;
+	do {
+		if (v->next_proto && !change_proto(v)) {
+			v->sink.broken(&v->sink, v->handed_over, RM_STR(""));
+			rm_stream_mute(v);
+			return RM_FEED_MUTE;
+		}
+		used = c->proto->feed(c->state, dir, bytes + at, n - at, &v->sink, v);
+		rm_text_put(v->scratch);
+		v->scratch = 0;
+		if (used < 0) {
+			rm_stream_mute(v);
+			return RM_FEED_MUTE;
+		}
+		v->base += (uint64_t)used;
+		at += (size_t)used;
+	} while (v->next_proto);
+	return (int64_t)at;
 }
 
 void rm_stream_mute(struct rm_visit *v)

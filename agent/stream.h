@@ -27,6 +27,8 @@ struct rm_visit {
 	uint64_t base;           /* offset, in the visit, of the buffer being fed */
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
 	rm_text scratch;         /* lent to the protocol while it is fed */
+	const char *next_proto;  /* the connection is handed over to this one ... */
+	rm_xid handed_over;      /* ... with this exchange */
 	bool exits;              /* the process ends, that is why exchanges do */
 	bool starved;            /* there was no memory for a head */
 	bool discard;            /* the connection is being muted: exchanges end without a word */

@@ -1,6 +1,6 @@
 /*
  * Text memory by size class, each a pool. Owns the pools; never gives memory back to the system,
- * so the high-water mark is bounded by the limits below: 4 + 32 + 5 + 20 + 17 MiB at the very worst,
+ * so the high-water mark is bounded by the limits below: 32 + 64 + 160 + 20 + 17 MiB at the very worst,
  * touched only as far as it was ever used at once.
  */
 #include "agent/text.h"
@@ -10,9 +10,9 @@
 enum { CLASSES = 5, CLASS_SHIFT = 28 };
 
 static struct rm_pool pools[CLASSES] = {
-	RM_POOL_INIT(512, 128, 8192),
-	RM_POOL_INIT(2048, 256, 16384),
-	RM_POOL_INIT(5 * 1024, 16, 1024),
+	RM_POOL_INIT(512, 1024, 65536),
+	RM_POOL_INIT(2048, 512, 32768),
+	RM_POOL_INIT(5 * 1024, 512, 32768),
 	RM_POOL_INIT(20 * 1024, 16, 1024),
 	RM_POOL_INIT(68 * 1024, 4, 256),
 };

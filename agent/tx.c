@@ -32,7 +32,7 @@
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { PIECES_MAX = 24, BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
+enum { PIECES_MAX = 2 * RM_TX_EDITS + 8, BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
 
 static size_t total(const struct iovec *iov, int count)
 {

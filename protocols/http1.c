@@ -12,7 +12,7 @@
  *                     closes: nothing behind it will be answered (RFC 9112 section 9.6)
  *   after a response: START; CLOSED after one that closes: more bytes are an error
  *   interim (1xx):    BLANK_LF -> START, the exchange stays the oldest
- *   101, CONNECT 2xx: the connection is another protocol's from here: mute
+ *   101, CONNECT 2xx: the connection is another protocol's from here: mute, but hand over to HTTP/2
  *
  * Exchanges wait in `fifo`, the oldest is the one being answered, the newest the one being asked.
  * Bytes that two readers may read in two ways mute the connection, and so does a full fifo.
@@ -24,7 +24,7 @@
 #include "protocols/http1_body.h"
 #include "protocols/http1_head.h"
 
-enum { FIFO_MAX = 64, SNIFF_MAX_BYTES = 8 * 1024, FEW_FIELDS = 24 };
+enum { FIFO_MAX = 64, FEW_FIELDS = 24 };
 
 /* In this order: up to HEAD a head may yet come to nothing, up to BODY a message is under way. */
 enum state {
@@ -48,6 +48,7 @@ enum {
 	INTERIM = 8,    /* 1xx */
 	SWITCHES = 16,  /* this response ends HTTP on the connection */
 	CONNECTS = 32,  /* this request may do so */
+	HTTP2 = 64,     /* this response switches to HTTP/2 */
 };
 
 struct way {
@@ -147,6 +148,15 @@ static enum step response_over(struct http1 *h, struct rm_sink *sink)
 {
 	struct way *w = &h->way[RM_DIR_RESPONSE];
 
+	if (w->flags & HTTP2) {
+		/* The request must be over, and be the only one. */
+		if (h->count != 1 || h->way[RM_DIR_REQUEST].state != START)
+			return MUTE;
+		w->state = h->way[RM_DIR_REQUEST].state = MUTED;
+		sink->hand_over(sink, pop(h), "http2");
+		return STOP;
+	}
+
 	sink->response_end(sink, pop(h), w->body.bytes);
 	w->state = w->flags & CLOSES ? CLOSED : START;
 	return w->flags & SWITCHES ? MUTE : GO_ON;
@@ -238,7 +248,9 @@ static enum step response_head(struct feed *f)
 	if (!frame_response(f->way, m, oldest_bit(h, h->is_head), connect))
 		return MUTE;
 	f->way->state = BLANK;
-	if (f->way->flags & INTERIM)
+	if (m->head.status == 101 && rm_http1_upgrades_to(m, RM_STR("h2c")))
+		f->way->flags |= HTTP2;
+	if (f->way->flags & (INTERIM | HTTP2))
 		return GO_ON;
 	/* No tunnel: requests go on, unless bytes for the tunnel were sent in advance. */
 	if (connect && !(f->way->flags & SWITCHES))
@@ -481,7 +493,7 @@ static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 		if (s == STOP)
 			break;
 	}
-	return h->way[dir].state == MUTED ? RM_FEED_MUTE : (int64_t)f.at;
+	return h->way[dir].state == MUTED && f.at == 0 ? RM_FEED_MUTE : (int64_t)f.at;
 }
 
 static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
@@ -552,25 +564,6 @@ static uint64_t http1_unread(const void *state)
 	return w->state == BODY ? rm_http1_body_unread(&w->body) : 0;
 }
 
-static enum rm_sniff http1_sniff(const uint8_t *p, size_t n)
-{
-	struct rm_head line;
-	size_t line_bytes, at = 0;
-
-	while (at < n && (p[at] == '\r' || p[at] == '\n'))
-		at++;
-	switch (rm_http1_line(&line, RM_DIR_REQUEST, (const char *)p + at, n - at, &line_bytes)) {
-	case RM_HTTP1_DONE:
-		return RM_SNIFF_YES;
-	case RM_HTTP1_MORE:
-		if (line.version.p)
-			return RM_SNIFF_YES;
-		return n < SNIFF_MAX_BYTES ? RM_SNIFF_MORE : RM_SNIFF_NO;
-	default:
-		return RM_SNIFF_NO;
-	}
-}
-
 static void http1_open(void *state, enum rm_role role)
 {
 	/* Zeroed state stands at START in both directions, and both roles see the same bytes. */
@@ -581,7 +574,7 @@ const struct rm_proto rm_proto_http1 = {
 	.alpn = "http/1.1",
 	.help = "HTTP/1.0 and HTTP/1.1",
 	.state_bytes = sizeof(struct http1),
-	.sniff = http1_sniff,
+	.sniff = rm_http1_sniff,
 	.open = http1_open,
 	.feed = http1_feed,
 	.skip = http1_skip,

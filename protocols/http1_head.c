@@ -15,7 +15,7 @@
 #include "protocols/http1_scan.h"
 
 /* The last places of a full list are kept for carriers of trace context: they matter most. */
-enum { CARRIER_PLACES = 16 };
+enum { CARRIER_PLACES = 16, SNIFF_MAX_BYTES = 8 * 1024 };
 
 static const bool token_char[256] = {
 	['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1, ['+'] = 1,
@@ -348,7 +348,8 @@ static void target_authority(struct rm_head *h)
 /* Field by field: compilers zero the whole with a string instruction, slow for so little. */
 static void clear(struct rm_http1_head *m)
 {
-	m->head.method = m->head.target = m->head.authority = (struct rm_str){ NULL, 0 };
+	m->head.method = m->head.target = m->head.authority = m->head.scheme = (struct rm_str){ NULL, 0 };
+	m->head.block = NULL;
 	m->head.status = 0;
 	m->head.field_count = 0;
 	m->head.fields_cut = false;
@@ -377,9 +378,37 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 		return RM_HTTP1_MORE;
 	ret->head.fields = ret->room;
 	ret->head.raw = slice(p, at);
+	ret->head.text_bytes = (uint32_t)(at - p);
 	if (dir == RM_DIR_REQUEST)
 		target_authority(&ret->head);
 	return RM_HTTP1_DONE;
+}
+
+enum rm_sniff rm_http1_sniff(const uint8_t *p, size_t n)
+{
+	struct rm_head line;
+	size_t line_bytes, at = 0;
+
+	while (at < n && (p[at] == '\r' || p[at] == '\n'))
+		at++;
+	switch (rm_http1_line(&line, RM_DIR_REQUEST, (const char *)p + at, n - at, &line_bytes)) {
+	case RM_HTTP1_DONE:
+		return RM_SNIFF_YES;
+	case RM_HTTP1_MORE:
+		if (line.version.p)
+			return RM_SNIFF_YES;
+		return n < SNIFF_MAX_BYTES ? RM_SNIFF_MORE : RM_SNIFF_NO;
+	default:
+		return RM_SNIFF_NO;
+	}
+}
+
+bool rm_http1_upgrades_to(const struct rm_http1_head *m, struct rm_str protocol)
+{
+	for (uint32_t i = 0; i < m->head.field_count; i++)
+		if (rm_str_ieq(m->head.fields[i].name, RM_STR("upgrade")))
+			return rm_str_ieq(m->head.fields[i].value, protocol);
+	return false;
 }
 
 bool rm_http1_persists(const struct rm_http1_head *m)

@@ -51,6 +51,12 @@ enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const c
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed);
 
+/* As rm_proto.sniff. */
+enum rm_sniff rm_http1_sniff(const uint8_t *p, size_t n);
+
+/* True when an Upgrade field of the head names the protocol, and no other (RFC 9110 section 7.8). */
+bool rm_http1_upgrades_to(const struct rm_http1_head *m, struct rm_str protocol);
+
 /* True when the connection lives on after this message (RFC 9112 section 9.3). */
 bool rm_http1_persists(const struct rm_http1_head *m);
 

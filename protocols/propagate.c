@@ -1,6 +1,6 @@
 /*
  * The propagators together: which headers carry a context, which of them is believed, and the
- * header lines that carry ours. Baggage passes through as bytes; nobody here reads it.
+ * fields that carry ours. Baggage passes through as bytes; nobody here reads it.
  * Context: any, signal-safe. Spec: OpenTelemetry, context/api-propagators.md; W3C Baggage
  * section 3.3 (limits).
  */
@@ -8,7 +8,9 @@
 
 #include <string.h>
 
-enum { BAGGAGE_MAX_MEMBERS = 64 };
+#include "protocols/hpack.h"
+
+enum { BAGGAGE_MAX_MEMBERS = 64, VALUE_MAX_BYTES = 128 /* of a context in any format */ };
 
 static const struct {
 	struct rm_str name;
@@ -190,67 +192,71 @@ static struct rm_str fit_baggage(struct rm_str baggage)
 	return (struct rm_str){ baggage.p, end };
 }
 
-static void begin_line(struct rm_strbuf *out, enum rm_carrier carrier)
+static void put_field(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, struct rm_str value)
 {
+	if (form == RM_FORM_HPACK) {
+		rm_hpack_put(out, carrier_names[carrier], value);
+		return;
+	}
 	rm_strbuf_str(out, carrier_names[carrier]);
 	rm_strbuf_c(out, ": ");
-}
-
-static void end_line(struct rm_strbuf *out)
-{
+	rm_strbuf_str(out, value);
 	rm_strbuf_c(out, "\r\n");
 }
 
-static void put_line(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_str value)
+/* A field whose value is a context as one of the formats writes it. */
+static void put_formatted(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier,
+			  const struct rm_spanctx *c, void (*format)(const struct rm_spanctx *, struct rm_strbuf *))
 {
-	begin_line(out, carrier);
-	rm_strbuf_str(out, value);
-	end_line(out);
+	char text[VALUE_MAX_BYTES];
+	struct rm_strbuf value;
+
+	rm_strbuf_init(&value, text, sizeof(text));
+	format(c, &value);
+	put_field(out, form, carrier, rm_strbuf_view(&value));
 }
 
-static void put_traceparent(const struct rm_spanctx *c, struct rm_strbuf *out)
+static void put_traceparent(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
 {
-	char line[RM_TRACEPARENT_LINE_BYTES];
+	char value[RM_TRACEPARENT_BYTES];
 
-	rm_traceparent_line(c, line);
-	rm_strbuf_put(out, line, sizeof(line));
+	rm_traceparent_format(c, value);
+	put_field(out, form, RM_CARRIER_TRACEPARENT, (struct rm_str){ value, sizeof(value) });
 }
 
-static void put_b3(const struct rm_spanctx *c, struct rm_strbuf *out)
+static void put_b3(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
 {
-	begin_line(out, RM_CARRIER_B3);
-	rm_b3_format(c, out);
-	end_line(out);
+	put_formatted(out, form, RM_CARRIER_B3, c, rm_b3_format);
 }
 
-static void put_b3multi(const struct rm_spanctx *c, struct rm_strbuf *out)
+static void put_hex(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, const uint8_t *id, size_t n)
 {
-	begin_line(out, RM_CARRIER_B3_TRACEID);
-	rm_strbuf_hex(out, c->trace_id, 16);
-	end_line(out);
-	begin_line(out, RM_CARRIER_B3_SPANID);
-	rm_strbuf_hex(out, c->span_id, 8);
-	end_line(out);
+	char digits[32];
+
+	rm_hex_encode(id, n, digits);
+	put_field(out, form, carrier, (struct rm_str){ digits, 2 * n });
+}
+
+static void put_b3multi(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+{
+	put_hex(out, form, RM_CARRIER_B3_TRACEID, c->trace_id, 16);
+	put_hex(out, form, RM_CARRIER_B3_SPANID, c->span_id, 8);
 	/* Debug implies the decision: both at once would be redundant. */
 	if (c->debug)
-		put_line(out, RM_CARRIER_B3_FLAGS, RM_STR("1"));
+		put_field(out, form, RM_CARRIER_B3_FLAGS, RM_STR("1"));
 	else
-		put_line(out, RM_CARRIER_B3_SAMPLED,
-			 c->flags & RM_FLAG_SAMPLED ? RM_STR("1") : RM_STR("0"));
+		put_field(out, form, RM_CARRIER_B3_SAMPLED,
+			  c->flags & RM_FLAG_SAMPLED ? RM_STR("1") : RM_STR("0"));
 }
 
-static void put_xray(const struct rm_spanctx *c, struct rm_strbuf *out)
+static void put_xray(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
 {
-	begin_line(out, RM_CARRIER_XRAY);
-	rm_xray_format(c, out);
-	end_line(out);
+	put_formatted(out, form, RM_CARRIER_XRAY, c, rm_xray_format);
 }
 
-static void put_jaeger(const struct rm_spanctx *c, struct rm_strbuf *out)
+static void put_jaeger(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
 {
-	begin_line(out, RM_CARRIER_JAEGER);
-	rm_jaeger_format(c, out);
-	end_line(out);
+	put_formatted(out, form, RM_CARRIER_JAEGER, c, rm_jaeger_format);
 }
 
 /* Takes back what was written since `start` if not all of it fitted. */
@@ -266,7 +272,7 @@ static bool keep_whole(struct rm_strbuf *out, size_t start)
 /* What writes a context, and the carriers that say the program did so itself. */
 static const struct {
 	unsigned propagator, carriers;
-	void (*put)(const struct rm_spanctx *c, struct rm_strbuf *out);
+	void (*put)(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out);
 } writers[] = {
 	{ RM_PROP_TRACECONTEXT, CARRIES(RM_CARRIER_TRACEPARENT), put_traceparent },
 	{ RM_PROP_B3, CARRIES(RM_CARRIER_B3), put_b3 },
@@ -278,18 +284,18 @@ static const struct {
 	{ RM_PROP_JAEGER, CARRIES(RM_CARRIER_JAEGER), put_jaeger },
 };
 
-static void put_extra(struct rm_strbuf *out, enum rm_carrier carrier, struct rm_str value)
+static void put_extra(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, struct rm_str value)
 {
 	size_t start = out->n;
 
 	if (!is_sendable(value))
 		return;
-	put_line(out, carrier, value);
+	put_field(out, form, carrier, value);
 	keep_whole(out, start);
 }
 
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
-	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out)
+	       struct rm_str baggage, const struct rm_carriers *present, enum rm_form form, struct rm_strbuf *out)
 {
 	unsigned has = present ? present->seen : 0;
 
@@ -298,11 +304,11 @@ void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str t
 
 		if (!(propagators & writers[i].propagator) || has & writers[i].carriers)
 			continue;
-		writers[i].put(c, out);
+		writers[i].put(c, form, out);
 		if (keep_whole(out, start) && writers[i].propagator == RM_PROP_TRACECONTEXT &&
 		    !(has & CARRIES(RM_CARRIER_TRACESTATE)))
-			put_extra(out, RM_CARRIER_TRACESTATE, tracestate);
+			put_extra(out, form, RM_CARRIER_TRACESTATE, tracestate);
 	}
 	if (propagators & RM_PROP_BAGGAGE && !(has & CARRIES(RM_CARRIER_BAGGAGE)))
-		put_extra(out, RM_CARRIER_BAGGAGE, fit_baggage(baggage));
+		put_extra(out, form, RM_CARRIER_BAGGAGE, fit_baggage(baggage));
 }

@@ -41,16 +41,37 @@ struct rm_field {
 	struct rm_str name, value; /* value trimmed; folded lines are given as they came */
 };
 
+/*
+ * Where a request head of HTTP/2 lies: the last frame of its header block, up to where padding may
+ * begin. Fields can be added at its end, see protocols/http2_edit.h.
+ */
+struct rm_block {
+	int64_t frame_at;        /* where it begins in the buffer being fed; negative: so much before it */
+	uint32_t frame_bytes;    /* up to the end of the fragment */
+	uint32_t pad;            /* bytes of padding behind it */
+	uint8_t type, flags;     /* as in the frame's head, and ... */
+	uint32_t stream;
+	uint8_t prefix[6];       /* ... what stands between head and fragment */
+	uint8_t prefix_bytes;
+	struct rm_str fragment;  /* of the header block */
+	uint32_t old_at, old_bytes; /* the one traceparent in the fragment, if it can be taken out; else 0 */
+	uint32_t list_bytes;     /* size of the header list, and the most that the server wants */
+	uint32_t list_max_bytes;
+};
+
 /* A complete request or response head, as HTTP semantics (RFC 9110) see it. */
 struct rm_head {
 	struct rm_str method, target; /* request */
+	struct rm_str scheme;         /* request of HTTP/2; else empty */
 	int status;                   /* response */
 	struct rm_str version;        /* "1.0", "1.1", "2" */
 	const struct rm_field *fields;
 	uint32_t field_count;         /* at most RM_FIELDS_MAX; more are parsed for framing but not listed */
 	bool fields_cut;              /* some were not listed */
 	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
-	struct rm_str raw;            /* the head's bytes up to the blank line; where slices point into */
+	uint32_t text_bytes;          /* what the fields take as text, about */
+	const struct rm_block *block; /* HTTP/2: where the head lies. NULL: it is lines, and lies in ... */
+	struct rm_str raw;            /* ... these bytes up to the blank line, which slices point into */
 	/*
 	 * Where the buffer of the current feed() lies in `raw`: byte `raw.p[i]` with i >= fed_from is
 	 * byte `i - fed_from + fed_at` of that buffer. Earlier bytes came with earlier feeds.
@@ -66,13 +87,16 @@ struct rm_sink {
 	 * byte (CR or LF) of the empty line that ends it: where whole header lines may be inserted.
 	 * It is reported when that byte is seen, before it is consumed. Returning false makes feed()
 	 * return `blank_at` at once: the empty line then belongs to the next feed(), and the head is
-	 * not reported again.
+	 * not reported again. A head of HTTP/2 is reported when the last byte of its header block is
+	 * consumed, and `blank_at` is the offset behind that.
 	 */
 	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
 	void (*request_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	void (*response)(struct rm_sink *, rm_xid); /* first byte of a response, interim ones included */
 	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */
 	void (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
+	/* Fields behind the body, before response_end. HTTP/2 only; `status` is 0. */
+	void (*response_trailers)(struct rm_sink *, rm_xid, const struct rm_head *);
 	void (*response_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	/*
 	 * The exchange ends without a whole response; `error` is an error.type word. It is empty when
@@ -83,9 +107,15 @@ struct rm_sink {
 	 */
 	void (*broken)(struct rm_sink *, rm_xid, struct rm_str error);
 	/*
+	 * The connection goes on as the protocol of that name (struct rm_proto) from the next byte on, in
+	 * both directions, and feed() returns at once. The exchange, whose request is over, is answered
+	 * there: it was not told of the response that announced the change.
+	 */
+	void (*hand_over)(struct rm_sink *, rm_xid, const char *proto);
+	/*
 	 * Memory that outlives the call: grows a bounded stash of the connection, or gives it as it is
-	 * when it is large enough; contents are kept, a new one's are unspecified. NULL: no memory. A
-	 * head is unstashed when it is over, at end() at the latest; the others stay until they are
+	 * when it is large enough; contents are kept, a new one's are unspecified. NULL: no memory, or
+	 * more than RM_HEAD_MAX_BYTES. A head is unstashed when it is over, at end() at the latest; the others stay until they are
 	 * unstashed, the connection ends or is muted.
 	 */
 	char *(*stash)(struct rm_sink *, enum rm_stash, uint32_t bytes_needed);
@@ -103,6 +133,7 @@ struct rm_proto {
 	const char *name; /* "http1" */
 	const char *alpn; /* what TLS calls it (RFC 7301), NULL: nothing */
 	const char *help; /* one line for `remora list protocols` */
+	bool multiplexes; /* requests of one connection are under way at once, not one after the other */
 	uint32_t state_bytes;
 	/*
 	 * Looks at the first bytes of the request direction. MORE says that they may yet be this
@@ -111,7 +142,17 @@ struct rm_proto {
 	enum rm_sniff (*sniff)(const uint8_t *p, size_t n);
 	/* Prepares zeroed state. */
 	void (*open)(void *state, enum rm_role role);
-	/* Feeds bytes. Consumes all of them unless the sink stopped it or it mutes. */
+	/*
+	 * After open: takes over a connection from another protocol, with the exchange that is to be
+	 * answered. False: no memory. NULL: no protocol hands over to this one.
+	 */
+	bool (*adopt)(void *state, struct rm_sink *sink, rm_xid x);
+	/*
+	 * Do the first bytes that the server sent, before any of the client's, show this protocol? NULL:
+	 * the client speaks first.
+	 */
+	bool (*greets)(const uint8_t *p, size_t n);
+	/* Feeds bytes. Consumes all of them unless the sink stopped it, it hands over, or it mutes. */
 	int64_t (*feed)(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink,
 			void *conn);
 	/* `n` bytes passed that nobody could show us (sendfile, splice). Body: skipped; else RM_FEED_MUTE. */

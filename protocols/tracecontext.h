@@ -10,7 +10,7 @@
 #include "base/strbuf.h"
 
 enum { RM_FLAG_SAMPLED = 1, RM_FLAG_RANDOM = 2 };
-enum { RM_TRACEPARENT_BYTES = 55, RM_TRACEPARENT_LINE_BYTES = 70, RM_TRACESTATE_MAX_BYTES = 512, RM_BAGGAGE_MAX_BYTES = 8192 };
+enum { RM_TRACEPARENT_BYTES = 55, RM_TRACESTATE_MAX_BYTES = 512, RM_BAGGAGE_MAX_BYTES = 8192 };
 
 /* One point in one trace. `valid` false means "no context". */
 struct rm_spanctx {
@@ -39,8 +39,6 @@ unsigned rm_propagators_parse(struct rm_str list);
 bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret);
 /* Writes exactly RM_TRACEPARENT_BYTES, version 00, flags masked to the defined bits. */
 void rm_traceparent_format(const struct rm_spanctx *c, char *ret);
-/* The whole header line, of exactly RM_TRACEPARENT_LINE_BYTES. */
-void rm_traceparent_line(const struct rm_spanctx *c, char *ret);
 
 /* Decodes ids from lowercase hex digits; false when one is malformed or all zero. */
 bool rm_ids_decode(const char *trace_hex, const char *span_hex, struct rm_spanctx *ret);
@@ -111,14 +109,18 @@ void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spa
  */
 struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *room);
 
+/* How fields are written: as lines ("name: value\r\n"), or for HTTP/2 (rm_hpack_put). */
+enum rm_form { RM_FORM_LINES, RM_FORM_HPACK };
+
 /*
- * Writes whole header lines ("name: value\r\n") for every enabled propagator except those whose
+ * Writes whole fields in the form asked for, for every enabled propagator except those whose
  * carrier the message already has (`present`, may be NULL). `tracestate` and `baggage` may be empty.
  * Baggage goes out byte-identical; past RM_BAGGAGE_MAX_BYTES or 64 members whole members are left
  * out from the end. Values with control characters are not sent. B3 parent ids are never sent.
  * A header that does not fit into `out` is left out whole; `out` never becomes truncated.
  */
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
-	       struct rm_str baggage, const struct rm_carriers *present, struct rm_strbuf *out);
+	       struct rm_str baggage, const struct rm_carriers *present, enum rm_form form,
+	       struct rm_strbuf *out);
 
 #endif

@@ -7,9 +7,7 @@
 
 #include <string.h>
 
-enum { TRACE_ID_AT = 3, SPAN_ID_AT = 36, FLAGS_AT = 53, LINE_VALUE_AT = 13 };
-
-_Static_assert(LINE_VALUE_AT + RM_TRACEPARENT_BYTES + 2 == RM_TRACEPARENT_LINE_BYTES, "the line");
+enum { TRACE_ID_AT = 3, SPAN_ID_AT = 36, FLAGS_AT = 53 };
 
 static bool any_bit(const uint8_t p[8])
 {
@@ -47,13 +45,6 @@ bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret)
 	c.valid = true;
 	*ret = c;
 	return true;
-}
-
-void rm_traceparent_line(const struct rm_spanctx *c, char *ret)
-{
-	memcpy(ret, "traceparent: ", LINE_VALUE_AT);
-	rm_traceparent_format(c, ret + LINE_VALUE_AT);
-	memcpy(ret + LINE_VALUE_AT + RM_TRACEPARENT_BYTES, "\r\n", 2);
 }
 
 void rm_traceparent_format(const struct rm_spanctx *c, char *ret)

@@ -84,7 +84,7 @@ static void round_trip(const struct rm_spanctx *c, struct rm_str state, struct r
 
 	for (unsigned bit = 1; bit <= RM_PROP_JAEGER; bit <<= 1) {
 		rm_strbuf_init(&out, text, sizeof(text));
-		rm_inject(bit, c, state, baggage, NULL, &out);
+		rm_inject(bit, c, state, baggage, NULL, RM_FORM_LINES, &out);
 		check(!out.truncated);
 		read_injected(rm_strbuf_view(&out), &carriers);
 		check(rm_carriers_first(&carriers, RM_CARRIER_BAGGAGE).n <= RM_BAGGAGE_MAX_BYTES);
@@ -141,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		round_trip(&c, state, baggage);
 	/* Any room: whole lines, none twice, none that the message has. */
 	rm_strbuf_init(&out, text, (size_t)data[1] * 4);
-	rm_inject(data[0], &c, state, baggage, &carriers, &out);
+	rm_inject(data[0], &c, state, baggage, &carriers, RM_FORM_LINES, &out);
 	check(!out.truncated);
 	read_injected(rm_strbuf_view(&out), &injected);
 	for (int i = 0; i < RM_CARRIER_COUNT; i++)

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "protocols/http2_frame.h"
+
 enum { GUARDED_MAX_BYTES = 4 << 20, PAGE = 4096 };
 
 struct watch_exchange {
@@ -54,10 +56,49 @@ static bool inside(struct rm_str part, struct rm_str whole)
 	return part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
 }
 
+/* Every byte of them can be read, as far as asan looks. */
+static void check_fields(const struct rm_head *h)
+{
+	volatile char sum = 0;
+
+	MUST(h->field_count <= RM_FIELDS_MAX);
+	for (uint32_t i = 0; i < h->field_count; i++) {
+		MUST(h->fields[i].name.n > 0);
+		for (size_t k = 0; k < h->fields[i].name.n; k++)
+			sum = (char)(sum ^ h->fields[i].name.p[k]);
+		for (size_t k = 0; k < h->fields[i].value.n; k++)
+			sum = (char)(sum ^ h->fields[i].value.p[k]);
+	}
+}
+
+/* The frame that ends the block is what it is said to be, and lies where; so does what it may lose. */
+static void check_block(const struct watch *w, const struct rm_block *b, uint32_t end)
+{
+	struct rm_http2_frame f;
+	const uint8_t *p;
+
+	MUST(b->frame_at + b->frame_bytes == end && end <= w->fed_bytes);
+	MUST(b->frame_bytes == RM_HTTP2_FRAME_HEAD + b->prefix_bytes + b->fragment.n);
+	MUST(b->old_at + b->old_bytes <= b->fragment.n);
+	if (b->frame_at < 0)
+		return;
+	p = (const uint8_t *)w->fed + b->frame_at;
+	f = rm_http2_frame_read(p);
+	MUST(f.type == b->type && f.flags == b->flags && f.stream == b->stream && f.flags & RM_HTTP2_END_HEADERS);
+	MUST(f.bytes == b->prefix_bytes + b->fragment.n + b->pad);
+	p += RM_HTTP2_FRAME_HEAD;
+	MUST(memcmp(p, b->prefix, b->prefix_bytes) == 0);
+	MUST(memcmp(p + b->prefix_bytes, b->fragment.p, b->fragment.n) == 0);
+}
+
 static void check_head(const struct watch *w, const struct rm_head *h)
 {
 	struct rm_str raw = h->raw;
 
+	if (strcmp(w->proto->name, "http2") == 0) {
+		check_fields(h);
+		return;
+	}
 	MUST(raw.n > 0 && raw.n <= RM_HEAD_MAX_BYTES && raw.p[raw.n - 1] == '\n');
 	MUST(h->field_count <= RM_FIELDS_MAX);
 	MUST(inside(h->method, raw) && inside(h->target, raw) && inside(h->version, raw) &&
@@ -74,6 +115,11 @@ static void check_head(const struct watch *w, const struct rm_head *h)
 
 static void log_fields(struct watch *w, const struct rm_head *h)
 {
+	if (h->scheme.n) {
+		fputs("  scheme ", w->log);
+		put_escaped(w->log, h->scheme);
+		fputc('\n', w->log);
+	}
 	if (h->authority.n) {
 		fputs("  authority ", w->log);
 		put_escaped(w->log, h->authority);
@@ -113,9 +159,13 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	struct watch_exchange *e = living(w, x);
 
 	MUST(w->fed_dir == RM_DIR_REQUEST);
-	MUST(blank_at < w->fed_bytes && (w->fed[blank_at] == '\r' || w->fed[blank_at] == '\n'));
 	check_head(w, h);
-	MUST(h->fed_at + (h->raw.n - h->fed_from) == blank_at);
+	if (h->block) {
+		check_block(w, h->block, blank_at);
+	} else {
+		MUST(blank_at < w->fed_bytes && (w->fed[blank_at] == '\r' || w->fed[blank_at] == '\n'));
+		MUST(h->fed_at + (h->raw.n - h->fed_from) == blank_at);
+	}
 	MUST(h->method.n && h->target.n && h->version.n);
 	if (e) {
 		MUST(!e->head);
@@ -175,6 +225,19 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 	log_fields(w, h);
 }
 
+static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_RESPONSE);
+	check_head(w, h);
+	if (e)
+		MUST(e->response_head);
+	fprintf(w->log, "response_trailers %u\n", x);
+	log_fields(w, h);
+}
+
 static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 {
 	struct watch *w = watch_of(sink);
@@ -201,6 +264,19 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 		error.n ? error.p : "forgotten");
 }
 
+static void on_hand_over(struct rm_sink *sink, rm_xid x, const char *proto)
+{
+	struct watch *w = watch_of(sink);
+
+	living(w, x);
+	for (size_t i = 0; rm_protocols[i]; i++)
+		if (strcmp(rm_protocols[i]->name, proto) == 0)
+			w->next = rm_protocols[i];
+	MUST(w->next);
+	w->handed_over = x;
+	fprintf(w->log, "hand_over %u %s\n", x, proto);
+}
+
 /* Exactly as large as asked, and moved each time: stale pointers and overruns show under asan. */
 static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 {
@@ -208,7 +284,9 @@ static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 	char *grown;
 
 	MUST(which >= RM_STASH_REQUEST_TABLE || which == (enum rm_stash)w->fed_dir);
-	MUST(bytes <= RM_HEAD_MAX_BYTES && bytes >= w->stash_bytes[which]);
+	MUST(bytes >= w->stash_bytes[which]);
+	if (bytes > RM_HEAD_MAX_BYTES)
+		return NULL;
 	grown = malloc(bytes);
 	if (w->stash[which])
 		memcpy(grown, w->stash[which], w->stash_bytes[which]);
@@ -250,6 +328,14 @@ static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_
 	fputc('\n', w->log);
 }
 
+static void open_proto(struct watch *w, const struct rm_proto *proto)
+{
+	free(w->state);
+	w->proto = proto;
+	w->state = calloc(1, proto->state_bytes);
+	proto->open(w->state, RM_ROLE_SERVER);
+}
+
 void watch_open(struct watch *w, const struct rm_proto *proto)
 {
 	*w = (struct watch){
@@ -259,23 +345,23 @@ void watch_open(struct watch *w, const struct rm_proto *proto)
 			.request_end = on_request_end,
 			.response = on_response,
 			.response_head = on_response_head,
+			.response_trailers = on_response_trailers,
 			.response_end = on_response_end,
 			.broken = on_broken,
+			.hand_over = on_hand_over,
 			.stash = on_stash,
 			.unstash = on_unstash,
 			.scratch = on_scratch,
 			.secured = on_secured,
 		},
-		.proto = proto,
 	};
-	w->state = calloc(1, proto->state_bytes);
+	open_proto(w, proto);
 	w->log = open_memstream(&w->text, &w->text_bytes);
 	w->guarded_bytes = GUARDED_MAX_BYTES;
 	w->guarded = mmap(NULL, w->guarded_bytes + PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	MUST(w->guarded != MAP_FAILED);
 	mprotect(w->guarded + w->guarded_bytes, PAGE, PROT_NONE);
-	proto->open(w->state, RM_ROLE_SERVER);
 }
 
 static void note_mute(struct watch *w)
@@ -305,7 +391,12 @@ void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n)
 			return;
 		}
 		MUST(used >= 0 && (size_t)used <= n);
-		MUST((size_t)used == n || w->stop_heads);
+		MUST((size_t)used == n || w->stop_heads || w->next);
+		if (w->next) {
+			open_proto(w, w->next);
+			w->next = NULL;
+			MUST(w->proto->adopt(w->state, &w->sink, w->handed_over));
+		}
 		bytes += used;
 		n -= (size_t)used;
 	}

@@ -30,6 +30,8 @@ struct watch {
 	size_t scratch_bytes;
 	struct watch_exchange *exchanges;
 	uint32_t exchange_count;
+	const struct rm_proto *next;  /* handed over to ... */
+	rm_xid handed_over;           /* ... with this exchange */
 	bool stop_heads;              /* answer each request head with "stop here" */
 	bool unrecorded;              /* every third exchange gets no name */
 	bool muted;

@@ -27,6 +27,7 @@ static bool takes(size_t head_bytes, uint32_t fields)
 	for (uint32_t i = 0; i < head.field_count; i++)
 		list[i] = (struct rm_field){ { raw, 1 }, { raw, 0 } };
 	list[0].value.n = head.raw.n - REQUEST_LINE - BESIDE * fields - fields;
+	head.text_bytes = (uint32_t)(head_bytes - 2);
 	return rm_headroom(&head, (struct rm_str){ line, LINE });
 }
 

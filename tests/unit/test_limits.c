@@ -6,7 +6,7 @@
 
 #include "tests/unit/client_fixture.h"
 
-enum { TEXTS_MAX = 40000, EXCHANGES = 16384, PER_CONN = 64, CONNECTIONS = 1 << 17 };
+enum { TEXTS_MAX = 140000, EXCHANGES = 16384, PER_CONN = 64, CONNECTIONS = 1 << 17 };
 
 static const char request[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

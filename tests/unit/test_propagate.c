@@ -166,7 +166,7 @@ RM_TEST("several baggage headers are joined, one is taken as it is")
 
 static void inject(unsigned propagators, struct rm_str tracestate, struct rm_str baggage)
 {
-	rm_inject(propagators, &ctx, tracestate, baggage, &carriers, fresh(sizeof(text)));
+	rm_inject(propagators, &ctx, tracestate, baggage, &carriers, RM_FORM_LINES, fresh(sizeof(text)));
 }
 
 static const struct rm_str none;
@@ -223,7 +223,7 @@ RM_TEST("a header that the message has already is not written again")
 	message((const char *[]){ "tracestate", "z=1", NULL });
 	inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, RM_STR("a=1"), RM_STR("k=v"));
 	RM_CHECK_STR(rm_strbuf_view(&out), "traceparent: " PARENT "\r\nbaggage: k=v\r\n");
-	rm_inject(RM_PROP_TRACECONTEXT, &ctx, none, none, NULL, fresh(70));
+	rm_inject(RM_PROP_TRACECONTEXT, &ctx, none, none, NULL, RM_FORM_LINES, fresh(70));
 	RM_CHECK_STR(rm_strbuf_view(&out), "traceparent: " PARENT "\r\n");
 }
 
@@ -240,11 +240,11 @@ RM_TEST("a header that does not fit is left out whole, later ones are tried")
 	set_context(PARENT);
 	for (size_t cap = 0; cap < 300; cap++) {
 		rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3MULTI, &ctx,
-			  RM_STR("a=1"), RM_STR("k=v"), NULL, fresh(cap));
+			  RM_STR("a=1"), RM_STR("k=v"), NULL, RM_FORM_LINES, fresh(cap));
 		RM_CHECK(out.n <= cap && !out.truncated);
 		RM_CHECK(out.n == 0 || (text[out.n - 2] == '\r' && text[out.n - 1] == '\n'));
 	}
-	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, &ctx, none, RM_STR("k=v"), NULL,
+	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, &ctx, none, RM_STR("k=v"), NULL, RM_FORM_LINES,
 		  fresh(20));
 	RM_CHECK_STR(rm_strbuf_view(&out), "baggage: k=v\r\n");
 }
@@ -292,4 +292,32 @@ RM_TEST("values with line ends or other control characters are never sent")
 	RM_CHECK_STR(rm_strbuf_view(&out), "traceparent: " PARENT "\r\n");
 	inject(RM_PROP_BAGGAGE, none, RM_STR("k=\xc3\xa9\t1"));
 	RM_CHECK_STR(rm_strbuf_view(&out), "baggage: k=\xc3\xa9\t1\r\n");
+}
+
+/* Reads a literal of less than 127 bytes a part; true when it is that. */
+static bool is_literal(const char **p, const char *name, const char *value)
+{
+	size_t n = strlen(name), m = strlen(value);
+	bool same = (*p)[0] == 0 && (size_t)(*p)[1] == n && memcmp(*p + 2, name, n) == 0 &&
+		    (size_t)(*p)[2 + n] == m && memcmp(*p + 3 + n, value, m) == 0;
+
+	*p += 3 + n + m;
+	return same;
+}
+
+RM_TEST("the fields of HTTP/2 are literals, the same ones as lines")
+{
+	const char *p = text;
+
+	set_context(PARENT);
+	message((const char *[]){ NULL });
+	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3MULTI, &ctx, RM_STR("a=1"), RM_STR("k=v"),
+		  &carriers, RM_FORM_HPACK, fresh(sizeof(text)));
+	RM_CHECK(is_literal(&p, "traceparent", PARENT));
+	RM_CHECK(is_literal(&p, "tracestate", "a=1"));
+	RM_CHECK(is_literal(&p, "x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"));
+	RM_CHECK(is_literal(&p, "x-b3-spanid", "b7ad6b7169203331"));
+	RM_CHECK(is_literal(&p, "x-b3-sampled", "1"));
+	RM_CHECK(is_literal(&p, "baggage", "k=v"));
+	RM_CHECK(p == text + out.n);
 }

@@ -1,0 +1,158 @@
+/* See edit.h. Context: hook, connection locked. */
+#include "agent/edit.h"
+
+#include "agent/context.h"
+#include "agent/headroom.h"
+#include "protocols/http2_edit.h"
+
+enum {
+	FIELDS_BYTES = 500, /* of all fields, but for tracestate and baggage */
+	/* Requests larger than this are left as they came: servers have limits of their own. */
+	INGRESS_MAX_FIELDS = 80,
+	INGRESS_MAX_HEAD_BYTES = 6000,
+};
+
+/*
+ * Notes an edit of the bytes being fed, by the first `bytes` of the text, which is taken over.
+ * Without room for it, or without a text, false: the bytes stay as they are.
+ */
+static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text, uint32_t bytes)
+{
+	if (!text || v->edit_count == RM_TX_EDITS || bytes < del || bytes - del > v->insert_room) {
+		rm_text_put(text);
+		return false;
+	}
+	v->insert_room -= bytes - del;
+	v->edits[v->edit_count++] =
+		(struct rm_edit){ .at = (uint32_t)at, .del = del, .ins_bytes = bytes, .text = text };
+	return true;
+}
+
+/* ---- HTTP/1 ---- */
+
+/* Offset, in the visit, of a byte of the head; negative when it came with an earlier visit. */
+static int64_t offset_of(const struct rm_visit *v, const struct rm_head *head, const char *p)
+{
+	int64_t fed = (int64_t)(v->base + head->fed_at); /* where byte `fed_from` of the head stands */
+
+	return fed - head->fed_from + (p - head->raw.p);
+}
+
+/* Overwrites the value of a traceparent field in place: same length, nothing moves. */
+static bool replace_value(struct rm_visit *v, const struct rm_head *head, const struct rm_field *field,
+			  const struct rm_spanctx *ctx)
+{
+	char value[RM_TRACEPARENT_BYTES];
+	int64_t at = offset_of(v, head, field->value.p);
+
+	if (field->value.n != RM_TRACEPARENT_BYTES || at < 0)
+		return false;
+	rm_traceparent_format(ctx, value);
+	return add_text(v, (uint64_t)at, RM_TRACEPARENT_BYTES,
+			rm_stream_text((struct rm_str){ value, sizeof(value) }), RM_TRACEPARENT_BYTES);
+}
+
+/* ---- HTTP/2 ---- */
+
+/* Writes the frame that ends the header block anew, with `fields` in it. */
+static bool edit_block(struct rm_visit *v, const struct rm_block *b, bool replace, struct rm_str fields)
+{
+	int64_t at = (int64_t)v->base + b->frame_at;
+	size_t most = b->frame_bytes + fields.n + RM_HTTP2_EDIT_EXTRA_BYTES;
+	struct rm_strbuf out;
+	rm_text text;
+
+	if (at < 0 || fields.n > v->insert_room + (uint64_t)b->old_bytes)
+		return false;
+	text = rm_text_get(most);
+	rm_strbuf_init(&out, text ? rm_text_at(text) : NULL, text ? most : 0);
+	if (!rm_http2_edit(b, replace, fields, &out) || out.truncated) {
+		rm_text_put(text);
+		return false;
+	}
+	return add_text(v, (uint64_t)at, b->frame_bytes, text, (uint32_t)out.n);
+}
+
+/* ---- requests that come in ---- */
+
+static bool may_grow(const struct rm_head *head)
+{
+	return head->field_count <= INGRESS_MAX_FIELDS && !head->fields_cut &&
+	       head->text_bytes <= INGRESS_MAX_HEAD_BYTES;
+}
+
+void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
+		      const struct rm_fields *fields, const struct rm_spanctx *ctx)
+{
+	const struct rm_str none = { NULL, 0 };
+	char text[RM_INGRESS_RESERVE];
+	struct rm_strbuf field;
+
+	if (fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
+		return;
+	if (fields->traceparent && !head->block) {
+		replace_value(v, head, fields->traceparent, ctx);
+		return;
+	}
+	if (!fields->traceparent && !may_grow(head))
+		return;
+	rm_strbuf_init(&field, text, sizeof(text));
+	rm_inject(RM_PROP_TRACECONTEXT, ctx, none, none, NULL, head->block ? RM_FORM_HPACK : RM_FORM_LINES, &field);
+	if (head->block)
+		edit_block(v, head->block, fields->traceparent != NULL, rm_strbuf_view(&field));
+	else
+		add_text(v, v->base + blank_at, 0, rm_stream_text(rm_strbuf_view(&field)), (uint32_t)field.n);
+}
+
+/* ---- requests that go out ---- */
+
+static bool edit_outgoing_block(struct rm_visit *v, const struct rm_head *head, const struct rm_carried *what,
+				rm_text room, size_t cap)
+{
+	const struct rm_block *b = head->block;
+	unsigned propagators = rm_context_config()->propagators;
+	const struct rm_str none = { NULL, 0 };
+	bool replace = what->replace && b->old_bytes;
+	struct rm_strbuf fields;
+
+	rm_strbuf_init(&fields, rm_text_at(room), cap);
+	if (replace)
+		rm_inject(RM_PROP_TRACECONTEXT, what->ctx, none, none, NULL, RM_FORM_HPACK, &fields);
+	rm_inject(propagators, what->ctx, what->tracestate, what->baggage, &what->fields->carriers, RM_FORM_HPACK,
+		  &fields);
+	if (!rm_headroom(head, rm_strbuf_view(&fields)))
+		return false;
+	return (!fields.n || edit_block(v, b, replace, rm_strbuf_view(&fields))) && replace == what->replace;
+}
+
+static bool edit_outgoing_lines(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
+				const struct rm_carried *what, rm_text room, size_t cap)
+{
+	bool replaced = !what->replace || replace_value(v, head, what->fields->traceparent, what->ctx);
+	struct rm_strbuf lines;
+
+	rm_strbuf_init(&lines, rm_text_at(room), cap);
+	rm_inject(rm_context_config()->propagators, what->ctx, what->tracestate, what->baggage,
+		  &what->fields->carriers, RM_FORM_LINES, &lines);
+	if (!lines.n || !rm_headroom(head, rm_strbuf_view(&lines))) {
+		rm_text_put(room);
+		return !lines.n && replaced;
+	}
+	return add_text(v, v->base + blank_at, 0, room, (uint32_t)lines.n) && replaced;
+}
+
+bool rm_edit_outgoing(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
+		      const struct rm_carried *what)
+{
+	size_t cap = FIELDS_BYTES + what->tracestate.n + what->baggage.n;
+	rm_text room = rm_text_get(cap);
+	bool whole;
+
+	if (!room)
+		return false;
+	if (!head->block)
+		return edit_outgoing_lines(v, head, blank_at, what, room, cap);
+	whole = edit_outgoing_block(v, head, what, room, cap);
+	rm_text_put(room);
+	return whole;
+}

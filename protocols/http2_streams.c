@@ -1,0 +1,68 @@
+/* See http2_streams.h. Context: hook, connection locked. */
+#include "protocols/http2_streams.h"
+
+enum { FIRST_CAP = 16 };
+
+static struct rm_http2_stream *all(const struct rm_http2_streams *s, struct rm_sink *sink)
+{
+	uint32_t bytes = s->cap * (uint32_t)sizeof(struct rm_http2_stream);
+
+	return s->count ? (struct rm_http2_stream *)(void *)sink->stash(sink, RM_STASH_STREAMS, bytes) : NULL;
+}
+
+/* Where a stream stands among `n`, or `n`. */
+static uint32_t place_of(const struct rm_http2_stream *list, uint32_t n, uint32_t id)
+{
+	uint32_t from = 0, to = n;
+
+	while (from < to) {
+		uint32_t middle = from + (to - from) / 2;
+
+		if (list[middle].id == id)
+			return middle;
+		if (list[middle].id < id)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return n;
+}
+
+struct rm_http2_stream *rm_http2_stream_find(const struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id)
+{
+	struct rm_http2_stream *list = all(s, sink);
+	uint32_t i = list ? place_of(list, s->count, id) : s->count;
+
+	return i < s->count ? &list[i] : NULL;
+}
+
+struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id)
+{
+	uint32_t cap = !s->cap ? FIRST_CAP : s->count == s->cap ? 2 * s->cap : s->cap;
+	struct rm_http2_stream *list;
+
+	list = (void *)sink->stash(sink, RM_STASH_STREAMS, cap * (uint32_t)sizeof(*list));
+	if (!list)
+		return NULL;
+	s->cap = cap;
+	list[s->count] = (struct rm_http2_stream){ .id = id };
+	return &list[s->count++];
+}
+
+void rm_http2_stream_remove(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id)
+{
+	struct rm_http2_stream *list = all(s, sink);
+	uint32_t i = list ? place_of(list, s->count, id) : s->count;
+
+	if (i == s->count)
+		return;
+	s->count--;
+	memmove(list + i, list + i + 1, (s->count - i) * sizeof(*list));
+}
+
+struct rm_http2_stream *rm_http2_stream_last(const struct rm_http2_streams *s, struct rm_sink *sink)
+{
+	struct rm_http2_stream *list = all(s, sink);
+
+	return list ? &list[s->count - 1] : NULL;
+}

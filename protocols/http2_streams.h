@@ -1,0 +1,38 @@
+/*
+ * The exchanges under way on a connection of HTTP/2, by stream. They lie in a stash, in the order of
+ * their numbers, which only rise. Context: hook, connection locked.
+ */
+#ifndef RM_PROTOCOLS_HTTP2_STREAMS_H
+#define RM_PROTOCOLS_HTTP2_STREAMS_H
+
+#include "protocols/proto.h"
+
+struct rm_http2_stream {
+	uint32_t id;
+	rm_xid x;
+	uint64_t body_bytes[2];  /* by enum rm_dir */
+	bool asked, asked_whole; /* the request's head was read; its end was seen */
+	bool answered;           /* a final response head was read */
+	bool connects;           /* what follows a good answer is no content of ours */
+};
+
+struct rm_http2_streams {
+	uint32_t count, cap;
+};
+
+/* The stream, NULL when it is not under way. Valid until the next call. */
+struct rm_http2_stream *rm_http2_stream_find(const struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id);
+
+/*
+ * Adds a stream whose number is higher than all others'. NULL: no memory, or more than a stash has
+ * place for (2048).
+ */
+struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id);
+
+/* Takes a stream out that is under way. */
+void rm_http2_stream_remove(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id);
+
+/* The one with the highest number, NULL when there is none. */
+struct rm_http2_stream *rm_http2_stream_last(const struct rm_http2_streams *s, struct rm_sink *sink);
+
+#endif

@@ -1,0 +1,12 @@
+/* HTTP/2 conversations, see fuzz_wire.h. */
+#include "tests/fuzz/fuzz_wire.h"
+
+extern const struct rm_proto rm_proto_http2;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	fuzz_wire(&rm_proto_http2, data, n);
+	return 0;
+}
