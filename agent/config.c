@@ -14,11 +14,17 @@
 
 enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
 
-/* Semantic conventions, url.query: secrets that well-known services put into URLs. */
+/*
+ * Semantic conventions, url.query: secrets that well-known services put into URLs; then those of OAuth
+ * (RFC 6749, 6750), and names that nobody gives to anything else.
+ */
 static const struct rm_str redact_always[] = {
 	{ "X-Amz-Signature", 15 },  { "X-Amz-Credential", 16 }, { "X-Amz-Security-Token", 20 },
 	{ "AWSAccessKeyId", 14 },   { "Signature", 9 },		{ "sig", 3 },
-	{ "X-Goog-Signature", 16 },
+	{ "X-Goog-Signature", 16 }, { "access_token", 12 },	{ "refresh_token", 13 },
+	{ "id_token", 8 },	    { "client_secret", 13 },	{ "api_key", 7 },
+	{ "apikey", 6 },	    { "api-key", 7 },		{ "password", 8 },
+	{ "passwd", 6 },
 };
 
 static uint32_t at_most(uint64_t v, uint32_t max)

@@ -12,7 +12,7 @@ enum {
 	RM_CONFIG_HEADERS_MAX = 16,
 	RM_CONFIG_HEADERS_TEXT = 2048, /* all names of all four lists together */
 	RM_CONFIG_METHODS_MAX = 32,
-	RM_CONFIG_REDACT_MAX = 32,
+	RM_CONFIG_REDACT_MAX = 48,
 };
 
 enum rm_sampler_kind {

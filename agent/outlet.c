@@ -312,7 +312,7 @@ static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
 		flush_rings(s, deadline_ns);
 }
 
-/* Every span that was made is in exactly one of these numbers. */
+/* Every span that was made is in exactly one of these numbers; with several exporters, once for each. */
 static void report(struct rm_segment *s, enum rm_end how)
 {
 	struct rm_worker_tally t = rm_worker_tally();

@@ -127,14 +127,15 @@ static uint32_t drain(struct engine *e, uint32_t max)
 	return taken;
 }
 
-static void note_tally(struct engine *e)
+/* `at_end`: what is queued will not be delivered any more. */
+static void note_tally(struct engine *e, bool at_end)
 {
 	struct rm_pipeline_stats s;
 
 	e->api->stats(e->pipeline, &s);
 	atomic_store(&w.exported, e->before.exported + s.exported);
 	atomic_store(&w.dropped, e->before.dropped + s.dropped_queue + s.dropped_refused +
-					 s.dropped_timeout + s.rejected);
+					 s.dropped_timeout + s.rejected + (at_end ? s.queued : 0));
 }
 
 /* Called by the pipeline while it waits for the network: keeps the rings from filling meanwhile. */
@@ -165,7 +166,7 @@ static void deliver_all(struct engine *e, uint64_t deadline_ns)
 		make_room(e);
 		e->api->flush(e->pipeline, deadline_ns);
 	} while (more && rm_clock_mono_ns() < deadline_ns);
-	note_tally(e);
+	note_tally(e, false);
 }
 
 static void tell(void)
@@ -218,11 +219,12 @@ static void work(struct engine *e)
 		more = drain(e, e->batch) == e->batch;
 		make_room(e);
 		due_ns = e->api->run(e->pipeline);
-		note_tally(e);
+		note_tally(e, false);
 		if (!serve_flush(e) && !more && due_ns > 0)
 			rest(seen, due_ns);
 	}
 	deliver_all(e, atomic_load(&w.stop_ns));
+	note_tally(e, true);
 	atomic_store(&w.busy, 0);
 }
 

@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/log.h"
 
+enum { SHOWN_BYTES = 256 };
+
 const struct rm_env_row rm_env_rows[] = {
 #define RM_ENV(id, name, type, def, unit, values, help) \
 	{ name, def, unit, values, help, RM_ENV_##type },
@@ -133,7 +135,9 @@ static bool has_unknown_item(const struct rm_env_row *row, struct rm_str list)
 static void complain(struct rm_env *e, warn_fn *warn, const struct rm_env_row *row,
 		     struct rm_str value, const char *reason)
 {
-	bool secret = row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST;
+	/* Nor are values shown that nobody wants to read whole: in a part of one may be a password, too. */
+	bool secret = row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST ||
+		      value.n > SHOWN_BYTES;
 
 	e->warned++;
 	if (warn)

@@ -173,6 +173,10 @@ static void interpret(struct otlp *o, const struct rm_http_answer *http, uint32_
 		return;
 	}
 	rm_otlp_answer(http->body, http->is_json, ret->code == RM_EXPORT_DONE, &answer);
+	if (rm_otlp_config_is_told(&o->config, http->body) ||
+	    rm_otlp_config_is_told(&o->config, rm_str_c(answer.message)))
+		rm_format(answer.message, sizeof(answer.message), "%s",
+			  "(what it says is not shown: it repeats a key)");
 	if (ret->code == RM_EXPORT_DONE) {
 		ret->rejected = answer.rejected < span_count ? (uint32_t)answer.rejected
 							     : span_count;

@@ -19,7 +19,7 @@
 #define SIGNAL_PATH	 "v1/traces"
 #define OUR_AGENT	 "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
 #define MS_NS		 1000000ull
-enum { OUR_HEADERS = 3 };
+enum { OUR_HEADERS = 3, SECRET_MIN_BYTES = 4 };
 
 /* The variable for traces where it is set, else the general one. */
 static enum rm_env_id prefer(const struct rm_env *env, enum rm_env_id traces,
@@ -33,7 +33,46 @@ static char *copy(struct rm_str s)
 	return strndup(s.p ? s.p : "", s.n);
 }
 
+/* ---- what nobody else is to read ---- */
+
+static int add_secret(struct rm_otlp_config *c, const char *s, size_t n)
+{
+	char *text = c->secret_count < RM_OTLP_SECRETS_MAX ? strndup(s, n) : NULL;
+
+	if (!text)
+		return RM_E_NOMEM;
+	c->secret[c->secret_count++] = text;
+	return RM_OK;
+}
+
+bool rm_otlp_config_is_told(const struct rm_otlp_config *c, struct rm_str text)
+{
+	for (uint32_t i = 0; i < c->secret_count; i++) {
+		const char *blank = strrchr(c->secret[i], ' ');
+		const char *key = blank ? blank + 1 : c->secret[i]; /* of "Bearer KEY" */
+		size_t n = strlen(key);
+
+		/* Shorter ones are found everywhere. */
+		if (n >= SECRET_MIN_BYTES && memmem(text.p, text.n, key, n))
+			return true;
+	}
+	return false;
+}
+
 /* ---- endpoint ---- */
+
+/* Remembers a part of the URL as a secret, and takes it out of the URL. */
+static int hide(struct rm_otlp_config *c, CURLU *u, CURLUPart part)
+{
+	char *text = NULL;
+	int err = RM_OK;
+
+	if (curl_url_get(u, part, &text, 0) == CURLUE_OK)
+		err = add_secret(c, text, strlen(text));
+	curl_free(text);
+	curl_url_set(u, part, NULL, 0);
+	return err;
+}
 
 static bool append_signal_path(CURLU *u)
 {
@@ -85,11 +124,10 @@ static int take_endpoint(struct rm_otlp_config *c, struct rm_str endpoint, bool 
 		    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
 		    (!append || append_signal_path(u))) {
 			c->url = get_url(u);
-			curl_url_set(u, CURLUPART_USER, NULL, 0);
-			curl_url_set(u, CURLUPART_PASSWORD, NULL, 0);
-			curl_url_set(u, CURLUPART_QUERY, NULL, 0);
+			err = hide(c, u, CURLUPART_USER) | hide(c, u, CURLUPART_PASSWORD) |
+			      hide(c, u, CURLUPART_QUERY);
 			c->shown_url = get_url(u);
-			err = c->url && c->shown_url ? RM_OK : RM_E_NOMEM;
+			err = !err && c->url && c->shown_url ? RM_OK : RM_E_NOMEM;
 		}
 	}
 	curl_url_cleanup(u);
@@ -116,8 +154,8 @@ static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 		err = take_endpoint(c, value, order[i].append);
 		if (err != RM_E_INVALID)
 			return err;
-		/* A value with '@' may hold a password. */
-		if (memchr(value.p, '@', value.n))
+		/* A password may be before an '@', a key in a query. */
+		if (memchr(value.p, '@', value.n) || memchr(value.p, '?', value.n))
 			value = RM_STR("(its value)");
 		rm_warn("%s: %S is no http:// or https:// URL; ignored",
 			rm_env_rows[order[i].id].name, &value);
@@ -193,6 +231,8 @@ static int take_header(struct rm_otlp_config *c, struct rm_str item, bool *ret_i
 	n = rm_percent_decode(value, decoded, value.n + 1);
 	if (n >= 0 && is_field_value(decoded, (size_t)n)) {
 		err = add_header(c, key, (struct rm_str){ decoded, (size_t)n });
+		if (!err)
+			err = add_secret(c, decoded, (size_t)n);
 		*ret_is_agent |= rm_str_ieq(key, RM_STR("user-agent"));
 	}
 	free(decoded);
@@ -297,6 +337,8 @@ void rm_otlp_config_free(struct rm_otlp_config *c)
 {
 	for (uint32_t i = 0; i < c->header_count; i++)
 		free(c->header[i]);
+	for (uint32_t i = 0; i < c->secret_count; i++)
+		free(c->secret[i]);
 	free(c->url);
 	free(c->shown_url);
 	free(c->ca_file);

@@ -195,6 +195,7 @@ RM_TEST("a value too long for the memory is dropped with a warning, later ones a
 	memcpy(big, "OTEL_SERVICE_NAME=", 18);
 	LOAD(big, "BAGGAGE=k=v");
 	RM_CHECK(warnings == 1 && strcmp(warned_name, "OTEL_SERVICE_NAME") == 0);
+	RM_CHECK(warned_value[0] == '\0'); /* a part of it may be a password */
 	RM_CHECK(!rm_env_is_set(&env, RM_ENV_SERVICE_NAME));
 	RM_CHECK_STR(rm_env_str(&env, RM_ENV_BAGGAGE), "k=v");
 

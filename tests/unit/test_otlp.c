@@ -367,6 +367,22 @@ RM_TEST("settings: messages show no password and no query")
 	rm_otlp_config_free(&c);
 }
 
+RM_TEST("settings: what a backend says is looked through for the keys it was sent")
+{
+	struct rm_otlp_config c = CONFIG(
+		"OTEL_EXPORTER_OTLP_ENDPOINT=https://me12:secret@h:1/?token=x1",
+		"OTEL_EXPORTER_OTLP_HEADERS=api-key=abc%3Ddef,authorization=Bearer%20k123,x-short=no");
+	static const char *const told[] = { "abc=def", "<p>k123</p>", "Bearer k123", "secret", "who is me12?",
+					    "?token=x1" };
+	static const char *const harmless[] = { "", "no", "Bearer", "abc", "h:1", "application/x-protobuf" };
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		RM_CHECK(rm_otlp_config_is_told(&c, rm_str_c(told[i])));
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		RM_CHECK(!rm_otlp_config_is_told(&c, rm_str_c(harmless[i])));
+	rm_otlp_config_free(&c);
+}
+
 RM_TEST("settings: headers are decoded; wrong ones and ours are left out")
 {
 	struct rm_otlp_config c = CONFIG(
