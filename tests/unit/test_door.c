@@ -184,13 +184,13 @@ RM_TEST("any bytes in the shared memory leave the relay whole")
 	RM_CHECK(make_segment(&p));
 	h = good_hello(&b);
 	RM_CHECK(say(&b, &h, sizeof(h), &p.memory_fd, 1) > 0);
-	atomic_store(&p.segment->reader, RM_READER_RELAY);
 	for (int round = 0; round < 200; round++) {
 		for (int i = 0; i < 64; i++) {
 			size_t at = first + rm_random_u64(&random) % (offsetof(struct rm_segment, data) - first);
 
 			((char *)p.segment)[at] = (char)rm_random_u64(&random);
 		}
+		atomic_store(&p.segment->reader, RM_READER_RELAY); /* else it is let go, unread */
 		for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++) {
 			uint64_t *data = (uint64_t *)p.segment->data[ring];
 
