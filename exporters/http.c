@@ -21,7 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SLICE_MS = 10, FIRST_ANSWER_BYTES = 4096 };
+enum { SLICE_MS = 10, FIRST_ANSWER_BYTES = 4096, RETRY_AFTER_MAX_S = 24 * 60 * 60 };
 #define MS_NS 1000000ull
 
 struct rm_http {
@@ -280,6 +280,8 @@ static void read_answer(struct rm_http *h, CURLcode code, struct rm_http_answer 
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type);
 	ret->is_json = type && strncasecmp(type, "application/json", 16) == 0;
 	curl_easy_getinfo(h->easy, CURLINFO_RETRY_AFTER, &retry_after);
+	if (retry_after > RETRY_AFTER_MAX_S) /* a wrong number is not to wrap around to a small one */
+		retry_after = RETRY_AFTER_MAX_S;
 	if (retry_after > 0)
 		ret->retry_after_ns = (uint64_t)retry_after * 1000 * MS_NS;
 }

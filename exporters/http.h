@@ -27,7 +27,7 @@ struct rm_http_answer {
 	int status;	   /* 0: there was no answer, see `error` */
 	bool is_json;	   /* of the body, by its Content-Type */
 	bool is_untrusted; /* no answer, because the server's certificate is not to be trusted */
-	uint64_t retry_after_ns; /* Retry-After, seconds or date, from now; 0 without one */
+	uint64_t retry_after_ns; /* Retry-After, seconds or date, from now, a day at most; 0 without one */
 	struct rm_str body;	 /* at most RM_HTTP_ANSWER_MAX_BYTES: what is longer is not read */
 	char error[256];	 /* NUL-terminated: what went wrong */
 };
