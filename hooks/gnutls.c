@@ -17,12 +17,12 @@
 static struct rm_library gnutls = { .name = "GnuTLS", .anchor = "gnutls_record_send" };
 
 RM_USE(gnutls, gnutls_session_get_random);
-RM_USE(gnutls, gnutls_session_get_flags);
+RM_USE_IF_PRESENT(gnutls, gnutls_session_get_flags);
 RM_USE(gnutls, gnutls_protocol_get_version);
 RM_USE(gnutls, gnutls_alpn_get_selected_protocol);
 RM_USE(gnutls, gnutls_record_check_pending);
 RM_USE(gnutls, gnutls_error_is_fatal);
-RM_USE(gnutls, gnutls_packet_get);
+RM_USE_IF_PRESENT(gnutls, gnutls_packet_get);
 
 /* ---- sessions ---- */
 

@@ -39,8 +39,9 @@ struct rm_import {
 #define RM_IMPORT_IF_PRESENT(lib, fn)    \
 	static __typeof__(fn) hook_##fn; \
 	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, true)
-/* Declares real_<fn>, for hooks to call, NULL where the library lacks it. Nobody's calls are led away. */
-#define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, true)
+/* Declares real_<fn>, for hooks to call; nobody's calls are led away. NULL, if present only. */
+#define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, false)
+#define RM_USE_IF_PRESENT(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, true)
 
 /* What a scan found, over the life of the process. */
 struct rm_imports_seen {

@@ -18,9 +18,9 @@
 static struct rm_library mbedtls = { .name = "Mbed TLS", .anchor = "mbedtls_ssl_read" };
 
 RM_USE(mbedtls, mbedtls_ssl_get_bytes_avail);
-RM_USE(mbedtls, mbedtls_ssl_get_alpn_protocol);
+RM_USE_IF_PRESENT(mbedtls, mbedtls_ssl_get_alpn_protocol);
 RM_USE(mbedtls, mbedtls_ssl_get_version);
-RM_USE(mbedtls, mbedtls_net_send);
+RM_USE_IF_PRESENT(mbedtls, mbedtls_net_send);
 
 /* ---- sessions ---- */
 
@@ -56,7 +56,7 @@ static bool is_datagrams(void *session)
 static bool describe(void *session, struct rm_tls_session *ret)
 {
 	ret->fd = socket_of(session);
-	return real_mbedtls_ssl_get_version && !is_datagrams(session);
+	return !is_datagrams(session);
 }
 
 static void protocol(void *session, struct rm_tls_session *ret, char room[RM_SESSION_PROTOCOL_BYTES])
@@ -67,7 +67,7 @@ static void protocol(void *session, struct rm_tls_session *ret, char room[RM_SES
 
 static size_t pending(void *session)
 {
-	return real_mbedtls_ssl_get_bytes_avail ? real_mbedtls_ssl_get_bytes_avail(session) : 0;
+	return real_mbedtls_ssl_get_bytes_avail(session);
 }
 
 static bool is_over(void *session, long result)

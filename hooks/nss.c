@@ -30,7 +30,8 @@ RM_USE(nspr, PR_GetError);
 RM_USE(nspr, PR_FileDesc2NativeHandle);
 
 static PRIOMethods real;
-static const void *led; /* the SSL_ImportFD whose table leads here */
+static const PRIOMethods *led; /* the table that leads here ... */
+static const void *led_by;     /* ... and the SSL_ImportFD of its library */
 
 /* ---- sessions ---- */
 
@@ -195,7 +196,6 @@ static int hook_close(PRFileDesc *fd)
 struct search {
 	const PRIOMethods *defaults;
 	PRIOMethods *table;
-	const void *anchor;
 	unsigned tables;
 };
 
@@ -254,23 +254,18 @@ static void lead(PRIOMethods *table)
 	EXCHANGE(send);
 }
 
-static bool is_complete(void)
-{
-	return real_SSL_SecurityStatus && real_SSL_OptionGet && real_SSL_DataPending && real_SSL_GetNextProto &&
-	       real_PR_GetDefaultIOMethods && real_PR_GetError && real_PR_FileDesc2NativeHandle;
-}
-
 void rm_nss_scan(void)
 {
 	struct search search = { 0 };
 
-	if (!nss.instance || !nspr.instance || nss.instance == led || !is_complete())
+	if (!nss.instance || !nspr.instance || (nss.instance == led_by && led->read == hook_read))
 		return;
 	search.defaults = real_PR_GetDefaultIOMethods();
 	rm_objects_each(search_object, &search);
 	if (search.tables != 1)
 		return;
 	lead(search.table);
-	led = nss.instance;
+	led = search.table;
+	led_by = nss.instance;
 	rm_debug(RM_LOG_INIT, "the sockets of NSS");
 }

@@ -17,16 +17,16 @@ static struct rm_library wolfssl = { .name = "wolfSSL", .anchor = "wolfSSL_read"
 RM_USE(wolfssl, wolfSSL_pending);
 RM_USE(wolfssl, wolfSSL_get_error);
 RM_USE(wolfssl, wolfSSL_get_fd);
-RM_USE(wolfssl, wolfSSL_is_server);
-RM_USE(wolfssl, wolfSSL_dtls);
-RM_USE(wolfssl, wolfSSL_ALPN_GetProtocol);
+RM_USE_IF_PRESENT(wolfssl, wolfSSL_is_server);
+RM_USE_IF_PRESENT(wolfssl, wolfSSL_dtls);
+RM_USE_IF_PRESENT(wolfssl, wolfSSL_ALPN_GetProtocol);
 
 /* ---- sessions ---- */
 
 static bool describe(void *session, struct rm_tls_session *ret)
 {
-	ret->fd = real_wolfSSL_get_fd ? real_wolfSSL_get_fd(session) : -1;
-	return real_wolfSSL_get_error && !(real_wolfSSL_dtls && real_wolfSSL_dtls(session));
+	ret->fd = real_wolfSSL_get_fd(session);
+	return !(real_wolfSSL_dtls && real_wolfSSL_dtls(session));
 }
 
 static void protocol(void *session, struct rm_tls_session *ret, char room[RM_SESSION_PROTOCOL_BYTES])
@@ -47,7 +47,7 @@ static int is_server(void *session)
 
 static size_t pending(void *session)
 {
-	int n = real_wolfSSL_pending ? real_wolfSSL_pending(session) : 0;
+	int n = real_wolfSSL_pending(session);
 
 	return n > 0 ? (size_t)n : 0;
 }

@@ -83,8 +83,8 @@ def streams(t, drive, agent):
     return output, [(sent.replace(b"%d" % recorder.port, b"PORT"), answered) for sent, answered in recorder.finish()]
 
 
-def same_inside(t, drive, requests):
-    """drive(port, agent) sends as many requests; only our header lines may differ. Returns the spans."""
+def same_inside(t, drive, requests, lines):
+    """drive(port, agent) sends as many requests; only as many header lines of ours may differ. Returns the spans."""
     plain_output, plain = streams(t, drive, False)
     if not t.agent:
         t.spans(0)
@@ -93,7 +93,7 @@ def same_inside(t, drive, requests):
     t.equal(len(traced), len(plain), "connections")
     t.equal([LINE.sub(b"", sent) for sent, _ in traced], [sent for sent, _ in plain], "bytes sent, without our lines")
     t.equal([answered for _, answered in traced], [answered for _, answered in plain], "bytes received")
-    t.equal(sum(len(LINE.findall(sent)) for sent, _ in traced), requests, "added header lines")
+    t.equal(sum(len(LINE.findall(sent)) for sent, _ in traced), lines, "added header lines")
     spans = t.spans(requests)
     for s in spans.all:
         t.equal(s["kind"], "CLIENT", "kind")
@@ -102,14 +102,16 @@ def same_inside(t, drive, requests):
     return spans
 
 
-def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1", env=lambda t: {}):
+def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1", env=lambda t: {},
+           lines=None):
     """argv(t, port) is what to run; it prints what it got."""
-    @case(f"{title}: a CLIENT span and a header for each request, else the same bytes", [*needs, "openssl"],
+    @case(f"{title}: a CLIENT span{'' if lines == 0 else ' and a header'} for each request, else the same bytes", [*needs, "openssl"],
           name=f"tls_client_{name}")
     def run(t):
         for path in files:
             need_file(t, path)
-        spans = same_inside(t, lambda port, agent: t.run(name, argv(t, port), agent=agent, env=env(t)), requests)
+        spans = same_inside(t, lambda port, agent: t.run(name, argv(t, port), agent=agent, env=env(t)), requests,
+                            requests if lines is None else lines)
         for s in spans.all:
             spans.attributes(s, network__peer__address=peer)
 
@@ -130,6 +132,9 @@ client("wget", "wget (GnuTLS)", ["wget"],
 for mode in ("plain", "cork", "pad", "again", "resume"):
     client(f"gnutls_{mode}", f"GnuTLS, {mode}", ["cc"], files=["/usr/include/gnutls/gnutls.h"],
            argv=lambda t, port, mode=mode: [library("gnutls")(t), port, "cert.pem", 3, mode])
+client("gnutls_range", "GnuTLS, where the program hides how long its data are (no header then)", ["cc"],
+       files=["/usr/include/gnutls/gnutls.h"], lines=0,
+       argv=lambda t, port: [library("gnutls")(t), port, "cert.pem", 3, "range"])
 client("gnutls_file", "GnuTLS, a file as a body", ["cc"], files=["/usr/include/gnutls/gnutls.h"],
        argv=lambda t, port: [library("gnutls")(t), port, "cert.pem", 2, "file"], requests=2)
 client("mbedtls", "Mbed TLS", ["cc"], files=["/usr/include/mbedtls/ssl.h"],
