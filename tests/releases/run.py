@@ -52,6 +52,30 @@ print(c.getresponse().read(), subprocess.run(['echo', 'x'], stdout=subprocess.PI
 time.sleep(0.3)
 sys.exit(4)
 """
+# The same inside TLS, and curl.
+HTTPS = """
+import http.server, os, ssl, subprocess, tempfile, threading, time, urllib.request
+folder = tempfile.mkdtemp(dir='/tmp')
+pem = folder + '/pem'
+subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', pem, '-out', pem + '.crt', '-subj',
+                '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'], check=True, stderr=subprocess.DEVNULL)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'own')
+    def log_message(self, *arguments):
+        pass
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(pem + '.crt', pem)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = 'https://127.0.0.1:%d/' % server.server_address[1]
+print(urllib.request.urlopen(url, context=ssl.create_default_context(cafile=pem + '.crt')).read())
+print(subprocess.run(['curl', '-sS', '--http1.1', '--cacert', pem + '.crt', url], stdout=subprocess.PIPE).stdout)
+time.sleep(0.3)
+"""
 NODE = """
 const http = require('http');
 const server = http.createServer((q, r) => r.end('own')).listen(0, '127.0.0.1', () => {
@@ -78,6 +102,7 @@ PROGRAMS = [
     ("perl", ["perl", "-e", PERL], 1),
     ("python3", ["python3", "-c", PYTHON], 2),
     ("curl", ["sh", "-c", "curl -sS http://127.0.0.1:$PEER_PORT/x; curl -sS file:///etc/nothing; echo $?"], 1),
+    ("https", ["python3", "-c", HTTPS], 4),
     ("node", ["node", "-e", NODE], 2),
     ("dpkg", ["sh", "-c", "dpkg -l | tail -n +6 | wc -l; apt-config dump | head -3; tar --version | head -1"], 0),
     ("nginx", None, 10),
@@ -271,7 +296,7 @@ def release(root, agent, report):
         print(f"# {root.name}: {all_versions}")
         row = [root.name, libc]
         for name, argv, spans in PROGRAMS:
-            if t.has(name):
+            if t.has(argv[0] if argv else name):
                 row.append(report.add(root.name, name, run_program, t, name, argv, spans))
             else:
                 row.append("-")

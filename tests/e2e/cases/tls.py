@@ -5,7 +5,7 @@ import ssl
 
 import apps
 from apps import script
-from harness import case
+from harness import ROOT, Skip, case
 from proxy import Recorder
 from tls_apps import CLIENTS, SERVERS, Certificates, curl, haproxy, nginx, node, python
 
@@ -234,3 +234,30 @@ with context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1])
             got += s.recv(65536)
 print("the same" if got == sent else "other bytes")
 """
+
+
+HOSTS = ROOT / "deps" / "hosts"
+
+
+@case("Node.js of nodejs.org, with OpenSSL inside the program: both sides of https are seen", ["openssl", "curl"])
+def official_node(t):
+    programs = sorted(HOSTS.glob("node-*/node_modules/node-linux-*/bin/node"))
+    if not programs:
+        raise Skip("not fetched: ./dev torture does that")
+    c = Certificates(t)
+    total = 0
+    for program in programs:
+        version = program.relative_to(HOSTS).parts[0]
+        server = node(t, c, name=f"server-{version}", program=program)
+        clients = ["node-http"] + (["node-fetch"] if int(version[5:]) >= 18 else [])
+        for client in clients:
+            said = t.run(f"{client}-{version}", [program, script(f"http-client-{client}", "js"), server.url + "/hello", COUNT],
+                         env=c.trusted())
+            t.equal(said, "hello\n" * COUNT, f"{client} of {version}")
+            total += 2 * COUNT
+    spans = t.spans(total)
+    for server in {s["resource"]["service.name"] for s in spans.all if s["kind"] == "SERVER"}:
+        for s in spans.of(server, "SERVER"):
+            parent = spans.by_id.get(s["parent_id"])
+            t.check(parent and parent["kind"] == "CLIENT", f"a SERVER span of {server} is below its CLIENT span")
+            spans.attributes(s, url__scheme="https", network__peer__address="127.0.0.1")
