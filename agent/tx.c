@@ -30,9 +30,10 @@
 #include "agent/context.h"
 #include "agent/hookapi.h"
 #include "agent/stream.h"
+#include "agent/tx_plan.h"
 #include "base/sys.h"
 
-enum { PIECES_MAX = 2 * RM_TX_EDITS + 8, BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
+enum { BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
 
 static size_t total(const struct iovec *iov, int count)
 {
@@ -85,20 +86,6 @@ static void forget_retry(struct rm_conn *c)
 {
 	rm_text_put(c->retry);
 	c->retry = 0;
-}
-
-/* Of the program's bytes that the text replaces, those that count as sent with `done` of its own. */
-static uint32_t covered(const struct rm_pending *e, uint32_t done)
-{
-	if (done < e->del)
-		return done;
-	return done == e->bytes || !e->del ? e->del : e->del - 1;
-}
-
-/* Those that are still to be offered. */
-static uint32_t uncovered(const struct rm_pending *e)
-{
-	return e->del - covered(e, e->done);
 }
 
 /* Drops the edits that wait, but not one that is half sent. */
@@ -292,7 +279,7 @@ static size_t copy_from(const struct rm_tx *tx, size_t from, void *ret, size_t c
 static size_t edits_reach(const struct rm_conn *c)
 {
 	const struct rm_pending *last = &c->pending[c->pending_count - 1];
-	size_t reach = (size_t)last->at + (last->del ? uncovered(last) : 1);
+	size_t reach = (size_t)last->at + (last->del ? rm_pending_left(last) : 1);
 
 	return reach < c->ahead ? reach : c->ahead;
 }
@@ -395,100 +382,6 @@ void rm_tx_opaque(int fd, ssize_t result)
 
 /* ---- the edited call ---- */
 
-struct plan {
-	struct iovec iov[PIECES_MAX];
-	bool text[PIECES_MAX]; /* of an edit, in their order; else the program's own bytes */
-	int count;
-};
-
-static bool plan_add(struct plan *p, bool text, void *base, size_t n)
-{
-	if (n == 0)
-		return true;
-	if (p->count == PIECES_MAX)
-		return false;
-	p->text[p->count] = text;
-	p->iov[p->count++] = (struct iovec){ base, n };
-	return true;
-}
-
-/* Adds the program's bytes [from, to) of the call. False when the plan is full. */
-static bool plan_own(struct plan *p, const struct rm_tx *tx, size_t from, size_t to)
-{
-	size_t at = 0;
-
-	for (int i = 0; i < tx->iov_count && from < to; i++) {
-		size_t end = at + tx->iov[i].iov_len, stop = to < end ? to : end;
-
-		if (from < stop) {
-			if (!plan_add(p, false, (char *)tx->iov[i].iov_base + (from - at), stop - from))
-				return false;
-			from = stop;
-		}
-		at = end;
-	}
-	return true;
-}
-
-/*
- * Lays out what goes to the kernel next: the call's bytes from `offset` as far as they are parsed,
- * with the pending edits between them. A plan that is full just sends less.
- */
-static void make_plan(struct plan *p, const struct rm_conn *c, const struct rm_tx *tx, size_t offset)
-{
-	size_t left = tx->bytes - offset, at = 0;
-	size_t end = c->dead || c->gap || c->ahead > left ? left : c->ahead;
-
-	p->count = 0;
-	for (int i = 0; i < c->pending_count; i++) {
-		const struct rm_pending *e = &c->pending[i];
-		size_t n = e->bytes - e->done;
-
-		/* Beyond this call's bytes; an insertion at their very end waits for those behind it. */
-		if (e->at >= left || e->at > end)
-			break;
-		if (uncovered(e) > left - e->at) /* a retry that offers less than before */
-			n = left - e->at;
-		if (!plan_own(p, tx, offset + at, offset + e->at) ||
-		    !plan_add(p, true, rm_text_at(e->text) + e->done, n) || n < e->bytes - e->done)
-			return;
-		at = e->at + uncovered(e);
-	}
-	plan_own(p, tx, offset + at, offset + end);
-}
-
-/*
- * The kernel took `n` bytes of the plan: edits that are whole are done. Returns how many bytes of the
- * program that makes.
- */
-static size_t settle(struct rm_conn *c, const struct plan *p, size_t n)
-{
-	size_t own = 0;
-	int finished = 0;
-
-	for (int i = 0; i < p->count && n > 0; i++) {
-		size_t took = p->iov[i].iov_len < n ? p->iov[i].iov_len : n;
-		struct rm_pending *e = &c->pending[finished];
-		uint32_t before;
-
-		n -= took;
-		if (!p->text[i]) {
-			own += took;
-			continue;
-		}
-		before = covered(e, e->done);
-		e->done += (uint32_t)took;
-		own += covered(e, e->done) - before;
-		if (e->done < e->bytes)
-			break;
-		rm_text_put(e->text);
-		finished++;
-	}
-	c->pending_count -= (uint8_t)finished;
-	memmove(c->pending, c->pending + finished, c->pending_count * sizeof(c->pending[0]));
-	return own;
-}
-
 /* Parses on where the call has more. What nobody can parse now is a gap. */
 static void parse_rest(const struct rm_tx *tx, size_t offset)
 {
@@ -552,7 +445,7 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		out = *m;
 	while (!stale && sent < tx->bytes) {
 		struct msghdr now;
-		struct plan p;
+		struct rm_tx_plan p;
 		size_t want, own;
 		ssize_t n;
 
@@ -561,7 +454,7 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 			error = sent ? error : EBADF;
 			break;
 		}
-		make_plan(&p, c, tx, sent);
+		rm_tx_lay_out(&p, c, tx, sent);
 		/* Descriptors and credentials travel once, with a byte that the program hears of. */
 		now = out;
 		if (p.text[0] && !c->pending[0].del && out.msg_controllen) {
@@ -579,7 +472,7 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		if (n < 0 && !sent && !stale)
 			error = errno;
 		taken += n > 0 ? (size_t)n : 0;
-		own = settle(c, &p, n > 0 ? (size_t)n : 0);
+		own = rm_tx_settle(c, &p, n > 0 ? (size_t)n : 0);
 		sent += own;
 		advance(c, own);
 		if (n < 0 || ((size_t)n < want && sent))

@@ -1,0 +1,98 @@
+/*
+ * See tx_plan.h; the rewrite is stated in tx.c. Runs in hooks, outside the connection's lock: the edits
+ * are those of the call under way. Never: reads the program's bytes.
+ */
+#include "agent/tx_plan.h"
+
+/* Of the program's bytes that the text replaces, those that count as sent with `done` of its own. */
+static uint32_t covered(const struct rm_pending *e, uint32_t done)
+{
+	if (done < e->del)
+		return done;
+	return done == e->bytes || !e->del ? e->del : e->del - 1;
+}
+
+uint32_t rm_pending_left(const struct rm_pending *e)
+{
+	return e->del - covered(e, e->done);
+}
+
+static bool add(struct rm_tx_plan *p, bool text, void *base, size_t n)
+{
+	if (n == 0)
+		return true;
+	if (p->count == RM_TX_PIECES)
+		return false;
+	p->text[p->count] = text;
+	p->iov[p->count++] = (struct iovec){ base, n };
+	return true;
+}
+
+/* Adds the program's bytes [from, to) of the call. False when the plan is full. */
+static bool add_own(struct rm_tx_plan *p, const struct rm_tx *tx, size_t from, size_t to)
+{
+	size_t at = 0;
+
+	for (int i = 0; i < tx->iov_count && from < to; i++) {
+		size_t end = at + tx->iov[i].iov_len, stop = to < end ? to : end;
+
+		if (from < stop) {
+			if (!add(p, false, (char *)tx->iov[i].iov_base + (from - at), stop - from))
+				return false;
+			from = stop;
+		}
+		at = end;
+	}
+	return true;
+}
+
+void rm_tx_lay_out(struct rm_tx_plan *p, const struct rm_conn *c, const struct rm_tx *tx, size_t offset)
+{
+	size_t left = tx->bytes - offset, at = 0;
+	size_t end = c->dead || c->gap || c->ahead > left ? left : c->ahead;
+
+	p->count = 0;
+	for (int i = 0; i < c->pending_count; i++) {
+		const struct rm_pending *e = &c->pending[i];
+		size_t n = e->bytes - e->done;
+
+		/* Beyond this call's bytes; an insertion at their very end waits for those behind it. */
+		if (e->at >= left || e->at > end)
+			break;
+		if (rm_pending_left(e) > left - e->at) /* a retry that offers less than before */
+			n = left - e->at;
+		if (!add_own(p, tx, offset + at, offset + e->at) ||
+		    !add(p, true, rm_text_at(e->text) + e->done, n) || n < e->bytes - e->done)
+			return;
+		at = e->at + rm_pending_left(e);
+	}
+	add_own(p, tx, offset + at, offset + end);
+}
+
+size_t rm_tx_settle(struct rm_conn *c, const struct rm_tx_plan *p, size_t n)
+{
+	size_t own = 0;
+	int finished = 0;
+
+	for (int i = 0; i < p->count && n > 0; i++) {
+		size_t took = p->iov[i].iov_len < n ? p->iov[i].iov_len : n;
+		struct rm_pending *e = &c->pending[finished];
+		uint32_t before;
+
+		n -= took;
+		if (!p->text[i]) {
+			own += took;
+			continue;
+		}
+		before = covered(e, e->done);
+		e->done += (uint32_t)took;
+		own += covered(e, e->done) - before;
+		if (e->done < e->bytes)
+			break;
+		rm_text_put(e->text);
+		finished++;
+	}
+	c->pending_count -= (uint8_t)finished;
+	memmove(c->pending, c->pending + finished, c->pending_count * sizeof(c->pending[0]));
+	return own;
+}
