@@ -12,14 +12,12 @@
 #include "agent/conn.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/un.h>
+#include <sys/socket.h>
 
 #include "agent/context.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
-#include "base/fmt_addr.h"
 #include "base/pool.h"
 #include "base/sys.h"
 
@@ -397,30 +395,6 @@ void rm_conn_end_all(void)
 	}
 }
 
-static void set_peer(struct rm_peer *p, const struct sockaddr *sa, size_t len)
-{
-	const size_t path_max = offsetof(struct sockaddr_un, sun_path) + sizeof(p->text) - 1;
-	struct rm_strbuf out;
-
-	p->asked = true;
-	p->path = sa->sa_family == AF_UNIX;
-	rm_strbuf_init(&out, p->text, sizeof(p->text));
-	if (rm_fmt_sockaddr(&out, sa, len < path_max ? len : path_max, &p->port))
-		p->bytes = (uint8_t)out.n;
-}
-
-void rm_conn_peer(struct rm_conn *c, int fd)
-{
-	struct sockaddr_storage peer = { 0 };
-	socklen_t len = sizeof(peer);
-
-	if (c->peer.asked)
-		return;
-	c->peer.asked = true;
-	if (rm_sys3(__NR_getpeername, fd, &peer, &len) == 0)
-		set_peer(&c->peer, (const struct sockaddr *)&peer, sizeof(peer));
-}
-
 uint32_t rm_conn_live(void)
 {
 	return rm_pool_live(&conns);
@@ -484,7 +458,7 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 		return;
 	}
 	if (to && len > sizeof(to->sa_family))
-		set_peer(&c->peer, to, len);
+		rm_peer_set(&c->peer, to, len);
 	c->connected_by = rm_context_here(s->thread);
 	c->connected_on = s->thread;
 	enter(fd, c->number);

@@ -10,11 +10,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "agent/peer.h"
 #include "agent/text.h"
 #include "agent/thread.h"
 #include "protocols/proto.h"
 
-enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22, RM_PEER_TEXT_BYTES = 63 };
+enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
 
 /* Marks in the descriptor table: numbers no connection has. */
 enum {
@@ -24,15 +25,6 @@ enum {
 	RM_FD_SERVED_EPOLL = 0xfffffff2u, /* an epoll instance of a server's loop */
 	RM_FD_STREAM = 0xfffffff3u,       /* a stream socket, not connected yet */
 	RM_FD_MARKS = 0xfffffff0u,
-};
-
-/* The peer's address as spans want it: made once, not once a request. */
-struct rm_peer {
-	uint16_t port;       /* 0: none */
-	uint8_t bytes;       /* of text; 0: not known, or it has no name */
-	bool asked;
-	bool path;           /* the path of a Unix-domain socket */
-	char text[RM_PEER_TEXT_BYTES];
 };
 
 /* An edit of the bytes on their way out, see agent/tx.c. */
@@ -168,9 +160,6 @@ bool rm_fd_is_stream(int fd);
 
 /* True for an epoll instance that watches listeners or accepted connections. */
 bool rm_fd_is_loop(int epfd);
-
-/* Asks the kernel for the peer's address, once. Lock held. */
-void rm_conn_peer(struct rm_conn *c, int fd);
 
 /* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
 void rm_conn_forget_fd(struct rm_conn *c, int fd);

@@ -176,7 +176,7 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 		return true;
 	}
 	e = rm_exchange_at(x);
-	rm_conn_peer(v->conn, v->fd);
+	rm_peer_ask(&v->conn->peer, v->fd);
 	if (e->kind == RM_KIND_SERVER)
 		on_server_head(v, x, e, head, blank_at);
 	else

@@ -36,7 +36,7 @@ static rm_tls open_entered(const struct rm_tls_session *session, struct rm_threa
 		return 0;
 	claimed = session->random && rm_tls_claim(c, session->random);
 	if (!claimed && session->fd >= 0)
-		rm_conn_peer(c, session->fd);
+		rm_peer_ask(&c->peer, session->fd);
 	c->peer.asked = true;
 	rm_debug(RM_LOG_CONN, "TLS session, we are the %s, its socket is %s", session->server ? "server" : "client",
 		 claimed ? "known by its ClientHello" : session->fd >= 0 ? "known by its descriptor" : "not known");

@@ -101,7 +101,7 @@ void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
 	if (!atomic_load_explicit(&table, memory_order_relaxed))
 		make_table();
 	if (!v->conn->secure)
-		rm_conn_peer(v->conn, v->fd);
+		rm_peer_ask(&v->conn->peer, v->fd);
 	remember(v->conn, random);
 }
 
