@@ -140,7 +140,10 @@ static void unlock(struct rm_conn *c)
  */
 static void forget_edit(struct rm_conn *c)
 {
-	if (!atomic_load_explicit(&c->tx_busy, memory_order_relaxed) || rm_conn_busy(c))
+	/* Read once: the call of a thread of this process may be over at any moment, without the lock. */
+	uint32_t busy = atomic_load_explicit(&c->tx_busy, memory_order_acquire);
+
+	if (!busy || busy == rm_epoch() + 1)
 		return;
 	c->pending_count = 0;
 	c->retry = 0;
