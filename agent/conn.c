@@ -91,6 +91,21 @@ struct rm_conn *rm_conn_peek(int fd)
 	return is_conn(number) ? rm_pool_at(&conns, number) : NULL;
 }
 
+uint32_t rm_conn_gen(const struct rm_conn *c, int fd)
+{
+	uint32_t gen = atomic_load_explicit(&c->gen, memory_order_acquire);
+
+	return rm_conn_peek(fd) == c ? gen : 0;
+}
+
+void rm_conn_doubt(int fd)
+{
+	struct rm_conn *c = rm_conn_peek(fd);
+
+	if (c)
+		atomic_store(&c->gap, 1);
+}
+
 /* One try; *ret_seen is the holder, 0 when there was none. */
 static inline bool try_lock(struct rm_conn *c, uint32_t mine, uint32_t *ret_seen)
 {

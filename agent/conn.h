@@ -107,6 +107,18 @@ static inline bool rm_conn_midway(const struct rm_conn *c)
 struct rm_conn *rm_conn_peek(int fd);
 
 /*
+ * The generation of a connection that rm_conn_peek gave for `fd`; 0, which none has, when `fd` names
+ * another one by now: then it may be free, or anybody's.
+ */
+uint32_t rm_conn_gen(const struct rm_conn *c, int fd);
+
+/*
+ * Bytes passed through `fd` while it changed hands, and nobody knows whose they were: a gap of the
+ * connection that it names now, if there is one.
+ */
+void rm_conn_doubt(int fd);
+
+/*
  * rm_enter for bytes of a connection. Where it is refused they go by unseen, which is a gap: a signal
  * handler came in the middle of a visit, or this is a child of vfork.
  */

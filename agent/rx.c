@@ -64,7 +64,7 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		return;
 	}
 	rx->conn = c;
-	rx->gen = atomic_load_explicit(&c->gen, memory_order_relaxed);
+	rx->gen = rm_conn_gen(c, fd);
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
 	rx->plain = (flags & RM_RX_PLAIN) != 0;
@@ -136,6 +136,8 @@ static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int 
 	struct rm_conn *now = rm_conn_peek(rx->fd);
 	size_t room = rx->reserve && result > 0 ? rm_iov_total(iov, iov_count) : 0;
 
+	if (result > 0)
+		rm_conn_doubt(rx->fd);
 	/* A number that belongs to another connection by now is not to be read from. */
 	if (!room || (size_t)result + rx->reserve != room || (now && now != rx->conn))
 		return result;

@@ -219,15 +219,13 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	enum rm_tx_mode mode = RM_TX_PASS;
 	struct rm_scope s;
 
-	tx->gen = 0;
 	if (!c || c->muted)
 		return RM_TX_PASS;
 	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
-	tx->gen = atomic_load_explicit(&c->gen, memory_order_acquire);
+	tx->gen = rm_conn_gen(c, fd);
 	if (seems_server(c))
 		return RM_TX_DONE;
-	tx->gen = 0;
 	if (!rm_conn_enter(c, &s))
 		return RM_TX_PASS;
 	c = tx->bytes ? take_idle(fd) : NULL;
@@ -344,7 +342,7 @@ void rm_tx_done(struct rm_tx *tx, ssize_t result)
 	struct rm_conn *c;
 	struct rm_scope s;
 
-	if (!tx->gen || !rm_conn_enter(tx->conn, &s))
+	if (!rm_conn_enter(tx->conn, &s))
 		return;
 	c = rm_conn_retake(tx->conn, tx->gen, tx->fd);
 	if (c) {
@@ -355,6 +353,8 @@ void rm_tx_done(struct rm_tx *tx, ssize_t result)
 			feed_response(c, s.thread, tx, (size_t)result);
 		}
 		release(c, tx->fd);
+	} else if (result > 0) {
+		rm_conn_doubt(tx->fd);
 	}
 	rm_leave(&s);
 }
