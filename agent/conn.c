@@ -22,7 +22,7 @@
 #include "base/sys.h"
 
 enum { LEAF_BITS = 12, LEAF = 1 << LEAF_BITS, ROOT = RM_FD_MAX >> LEAF_BITS };
-enum { LOCK_SPINS = 200, LOCK_YIELDS = 2000, CONNS_MAX = 1 << 17 };
+enum { LOCK_YIELDS = 2000, CONNS_MAX = 1 << 17 };
 
 typedef _Atomic uint32_t entry;
 
@@ -106,47 +106,33 @@ void rm_conn_doubt(int fd)
 		atomic_store(&c->gap, 1);
 }
 
-/* One try; *ret_seen is the holder, 0 when there was none. */
-static inline bool try_lock(struct rm_conn *c, uint32_t mine, uint32_t *ret_seen)
+static inline uint32_t this_process(void)
 {
-	*ret_seen = 0;
-	return atomic_compare_exchange_weak_explicit(&c->lock, ret_seen, mine, memory_order_acquire,
-						     memory_order_relaxed);
+	return rm_epoch() + 1;
 }
 
-/* A long wait is worth it only where a gap would be the first. */
-static __attribute__((noinline)) bool wait_lock(struct rm_conn *c, uint32_t mine)
+/* What a fork left locked is half done: nothing of it is looked at again, nor given back. Lock held. */
+static void abandon(struct rm_conn *c)
 {
-	int tries = LOCK_SPINS + (atomic_load_explicit(&c->gap, memory_order_relaxed) ? 0 : LOCK_YIELDS);
-
-	for (int i = 0; i < tries; i++) {
-		uint32_t seen;
-
-		if (try_lock(c, mine, &seen))
-			return true;
-		if (seen && seen != mine) {
-			/* Held by a thread of the process we were forked from: its work is half done. */
-			if (atomic_compare_exchange_strong(&c->lock, &seen, mine)) {
-				atomic_store(&c->gap, 1);
-				return true;
-			}
-		}
-		if (i >= LOCK_SPINS)
-			rm_sys0(__NR_sched_yield);
-	}
-	return false;
+	c->dead = 1;
+	c->proto = NULL;
+	c->pending_count = 0;
+	c->retry = 0;
+	c->taken = 0;
+	memset(c->stash, 0, sizeof(c->stash));
+	atomic_store(&c->gap, 1);
 }
 
+/* False: nobody refers to it any more, or the wait was in vain. It is long only where a gap would be the first. */
 static inline bool lock(struct rm_conn *c)
 {
-	uint32_t mine = rm_epoch() + 1, seen;
+	enum rm_locked locked = rm_life_try(&c->life, this_process());
 
-	return try_lock(c, mine, &seen) || wait_lock(c, mine);
-}
-
-static void unlock(struct rm_conn *c)
-{
-	atomic_store_explicit(&c->lock, 0, memory_order_release);
+	if (!locked)
+		locked = rm_life_wait(&c->life, this_process(), c->gap ? 0 : LOCK_YIELDS);
+	if (locked == RM_LOCKED_LEFT)
+		abandon(c);
+	return locked;
 }
 
 /*
@@ -158,15 +144,14 @@ static void forget_edit(struct rm_conn *c)
 	/* Read once: the call of a thread of this process may be over at any moment, without the lock. */
 	uint32_t busy = atomic_load_explicit(&c->tx_busy, memory_order_acquire);
 
-	if (!busy || busy == rm_epoch() + 1)
+	if (!busy || busy == this_process())
 		return;
 	c->pending_count = 0;
 	c->retry = 0;
 	c->taken = 0;
 	atomic_store(&c->tx_busy, 0);
 	atomic_store(&c->gap, 1);
-	if (atomic_fetch_sub(&c->refs, 1) == 1)
-		atomic_store(&c->orphan, 1);
+	rm_life_let(&c->life);
 }
 
 void rm_conn_unstash(struct rm_conn *c)
@@ -176,11 +161,12 @@ void rm_conn_unstash(struct rm_conn *c)
 	memset(c->stash, 0, sizeof(c->stash));
 }
 
-/* Gives the memory back. Lock held, no reference left; releases. */
-static void destroy(struct rm_conn *c)
+/* Ends what is open on it and gives the memory back. Lock held, no reference left. */
+static void end(struct rm_conn *c)
 {
 	uint32_t number = c->number;
 
+	rm_stream_closed(c, false);
 	atomic_fetch_add(&c->gen, 1);
 	for (int i = 0; i < c->pending_count; i++)
 		rm_text_put(c->pending[i].text);
@@ -188,28 +174,14 @@ static void destroy(struct rm_conn *c)
 	c->pending_count = 0;
 	c->retry = 0;
 	rm_conn_unstash(c);
-	unlock(c);
+	rm_life_end(&c->life);
 	rm_pool_put(&conns, number);
-}
-
-/* Ends a connection without references, unless whoever holds the lock is going to. */
-static void bury(struct rm_conn *c)
-{
-	if (!lock(c))
-		return; /* if he is lost for ever, so is the connection: bounded by CONNS_MAX */
-	if (!atomic_exchange(&c->orphan, 0)) {
-		unlock(c);
-		return;
-	}
-	rm_stream_closed(c, false);
-	destroy(c);
 }
 
 void rm_conn_release(struct rm_conn *c)
 {
-	unlock(c);
-	if (atomic_load_explicit(&c->orphan, memory_order_relaxed))
-		bury(c);
+	if (!rm_life_unlock(&c->life))
+		end(c);
 }
 
 bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s)
@@ -283,27 +255,25 @@ struct rm_conn *rm_conn_take_name(rm_conn_name name)
 	return c && !c->muted ? rm_conn_retake(c, (uint32_t)(name >> 32), -1) : NULL;
 }
 
-bool rm_conn_hold(struct rm_conn *c)
+void rm_conn_hold(struct rm_conn *c)
 {
-	uint32_t refs = atomic_load(&c->refs);
-
-	while (refs && !atomic_compare_exchange_weak(&c->refs, &refs, refs + 1))
-		;
-	return refs != 0;
+	rm_life_hold(&c->life);
 }
 
 void rm_conn_drop(struct rm_conn *c)
 {
 	uint32_t busy = atomic_load_explicit(&c->tx_busy, memory_order_relaxed);
+	enum rm_locked locked;
 
-	if (busy && busy != rm_epoch() + 1 && lock(c)) {
+	if (busy && busy != this_process() && lock(c)) {
 		forget_edit(c);
 		rm_conn_release(c);
 	}
-	if (atomic_fetch_sub(&c->refs, 1) != 1)
-		return;
-	atomic_store(&c->orphan, 1);
-	bury(c);
+	locked = rm_life_drop(&c->life, this_process());
+	if (locked == RM_LOCKED_LEFT)
+		abandon(c);
+	if (locked)
+		end(c);
 }
 
 static void raise_high(int fd)
@@ -339,16 +309,15 @@ static uint32_t make(enum rm_role role)
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
 		return 0;
 	}
+	/* Nobody can lock it yet: who has an old number of it finds no reference. */
 	c = rm_pool_at(&conns, number);
-	lock(c); /* somebody with an old number may be looking; he lets go at once */
 	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
 	if (!atomic_load(&c->gen))
 		atomic_store(&c->gen, 1);
 	c->number = number;
 	c->accepted = role == RM_ROLE_SERVER;
 	c->role = (uint8_t)role;
-	atomic_store(&c->refs, 1);
-	unlock(c);
+	rm_life_begin(&c->life);
 	return number;
 }
 
@@ -391,11 +360,9 @@ void rm_conn_forget_fd(struct rm_conn *c, int fd)
 	uint32_t number = c->number;
 
 	/* Other descriptors of it find a muted connection, and give it up in their turn. */
-	if (e && atomic_compare_exchange_strong(e, &number, c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE) &&
-	    atomic_fetch_sub(&c->refs, 1) == 1)
-		destroy(c);
-	else
-		rm_conn_release(c);
+	if (e && atomic_compare_exchange_strong(e, &number, c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE))
+		rm_life_let(&c->life);
+	rm_conn_release(c);
 }
 
 void rm_conn_end_all(void)
@@ -405,10 +372,9 @@ void rm_conn_end_all(void)
 	for (uint32_t number = 1; number <= last; number++) {
 		struct rm_conn *c = rm_pool_at(&conns, number);
 
-		if (!atomic_load(&c->refs) || !lock(c))
+		if (!lock(c))
 			continue;
-		if (atomic_load(&c->refs))
-			rm_stream_closed(c, true);
+		rm_stream_closed(c, true);
 		rm_conn_release(c);
 	}
 }
@@ -487,7 +453,7 @@ static bool share(int fd, uint32_t number)
 {
 	struct rm_conn *c = rm_pool_at(&conns, number);
 
-	if (!rm_conn_hold(c))
+	if (!rm_life_share(&c->life))
 		return false;
 	if (lookup(fd) == number)
 		return true;

@@ -13,6 +13,7 @@
 #include "agent/peer.h"
 #include "agent/text.h"
 #include "agent/thread.h"
+#include "base/life.h"
 #include "protocols/proto.h"
 
 enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
@@ -37,11 +38,9 @@ struct rm_pending {
 };
 
 struct rm_conn {
-	uint32_t link;           /* the pool's, while the connection is free: the next four outlive that */
-	_Atomic uint32_t lock;   /* 0: free; else the holder's rm_epoch() + 1 */
+	uint32_t link;           /* the pool's, while the connection is free: the next two outlive that */
 	_Atomic uint32_t gen;
-	_Atomic uint32_t refs;   /* descriptors in this process, and the edited call in flight; 0: free */
-	_Atomic uint8_t orphan;  /* the last reference went while somebody held the lock: his to bury */
+	struct rm_life life;     /* references: descriptors in this process, and the edited call in flight */
 	_Atomic uint8_t muted;   /* left alone: hooks pass by */
 	_Atomic uint8_t dead;    /* the protocol gave up; muted as soon as no edit is half way */
 	_Atomic uint8_t gap;     /* bytes passed that nobody fed: to be muted by the next who comes */
@@ -135,13 +134,14 @@ struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd);
 
 /* Locks a connection that the caller holds a reference of. False: the wait was in vain, a gap. */
 bool rm_conn_lock(struct rm_conn *c);
+/* Unlocks it, and ends it when the last reference went meanwhile. */
 void rm_conn_release(struct rm_conn *c);
 
 /*
- * One reference more, unless the last one has gone (false: another thread closes and waits for the
- * lock); and one less, lock not held, which may end the connection.
+ * One reference more, lock held: also for a connection whose last descriptor another thread is closing,
+ * which then ends later; and one less, lock not held, which may end the connection.
  */
-bool rm_conn_hold(struct rm_conn *c);
+void rm_conn_hold(struct rm_conn *c);
 void rm_conn_drop(struct rm_conn *c);
 
 /*

@@ -261,9 +261,11 @@ static bool begin(struct call *call)
 		atomic_store(&c->gap, 1); /* two threads write at once: nobody knows the order */
 	} else if (c) {
 		call->c = c;
-		ok = prepare(call, s.thread) && rm_conn_hold(c);
-		if (ok)
+		ok = prepare(call, s.thread);
+		if (ok) {
+			rm_conn_hold(c);
 			atomic_store(&c->tx_busy, rm_epoch() + 1);
+		}
 	}
 	if (c)
 		rm_conn_release(c);

@@ -238,11 +238,9 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	mode = RM_TX_DONE;
 	if (c->role == RM_ROLE_CLIENT)
 		mode = begin_request(tx, c, s.thread);
-	if (mode == RM_TX_EDIT && rm_conn_hold(c)) {
+	if (mode == RM_TX_EDIT) {
+		rm_conn_hold(c);
 		atomic_store(&c->tx_busy, rm_epoch() + 1);
-	} else if (mode == RM_TX_EDIT) {
-		mode = RM_TX_PASS; /* another thread is closing it */
-		tx->gen = 0;
 	}
 	release(c, fd);
 out:
