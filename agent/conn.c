@@ -209,6 +209,17 @@ static void mind_gap(struct rm_conn *c, int fd)
 		rm_stream_gap(c, fd);
 }
 
+/* After locking: the connection, if it is the one that was meant (`it`) and not muted; else released. */
+static struct rm_conn *looked_for(struct rm_conn *c, int fd, bool it)
+{
+	if (it)
+		mind_gap(c, fd);
+	if (it && !c->muted)
+		return c;
+	rm_conn_release(c);
+	return NULL;
+}
+
 struct rm_conn *rm_conn_take(int fd)
 {
 	uint32_t number = lookup(fd);
@@ -217,28 +228,24 @@ struct rm_conn *rm_conn_take(int fd)
 	if (!is_conn(number))
 		return NULL;
 	c = rm_pool_at(&conns, number);
-	if (!rm_conn_lock(c))
+	if (!lock(c)) {
+		if (lookup(fd) == number)
+			atomic_store(&c->gap, 1);
 		return NULL;
-	if (lookup(fd) == number) {
-		mind_gap(c, fd);
-		if (!c->muted)
-			return c;
 	}
-	rm_conn_release(c);
-	return NULL;
+	return looked_for(c, fd, lookup(fd) == number);
 }
 
 struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
 {
-	if (atomic_load_explicit(&c->gen, memory_order_relaxed) != gen || !rm_conn_lock(c))
+	if (atomic_load_explicit(&c->gen, memory_order_relaxed) != gen)
 		return NULL;
-	if (atomic_load(&c->gen) == gen) {
-		mind_gap(c, fd);
-		if (!c->muted)
-			return c;
+	if (!lock(c)) {
+		if (atomic_load(&c->gen) == gen)
+			atomic_store(&c->gap, 1);
+		return NULL;
 	}
-	rm_conn_release(c);
-	return NULL;
+	return looked_for(c, fd, atomic_load(&c->gen) == gen);
 }
 
 struct rm_conn *rm_conn_peek_name(rm_conn_name name)
