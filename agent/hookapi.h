@@ -73,6 +73,7 @@ struct rm_tx {
 	const struct iovec *iov;
 	int iov_count;
 	size_t bytes;           /* in iov */
+	uint32_t busy;          /* RM_TX_EDIT: by which the connection knows this call */
 };
 
 /*

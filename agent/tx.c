@@ -240,7 +240,8 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 		mode = begin_request(tx, c, s.thread);
 	if (mode == RM_TX_EDIT) {
 		rm_conn_hold(c);
-		atomic_store(&c->tx_busy, rm_epoch() + 1);
+		tx->busy = rm_epoch() + 1;
+		atomic_store(&c->tx_busy, tx->busy);
 	}
 	release(c, fd);
 out:
@@ -431,6 +432,20 @@ static bool must_pass(const struct rm_conn *c, int *flags)
 	return false;
 }
 
+/*
+ * A signal handler forked during the call, and its child, in which this call was forgotten with all that
+ * it was changing, came back from the handler. What the child is told is what the plan alone tells.
+ */
+static ssize_t forgotten(const struct rm_tx_plan *p, size_t sent, ssize_t n)
+{
+	for (int i = 0; i < p->count && n > 0; n -= (ssize_t)p->iov[i++].iov_len)
+		if (!p->text[i])
+			sent += p->iov[i].iov_len < (size_t)n ? p->iov[i].iov_len : (size_t)n;
+	if (!sent && n >= 0)
+		errno = EINTR;
+	return sent ? (ssize_t)sent : -1;
+}
+
 ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendmsg_fn real)
 {
 	struct rm_conn *c = tx->conn;
@@ -464,6 +479,8 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 		now.msg_iovlen = (size_t)p.count;
 		want = total(p.iov, p.count);
 		n = real(tx->fd, &now, flags);
+		if (atomic_load_explicit(&c->tx_busy, memory_order_relaxed) != tx->busy)
+			return forgotten(&p, sent, n);
 		/* Of a number that was a socket's a moment ago, a plain call would reach somebody else's file. */
 		stale = n < 0 && errno == ENOTSOCK && !taken;
 		/* Who is told of bytes that went out is not told of an error, not by errno either. */
