@@ -185,7 +185,8 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	if (rm_log_topics())
 		log_request(v, e, head->method);
 	/* One head makes two edits at most. */
-	return v->conn->role == RM_ROLE_SERVER || v->edit_count + 2 <= RM_TX_EDITS;
+	v->full = v->conn->role == RM_ROLE_CLIENT && v->edit_count + 2 > RM_TX_EDITS;
+	return !v->full;
 }
 
 static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)

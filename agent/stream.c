@@ -25,6 +25,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->discard = false;
 	v->exits = false;
 	v->starved = false;
+	v->full = false;
 	v->edit_count = 0;
 	rm_observe_init(&v->sink);
 }

@@ -32,6 +32,7 @@ struct rm_visit {
 	bool exits;              /* the process ends, that is why exchanges do */
 	bool starved;            /* there was no memory for a head */
 	bool discard;            /* the connection is being muted: exchanges end without a word */
+	bool full;               /* there may be no room for the edits of another head: feed no further */
 	uint32_t edit_count;
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */
 };

@@ -116,7 +116,7 @@ static bool feed_ahead(struct rm_visit *v, const char *p, size_t n)
 			rm_stream_mute(v);
 			return false;
 		}
-		if (rm_stream_feed(v, RM_DIR_REQUEST, p, take) < (int64_t)take)
+		if (rm_stream_feed(v, RM_DIR_REQUEST, p, take) < (int64_t)take || v->full)
 			return false;
 		p += take;
 		n -= take;

@@ -183,6 +183,23 @@ RM_TEST("many requests in one call, whatever the kernel takes of each of its par
 	}
 }
 
+RM_TEST("many requests in one call, each in a piece of its own")
+{
+	enum { REQUEST = HEAD + sizeof(get_block), REQUESTS = 60 };
+	struct iovec iov[REQUESTS];
+
+	for (int requests = 1; requests <= REQUESTS; requests++) {
+		stream_bytes = 0;
+		for (int i = 0; i < requests; i++) {
+			iov[i] = (struct iovec){ stream + stream_bytes, REQUEST };
+			get_request((uint32_t)(2 * i + 1));
+		}
+		start_case();
+		RM_CHECK(hooked_send(7, iov, requests) == (ssize_t)stream_bytes);
+		RM_CHECK(end_case(stream_bytes) == requests);
+	}
+}
+
 RM_TEST("pieces of any size: each request has its field or is as it was")
 {
 	for (int round = 0; round < 3000; round++) {

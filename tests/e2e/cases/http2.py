@@ -1,7 +1,8 @@
 """HTTP/2 in cleartext: one span for each stream, however many are under way at once."""
 import re
 
-from harness import case, which
+from apps import backend_env
+from harness import APPS, case
 
 NEEDS = ["nghttpd", "h2load"]
 
@@ -64,3 +65,98 @@ def curl_prior_knowledge(t):
                      url__query="a=b", http__response__status_code=200, server__address="127.0.0.1",
                      server__port=server.port, network__protocol__version="2")
     spans.attributes(spans.of("curl")[3], http__response__status_code=404, error__type="404")
+
+
+# ---- clients and servers that encode and decode by other code than nghttp2 ----
+
+def node(t, agent=True, backend=None, name="node"):
+    port = t.port()
+    return t.start(name, ["node", APPS / "http2-server-node" / "main.js", port], port, agent, backend_env(backend))
+
+
+def hypercorn(t, agent=True):
+    port = t.port()
+    return t.start("hypercorn", ["hypercorn", "--bind", f"127.0.0.1:{port}", "app:app"], port, agent,
+                   {"PYTHONPATH": APPS / "http2-server-hypercorn", "PYTHONDONTWRITEBYTECODE": "1"})
+
+
+def go(t, agent=False):
+    """Built with Go's own HTTP/2. Go makes its system calls itself: never seen by the agent."""
+    program = t.build.stage / "http2-server-go"
+    with t.build.lock:
+        if not program.exists():
+            t.run("go", ["go", "build", "-o", program, APPS / "http2-server-go" / "main.go"], agent=False,
+                  env={"GOCACHE": t.build.stage / "go-cache", "GOPATH": "/usr/share/gocode", "GO111MODULE": "off"})
+    port = t.port()
+    return t.start("go", [program, port], port, False)
+
+
+def client_curl(t, url, count):
+    # Some releases of curl fail at a second request over one such connection.
+    return "".join(t.run("client", ["curl", "-sS", "--http2-prior-knowledge", url]) for _ in range(count))
+
+
+def client_curl_upgrade(t, url, count):
+    return t.run("client", ["curl", "-sS", "--http2", *[url] * count])
+
+
+def client_node(t, url, count):
+    return t.run("client", ["node", APPS / "http2-client-node" / "main.js", url, count])
+
+
+def client_httpx(t, url, count):
+    return t.run("client", ["python3", APPS / "http2-client-python-httpx" / "main.py", url, count])
+
+
+def client_java(t, url, count):
+    classes = t.build.app("http2-client-java-httpclient", "Main")
+    return t.run("client", ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", classes, "Main", url, count])
+
+
+CLIENTS = {"curl": (client_curl, ["curl"]), "curl_upgrade": (client_curl_upgrade, ["curl"]),
+           "node": (client_node, ["node"]), "httpx": (client_httpx, ["python3"]),
+           "java": (client_java, ["java", "javac"])}
+SERVERS = {"nghttpd": (nghttpd, ["nghttpd"]), "node": (node, ["node"]), "hypercorn": (hypercorn, ["hypercorn"]),
+           "go": (go, ["go"])}
+UPGRADES = {"hypercorn", "go"}  # the others have HTTP/2 by prior knowledge only
+
+
+def pair(client_name, server_name):
+    client, client_needs = CLIENTS[client_name]
+    server, server_needs = SERVERS[server_name]
+    count = 20
+
+    @case(f"{client_name} to {server_name}: {count} requests, a span each, and the server reads our header",
+          [*client_needs, *server_needs], name=f"{client_name}_to_{server_name}")
+    def run(t):
+        seen = client(t, f"http://127.0.0.1:{server(t, agent=False).port}/seen", count).split()
+        t.equal(len(seen), count, "answers")
+        t.processes.pop().stop()
+        traced = server(t)
+        if traced.name != "go":
+            t.equal(client(t, f"{traced.url}/hello", count), "hello\n" * count, "bodies")
+        spans = t.spans(count if traced.name == "go" else 3 * count)
+        clients = {s["span_id"] for s in spans.of("client", "CLIENT")}
+        for value in seen:
+            t.check(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]", value), f"a traceparent arrives: {value}")
+            t.check(value.split("-")[2] in clients, "it names a CLIENT span")
+        t.equal(len(set(seen)), count, "each request has its own")
+        if traced.name != "go":
+            spans.count(traced.name, server=count).linked(traced.name, "SERVER", "client", "CLIENT")
+
+
+for client_name in CLIENTS:
+    for server_name in SERVERS:
+        upgrade = client_name in ("java", "curl_upgrade")
+        if server_name != "nghttpd" and (not upgrade or server_name in UPGRADES):
+            pair(client_name, server_name)
+
+
+@case("node: a request below another one is its CLIENT span", ["node"])
+def node_call(t):
+    far = node(t, name="far")
+    near = node(t, backend=far.url, name="near")
+    for i in range(5):
+        t.equal(t.run("curl", ["curl", "-sS", "--http2-prior-knowledge", f"{near.url}/call?id={i}"]), "hello\n", "body")
+    spans = t.spans(20).count("near", server=5, client=5).count("far", server=5).count("curl", client=5)
+    spans.linked("far", "SERVER", "near", "CLIENT").never_wrong("near")

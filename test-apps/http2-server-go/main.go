@@ -1,0 +1,23 @@
+// main PORT: serves HTTP/2 in cleartext (golang.org/x/net); /seen answers with the traceparent it was sent.
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/h2c"
+)
+
+func main() {
+	http.HandleFunc("/hello", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "hello\n") })
+	http.HandleFunc("/seen", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, r.Header.Get("traceparent"))
+	})
+	handler := h2c.NewHandler(http.DefaultServeMux, &http2.Server{})
+	if err := http.ListenAndServe("127.0.0.1:"+os.Args[1], handler); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
