@@ -20,6 +20,7 @@
  */
 #include "hooks/imports.h"
 
+#include <linux/membarrier.h>
 #include <sys/mman.h>
 
 #include "base/log.h"
@@ -264,6 +265,16 @@ static bool note_definer(const struct rm_object *o, void *arg)
 	return false;
 }
 
+/*
+ * The barrier that the callers do not have, made in all threads by the kernel. Where it refuses, only
+ * processors that load out of order could tell, within some cycles of the store.
+ */
+void rm_imports_publish(void)
+{
+	rm_sys3(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+	rm_sys3(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
 /* Finds the real functions of a library that is new here; false when it does not have all. */
 static bool take_instance(const struct rm_object *o, void *arg)
 {
@@ -278,6 +289,7 @@ static bool take_instance(const struct rm_object *o, void *arg)
 	for (const struct rm_import *row = first_row; row < end_row; row++)
 		if (row->library == library)
 			__atomic_store_n(row->slot, rm_object_function(o, row->name), __ATOMIC_RELEASE);
+	rm_imports_publish();
 	library->instance = search->first;
 	return true;
 }

@@ -57,6 +57,12 @@ struct rm_imports_seen {
  */
 void rm_imports_scan(void);
 
+/*
+ * To be called between storing real functions and storing where hooks that call them are reached: callers
+ * load the one and then the other without a barrier. Context: hook.
+ */
+void rm_imports_publish(void);
+
 /* Context: any. */
 struct rm_imports_seen rm_imports_seen(void);
 

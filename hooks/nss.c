@@ -244,7 +244,7 @@ static bool search_object(const struct rm_object *o, void *arg)
 static void lead(PRIOMethods *table)
 {
 	real = *table;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	rm_imports_publish();
 	EXCHANGE(close);
 	EXCHANGE(read);
 	EXCHANGE(write);
