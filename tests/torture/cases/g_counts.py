@@ -211,3 +211,55 @@ def c36_killed(t):
         t.check(len(set(ids)) == len(ids), f"signal {number}: {len(ids) - len(set(ids))} spans came twice")
         t.check(done <= len(ids) <= done + 40, f"signal {number}: {len(ids)} spans of {done} requests, or up to 40 more")
         t.note(f"signal {number}: {len(ids)} spans, {done} requests noted")
+
+
+COST = PRELUDE + r"""
+enum { CHILDREN = 100 };
+
+static uint64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Says in microseconds what it takes from the last statement of a process with one span to its end. */
+int main(void)
+{
+	uint64_t *begin = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t took[CHILDREN];
+
+	for (int i = 0; i < CHILDREN; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			FAIL_IF(get() != 200);
+			*begin = now();
+			_exit(0);
+		}
+		FAIL_IF(waitpid(child, NULL, 0) != child);
+		took[i] = (now() - *begin) / 1000;
+	}
+	qsort(took, CHILDREN, sizeof(*took), by_size);
+	fprintf(stderr, "%d %d", (int)took[CHILDREN / 10], (int)took[CHILDREN / 2]);
+	return 3;
+}
+"""
+
+
+@case(36, "what the end of a process with one span costs", alone=True)
+def c36_cost(t):
+    program = t.compile("cost", COST)
+    for state in (None, "up", "relay", "down", None, "up", "relay", "down"):
+        on = t.run([program], state, seconds=60)
+        t.check(on.status == 3, str(on))
+        tenth, median = on.stderr.split()
+        t.note(f"{state or 'no agent'}: {tenth.decode()} us in the fastest tenth, {median.decode()} us in the middle")
