@@ -7,12 +7,6 @@ import re
 import subprocess
 import sys
 
-# In headers, or in the part of libc that programs are linked with, before they were in libc.so.
-YOUNG = {"stat", "fstat", "lstat", "stat64", "fstat64", "lstat64", "fstatat", "fstatat64", "mknod",
-         "atexit", "at_quick_exit", "pthread_atfork", "arc4random", "arc4random_buf", "strlcpy",
-         "strlcat", "closefrom", "close_range", "__isoc23_strtol", "__isoc23_strtoul",
-         "__isoc23_strtoll", "__isoc23_strtoull", "__isoc23_sscanf"}
-
 # Of these glibc has several versions that differ, and a reference without a version gets the oldest.
 CHANGED = re.compile("pthread_cond_|posix_spawn|sched_.etaffinity|pthread_attr_.etaffinity|nftw|glob|fmemopen|"
                      "realpath|regexec|timer_")
@@ -36,12 +30,10 @@ def main():
     exported = {s[7] for s in symbols if s[6] != "UND"}
     wanted = {s[7] for s in symbols if s[6] == "UND"}
     changed = {name for name in wanted if CHANGED.match(name)}
-    young = wanted & YOUNG
     results = [
         ("needs no library", "(NEEDED)" not in dynamic),
         ("asks for no symbol version", "No version information" in readelf(program, "--version-info", path)),
         (f"shows one name only: {' '.join(sorted(exported))}", exported == {"remora_export_api"}),
-        (f"uses nothing that old libcs lack: {' '.join(sorted(young))}", not young),
         (f"uses nothing that changed in glibc: {' '.join(sorted(changed))}", not changed),
         (f"has sockets and clocks of the kernel: {' '.join(sorted(wanted & KERNELS))}", not wanted & KERNELS),
         ("is never unloaded", "NODELETE" in dynamic),
