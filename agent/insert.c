@@ -46,6 +46,14 @@ static void put(const struct iovec *iov, int count, size_t at, const char *text,
 	}
 }
 
+bool rm_insert_grows(const struct rm_visit *v)
+{
+	for (uint32_t i = 0; i < v->edit_count; i++)
+		if (v->edits[i].ins_bytes > v->edits[i].del)
+			return true;
+	return false;
+}
+
 size_t rm_insert_apply(struct rm_visit *v, const struct iovec *iov, int count, size_t filled)
 {
 	size_t grown = 0;

@@ -25,6 +25,9 @@ size_t rm_iov_total(const struct iovec *iov, int count);
  */
 uint32_t rm_insert_room(const struct iovec *iov, int count, size_t filled, size_t room);
 
+/* True when the visit's edits make its bytes more. */
+bool rm_insert_grows(const struct rm_visit *v);
+
 /* Carries the visit's edits out, last one first. Returns how much the bytes grew. */
 size_t rm_insert_apply(struct rm_visit *v, const struct iovec *iov, int count, size_t filled);
 

@@ -7,6 +7,9 @@
  * up, whatever became of the connection meanwhile: edge-triggered programs see exactly the fullness
  * they rely on, and no byte is ever held back.
  *
+ * Some of them ask how much waits (FIONREAD) and count down what they read; at zero they go to sleep. What
+ * is put in must not make them do so over bytes, or an end, that are there already: see upsets_count.
+ *
  * read() and its kin may be reading a file by now, under the number of a connection whose close we did
  * not see: before such a buffer is changed, the kernel is asked.
  *
@@ -14,6 +17,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 
@@ -130,6 +134,22 @@ static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, 
 	return n > 0 ? (size_t)n : 0;
 }
 
+/*
+ * True when more bytes than the kernel gave might mislead a program that counts. It takes its count after a
+ * read that was full, or before one, whose room the count is then; after one, nothing may be driven out of
+ * the buffer, and no end be there: nginx forgets it over a count that goes below zero.
+ */
+static __attribute__((noinline)) bool upsets_count(const struct rm_rx *rx, bool full)
+{
+	struct pollfd end = { .fd = rx->fd, .events = POLLRDHUP };
+	const struct timespec now = { 0 };
+	int waiting = 0;
+
+	if (rx->conn->brimmed)
+		return full || rm_sys5(__NR_ppoll, &end, 1, &now, NULL, 0) != 0;
+	return full && (rm_sys3(__NR_ioctl, rx->fd, FIONREAD, &waiting) < 0 || (size_t)waiting == rx->reserve);
+}
+
 /* Nobody looks at these bytes. That the program was given less room must still not show. */
 static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
 {
@@ -151,8 +171,11 @@ static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct i
 	size_t room = rm_iov_total(iov, iov_count), more;
 	bool full = rx->reserve && filled + rx->reserve == room;
 
-	v->insert_room = rx->reserve ? rm_insert_room(iov, iov_count, filled, room) : 0;
+	/* A read that was not full does not become so. */
+	v->insert_room = rx->reserve ? rm_insert_room(iov, iov_count, filled, full ? room : room - 1) : 0;
 	feed(v, iov, iov_count, 0, filled);
+	if (rm_insert_grows(v) && upsets_count(rx, full))
+		rm_insert_drop(v);
 	if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
 		rm_insert_drop(v);
 		rm_stream_mute(v);
@@ -190,11 +213,13 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 		goto out;
 	}
 	rm_visit_init(&v, c, s.thread, rx->fd);
-	if (result > 0)
+	if (result > 0) {
 		result = (ssize_t)look_at(rx, &v, iov, iov_count, (size_t)result);
-	else if (result < 0 || rm_iov_total(iov, iov_count) > 0) /* a read of no room tells nothing */
+		c->brimmed = (size_t)result == rm_iov_total(iov, iov_count);
+	} else if (result < 0 || rm_iov_total(iov, iov_count) > 0) { /* a read of no room tells nothing */
 		rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
 			      result < 0);
+	}
 	if (c->muted)
 		rm_conn_forget_fd(c, rx->fd);
 	else
