@@ -16,6 +16,7 @@
 #include "agent/config.h"
 #include "base/err.h"
 #include "cli/elffile.h"
+#include "cli/inside.h"
 #include "cli/locate.h"
 #include "cli/uses.h"
 
@@ -174,8 +175,10 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 	/* Both are said, also when one is enough. */
 	file_ok = file_allows(in, path, &elf);
 	settings_ok = settings_allow(in, path, script);
-	if (file_ok && settings_ok)
+	if (file_ok && settings_ok) {
 		rm_say_tls_libraries(path, elf.interp, in->out);
+		rm_say_tls_inside(path, in->out);
+	}
 	return file_ok && settings_ok;
 }
 

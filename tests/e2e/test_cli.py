@@ -82,6 +82,14 @@ def spans_of(path):
 
 # ---- words ----
 
+OPENSSL_INSIDE = """
+int TLS_method(void) { return 0; }
+int SSL_read_ex(void) { return 0; }
+int SSL_get_client_random(void) { return 0; }
+int main(void) { return 0; }
+"""
+
+
 @test
 def help_and_version_go_to_standard_output():
     for args in (["--help"], ["run", "--help"], ["check", "--help"], ["list", "--help"], ["--version"]):
@@ -140,6 +148,18 @@ def check_tells_what_can_be_instrumented():
         equal(result.returncode, 1)
     if shutil.which("wget"):
         assert "is linked with GnuTLS (libgnutls.so." in remora("check", "wget").stdout
+    if shutil.which("cc"):
+        with Folder() as path:
+            for name, options, word in (("open", ["-rdynamic"], "has OpenSSL inside, where its HTTPS is seen"),
+                                        ("closed", [], "has OpenSSL inside and does not export it"),
+                                        ("java", ["-s"], "encrypts by itself (JSSE)")):
+                subprocess.run(["cc", "-xc", "-", "-o", path / name, *options], input=OPENSSL_INSIDE, text=True, check=True)
+                notes = [line for line in remora("check", path / name).stdout.splitlines() if line.startswith("note: ")]
+                equal([word in note for note in notes], [True])
+            subprocess.run(["cc", "-xc", "-", "-s", "-o", path / "rust"], text=True, check=True,
+                           input='const char *p = "src/rustls-0.23/x.rs"; int main(void) { return !p; }')
+            assert "has rustls inside" in remora("check", path / "rust").stdout
+            equal("inside" in remora("check", sys.executable).stdout, False)
     result = remora("check", "--", "no-such-command")
     equal(result.returncode, 1)
     assert result.stdout.startswith("no: ")
