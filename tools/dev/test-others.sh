@@ -4,6 +4,6 @@ main()
 	local packages
 	build >/dev/null
 	read -ra packages < <(python3 tests/others/run.py --packages "$@")
-	need dpkg-dev "${packages[@]}"
+	need dpkg-dev iproute2 "${packages[@]}"
 	nice -n 5 python3 tests/others/run.py --build build "$@"
 }
