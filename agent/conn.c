@@ -22,7 +22,7 @@
 #include "base/sys.h"
 
 enum { LEAF_BITS = 12, LEAF = 1 << LEAF_BITS, ROOT = RM_FD_MAX >> LEAF_BITS };
-enum { LOCK_YIELDS = 2000, CONNS_MAX = 1 << 17 };
+enum { LOCK_WAIT_NS = 50000000, CONNS_MAX = 1 << 17 };
 
 typedef _Atomic uint32_t entry;
 
@@ -129,7 +129,7 @@ static inline bool lock(struct rm_conn *c)
 	enum rm_locked locked = rm_life_try(&c->life, this_process());
 
 	if (!locked)
-		locked = rm_life_wait(&c->life, this_process(), c->gap ? 0 : LOCK_YIELDS);
+		locked = rm_life_wait(&c->life, this_process(), c->gap ? 0 : LOCK_WAIT_NS);
 	if (locked == RM_LOCKED_LEFT)
 		abandon(c);
 	return locked;

@@ -31,9 +31,10 @@
 #include "agent/hookapi.h"
 #include "agent/stream.h"
 #include "agent/tx_plan.h"
+#include "base/clock.h"
 #include "base/sys.h"
 
-enum { BUSY_YIELDS = 200, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
+enum { BUSY_WAIT_NS = 1000000, UNDER_WAY = UINT8_MAX, PAGE = 4096 };
 
 static size_t total(const struct iovec *iov, int count)
 {
@@ -180,24 +181,30 @@ static enum rm_tx_mode begin_request(struct rm_tx *tx, struct rm_conn *c, struct
 	return c->muted ? RM_TX_PASS : RM_TX_DONE;
 }
 
-/* Takes the connection once no edited call of another thread is under way. */
+/*
+ * Takes the connection once no edited call of another thread is under way. NULL also when that call
+ * lasts, or is this very thread's, which a signal handler interrupted.
+ */
 static struct rm_conn *take_idle(int fd)
 {
-	for (int i = 0; i < BUSY_YIELDS; i++) {
-		struct rm_conn *c = rm_conn_take(fd);
-		bool gap;
+	uint64_t until_ns = 0, now_ns;
+	struct rm_conn *c;
+	bool given_up;
 
+	for (;;) {
+		c = rm_conn_take(fd);
 		if (!c || !rm_conn_busy(c))
 			return c;
-		gap = c->gap;
-		if (i == BUSY_YIELDS - 1)
+		now_ns = rm_clock_mono_ns();
+		until_ns = until_ns ? until_ns : now_ns + BUSY_WAIT_NS;
+		given_up = c->gap || now_ns >= until_ns;
+		if (given_up)
 			atomic_store(&c->gap, 1); /* two threads send at once: nobody knows the order */
 		rm_conn_release(c);
-		if (gap)
-			break;
+		if (given_up)
+			return NULL;
 		rm_sys0(__NR_sched_yield);
 	}
-	return NULL;
 }
 
 static void release(struct rm_conn *c, int fd)

@@ -1,21 +1,28 @@
 /* See life.h. Every step is one atomic operation, so that a fork or a signal between any two leaves it whole. */
 #include "base/life.h"
 
+#include "base/clock.h"
 #include "base/sys.h"
 
 enum { SPINS = 200 };
 
-__attribute__((noinline)) enum rm_locked rm_life_wait(struct rm_life *l, uint32_t self, int yields)
+__attribute__((noinline)) enum rm_locked rm_life_wait(struct rm_life *l, uint32_t self, uint64_t patience_ns)
 {
-	for (int i = 0; i < SPINS + yields; i++) {
+	uint64_t until_ns = 0;
+
+	for (int i = 0;; i++) {
 		enum rm_locked locked = rm_life_try(l, self);
 
 		if (locked || !rm_life_has_refs(atomic_load_explicit(&l->word, memory_order_relaxed)))
 			return locked;
-		if (i >= SPINS)
-			rm_sys0(__NR_sched_yield);
+		if (i < SPINS)
+			continue;
+		if (!until_ns)
+			until_ns = rm_clock_mono_ns() + patience_ns;
+		if (!patience_ns || rm_clock_mono_ns() >= until_ns)
+			return RM_LOCKED_NOT;
+		rm_sys0(__NR_sched_yield);
 	}
-	return RM_LOCKED_NOT;
 }
 
 void rm_life_begin(struct rm_life *l)

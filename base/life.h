@@ -47,8 +47,11 @@ static inline enum rm_locked rm_life_try(struct rm_life *l, uint32_t self)
 	return (uint32_t)word ? RM_LOCKED_LEFT : RM_LOCKED;
 }
 
-/* Tries for a while; after some spinning it yields `yields` times at most. */
-enum rm_locked rm_life_wait(struct rm_life *l, uint32_t self, int yields);
+/*
+ * Tries for a while: some spinning, then, as long as `patience_ns`, the holder is given time to run. By time and
+ * not by turns, since on a busy machine a turn may take any.
+ */
+enum rm_locked rm_life_wait(struct rm_life *l, uint32_t self, uint64_t patience_ns);
 
 /* Lets go. False: no reference is left, so that the caller, who still holds the lock, has to end it. */
 static inline bool rm_life_unlock(struct rm_life *l)

@@ -14,7 +14,7 @@ RM_TEST("one without references can neither be locked nor shared")
 {
 	struct rm_life l = { 0 };
 
-	RM_CHECK(rm_life_try(&l, SELF) == RM_LOCKED_NOT && rm_life_wait(&l, SELF, 10) == RM_LOCKED_NOT);
+	RM_CHECK(rm_life_try(&l, SELF) == RM_LOCKED_NOT && rm_life_wait(&l, SELF, 1000000000) == RM_LOCKED_NOT);
 	RM_CHECK(!rm_life_share(&l));
 }
 
@@ -93,7 +93,7 @@ static void look(struct object *o)
 {
 	bool held = dice(4) == 0;
 
-	if (!rm_life_wait(&o->life, SELF, 50))
+	if (!rm_life_wait(&o->life, SELF, 100000))
 		return;
 	RM_CHECK(o->inside++ == 0);
 	if (dice(8) == 0)
