@@ -11,14 +11,28 @@
 static _Atomic uint32_t wanted; /* how often somebody came */
 static _Atomic int at_work;     /* the process whose thread looks; a forked child has another number */
 
+enum { WAIT_YIELDS = 20000 };
+
+/*
+ * On the connection of who comes meanwhile plaintext may follow before the look is over, if its thread does
+ * not get to run. It needs nothing that others hold here, so this ends; and if not, then by its bound.
+ */
+static void wait_for_it(int here)
+{
+	for (int i = 0; i < WAIT_YIELDS && atomic_load(&at_work) == here; i++)
+		rm_sys0(__NR_sched_yield);
+}
+
 void rm_discover(void)
 {
 	int here = (int)rm_sys0(__NR_getpid), seen = atomic_load(&at_work);
 	uint32_t done;
 
 	atomic_fetch_add(&wanted, 1);
-	if (seen == here || !atomic_compare_exchange_strong(&at_work, &seen, here))
+	if (seen == here || !atomic_compare_exchange_strong(&at_work, &seen, here)) {
+		wait_for_it(here);
 		return;
+	}
 	do {
 		done = atomic_load(&wanted);
 		rm_openssl_scan();

@@ -4,7 +4,7 @@
 
 /*
  * Hooks the libraries that were loaded since the last time. Cheap when none was. One thread at a time
- * does it; who comes meanwhile goes on, and that one looks again. Context: hook.
+ * does it; who comes meanwhile waits for it, a bounded time, and that one looks again. Context: hook.
  */
 void rm_discover(void);
 

@@ -195,3 +195,15 @@ def tls_other_protocol(t):
     t.equal(*[[line for line in text.splitlines() if line in ("hello", "GET of another protocol")] for text in said],
             "what came back")
     t.spans(0)
+
+
+@case("GnuTLS, sixteen threads whose first sessions begin at once: a CLIENT span for each request",
+      ["cc", "lighttpd", "openssl"])
+def tls_threads(t):
+    need_file(t, MODULES / "mod_gnutls.so")
+    need_file(t, "/usr/include/gnutls/gnutls.h")
+    server = lighttpd_tls(t, "gnutls", agent=False)
+    program = t.build.app("http-client-c-gnutls", source="threads", options=["-pthread", "-lgnutls"])
+    for _ in range(4):
+        t.run("threads", [program, server.port, 3])
+    t.spans(4 * 16 * 3).count("threads", client=4 * 16 * 3)
