@@ -1,7 +1,11 @@
 """HTTPS: what programs say inside TLS has the spans and headers that it would have in clear."""
+import os
 import re
+import signal
 import socket
 import ssl
+import threading
+from pathlib import Path
 
 import apps
 from apps import script
@@ -261,3 +265,66 @@ def official_node(t):
             parent = spans.by_id.get(s["parent_id"])
             t.check(parent and parent["kind"] == "CLIENT", f"a SERVER span of {server} is below its CLIENT span")
             spans.attributes(s, url__scheme="https", network__peer__address="127.0.0.1")
+
+
+@case("curl: https through a proxy's CONNECT is seen inside, and the CONNECT is a span of its own", ["curl", "openssl", "python3"])
+def connect_proxy(t):
+    c = Certificates(t)
+    server = python(t, c, name="server")
+    proxy = Tunnel()
+    t.closers.append(proxy.close)
+    out = t.run("curl", ["curl", "-sS", "--http1.1", "-x", f"http://127.0.0.1:{proxy.port}", *[server.url + "/hello"] * 3],
+                env=c.trusted())
+    t.equal(out, "hello\n" * 3, "what curl printed")
+    spans = t.spans(7).count("curl", client=4).count("server", server=3)
+    spans.linked("server", "SERVER", "curl", "CLIENT")
+    t.equal(sorted(s["name"] for s in spans.of("curl")), ["CONNECT", "GET", "GET", "GET"], "curl's spans")
+
+
+class Tunnel:
+    """A proxy that knows CONNECT."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.close = self.listener.close
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(1)
+            host, _, port = head.split()[1].decode().partition(":")
+            server = socket.create_connection((host, int(port)))
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for ends in ((client, server), (server, client)):
+                threading.Thread(target=Recorder.pump, args=(*ends, bytearray()), daemon=True).start()
+
+
+@case("psql over TLS is as without the agent, and has no span", ["psql", "openssl"])
+def psql(t):
+    c = Certificates(t)
+    port = t.port()
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    if not binaries:
+        raise Skip("no server of PostgreSQL")
+    as_other = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    data = t.dir / "data"
+    data.mkdir()
+    for file in (data, c.dir / "server.key"):
+        if as_other:
+            os.chown(file, 65534, 65534)
+        file.chmod(0o700 if file == data else 0o600)
+    t.run("initdb", [*as_other, binaries[-1].parent / "initdb", "-D", data, "-U", "test", "-A", "trust"], agent=False)
+    t.start("postgres", [*as_other, binaries[-1], "-D", data, "-p", port, "-k", data, "-c", "ssl=on", "-c",
+                         f"ssl_cert_file={c.dir}/server.crt", "-c", f"ssl_key_file={c.dir}/server.key"], port,
+            stop=signal.SIGINT)
+    query = "select ssl, (select count(*) from generate_series(1, 100000)) from pg_stat_ssl where pid = pg_backend_pid()"
+    url = f"host=127.0.0.1 port={port} user=test dbname=postgres sslmode=verify-ca sslrootcert={c.ca}"
+    t.equal(t.run("psql", ["psql", "-At", url, "-c", query]), "t|100000\n", "the answer")
+    t.spans(0)
