@@ -20,6 +20,8 @@ enum rm_exchange_phase {
 	RM_PHASE_ANSWERED,  /* first byte of the response seen */
 };
 
+enum rm_rpc { RM_RPC_NONE, RM_RPC_GRPC, RM_RPC_WEB };
+
 struct rm_exchange {
 	uint32_t link;              /* the pool's, while the exchange is free: `gen` must outlive that */
 	_Atomic uint32_t gen;
@@ -29,10 +31,13 @@ struct rm_exchange {
 	struct rm_spanctx ctx;      /* identity of the span; flags as decided */
 	struct rm_spanctx parent;   /* SERVER: what came in; CLIENT: what it belongs to */
 	bool parent_remote;
+	uint8_t rpc;                /* enum rm_rpc */
+	bool rpc_answered;          /* its status is known */
 	uint32_t epoch;
 	const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
 	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
+	uint64_t rpc_timeout_ns;    /* the call is to take at most; 0: as long as it likes */
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
 	uint32_t tracestate_bytes, baggage_bytes;
 	rm_text record;             /* 0 when not sampled */

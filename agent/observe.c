@@ -225,7 +225,8 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 
 static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
 {
-	rm_debug(RM_LOG_HTTP1, "fd %d: %u trailers", ((struct rm_visit *)sink)->fd, (unsigned)head->field_count);
+	if (x && rm_exchange_at(x)->record)
+		rm_semconv_trailers(rm_exchange_at(x), head);
 }
 
 static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
@@ -237,7 +238,7 @@ static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 		return;
 	e = rm_exchange_at(x);
 	if (e->record)
-		rm_semconv_bodies(e, body_bytes);
+		rm_semconv_bodies(e, body_bytes, now(v));
 	rm_exchange_end(x, now(v), v->thread);
 }
 
@@ -258,7 +259,7 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 		return;
 	}
 	if (e->record)
-		rm_semconv_broken(e, v->exits ? RM_STR("process_exit") : error);
+		rm_semconv_broken(e, v->exits ? RM_STR("process_exit") : error, now(v));
 	rm_exchange_end(x, now(v), v->thread);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/redact.h"
+#include "agent/semconv_rpc.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -57,7 +58,7 @@ static struct rm_str peer_text(const struct rm_peer *peer)
 	return (struct rm_str){ peer->text, peer->bytes };
 }
 
-static void put_peer(struct rm_builder *b, const struct rm_peer *peer)
+void rm_semconv_peer(struct rm_builder *b, const struct rm_peer *peer)
 {
 	rm_builder_str(b, RM_KEY_NETWORK_PEER_ADDRESS, peer_text(peer));
 	if (peer->port)
@@ -223,7 +224,7 @@ static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;
 }
 
-static bool start_record(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name)
+bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name)
 {
 	struct rm_span span = {
 		.start_ns = rm_clock_wall_at(&rm_thread_self()->wall, e->start_ns),
@@ -259,9 +260,14 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 {
 	struct rm_str method = known_method(c, head->method);
 	bool other = rm_str_eq(method, RM_STR("_OTHER")), server = e->kind == RM_KIND_SERVER;
+	enum rm_rpc rpc = rm_rpc_of(head);
 	struct rm_builder *b = &e->builder;
 
-	if (!start_record(e, c, record_bytes(c, e, head, fields), other ? RM_STR("HTTP") : method))
+	if (rpc) {
+		rm_semconv_rpc_request(e, c, conn, head, rpc, parent_source);
+		return;
+	}
+	if (!rm_semconv_start(e, c, record_bytes(c, e, head, fields), other ? RM_STR("HTTP") : method))
 		return;
 	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
 	if (other)
@@ -270,7 +276,7 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 		put_server(b, c, conn, head, fields);
 	else
 		put_client(b, c, conn, head);
-	put_peer(b, &conn->peer);
+	rm_semconv_peer(b, &conn->peer);
 	rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
 	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, fields->user_agent);
 	put_captured(b, server ? &c->server_request : &c->client_request, "http.request.header.", head);
@@ -288,6 +294,10 @@ void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const
 	struct rm_strbuf text;
 	char digits[8];
 
+	if (e->rpc) {
+		rm_semconv_rpc_response(e, head);
+		return;
+	}
 	rm_builder_i64(b, RM_KEY_HTTP_RESPONSE_STATUS_CODE, head->status);
 	put_captured(b, server ? &c->server_response : &c->client_response, "http.response.header.", head);
 	if (!error)
@@ -298,17 +308,29 @@ void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const
 	rm_builder_str(b, RM_KEY_ERROR_TYPE, rm_strbuf_view(&text));
 }
 
-void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes)
+void rm_semconv_trailers(struct rm_exchange *e, const struct rm_head *head)
 {
+	if (e->rpc)
+		rm_semconv_rpc_response(e, head);
+}
+
+void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes, uint64_t now_ns)
+{
+	if (e->rpc) {
+		rm_semconv_rpc_over(e, (struct rm_str){ NULL, 0 }, now_ns);
+		return;
+	}
 	if (e->request_body_bytes)
 		rm_builder_i64(&e->builder, RM_KEY_HTTP_REQUEST_BODY_SIZE, (int64_t)e->request_body_bytes);
 	rm_builder_i64(&e->builder, RM_KEY_HTTP_RESPONSE_BODY_SIZE, (int64_t)response_body_bytes);
 }
 
-void rm_semconv_broken(struct rm_exchange *e, struct rm_str error)
+void rm_semconv_broken(struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
 {
-	/* A status that is an error said so already, and an attribute is there once. */
-	if (e->status == RM_STATUS_ERROR)
+	if (e->rpc && !rm_str_eq(error, RM_STR("process_exit")))
+		rm_semconv_rpc_over(e, error, now_ns);
+	/* A status that is an error said so already, and an attribute is there once. A call's status says it all. */
+	if (e->status == RM_STATUS_ERROR || e->rpc_answered)
 		return;
 	e->status = RM_STATUS_ERROR;
 	rm_builder_str(&e->builder, RM_KEY_ERROR_TYPE, error);

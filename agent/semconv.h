@@ -1,6 +1,6 @@
 /*
  * From what a protocol saw to span records: names, attributes and status by the OpenTelemetry
- * semantic conventions (stable HTTP). Each function names the section it implements.
+ * semantic conventions (stable HTTP; calls of gRPC are in semconv_rpc.c). Each function names the section it implements.
  * Context: hook.
  */
 #ifndef RM_AGENT_SEMCONV_H
@@ -24,10 +24,17 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 /* Adds what the response head tells: status code, error.type, span status, captured headers. */
 void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head);
 
-/* Adds the sizes of the bodies. */
-void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes);
+/* Adds what the fields behind the response tell. */
+void rm_semconv_trailers(struct rm_exchange *e, const struct rm_head *head);
+
+/* The response is whole: adds the sizes of the bodies. */
+void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes, uint64_t now_ns);
 
 /* The exchange got no whole response: `error` becomes error.type, the status Error. */
-void rm_semconv_broken(struct rm_exchange *e, struct rm_str error);
+void rm_semconv_broken(struct rm_exchange *e, struct rm_str error, uint64_t now_ns);
+
+/* For the files of conventions: starts the record of at least `bytes`; and adds the peer. */
+bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name);
+void rm_semconv_peer(struct rm_builder *b, const struct rm_peer *peer);
 
 #endif

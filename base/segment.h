@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 enum {
-	RM_SEGMENT_ABI = 2,
+	RM_SEGMENT_ABI = 3,
 	RM_SEGMENT_RINGS = 32,
 	RM_SEGMENT_HOME_RINGS = 4, /* threads start in one of these; the others take what is too much for them */
 	RM_RING_BYTES = 256 * 1024,

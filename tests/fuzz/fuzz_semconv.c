@@ -99,8 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (rm_http1_head_parse(&m, RM_DIR_RESPONSE, (const char *)data, n, true) == RM_HTTP1_DONE)
 		rm_semconv_response(e, config, &m.head);
 	else
-		rm_semconv_broken(e, RM_STR("connection_closed"));
-	rm_semconv_bodies(e, n);
+		rm_semconv_broken(e, RM_STR("connection_closed"), 0);
+	rm_semconv_bodies(e, n, 0);
 	check_record(config, e);
 	rm_exchange_drop(x);
 	check(rm_text_live() == 0 && rm_exchange_live() == 0);

@@ -1,0 +1,213 @@
+/* See semconv_rpc.h. Runs in hooks with the connection locked. */
+#include "agent/semconv_rpc.h"
+
+#include "agent/semconv.h"
+
+enum { RECORD_BASE_BYTES = 700, TIMEOUT_MAX_DIGITS = 8 };
+/* A deadline passes for the caller a little before it does for who saw the request later. */
+static const uint64_t early_ns = 5000000;
+
+enum status {
+	OK,
+	CANCELLED,
+	UNKNOWN,
+	INVALID_ARGUMENT,
+	DEADLINE_EXCEEDED,
+	NOT_FOUND,
+	ALREADY_EXISTS,
+	PERMISSION_DENIED,
+	RESOURCE_EXHAUSTED,
+	FAILED_PRECONDITION,
+	ABORTED,
+	OUT_OF_RANGE,
+	UNIMPLEMENTED,
+	INTERNAL,
+	UNAVAILABLE,
+	DATA_LOSS,
+	UNAUTHENTICATED,
+	STATUSES,
+};
+
+static const struct rm_str status_names[STATUSES] = {
+	[OK] = { "OK", 2 },
+	[CANCELLED] = { "CANCELLED", 9 },
+	[UNKNOWN] = { "UNKNOWN", 7 },
+	[INVALID_ARGUMENT] = { "INVALID_ARGUMENT", 16 },
+	[DEADLINE_EXCEEDED] = { "DEADLINE_EXCEEDED", 17 },
+	[NOT_FOUND] = { "NOT_FOUND", 9 },
+	[ALREADY_EXISTS] = { "ALREADY_EXISTS", 14 },
+	[PERMISSION_DENIED] = { "PERMISSION_DENIED", 17 },
+	[RESOURCE_EXHAUSTED] = { "RESOURCE_EXHAUSTED", 18 },
+	[FAILED_PRECONDITION] = { "FAILED_PRECONDITION", 19 },
+	[ABORTED] = { "ABORTED", 7 },
+	[OUT_OF_RANGE] = { "OUT_OF_RANGE", 12 },
+	[UNIMPLEMENTED] = { "UNIMPLEMENTED", 13 },
+	[INTERNAL] = { "INTERNAL", 8 },
+	[UNAVAILABLE] = { "UNAVAILABLE", 11 },
+	[DATA_LOSS] = { "DATA_LOSS", 9 },
+	[UNAUTHENTICATED] = { "UNAUTHENTICATED", 15 },
+};
+
+/* What is the server's own fault; to a client everything but OK is an error. */
+static const unsigned server_errors = 1u << UNKNOWN | 1u << DEADLINE_EXCEEDED | 1u << UNIMPLEMENTED |
+				      1u << INTERNAL | 1u << UNAVAILABLE | 1u << DATA_LOSS;
+
+static struct rm_str field(const struct rm_head *head, struct rm_str name)
+{
+	for (uint32_t i = 0; i < head->field_count; i++)
+		if (rm_str_ieq(head->fields[i].name, name))
+			return head->fields[i].value;
+	return (struct rm_str){ NULL, 0 };
+}
+
+/* ---- request ---- */
+
+static bool cut_prefix(struct rm_str *s, struct rm_str prefix)
+{
+	if (s->n < prefix.n || !rm_str_ieq((struct rm_str){ s->p, prefix.n }, prefix))
+		return false;
+	*s = (struct rm_str){ s->p + prefix.n, s->n - prefix.n };
+	return true;
+}
+
+/* "package.Service/Method" of a path; empty when it is none. */
+static struct rm_str method_of(struct rm_str path)
+{
+	struct rm_str method = { path.p + 1, path.n - 1 };
+	const char *slash = path.n > 1 && path.p[0] == '/' ? memchr(method.p, '/', method.n) : NULL;
+
+	if (!slash || slash == method.p || slash == method.p + method.n - 1 || memchr(method.p, '?', method.n))
+		return (struct rm_str){ NULL, 0 };
+	return method;
+}
+
+enum rm_rpc rm_rpc_of(const struct rm_head *head)
+{
+	struct rm_str type = field(head, RM_STR("content-type"));
+	enum rm_rpc kind = RM_RPC_GRPC;
+
+	if (!rm_str_eq(head->method, RM_STR("POST")) || !cut_prefix(&type, RM_STR("application/grpc")) ||
+	    !method_of(head->target).n)
+		return RM_RPC_NONE;
+	if (cut_prefix(&type, RM_STR("-web"))) {
+		kind = RM_RPC_WEB;
+		cut_prefix(&type, RM_STR("-text"));
+	} else if (!head->block) {
+		return RM_RPC_NONE; /* plain gRPC needs HTTP/2 */
+	}
+	return !type.n || type.p[0] == '+' || type.p[0] == ';' ? kind : RM_RPC_NONE;
+}
+
+/* "100m" in nanoseconds; 0 for none. */
+static uint64_t timeout_of(struct rm_str value)
+{
+	static const char units[] = "HMSmun";
+	static const uint64_t unit_ns[] = { 3600000000000, 60000000000, 1000000000, 1000000, 1000, 1 };
+	const char *unit = value.n ? memchr(units, value.p[value.n - 1], sizeof(units) - 1) : NULL;
+	uint64_t n;
+
+	if (!unit || value.n - 1 > TIMEOUT_MAX_DIGITS ||
+	    !rm_str_u64((struct rm_str){ value.p, value.n - 1 }, &n))
+		return 0;
+	return n * unit_ns[unit - units];
+}
+
+void rm_semconv_rpc_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
+			    const struct rm_head *head, enum rm_rpc kind, const char *parent_source)
+{
+	struct rm_str method = method_of(head->target), host;
+	struct rm_builder *b = &e->builder;
+	uint64_t port;
+
+	if (!rm_semconv_start(e, c, RECORD_BASE_BYTES + 2 * head->target.n + head->authority.n, method))
+		return;
+	e->rpc = kind;
+	e->rpc_timeout_ns = timeout_of(field(head, RM_STR("grpc-timeout")));
+	rm_builder_str(b, RM_KEY_RPC_SYSTEM_NAME, RM_STR("grpc"));
+	rm_builder_str(b, RM_KEY_RPC_METHOD, method);
+	host = rm_authority_split(head->authority, &port);
+	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
+	if (port)
+		rm_builder_i64(b, RM_KEY_SERVER_PORT, (int64_t)port);
+	rm_semconv_peer(b, &conn->peer);
+	rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
+	if (parent_source)
+		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));
+}
+
+/* ---- status ---- */
+
+static void put_status(struct rm_exchange *e, uint64_t code, struct rm_str name)
+{
+	bool error = e->kind == RM_KIND_CLIENT ? code != OK : code < STATUSES && server_errors >> code & 1;
+
+	if (e->rpc_answered)
+		return;
+	e->rpc_answered = true;
+	rm_builder_str(&e->builder, RM_KEY_RPC_STATUS_CODE, name);
+	if (!error)
+		return;
+	e->status = RM_STATUS_ERROR;
+	rm_builder_str(&e->builder, RM_KEY_ERROR_TYPE, name);
+}
+
+static void put_code(struct rm_exchange *e, enum status code)
+{
+	put_status(e, code, status_names[code]);
+}
+
+/* What a client makes of an answer that comes from something else than a gRPC server. */
+static enum status of_http(int status)
+{
+	switch (status) {
+	case 400:
+		return INTERNAL;
+	case 401:
+		return UNAUTHENTICATED;
+	case 403:
+		return PERMISSION_DENIED;
+	case 404:
+		return UNIMPLEMENTED;
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return UNAVAILABLE;
+	}
+	return UNKNOWN;
+}
+
+void rm_semconv_rpc_response(struct rm_exchange *e, const struct rm_head *head)
+{
+	struct rm_str text = field(head, RM_STR("grpc-status"));
+	uint64_t code;
+
+	if (text.n && rm_str_u64(text, &code))
+		put_status(e, code, code < STATUSES ? status_names[code] : text);
+	else if (head->status && head->status != 200)
+		put_code(e, of_http(head->status));
+}
+
+/* What the end of a stream by an error of HTTP/2 means to gRPC. */
+static enum status of_error(const struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
+{
+	if (rm_str_eq(error, RM_STR("cancel")))
+		return e->rpc_timeout_ns && now_ns - e->start_ns + early_ns >= e->rpc_timeout_ns ? DEADLINE_EXCEEDED
+												 : CANCELLED;
+	if (rm_str_eq(error, RM_STR("enhance_your_calm")))
+		return RESOURCE_EXHAUSTED;
+	if (rm_str_eq(error, RM_STR("inadequate_security")))
+		return PERMISSION_DENIED;
+	if (rm_str_eq(error, RM_STR("refused_stream")) || rm_str_eq(error, RM_STR("goaway")) ||
+	    rm_str_eq(error, RM_STR("connection_closed")) || rm_str_eq(error, RM_STR("connection_reset")))
+		return UNAVAILABLE;
+	return INTERNAL;
+}
+
+void rm_semconv_rpc_over(struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
+{
+	if (error.n)
+		put_code(e, of_error(e, error, now_ns));
+	else if (e->rpc == RM_RPC_GRPC)
+		put_code(e, UNKNOWN); /* an answer without the status that it must have */
+}
