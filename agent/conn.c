@@ -304,13 +304,14 @@ static void enter(int fd, uint32_t number)
 		rm_conn_drop(rm_pool_at(&conns, old));
 }
 
-/* A connection that no descriptor names yet. 0: no memory, which is counted. */
+/* A connection that no descriptor names yet. 0: no memory, which is counted, or forks would go unnoticed. */
 static uint32_t make(enum rm_role role)
 {
 	uint32_t number;
 	struct rm_conn *c;
 
-	rm_fork_watch();
+	if (!rm_fork_watch())
+		return 0;
 	number = rm_pool_get(&conns);
 	if (!number) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);

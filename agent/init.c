@@ -160,8 +160,8 @@ void rm_root_changes(void)
 
 	if (!rm_active() || !rm_enter(&s))
 		return;
-	rm_fork_watch(); /* a child must not share what is made here */
-	rm_outlet_root_changes();
+	if (rm_fork_watch()) /* a child must not share what is made here */
+		rm_outlet_root_changes();
 	if (!rm_log_topics())
 		rm_log_init(0, RM_LEVEL_NONE);
 	rm_leave(&s);

@@ -6,7 +6,8 @@
  *
  * A fork is noticed by a page that the kernel zeroes in the child (MADV_WIPEONFORK): atfork
  * handlers would miss raw clone and _Fork. The page is mapped when the first socket is traced; a
- * process without one has nothing that a fork could spoil.
+ * process without one has nothing that a fork could spoil. Where the kernel does not know how (before
+ * Linux 4.14, or a filter) nothing is traced: a child would send its parent's spans once more.
  */
 #include "agent/thread.h"
 
@@ -15,6 +16,7 @@
 #include <sys/mman.h>
 
 #include "agent/outlet.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 enum { VISIT_STACK_BYTES = 4096 }; /* a visit takes 2.8 KB */
@@ -34,19 +36,25 @@ uint32_t rm_epoch(void)
 	return atomic_load_explicit(&epoch, memory_order_relaxed);
 }
 
-void rm_fork_watch(void)
+bool rm_fork_watch(void)
 {
 	_Atomic uint32_t *page, *none = NULL;
 
 	if (atomic_load_explicit(&wipe_page, memory_order_acquire))
-		return;
+		return true;
 	page = rm_sys_map(4096);
 	if (!page)
-		return;
+		return false;
 	atomic_store(page, 1);
-	if (rm_sys3(__NR_madvise, page, 4096, MADV_WIPEONFORK) < 0 ||
-	    !atomic_compare_exchange_strong(&wipe_page, &none, page))
+	if (rm_sys3(__NR_madvise, page, 4096, MADV_WIPEONFORK) < 0) {
 		rm_sys2(__NR_munmap, page, 4096);
+		rm_thread_deactivate();
+		rm_debug(RM_LOG_INIT, "nothing is traced: forks cannot be noticed here (MADV_WIPEONFORK)");
+		return false;
+	}
+	if (!atomic_compare_exchange_strong(&wipe_page, &none, page))
+		rm_sys2(__NR_munmap, page, 4096);
+	return true;
 }
 
 bool rm_fork_watched(void)

@@ -40,8 +40,11 @@ bool rm_is_bypassed(void);
 /* How often this process image was forked off another one: 0 in the first. Context: any. */
 uint32_t rm_epoch(void);
 
-/* Maps the page that the kernel wipes in a forked child. Context: hook, once, at the first traced socket. */
-void rm_fork_watch(void);
+/*
+ * Maps the page that the kernel wipes in a forked child, at the first traced socket. False when there is
+ * none to be had: then nothing may be made that a child must not share. Context: hook.
+ */
+bool rm_fork_watch(void);
 
 /* False while no socket was traced, so that nothing in here has any work. Context: any. */
 bool rm_fork_watched(void);

@@ -334,6 +334,32 @@ def c38_old_kernel(t):
     t.same([old, everything, program], states=("up", "tls", "down", "stuck", "relay"))
 
 
+FORKS = PRELUDE + r"""
+int main(void)
+{
+	int status;
+	pid_t child;
+
+	FAIL_IF(get() != 200);
+	child = fork();
+	FAIL_IF(get() != 200);
+	if (child == 0)
+		exit(0);
+	FAIL_IF(waitpid(child, &status, 0) != child || status != 0);
+	return 3;
+}
+"""
+
+
+@case(38, "where a fork cannot be noticed (a kernel before 4.14) nothing is traced, rather than twice")
+def c38_unnoticed(t):
+    if os.uname().machine != "x86_64":
+        t.skip("the numbers of system calls are those of x86-64")
+    program, old = t.compile("forks", FORKS), t.compile("old", FILTER)
+    t.same([program], states=("up", "relay"), spans=3)
+    t.same([old, UNKNOWN["madvise"], program], states=("up", "tls", "relay"), spans=0)
+
+
 @case(38, "a root that is read-only, and one without /proc and /dev", needs=["bwrap"])
 def c38_root(t):
     program = t.compile("calls", CALLS)
