@@ -34,6 +34,7 @@ static void get(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	gnutls_session_t session;
 	char answer[4096];
+	ssize_t n;
 
 	check(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0, "connect");
 	gnutls_init(&session, GNUTLS_CLIENT);
@@ -42,7 +43,10 @@ static void get(void)
 	gnutls_transport_set_int(session, fd);
 	check(gnutls_handshake(session) == 0, "handshake");
 	check(gnutls_record_send(session, request, strlen(request)) == (ssize_t)strlen(request), "send");
-	check(gnutls_record_recv(session, answer, sizeof(answer)) > 12, "recv");
+	do /* a ticket of the session comes first, and is no data */
+		n = gnutls_record_recv(session, answer, sizeof(answer));
+	while (n == GNUTLS_E_AGAIN);
+	check(n > 12, "recv");
 	check(memcmp(answer, "HTTP/1.1 200", 12) == 0, "the answer");
 	gnutls_bye(session, GNUTLS_SHUT_WR);
 	gnutls_deinit(session);
