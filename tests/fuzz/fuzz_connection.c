@@ -74,6 +74,8 @@ static const char *const phrases[] = {
 	"0\r\n\r\n",
 	"hello",
 	"\r\n",
+	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: \r\n\r\n",
 };
 
 static const char *text(size_t *ret_n)

