@@ -64,11 +64,11 @@ def node(t, c, agent=True, name="node", program="node", env={}):
                           {"CERTIFICATE": c.server, **env}))
 
 
-def nginx(t, c, agent=True, name="nginx", locations=""):
+def nginx(t, c, agent=True, name="nginx", locations="", options=""):
     port = t.port()
     user = "user root;" if os.geteuid() == 0 else ""
     text = NGINX.format(user=user, workers=1, dir=t.dir, port=port, upstream="", root=web_root(t), locations=locations)
-    text = text.replace(f"listen 127.0.0.1:{port} reuseport;", f"listen 127.0.0.1:{port} ssl; ssl_certificate {c.server}; "
+    text = text.replace(f"listen 127.0.0.1:{port} reuseport;", f"listen 127.0.0.1:{port} ssl {options}; ssl_certificate {c.server}; "
                         f"ssl_certificate_key {c.server}; ssl_client_certificate {c.ca}; ssl_verify_client optional;")
     return secure(t.start(name, ["nginx", "-p", t.dir, "-e", t.dir / "nginx.err.log", "-c",
                                  configure(t, f"{name}.conf", text)], port, agent, stop=signal.SIGQUIT))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apps
 from apps import script
-from harness import ROOT, Skip, case
+from harness import APPS, ROOT, Skip, case
 from proxy import Recorder
 from tls_apps import CLIENTS, SERVERS, Certificates, curl, haproxy, nginx, node, python
 
@@ -328,3 +328,55 @@ def psql(t):
     url = f"host=127.0.0.1 port={port} user=test dbname=postgres sslmode=verify-ca sslrootcert={c.ca}"
     t.equal(t.run("psql", ["psql", "-At", url, "-c", query]), "t|100000\n", "the answer")
     t.spans(0)
+
+
+def h2_curl(t, c, url):
+    """On one connection: one after the other, then all at once."""
+    t.equal(t.run("curl", ["curl", "-sS", "--http2", *[url] * 5], env=c.trusted()), "hello\n" * 5, "in turn")
+    said = t.run("curl", ["curl", "-sS", "--http2", "--parallel", *[url] * 20], env=c.trusted())
+    t.equal(said, "hello\n" * 20, "at once")
+    return "curl", 25
+
+
+def h2_node(t, c, url):
+    said = t.run("http2-client-node", ["node", APPS / "http2-client-node" / "main.js", url, 30], env=c.trusted())
+    t.equal(said, "hello\n" * 30, "at once")
+    return "http2-client-node", 30
+
+
+def h2_inside(name, client, needs):
+    @case(f"{name}: HTTP/2 inside TLS, agreed on by ALPN: one span a stream on either side", [*needs, "nginx", "openssl"],
+          name=f"h2_{name}")
+    def run(t):
+        c = Certificates(t)
+        server = nginx(t, c, name="server", options="http2")
+        service, count = client(t, c, server.url + "/hello?x=1")
+        spans = t.spans(2 * count).count(service, client=count).count("server", server=count)
+        spans.linked("server", "SERVER", service, "CLIENT")
+        for s in spans.all:
+            spans.attributes(s, network__protocol__version="2", http__response__status_code=200, server__port=server.port,
+                             network__peer__address="127.0.0.1", error__type=None)
+        for s in spans.of("server"):
+            spans.attributes(s, url__scheme="https", url__path="/hello")
+        for s in spans.of(service):
+            spans.attributes(s, url__full=server.url + "/hello?x=1", network__peer__port=server.port)
+
+
+h2_inside("curl", h2_curl, ["curl"])
+h2_inside("node", h2_node, ["node"])
+
+
+def h2_load(streams):
+    @case(f"h2load: HTTP/2 inside TLS, 4 connections of {streams} streams: N requests, N spans on either side",
+          ["h2load", "nginx", "openssl"], name=f"h2_load_{streams}")
+    def run(t):
+        c = Certificates(t)
+        server = nginx(t, c, name="server", options="http2")
+        said = t.run("h2load", ["h2load", "-n", 800, "-c", 4, "-m", streams, server.url + "/hello"])
+        t.check("800 total, 800 started, 800 done, 800 succeeded, 0 failed, 0 errored" in said, said)
+        spans = t.spans(1600).count("h2load", client=800).count("server", server=800)
+        spans.linked("server", "SERVER", "h2load", "CLIENT")
+
+
+for streams in (1, 10, 100):
+    h2_load(streams)
