@@ -1,8 +1,11 @@
 """HTTP/2 in cleartext: one span for each stream, however many are under way at once."""
+import os
 import re
+import signal
 
-from apps import backend_env
+from apps import backend_env, c_epoll, certificate
 from harness import APPS, case
+from proxy import Recorder
 
 NEEDS = ["nghttpd", "h2load"]
 
@@ -160,3 +163,117 @@ def node_call(t):
         t.equal(t.run("curl", ["curl", "-sS", "--http2-prior-knowledge", f"{near.url}/call?id={i}"]), "hello\n", "body")
     spans = t.spans(20).count("near", server=5, client=5).count("far", server=5).count("curl", client=5)
     spans.linked("far", "SERVER", "near", "CLIENT").never_wrong("near")
+
+
+# ---- inside TLS, where both sides agree on it before the first byte ----
+
+def secure_nghttpd(t):
+    cert = certificate(t)
+    www = t.dir / "www"
+    www.mkdir(exist_ok=True)
+    (www / "index.html").write_text("hello\n")
+    port = t.port()
+    return t.start("nghttpd", ["nghttpd", "-d", www, port, cert.parent / "key.pem", cert], port)
+
+
+@case("curl and nghttpd by ALPN: spans of https on both sides", ["curl", "nghttpd", "openssl"])
+def tls_curl(t):
+    server = secure_nghttpd(t)
+    url = f"https://127.0.0.1:{server.port}/index.html"
+    for _ in range(3):
+        t.equal(t.run("curl", ["curl", "-sSk", "--http2", url]), "hello\n", "body")
+    spans = t.spans(6).linked("nghttpd", "SERVER", "curl", "CLIENT")
+    for span in spans.of("curl"):
+        spans.attributes(span, url__full=url, network__protocol__version="2")
+    for span in spans.of("nghttpd"):
+        spans.attributes(span, url__scheme="https", url__path="/index.html", network__protocol__version="2")
+
+
+@case("h2load and nghttpd inside TLS: 3 connections of 100 streams, one span a request and side", [*NEEDS, "openssl"])
+def tls_load(t):
+    server = secure_nghttpd(t)
+    text = t.run("h2load", ["h2load", "-n", 1000, "-c", 3, "-m", 100, f"https://127.0.0.1:{server.port}/index.html"])
+    t.check("1000 succeeded, 0 failed" in text, f"all requests succeed: {text[-400:]}")
+    spans = t.spans(2000).count("nghttpd", server=1000).count("h2load", client=1000)
+    spans.linked("nghttpd", "SERVER", "h2load", "CLIENT")
+
+
+NGINX = """
+daemon off; master_process on; worker_processes 2; {user} pid {dir}/nginx.pid; error_log {dir}/nginx.err.log;
+events {{ worker_connections 512; }}
+http {{ access_log off; keepalive_requests 100000; sendfile on;
+  client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u;
+  scgi_temp_path {dir}/s;
+  server {{ listen 127.0.0.1:{port} http2; root {dir}/www;
+    location /call {{ rewrite ^/call(.*)$ /hello$1 break; proxy_pass {backend}; proxy_http_version 1.1; }} }} }}
+"""
+
+
+def nginx(t, backend="http://127.0.0.1:1"):
+    www = t.dir / "www"
+    www.mkdir(exist_ok=True)
+    (www / "index.html").write_text("hello\n")
+    (www / "large").write_bytes(bytes(300000))
+    port = t.port()
+    user = "user root;" if os.geteuid() == 0 else ""
+    (t.dir / "nginx.conf").write_text(NGINX.format(user=user, dir=t.dir, port=port, backend=backend))
+    return t.start("nginx", ["nginx", "-p", t.dir, "-e", t.dir / "nginx.err.log", "-c", t.dir / "nginx.conf"], port,
+                   stop=signal.SIGQUIT)
+
+
+@case("nginx serves 1000 requests of 100 streams each, large files by sendfile among them", ["nginx", "h2load"])
+def nginx_load(t):
+    server = nginx(t)
+    h2load(t, server.port, 1000, 3, 100)
+    h2load(t, server.port, 60, 2, 10, "/large")
+    spans = t.spans(2120).count("nginx", server=1060).count("h2load", client=1060)
+    spans.linked("nginx", "SERVER", "h2load", "CLIENT")
+
+
+@case("nginx as a proxy from HTTP/2 to HTTP/1: each request below its own, ten streams at once", ["nginx", "h2load", "cc"])
+def nginx_proxy(t):
+    server = nginx(t, c_epoll(t, name="backend").url)
+    h2load(t, server.port, 300, 2, 10, "/call")
+    spans = t.spans(1200).count("nginx", server=300, client=300).count("backend", server=300)
+    spans.linked("nginx", "SERVER", "h2load", "CLIENT").linked("nginx", "CLIENT", "nginx", "SERVER")
+    spans.linked("backend", "SERVER", "nginx", "CLIENT")
+
+
+# ---- byte identity ----
+
+def frames(data):
+    """Splits what a client sent into its preface and frames."""
+    at = len(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    found = [data[:at]]
+    while at < len(data):
+        end = at + 9 + int.from_bytes(data[at:at + 3], "big")
+        found.append(data[at:end])
+        at = end
+    return found
+
+
+FIELD = re.compile(rb"\x00\x0btraceparent\x3700-[0-9a-f]{32}-[0-9a-f]{16}-0[0-3]$")
+
+
+def without_field(frame):
+    if len(frame) < 10 or frame[3] not in (1, 9) or not FIELD.search(frame):
+        return frame
+    rest = FIELD.sub(b"", frame)
+    return (len(rest) - 9).to_bytes(3, "big") + rest[3:]
+
+
+@case("curl: what it sends over HTTP/2 differs by our field and its length only", ["curl", "node"])
+def identity_curl(t):
+    server = node(t, agent=False)
+    sent = {}
+    for agent in (False, True) if t.agent else (False,):
+        recorder = Recorder(server.port)
+        t.run("curl", ["curl", "-sS", "--http2-prior-knowledge", "-H", "Host: h", "-d", "body", "-o", "answer",
+                       f"http://127.0.0.1:{recorder.port}/hello"], agent=agent)
+        (sent[agent], _), = recorder.finish()
+    if not t.agent:
+        t.spans(0)
+    plain, traced = frames(bytes(sent[False])), frames(bytes(sent[True]))
+    t.equal(sorted(without_field(f) for f in traced), sorted(plain), "the frames, without our field")
+    t.equal(sum(without_field(f) != f for f in traced), 1, "frames with our field")
+    t.spans(1)
