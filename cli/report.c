@@ -52,7 +52,7 @@ void rm_report_traces(const struct rm_gather *g, const char *command)
 	fputc('\n', stderr);
 	if (s.spans == 1)
 		fprintf(stderr,
-			"remora: no requests were seen; HTTP/2 and other protocols are passed over\n"
+			"remora: no requests were seen; other protocols than HTTP are passed over\n"
 			"remora: whether the program can be traced at all: remora check -- %s\n",
 			command);
 }
