@@ -239,6 +239,33 @@ def nginx_proxy(t):
     spans.linked("backend", "SERVER", "nginx", "CLIENT")
 
 
+HAPROXY = """
+global
+  maxconn 100
+defaults
+  mode http
+  timeout client 10s
+  timeout server 10s
+  timeout connect 5s
+frontend front
+  bind 127.0.0.1:{port} proto h2
+  default_backend back
+backend back
+  server one {backend} proto h2
+"""
+
+
+@case("haproxy with HTTP/2 on both sides: every span below its own, ten streams at once", ["haproxy", *NEEDS])
+def haproxy(t):
+    far, port = nghttpd(t), t.port()
+    (t.dir / "haproxy.cfg").write_text(HAPROXY.format(port=port, backend=f"127.0.0.1:{far.port}"))
+    t.start("haproxy", ["haproxy", "-f", t.dir / "haproxy.cfg"], port)
+    h2load(t, port, 300, 2, 10)
+    spans = t.spans(1200).count("haproxy", server=300, client=300).count("nghttpd", server=300)
+    spans.linked("haproxy", "SERVER", "h2load", "CLIENT").linked("haproxy", "CLIENT", "haproxy", "SERVER")
+    spans.linked("nghttpd", "SERVER", "haproxy", "CLIENT")
+
+
 # ---- byte identity ----
 
 def frames(data):
