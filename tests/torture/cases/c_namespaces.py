@@ -100,6 +100,10 @@ def c17_tools(t):
     if which("bwrap"):
         t.same(["bwrap", "--bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all", "--share-net",
                 program], spans=1)
+        own = t.compile("own", "#include \"torture.h\"\n#include \"mill.h\"\n"
+                        "int main(void) { mill_start(); mill_get(mill_connect()); puts(\"alone\"); return 3; }")
+        t.same(["bwrap", "--bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all", own], status=3,
+               states=("up", "tls", "down", "relay"))
 
 
 # ---- 8: roots ----
