@@ -154,7 +154,7 @@ strace -f -c -o /dev/null sh -c 'echo a | cat'; strace -o log -e trace=exit_grou
 SYSTEM = r"""
 dpkg -l bash | tail -1 | cut -c1-10; dpkg-query -W -f '${Status}\n' bash; dpkg -S /bin/sh; dpkg -L bash | wc -l; dpkg --print-architecture; dpkg --compare-versions 1.0 lt 1.1; echo $?
 mkdir -p p/DEBIAN && printf 'Package: p\nVersion: 1\nArchitecture: all\nMaintainer: t <t@t>\nDescription: t\n' >p/DEBIAN/control && dpkg-deb -b p p.deb && dpkg-deb -I p.deb | tail -5; dpkg-deb -c p.deb
-apt-cache policy bash | head -2; apt-cache show nothing-like-this; apt-config dump | wc -l >/dev/null; apt-get -s install bash | tail -1; apt-mark showmanual | wc -l
+apt-cache policy bash | head -2; apt-cache show nothing-like-this; apt-config dump | wc -l >/dev/null; apt-get -s install bash | tail -1; apt-mark showhold | wc -l
 openssl dgst -sha256 text; openssl enc -aes-256-cbc -pbkdf2 -k x -in text | openssl enc -d -aes-256-cbc -pbkdf2 -k x | cmp - text; openssl rand 10 | wc -c; openssl version | wc -l; echo | openssl s_client -connect 127.0.0.1:1 2>&1 | wc -l
 openssl genrsa -out k 2048 && openssl rsa -in k -check -noout && openssl req -x509 -key k -subj /CN=x -days 1 -out c && openssl verify -CAfile c c; openssl x509 -in text
 gpg --batch --homedir g0 --version | head -1; mkdir -m 700 g && gpg -q --homedir g --batch --passphrase x --pinentry-mode loopback -o t.gpg -c text && gpg -q --homedir g --batch --passphrase x --pinentry-mode loopback -d t.gpg; gpgconf --homedir g --kill all; gpg --homedir g -d text; echo $?
