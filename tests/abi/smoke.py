@@ -23,7 +23,7 @@ COMMANDS = [
     ["/usr/bin/python3", "-c", "import os; os.closerange(3, 65536); print(os.listdir('/proc/self/fd'))"],
     ["/usr/bin/python3", "-c", "import threading as t; a = t.Thread(target=print); a.start(); a.join()"],
     ["curl", "--version"],
-    ["curl", "--silent", "--show-error", "http://127.0.0.1:1/"],
+    ["curl", "--silent", "http://127.0.0.1:1/"],
     ["perl", "-e", "print `echo x`; exec 'sh', '-c', 'exit 5'"],
     ["make", "--version"],
     ["git", "--version"],

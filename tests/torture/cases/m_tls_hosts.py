@@ -141,10 +141,18 @@ def poisoned(t):
     t.check(len(names) > 3000, f"only {len(names)} names in the exporter: is it stripped?")
     t.note(f"{len(names)} names are exported by the program as well")
     own = {"get", "settle", "threads", "main", "peer_connect", "get_over"}
-    assembly = "".join(f".globl {n}\n.type {n},@function\n{n}:\n" for n in names if n not in own)
-    source = '#include "torture.h"\n__asm__(".text\\n" %s "call poison_called\\n");\n' % \
-        "\n".join(f'"{line}\\n"' for line in assembly.splitlines()) + r"""
-void poison_called(void) { dprintf(2, "called\n"); _exit(66); }
+    stubs = "".join(f'".globl {n}\\n.type {n},@function\\n{n}: call poison_called\\n"\n' for n in names if n not in own)
+    source = f'#include "torture.h"\n#include <dlfcn.h>\n__asm__(".text\\n" {stubs});' + r"""
+__asm__("poison_called: pop %rdi; and $-16, %rsp; call report_call");
+void report_call(char *behind)
+{
+	Dl_info of = { 0 };
+
+	dladdr(behind - 5, &of);
+	dprintf(2, "called: %s\n", of.dli_sname);
+	_exit(66);
+}
+
 int main(void)
 {
 	for (int i = 0; i < 3; i++)
@@ -152,7 +160,7 @@ int main(void)
 	return 5;
 }
 """
-    host(t, t.compile("poison", source, "-rdynamic", "-fno-builtin"), spans=3)()
+    host(t, t.compile("poison", source, "-rdynamic", "-fno-builtin", "-ldl"), spans=3)()
 
 
 TWO_CURLS = r"""
