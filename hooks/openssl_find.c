@@ -20,6 +20,7 @@
 
 #include <sys/mman.h>
 
+#include "base/getter.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
@@ -40,8 +41,6 @@ enum {
 	TABLES_MAX = 32,
 	RETRIES_MAX = 16,
 };
-
-typedef const uintptr_t *(*method_fn)(void);
 
 struct copy {
 	const struct rm_object *object;
@@ -64,11 +63,13 @@ static bool is_code(const struct rm_object *o, uintptr_t at)
 	return s && s->p_flags & PF_X;
 }
 
-static const uintptr_t *call_getter(const struct rm_object *o, const char *name)
+/* Read, not called: a program may have functions of its own under these names. */
+static const uintptr_t *given_by(const struct rm_object *o, const char *name)
 {
-	method_fn get = (method_fn)rm_object_function(o, name);
+	const void *getter = rm_object_function(o, name);
+	const ElfW(Phdr) *s = getter ? rm_object_segment(o, (uintptr_t)getter, RM_GETTER_BYTES) : NULL;
 
-	return get ? get() : NULL;
+	return s && s->p_flags & PF_X ? rm_getter_value(getter) : NULL;
 }
 
 /* Where the accepting slot is; 0: these are not the three tables. */
@@ -270,7 +271,7 @@ static enum verdict look(struct copy *c, const struct rm_object *o, int *ret_pla
 	if (!rm_object_function(o, "SSL_read_ex") || !rm_object_function(o, "SSL_CTX_new"))
 		return NONE;
 	for (int i = 0; i < 3; i++) {
-		*tables[i] = call_getter(o, getters[i]);
+		*tables[i] = given_by(o, getters[i]);
 		if (!*tables[i] || !(c->segment = rm_object_segment(o, (uintptr_t)*tables[i], WORDS * sizeof(uintptr_t))))
 			return NONE;
 	}
