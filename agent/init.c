@@ -126,8 +126,12 @@ void rm_process_end(enum rm_end how)
 	struct rm_scope s;
 
 	/* A program without a traced socket is not asked for its stack: a filter may kill it for that. */
-	if (!rm_active() || !rm_fork_watched() || short_of_stack() || !rm_enter(&s))
+	if (!rm_active() || !rm_fork_watched() || short_of_stack())
 		return;
+	if (!rm_enter(&s)) {
+		rm_outlet_end_again();
+		return;
+	}
 	if (how != RM_END_EXEC)
 		rm_conn_end_all();
 	rm_outlet_end(how);

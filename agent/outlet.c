@@ -48,6 +48,8 @@ static struct {
 	_Atomic uint64_t start_ns;		/* no worker starts at a safe point before */
 	_Atomic uint32_t flusher;		/* tid of who runs the last flush */
 	_Atomic uint64_t spent_ns;		/* on ends of the process so far */
+	_Atomic uint64_t end_ns;			/* deadline of the end that is being made; 0: none */
+	_Atomic uint32_t ender;			/* the thread that makes it */
 	_Atomic uint64_t flushed;		/* spans that last flushes delivered */
 } o;
 
@@ -343,8 +345,19 @@ static void end_alone(struct rm_segment *s, enum rm_end how)
 	if (spent_ns >= limit_ns)
 		return;
 	start_ns = rm_clock_mono_ns();
+	atomic_store(&o.ender, (uint32_t)rm_sys0(__NR_gettid));
+	atomic_store(&o.end_ns, start_ns + limit_ns - spent_ns);
 	deliver(s, how, start_ns + limit_ns - spent_ns);
+	atomic_store(&o.end_ns, 0);
 	atomic_fetch_add(&o.spent_ns, rm_clock_mono_ns() - start_ns);
+}
+
+void rm_outlet_end_again(void)
+{
+	uint64_t deadline_ns = atomic_load(&o.end_ns);
+
+	if (deadline_ns && atomic_load(&o.ender) == (uint32_t)rm_sys0(__NR_gettid) && rm_worker_runs())
+		rm_worker_flush(deadline_ns);
 }
 
 void rm_outlet_end(enum rm_end how)

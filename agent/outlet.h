@@ -39,6 +39,12 @@ void rm_outlet_forked(void);
 
 /* See rm_process_end. RM_END_EXIT may start the worker; the others never do. */
 void rm_outlet_end(enum rm_end how);
+
+/*
+ * A signal handler ends the process while this very thread waits in rm_outlet_end: goes on waiting for the
+ * worker until the same deadline. Context: any, signal-safe.
+ */
+void rm_outlet_end_again(void);
 void rm_outlet_resume(void);
 
 /*

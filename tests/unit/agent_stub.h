@@ -23,6 +23,7 @@ bool rm_outlet_wants_worker(void) { return false; }
 void rm_outlet_safe_point(void) { }
 void rm_outlet_forked(void) { }
 void rm_outlet_end(enum rm_end how) { (void)how; }
+void rm_outlet_end_again(void) { }
 void rm_outlet_resume(void) { }
 void rm_outlet_stop(void) { }
 bool rm_outlet_is_worker(void) { return false; }

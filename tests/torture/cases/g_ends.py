@@ -119,6 +119,36 @@ def c36_outlives(t):
     t.check(len(ids) == 31 and len(set(ids)) == 31, f"{len(ids)} spans of 31, {len(set(ids))} different ones")
 
 
+ENDED_TWICE = PRELUDE + r"""
+static void on_alarm(int signal)
+{
+	_exit(3);
+}
+
+/* argv: ms after main's end at which a handler ends the process again; is our thread to run before? */
+int main(int argc, char **argv)
+{
+	struct itimerval once = { .it_value.tv_usec = atoi(argv[1]) * 1000 };
+
+	signal(SIGALRM, on_alarm);
+	FAIL_IF(get() != 200);
+	if (atoi(argv[2]))
+		settle(5);
+	setitimer(ITIMER_REAL, &once, NULL);
+	return 3;
+}
+"""
+
+
+@case(36, "a signal whose handler ends the process while its end delivers: the span arrives all the same")
+def c36_ended_twice(t):
+    program = t.compile("ended_twice", ENDED_TWICE)
+    for ms in (1, 2, 4, 8, 16):
+        for ours in (0, 1):
+            t.same([program, ms, ours], states=("tls",), spans=1, status=3)
+            t.same([program, ms, ours], states=("up", "down", "stuck", "relay"), status=3)
+
+
 # ---- 37: bad collectors ----
 
 class Bad(BaseHTTPRequestHandler):
