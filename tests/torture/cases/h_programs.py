@@ -368,8 +368,8 @@ def c34_fpm(t):
         (t.dir / "fpm.sock").unlink(missing_ok=True)
 
         def during(process):
-            await_change((t.dir / "fpm.sock").exists, False)
-            for _ in range(12):
+            await_change(lambda: (answer := ask(port))[0] != 502 and (said.append(answer) or True), False)
+            for _ in range(11):
                 said.append(ask(port))
             process.send_signal(signal.SIGQUIT)
         result = t.run([fpm, "-F", "-y", t.dir / "fpm.conf"], state, during=during, wait_spans=12)
