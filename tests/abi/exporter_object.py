@@ -16,6 +16,11 @@ KERNELS = {"socket", "connect", "bind", "close", "shutdown", "send", "sendto", "
            "read", "write", "writev", "poll", "fcntl", "fcntl64", "ioctl", "getsockopt", "setsockopt", "getsockname",
            "getpeername", "clock_gettime", "gettimeofday", "time"}
 
+# What would change something that libc keeps for the whole program (exporters/host_state.c).
+HOSTS = {"sigaction", "signal", "sigprocmask", "rand", "srand", "random", "srandom", "gmtime", "gmtime_r", "localtime",
+         "localtime_r", "mktime", "tzset", "setlocale", "setenv", "putenv", "unsetenv", "umask", "chdir", "alarm",
+         "setitimer", "atexit"}
+
 
 def readelf(program, option, path):
     return subprocess.run([program, "--wide", option, path], check=True, text=True,
@@ -36,6 +41,7 @@ def main():
         (f"shows one name only: {' '.join(sorted(exported))}", exported == {"remora_export_api"}),
         (f"uses nothing that changed in glibc: {' '.join(sorted(changed))}", not changed),
         (f"has sockets and clocks of the kernel: {' '.join(sorted(wanted & KERNELS))}", not wanted & KERNELS),
+        (f"leaves what is the program's: {' '.join(sorted(wanted & HOSTS))}", not wanted & HOSTS),
         ("is never unloaded", "NODELETE" in dynamic),
         ("binds to itself first, and at once", "SYMBOLIC" in dynamic and "NOW" in dynamic),
     ]

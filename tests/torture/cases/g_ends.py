@@ -521,3 +521,48 @@ def c40_odd(t):
     plugin = t.compile("plugin.so", LIBRARY, "-shared", "-fPIC")
     program = t.compile("odd", ODD, f"-L{t.dir}", "-l:libsymbolic.so", f"-Wl,-rpath,{t.dir}")
     t.same([program, plugin], states=("up", "tls", "down", "stuck", "relay"))
+
+
+SHARED = PRELUDE + r"""
+#include <time.h>
+
+static volatile int pipes;
+
+static void on_pipe(int number)
+{
+	pipes++;
+}
+
+/* What libc keeps once for the whole program: our thread has it changed before the program looks. */
+int main(int argc, char **argv)
+{
+	struct sigaction act = { .sa_handler = on_pipe }, now;
+	time_t when = 1700000000;
+	struct tm local;
+	int ends[2];
+
+	srand(7);
+	FAIL_IF(sigaction(SIGPIPE, &act, NULL) != 0 || pipe(ends) != 0);
+	close(ends[0]);
+	for (int i = 0; i < 20; i++) {
+		FAIL_IF(get() != 200);
+		settle(20);
+		FAIL_IF(write(ends[1], "x", 1) >= 0 || errno != EPIPE);
+	}
+	FAIL_IF(sigaction(SIGPIPE, NULL, &now) != 0 || now.sa_handler != on_pipe);
+	setenv("TZ", "XYZ-5:30", 1);
+	localtime_r(&when, &local);
+	printf("%d:%d %d pipes %d random %d %d\n", local.tm_hour, local.tm_min, local.tm_isdst, pipes, rand(), rand());
+	return 3;
+}
+"""
+
+
+@case(40, "the time zone, the sequence of rand() and the handlers of signals stay the program's")
+def c40_shared(t):
+    program = t.compile("shared", SHARED)
+    t.same([program], states=("up", "tls", "down", "relay"), status=3)
+    keeps = bad_server(t, status=200)  # connections are closed by our thread, not by the collector
+    t.equal(t.run([program]), t.run([program], "down", env={"OTEL_EXPORTER_OTLP_ENDPOINT": keeps}), "connections kept")
+    if which("bwrap") and t.run(["bwrap", "--bind", "/", "/", "true"]).status == 0:
+        t.same(["bwrap", "--bind", "/", "/", "--tmpfs", "/dev", program], states=("up", "tls"), status=3)
