@@ -71,6 +71,10 @@ static const char *interpreter_of(const char *path, char line[LINE_BYTES])
 	if (line[0] != '#' || line[1] != '!')
 		return line[0] != '\x7f' && strlen(line) == (size_t)n ? "/bin/sh" : NULL;
 	line[strcspn(line, "\n")] = '\0';
+	/* It will be shown, and a script is not to write to the terminal. */
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < ' ' && *p != '\t')
+			*p = '?';
 	line += 2;
 	word = next_word(&line);
 	base = word ? strrchr(word, '/') : NULL;

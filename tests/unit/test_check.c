@@ -202,6 +202,14 @@ RM_TEST("an interpreter line is followed, through env and over scripts")
 	RM_CHECK(says("is statically linked"));
 }
 
+RM_TEST("a script writes nothing of its own to the terminal")
+{
+	make("script", "#!/bin/\x1b]0;mine\x07sh -x\x01\n", 22, 0755);
+	RM_CHECK(!inspect("script"));
+	RM_CHECK(says("is a script for /bin/?]0;mine?sh"));
+	RM_CHECK(!says("\x1b") && !says("\x07"));
+}
+
 RM_TEST("a script that interprets itself ends")
 {
 	char line[128];
