@@ -167,7 +167,7 @@ redis-server --port 0 --unixsocket s --save '' --daemonize yes --dir "$PWD" --pi
 sudo -n id -u; sudo -n -u nobody sh -c 'id -un; exit 3'; echo $?; sudo -k; su -s /bin/sh nobody -c 'id -un; echo $HOME; exit 4'; echo $?; su nothing; echo $?
 setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c 'id; exit 5'; echo $?; runuser -u nobody -- id -un; setpriv --dump | head -2; chroot / id -u; capsh --print | grep -c Current
 unshare -Ur id -u; unshare -n ip -br link | wc -l; unshare -p -f sh -c 'echo $$'; nsenter -t $$ -m true; echo $?; prlimit -n --raw --noheadings | wc -w; taskset -c 0 nproc; ionice; chrt -m | head -1; setarch -R uname -m
-ps -o comm= -p $$; ps -e | grep -c nothing; kill -l | head -1; pgrep -x nothing; pidof nothing; uptime | wc -l; free | wc -l; ip -br addr show lo | wc -w; ss -ltn | head -1; mount | grep -c ' / '; df / | wc -l; lsblk >/dev/null 2>&1; dmesg >/dev/null 2>&1; who | wc -l; last | wc -l >/dev/null
+ps -o comm= -p $$; ps -e | grep -c nothing; kill -l | head -1; pgrep -x nothing; pidof nothing; uptime | wc -l; free | wc -l; ip -br addr show lo | wc -w; ss -ltn | head -1 | tr -s ' '; mount | grep -c ' / '; df / | wc -l; lsblk >/dev/null 2>&1; dmesg >/dev/null 2>&1; who | wc -l; last | wc -l >/dev/null
 busybox ping -c1 127.0.0.1 | head -1; host nothing.invalid 127.0.0.1 >/dev/null 2>&1; nc -z 127.0.0.1 1; echo $?; man -w ls | wc -l; less text </dev/null; more text </dev/null; vim -es -c '%s/a/b/e' -c 'w! v' -c q text </dev/null; tmux -V | wc -l
 """
 
