@@ -33,11 +33,23 @@ struct door {
 	struct rm_relay_hello hello;
 };
 
+/* What grows beyond RLIMIT_FSIZE ends the process with SIGXFSZ, also where it is no file of a disk. */
+static bool may_grow_to(size_t bytes)
+{
+	struct { uint64_t soft, hard; } limit;
+	enum { FILE_SIZE = 1 };
+
+	return rm_sys4(__NR_prlimit64, 0, FILE_SIZE, 0, &limit) == 0 && bytes <= limit.soft;
+}
+
 int rm_relay_memory(size_t bytes)
 {
 	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	long fd = rm_sys2(__NR_memfd_create, "remora", flags | MFD_NOEXEC_SEAL);
+	long fd;
 
+	if (!may_grow_to(bytes))
+		return RM_E_IO;
+	fd = rm_sys2(__NR_memfd_create, "remora", flags | MFD_NOEXEC_SEAL);
 	if (fd == -EINVAL) /* before Linux 6.3 */
 		fd = rm_sys2(__NR_memfd_create, "remora", flags);
 	if (fd < 0)

@@ -307,6 +307,7 @@ static int start(struct run *r, const char *library)
 	if (rm_command_start(&r->command, &r->mask_before, &r->chld_before) != RM_OK)
 		return fail("cannot start", r->command.argv[0]);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	raise_limit();
 	if (r->gather.tree)
 		rm_tree_hold(r->gather.tree, r->command.context.trace_id);

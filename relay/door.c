@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -76,10 +77,24 @@ static int make_socket(struct rm_door *d)
 	return root && chmod(d->dir, 0711) != 0 ? RM_E_IO : RM_OK;
 }
 
+/* What grows beyond the limit the kernel answers with SIGXFSZ, also where it is no file of a disk. */
+static bool may_grow_to(size_t bytes)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && bytes > limit.rlim_cur) {
+		errno = EFBIG;
+		return false;
+	}
+	return true;
+}
+
 static int make_bell(struct rm_door *d)
 {
 	void *page;
 
+	if (!may_grow_to(sizeof(*d->bell)))
+		return RM_E_IO;
 	d->bell_fd = memfd_create("remora-doorbell", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (d->bell_fd < 0 || ftruncate(d->bell_fd, sizeof(*d->bell)) != 0)
 		return RM_E_IO;

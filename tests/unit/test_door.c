@@ -335,3 +335,16 @@ RM_TEST("directory and socket are private, and gone afterwards")
 	teardown(&b);
 	RM_CHECK(stat(b.address, &st) != 0 && errno == ENOENT);
 }
+
+RM_TEST("where no file may be made there is no relay, and no signal")
+{
+	struct rlimit before, none;
+
+	RM_CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	none = before;
+	none.rlim_cur = 0;
+	RM_CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
+	errno = 0;
+	RM_CHECK(!rm_relay_new(NULL) && errno == EFBIG);
+	RM_CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
+}

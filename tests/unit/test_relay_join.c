@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -48,6 +49,18 @@ RM_TEST("the memory has its size for ever and no name in the file system")
 	RM_CHECK(ftruncate(fd, 16384) == -1 && errno == EPERM);
 	RM_CHECK(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) == -1);
 	close(fd);
+}
+
+RM_TEST("a process that may make no file of that size gets no memory, and no signal")
+{
+	struct rlimit before, low;
+
+	RM_CHECK(getrlimit(RLIMIT_FSIZE, &before) == 0);
+	low = before;
+	low.rlim_cur = 8191;
+	RM_CHECK(setrlimit(RLIMIT_FSIZE, &low) == 0);
+	RM_CHECK(rm_relay_memory(8192) == RM_E_IO);
+	RM_CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
 }
 
 RM_TEST("a process that joins hands over its segment, gets the doorbell and keeps no descriptor")

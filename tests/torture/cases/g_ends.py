@@ -348,6 +348,13 @@ def c38_limits(t):
         t.same(["setpriv", "--reuid=65533", "--clear-groups", poor, 0, 1, program], states=("up", "tls", "stuck"))
 
 
+@case(38, "no file may be written, or none larger than a few bytes")
+def c38_file_size(t):
+    program = t.compile("calls", CALLS)
+    for blocks in (0, 1, 100):
+        t.same(["bash", "-c", f'ulimit -f {blocks} && exec "$0"', program], states=("up", "tls", "relay"))
+
+
 # By number on x86-64 and by name for the reader.
 UNKNOWN = {"close_range": 436, "madvise": 28, "memfd_create": 319, "getrandom": 318, "clone3": 435,
            "openat2": 437, "statx": 332, "membarrier": 324, "rseq": 334}
