@@ -84,7 +84,7 @@ struct rm_tls_writer {
  * The rules of TLS libraries hold: after a failure the library is offered the very same bytes at the
  * same address until it takes them, and so must the program do; the bytes that the library is
  * offered for one call of the program are at most one record more than without us, none where a
- * request fits into one record. `p` NULL and `n` 0 resumes the call that failed, in libraries that have that.
+ * request fits into one record. `p` NULL resumes the call that failed, in libraries that have that.
  */
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n);
 

@@ -398,9 +398,18 @@ static RM_GLANCE bool is_server(rm_tls session)
 	return c && c->role == RM_ROLE_SERVER;
 }
 
+/* What a call without an address went on with is not there to be looked at. */
+static void note_sent(rm_tls session, const void *p, size_t n)
+{
+	if (p)
+		rm_tls_sent(session, p, n);
+	else
+		rm_tls_sent_unseen(session, n);
+}
+
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n)
 {
-	struct call call = { .w = w, .p = p, .n = n, .resumes = !p && !n };
+	struct call call = { .w = w, .p = p, .n = n, .resumes = !p };
 	int rc;
 
 	if (!rm_tls_watched(w->session))
@@ -408,12 +417,15 @@ int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t 
 	if (is_server(w->session)) {
 		rc = w->write(w->arg, p, n, ret_n);
 		if (rc > 0)
-			rm_tls_sent(w->session, p, *ret_n);
+			note_sent(w->session, p, *ret_n);
 		return rc;
 	}
-	if ((!n && !call.resumes) || !begin(&call))
-		return w->write(w->arg, p, n, ret_n);
-	return write_request(&call, ret_n);
+	if ((n || call.resumes) && begin(&call))
+		return write_request(&call, ret_n);
+	rc = w->write(w->arg, p, n, ret_n);
+	if (rc > 0 && call.resumes)
+		rm_tls_sent_unseen(w->session, *ret_n);
+	return rc;
 }
 
 void rm_tls_sent_unseen(rm_tls session, size_t n)

@@ -342,3 +342,24 @@ RM_TEST("a call that failed is resumed without bytes of its own")
 		end_case(1);
 	}
 }
+
+RM_TEST("a server's head that was refused is resumed without an address, and nobody looks there")
+{
+	static const struct rm_tls_session server = { .server = true, .fd = -1 };
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct rm_tls_writer w = { .write = lib_write, .arg = &lib, .partial = true };
+	char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	size_t took = 0;
+
+	start_case(16384, true, false);
+	rm_tls_close(session);
+	w.session = rm_tls_open(&server);
+	rm_tls_received(w.session, get, sizeof(get) - 1, sizeof(get) - 1, 0);
+	lib.transport = 0;
+	RM_CHECK(rm_tls_write(&w, head, sizeof(head) - 1, &took) == -1);
+	lib.transport = -1;
+	RM_CHECK(rm_tls_write(&w, NULL, 0, &took) == 1 && took == sizeof(head) - 1);
+	RM_CHECK(sent_bytes == took && memcmp(sent, head, took) == 0);
+	RM_CHECK(!rm_tls_watched(w.session));
+	rm_tls_close(w.session);
+}
