@@ -18,6 +18,9 @@ static const size_t byte_limits[] = { 4096, 8192, 15360, 16384, 32768, 65536 };
 /* What HTTP/2 has instead of a request line. */
 enum { PSEUDO_FIELDS = 4 };
 
+/* A name, a value, and what stands between them and behind, in either form. */
+enum { LINE_MIN_BYTES = 5 };
+
 /* True when one of the limits takes `least` and may not take `most`. */
 static bool between(size_t least, size_t most, const size_t *limits, size_t count)
 {
@@ -50,6 +53,9 @@ bool rm_headroom(const struct rm_head *head, struct rm_str lines)
 	size_t whole = head->text_bytes + strlen("\r\n"), added = 0;
 	size_t count = head->field_count + (head->block ? PSEUDO_FIELDS : 0);
 
+	/* Most heads are below the least of them, however many lines these are. */
+	if (whole + lines.n <= byte_limits[0] && !head->fields_cut && count + lines.n / LINE_MIN_BYTES <= field_limits[0])
+		return true;
 	for (size_t i = 0; i < lines.n; i++)
 		added += lines.p[i] == (head->block ? '\0' : '\n');
 	return !between(least_bytes(head), whole + lines.n, byte_limits,

@@ -83,11 +83,13 @@ static struct rm_str method_of(struct rm_str path)
 
 enum rm_rpc rm_rpc_of(const struct rm_head *head)
 {
-	struct rm_str type = field(head, RM_STR("content-type"));
 	enum rm_rpc kind = RM_RPC_GRPC;
+	struct rm_str type;
 
-	if (!rm_str_eq(head->method, RM_STR("POST")) || !cut_prefix(&type, RM_STR("application/grpc")) ||
-	    !method_of(head->target).n)
+	if (!rm_str_eq(head->method, RM_STR("POST")) || !method_of(head->target).n)
+		return RM_RPC_NONE;
+	type = field(head, RM_STR("content-type"));
+	if (!cut_prefix(&type, RM_STR("application/grpc")))
 		return RM_RPC_NONE;
 	if (cut_prefix(&type, RM_STR("-web"))) {
 		kind = RM_RPC_WEB;
