@@ -106,7 +106,7 @@ static struct seen fresh(void)
 {
 	struct seen s = { .sink = { on_request, on_request_head, on_request_end, on_response,
 				    on_response_head, NULL, on_response_end, on_broken, NULL, on_stash,
-				    on_unstash, on_scratch } };
+				    on_unstash, on_scratch, NULL } };
 
 	rm_proto_http1.open(s.state, RM_ROLE_SERVER);
 	return s;

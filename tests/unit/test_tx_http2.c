@@ -209,7 +209,7 @@ RM_TEST("pieces of any size: each request has its field or is as it was")
 		stream_bytes = 0;
 		for (int i = 0; i < 8; i++) {
 			get_request((uint32_t)(2 * i + 1));
-			add(RM_HTTP2_DATA, 0, (uint32_t)(2 * i + 1), stream, dice(30));
+			add(RM_HTTP2_DATA, 0, (uint32_t)(2 * i + 1), "what a request of HTTP/2 sends", dice(30));
 		}
 		start_case();
 		short_percent = round % 4 * 25;

@@ -53,7 +53,7 @@ provided_otherwise()
 # Optional ones are left out where the release does not know them.
 need()
 {
-	local missing=() installed package sudo= optional=()
+	local missing=() installed package sudo="" optional=()
 	if [ "$1" = --optional ]; then
 		optional=("$1")
 		shift
