@@ -30,6 +30,11 @@ def load_cases(patterns):
     return [c for c in CASES if not patterns or any(p in c.name for p in patterns)]
 
 
+def is_special(path):
+    """Sockets and pipes cannot be copied."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def run_case(case, build, agent, keep):
     """Returns (verdict, explanation, seconds)."""
     begin = time.monotonic()
@@ -55,8 +60,8 @@ def run_case(case, build, agent, keep):
         for log in sorted(test.dir.glob("*.log")):
             why += f"\n--- {log.name}\n{test.tail(log)}" if log.stat().st_size else ""
         if keep:
-            shutil.copytree(test.dir, keep / case.name, dirs_exist_ok=True,
-                            ignore_dangling_symlinks=True)
+            shutil.copytree(test.dir, keep / case.name, dirs_exist_ok=True, ignore_dangling_symlinks=True,
+                            ignore=lambda folder, names: {n for n in names if is_special(Path(folder, n))})
     test.close()
     return verdict, why, time.monotonic() - begin
 
