@@ -12,6 +12,7 @@
 #include "agent/skiplist.h"
 #include "base/log.h"
 
+enum { MEMORY_MIN_MIB = 16, MEMORY_MAX_MIB = 1 << 20 };
 enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
 
 /*
@@ -120,6 +121,17 @@ static void read_parent(struct rm_config *c, const struct rm_env *env)
 		c->parent_tracestate = rm_tracestate_fit(&text);
 }
 
+static uint64_t read_memory(const struct rm_env *env)
+{
+	uint64_t mib = at_most(rm_env_u64(env, RM_ENV_REMORA_MEMORY_LIMIT, 0), MEMORY_MAX_MIB);
+
+	if (mib < MEMORY_MIN_MIB) {
+		rm_warn("REMORA_MEMORY_LIMIT: %u MiB is less than any use; %u is used", (unsigned)mib, MEMORY_MIN_MIB);
+		mib = MEMORY_MIN_MIB;
+	}
+	return mib << 20;
+}
+
 void rm_config_build(struct rm_config *c, const struct rm_env *env)
 {
 	uint64_t attrs = rm_env_u64(env, RM_ENV_ATTRIBUTE_COUNT_LIMIT, ATTRS_DEFAULT);
@@ -148,6 +160,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	memcpy(c->redact, redact_always, sizeof(redact_always));
 	c->redact_count = read_list(env, RM_ENV_REMORA_REDACT_QUERY, c->redact, c->redact_count,
 				    RM_CONFIG_REDACT_MAX);
+	c->memory_bytes = read_memory(env);
 	c->exit_timeout_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_EXIT_TIMEOUT, 300),
 						  EXIT_TIMEOUT_MAX_MS);
 	read_parent(c, env);

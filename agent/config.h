@@ -38,6 +38,7 @@ struct rm_config {
 	uint32_t method_count;
 	struct rm_str redact[RM_CONFIG_REDACT_MAX]; /* query keys, built-in list first */
 	uint32_t redact_count;
+	uint64_t memory_bytes;             /* REMORA_MEMORY_LIMIT */
 	uint64_t exit_timeout_ns;
 	struct rm_spanctx parent;          /* of this process: TRACEPARENT */
 	struct rm_str parent_tracestate, parent_baggage;

@@ -18,6 +18,7 @@
 #include "agent/context.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
+#include "base/memory.h"
 #include "base/pool.h"
 #include "base/sys.h"
 
@@ -29,6 +30,7 @@ typedef _Atomic uint32_t entry;
 static _Atomic(entry *) root[ROOT];
 static _Atomic int fd_high = -1; /* the largest descriptor ever entered */
 static struct rm_pool conns = RM_POOL_INIT((sizeof(struct rm_conn) + 15) / 16 * 16, CONNS_MAX / RM_POOL_CHUNKS, CONNS_MAX);
+_Static_assert(sizeof(struct rm_conn) <= 1024, "as docs/SAFETY.md says");
 
 /* The table's place for `fd`; NULL where there is none yet. */
 static inline entry *slot(int fd)
@@ -48,9 +50,9 @@ static entry *make_slot(int fd)
 
 	if (slot(fd) || (unsigned)fd >= RM_FD_MAX)
 		return slot(fd);
-	leaf = rm_sys_map(LEAF * sizeof(entry));
+	leaf = rm_memory_get(LEAF * sizeof(entry));
 	if (leaf && !atomic_compare_exchange_strong(&root[fd >> LEAF_BITS], &none, leaf))
-		rm_sys2(__NR_munmap, leaf, LEAF * sizeof(entry)); /* another thread was faster */
+		rm_memory_put(leaf, LEAF * sizeof(entry)); /* another thread was faster */
 	return slot(fd);
 }
 

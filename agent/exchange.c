@@ -16,6 +16,7 @@
 enum { EXCHANGES_MAX = 16384, ID_BITS = 24 };
 
 static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
+_Static_assert(sizeof(struct rm_exchange) <= 192, "as docs/SAFETY.md says");
 static _Atomic uint64_t id_secret;
 
 uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thread)

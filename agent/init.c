@@ -14,6 +14,7 @@
 #include "agent/resource.h"
 #include "agent/stream.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/sys.h"
 
 enum { END_STACK_BYTES = 4096 }; /* a last flush takes 2 KB */
@@ -95,6 +96,7 @@ void rm_init(int argc, char **argv, char **envp)
 		rm_log_init(0, RM_LEVEL_ERROR);
 	rm_env_load(&env, envp, rm_env_warn);
 	rm_config_build(&config, &env);
+	rm_memory_limit(config.memory_bytes);
 	rm_context_init(&config);
 	rm_outlet_init(&env, &program);
 	rm_thread_activate();

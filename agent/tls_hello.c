@@ -9,7 +9,7 @@
 #include "agent/tls_hello.h"
 
 #include "agent/tls.h"
-#include "base/sys.h"
+#include "base/memory.h"
 
 enum { SETS = 128, WAYS = 8 };
 
@@ -62,10 +62,10 @@ static struct hello *set_of(const uint8_t *random)
 
 static void make_table(void)
 {
-	struct hello *all = rm_sys_map(SETS * WAYS * sizeof(*all)), *none = NULL;
+	struct hello *all = rm_memory_get(SETS * WAYS * sizeof(*all)), *none = NULL;
 
 	if (all && !atomic_compare_exchange_strong(&table, &none, all))
-		rm_sys2(__NR_munmap, all, SETS * WAYS * sizeof(*all));
+		rm_memory_put(all, SETS * WAYS * sizeof(*all));
 }
 
 /* The oldest entry of a set, now ours to write. NULL: others are writing just there. */

@@ -15,6 +15,7 @@
 #include "agent/exchange.h"
 #include "agent/thread.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/sys.h"
 
 enum { PLACES = 1 << 16, NEAR = 16, LOCK_YIELDS = 2000 };
@@ -95,7 +96,7 @@ static bool take_lock(void)
 
 static bool make_table(void)
 {
-	struct place *all = rm_sys_map(PLACES * sizeof(*all));
+	struct place *all = rm_memory_get(PLACES * sizeof(*all));
 
 	atomic_store_explicit(&table, all, memory_order_release);
 	return all != NULL;

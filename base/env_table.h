@@ -54,5 +54,6 @@ RM_ENV(REMORA_INGRESS, "REMORA_INGRESS", BOOL, "true", "", "", "false leaves req
 RM_ENV(REMORA_PARENT_SOURCE, "REMORA_PARENT_SOURCE", BOOL, "false", "", "", "true records on each CLIENT span how its parent was found (remora.parent.source)")
 RM_ENV(REMORA_REDACT_QUERY, "REMORA_REDACT_QUERY", LIST, "", "", "", "more query parameters whose values become REDACTED")
 RM_ENV(REMORA_EXIT_TIMEOUT, "REMORA_EXIT_TIMEOUT", DURATION, "300", "ms", "", "longest time spans may delay the end of the program")
+RM_ENV(REMORA_MEMORY_LIMIT, "REMORA_MEMORY_LIMIT", INT, "256", "MiB", "", "most memory for connections, requests under way and their texts in a process; past it requests are not traced, and counted (16 at least)")
 RM_ENV(REMORA_RELAY, "REMORA_RELAY", SECRET, "", "", "", "set by `remora run`: where its relay listens, and the token that admits this process")
 RM_ENV(REMORA_EXPORT_OBJECT, "REMORA_EXPORT_OBJECT", STR, "", "path", "", "the exporter object (default: remora-export.so beside libremora.so)")

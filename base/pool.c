@@ -7,7 +7,7 @@
  */
 #include "base/pool.h"
 
-#include "base/sys.h"
+#include "base/memory.h"
 
 /*
  * The link of an object that was free a moment ago. Its new owner may be writing there by now; the
@@ -41,12 +41,12 @@ static int map_chunk(struct rm_pool *p, uint32_t chunk)
 
 	if (atomic_load_explicit(&p->chunk[chunk], memory_order_acquire))
 		return 0;
-	memory = rm_sys_map(bytes);
+	memory = rm_memory_get(bytes);
 	if (!memory)
 		return -1;
 	if (!atomic_compare_exchange_strong_explicit(&p->chunk[chunk], &none, memory,
 						     memory_order_acq_rel, memory_order_acquire))
-		rm_sys2(__NR_munmap, memory, bytes); /* another thread was faster */
+		rm_memory_put(memory, bytes); /* another thread was faster */
 	return 0;
 }
 

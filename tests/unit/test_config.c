@@ -52,6 +52,7 @@ RM_TEST("an empty environment gives the defaults and no warning")
 	RM_CHECK(config.redact_count == 16);
 	RM_CHECK_STR(config.redact[5], "sig");
 	RM_CHECK(config.exit_timeout_ns == 300000000);
+	RM_CHECK(config.memory_bytes == 256ull << 20);
 	RM_CHECK(!config.parent.valid && config.parent_tracestate.n == 0 &&
 		 config.parent_baggage.n == 0);
 	RM_CHECK(warning_count() == 0);
@@ -104,6 +105,16 @@ RM_TEST("limits for spans are stronger than general ones")
 	RM_CHECK(config.max_attrs == 7 && config.max_value_chars == 8);
 	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=99999999999", "REMORA_EXIT_TIMEOUT=18446744073709551615");
 	RM_CHECK(config.max_attrs == UINT32_MAX && config.exit_timeout_ns == 3600ull * 1000000000);
+}
+
+RM_TEST("memory has a limit of 16 MiB at least")
+{
+	BUILD("REMORA_MEMORY_LIMIT=64");
+	RM_CHECK(config.memory_bytes == 64ull << 20 && warning_count() == 0);
+	BUILD("REMORA_MEMORY_LIMIT=3");
+	RM_CHECK(config.memory_bytes == 16ull << 20 && warning_count() == 1);
+	BUILD("REMORA_MEMORY_LIMIT=18446744073709551615");
+	RM_CHECK(config.memory_bytes == 1ull << 40 && warning_count() == 0);
 }
 
 RM_TEST("captured header names become lowercase")

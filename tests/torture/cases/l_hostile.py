@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import hostile
+import j_churn
 from frame import HANG, Failure, case, which
 from h_programs import await_port, free_port
 
@@ -352,6 +353,31 @@ def c45_pipeline_nginx(t):
 def c45_pipeline_slow(t):
     flood(t, node(t), t.count(50000, 1000000))
     flood(t, python(t), t.count(20000, 1000000))
+
+
+# ---- the limit that the user sets ----
+
+@case(45, "with 16 MiB allowed, 9000 connections at once are served, within them")
+def c45_limit(t):
+    limit = {"REMORA_MEMORY_LIMIT": "16"}
+    program = t.compile("plenty", j_churn.PLENTY.replace('puts("all of them");', '''
+	FILE *f = fopen("/proc/self/status", "re");
+	char line[256];
+	long kb = 0;
+
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "VmHWM: %ld", &kb);
+	dprintf(2, "%ld KB\\n", kb);
+	puts("all of them");'''))
+    results = {state: t.run([program, t.count(4000, 9000)], state, seconds=60, env=limit) for state in (None, "up", "stuck")}
+    for state, result in results.items():
+        t.check((result.status, result.stdout) == (0, b"all of them\n"), f"collector {state}: {result}")
+    used = {state: int(result.stderr.split()[0]) for state, result in results.items()}
+    for state in ("up", "stuck"):
+        more = used[state] - used[None]
+        t.note(f"collector {state}: {more:+} KB at the most")
+        # Besides: the rings, and a worker with its queue.
+        t.check(more <= 16 * 1024 + 8 * 1024 + MEMORY_KB, f"{more} KB more at the most (collector {state})")
 
 
 # ---- clients ----
