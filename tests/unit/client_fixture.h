@@ -61,6 +61,8 @@ static ssize_t fake_sendmsg(int fd, const struct msghdr *m, int flags)
 	return (ssize_t)take;
 }
 
+static rm_sendmsg_fn kernel = fake_sendmsg;
+
 /* One call as the hook of sendmsg makes it. */
 static ssize_t hooked_sendmsg(int fd, const struct msghdr *m, int flags)
 {
@@ -69,12 +71,12 @@ static ssize_t hooked_sendmsg(int fd, const struct msghdr *m, int flags)
 
 	switch (rm_tx_begin(&tx, fd, m->msg_iov, (int)m->msg_iovlen)) {
 	case RM_TX_PASS:
-		return fake_sendmsg(fd, m, flags);
+		return kernel(fd, m, flags);
 	case RM_TX_EDIT:
-		n = rm_tx_edit(&tx, m, flags, fake_sendmsg);
-		return n == RM_TX_STALE ? fake_sendmsg(fd, m, flags) : n;
+		n = rm_tx_edit(&tx, m, flags, kernel);
+		return n == RM_TX_STALE ? kernel(fd, m, flags) : n;
 	default:
-		n = fake_sendmsg(fd, m, flags);
+		n = kernel(fd, m, flags);
 		rm_tx_done(&tx, n);
 		return n;
 	}
