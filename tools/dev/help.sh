@@ -13,6 +13,7 @@ main()
 	                          fuzz one parser, or each in turn (default: 60 seconds each); --keep: put the
 	                          smallest inputs that were found into the tree
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
+	  soak [MINUTES]          servers of many kinds at work, with the agent and without: does anything grow?
 	  test-others [NAME]      other projects' own test suites, with and without the agent
 	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it;
 	                          --micro: in instructions, call by call
