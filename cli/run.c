@@ -411,13 +411,21 @@ static bool may_go_on(const struct run *r, uint64_t deadline_ns)
 	return !r->abort && rm_clock_mono_ns() < deadline_ns;
 }
 
+/* How long spans may keep us after the command: as long as any batch may take, unless somebody says. */
+static uint64_t patience_ms(const struct run *r)
+{
+	uint64_t limit_ms = rm_env_u64(&r->env, RM_ENV_OTLP_TIMEOUT, 0);
+
+	if (rm_env_is_set(&r->env, RM_ENV_REMORA_EXIT_TIMEOUT))
+		return rm_env_u64(&r->env, RM_ENV_REMORA_EXIT_TIMEOUT, 0);
+	return limit_ms ? limit_ms : rm_env_u64(&r->env, RM_ENV_BSP_EXPORT_TIMEOUT, 0);
+}
+
 /* Gathers the last spans: of the command, of what it left running, and its own. */
 static void collect_rest(struct run *r)
 {
-	uint64_t begin_ns = rm_clock_mono_ns(), limit_ms = rm_env_u64(&r->env, RM_ENV_OTLP_TIMEOUT, 0);
+	uint64_t begin_ns = rm_clock_mono_ns(), limit_ms = patience_ms(r);
 
-	if (limit_ms == 0)
-		limit_ms = rm_env_u64(&r->env, RM_ENV_BSP_EXPORT_TIMEOUT, 0);
 	while (!rm_relay_drain(r->relay, room(r)) && may_go_on(r, begin_ns + limit_ms * MS_NS))
 		flush(r, begin_ns + limit_ms * MS_NS);
 	while (rm_relay_alive(r->relay) > 0 && may_go_on(r, begin_ns + GRACE_NS))

@@ -11,6 +11,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -179,6 +180,16 @@ def input_output_and_status_are_the_commands():
     result = remora("run", "--", "sh", "-c", "cat; echo err >&2; exit 7", stdin="one\ntwo\n")
     equal((result.returncode, result.stdout), (7, "one\ntwo\n"))
     assert result.stderr.startswith("err\n")
+
+
+@test
+def a_backend_that_does_not_answer_delays_the_end_only_as_long_as_the_user_says():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+               "OTEL_EXPORTER_OTLP_TIMEOUT": str(10000 * PATIENCE), "OTEL_BSP_EXPORT_TIMEOUT": "0",
+               "REMORA_EXIT_TIMEOUT": "100"}
+        result = remora("run", "--", *python("print('done')"), env=env)
+    equal((result.returncode, result.stdout), (0, "done\n"))
 
 
 @test
