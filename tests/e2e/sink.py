@@ -207,6 +207,9 @@ class Sink:
                     body = self.chunked()
                 else:
                     body = self.rfile.read(int(self.headers["Content-Length"]))
+                    if len(body) < int(self.headers["Content-Length"]):
+                        self.close_connection = True  # the sender's time was over: it gave up in the middle
+                        return
                 status = sink.take(self.path, self.headers, body)
                 kind = self.headers.get("Content-Type", "")
                 answer = b"{}" if status == 200 and kind.startswith("application/json") else b""

@@ -120,10 +120,13 @@ def of_settings(t):
 def of_command(t):
     server = c_epoll(t, agent=False)
     cli = t.build.cli
-    t.run("run", [cli, "run", "--tree", "--debug", "all", "--json", "spans.json", "--", "sh", "-c",
-                  'echo "$REMORA_RELAY" >relay; exec "$@"', "--password=hush-argument",
-                  *with_secrets(server.port)], agent=False,
-          env={**KEYS, "OTEL_EXPORTER_OTLP_ENDPOINT": t.sink.endpoint.replace("//", "//hush-me:hush-word@")})
+    for _ in range(10):  # on a busy machine the relay may not get to run while a program waits for it
+        t.run("run", [cli, "run", "--tree", "--debug", "all", "--json", "spans.json", "--", "sh", "-c",
+                      'echo "$REMORA_RELAY" >relay; exec "$@"', "--password=hush-argument",
+                      *with_secrets(server.port)], agent=False,
+              env={**KEYS, "OTEL_EXPORTER_OTLP_ENDPOINT": t.sink.endpoint.replace("//", "//hush-me:hush-word@")})
+        if "url.full" in (t.dir / "spans.json").read_text():
+            break
     for what in (["check", "curl"], ["list", "env"], ["list", "env", "--man"]):
         (t.dir / "said.log").open("a").write(t.run("said", [cli, *what], agent=False, env=KEYS))
     t.stop()
