@@ -138,7 +138,12 @@ def pair(client_name, server_name):
         traced = server(t)
         if traced.name != "go":
             t.equal(client(t, f"{traced.url}/hello", count), "hello\n" * count, "bodies")
-        spans = t.spans(count if traced.name == "go" else 3 * count)
+        want = count if traced.name == "go" else 3 * count
+        spans = t.spans_at_least(want)
+        # Java asks again where the server closed a kept connection: requests that had no answer, nor a SERVER span.
+        again = [s for s in spans.of("client", "CLIENT") if s["attributes"].get("error.type") == "connection_closed"]
+        t.check(client_name == "java" or not again, "each request is answered at once")
+        t.equal(len(spans.all) - len(again), want, "spans")
         clients = {s["span_id"] for s in spans.of("client", "CLIENT")}
         for value in seen:
             t.check(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]", value), f"a traceparent arrives: {value}")
