@@ -157,6 +157,7 @@ void rm_stream_gap(struct rm_conn *c, int fd)
 	struct rm_visit v;
 
 	rm_visit_init(&v, c, rm_thread_self(), fd);
+	rm_debug(RM_LOG_CONN, "fd %d: bytes went by unseen", fd);
 	rm_stream_mute(&v);
 }
 

@@ -16,16 +16,15 @@
  *   REST:     padding, and frames that tell us nothing
  *
  * A stream is under way from its first HEADERS to the end of its response, or to what breaks it.
- * Header blocks of others (pushed responses, trailers of requests, late answers) are read, too, as
- * they change the tables. The first frame of each side must be SETTINGS; that and frames that have
- * no right to be where they are mute: it is not HTTP/2, or not for long.
+ * Header blocks of others (pushed responses, trailers of requests, late answers) are read, too, as they
+ * change the tables. Frames that have no right to be where they are, such as a first one that is not
+ * SETTINGS, mute: it is not HTTP/2, or not for long.
  *
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: RFC 9113; RFC 7540 section 3.2 (Upgrade).
  */
 #include <string.h>
 
-#include "base/err.h"
 #include "protocols/http2_frame.h"
 #include "protocols/http2_head.h"
 #include "protocols/http2_streams.h"
@@ -579,6 +578,7 @@ static bool http2_adopt(void *state, struct rm_sink *sink, rm_xid x)
 	s->x = x;
 	s->asked = s->asked_whole = true;
 	h->last = 1;
+	h->way[RM_DIR_RESPONSE].settled = true; /* by the 101; Go sends other frames before its settings */
 	return true;
 }
 
