@@ -291,4 +291,6 @@ def c22_main_leaves(t):
     t.same([program, 0, 3], spans=3, status=0)
     t.same([program, 3, 3], spans=6, status=0)
     t.same([program, 3, 3, "await"], spans=6, status=0)
-    t.same([program, 3, 3, "await"], states=("tls", "relay"), spans=6, status=0)
+    t.same([program, 3, 3, "await"], states=("relay",), spans=6, status=0)
+    # The tenth of a second that our thread has to deliver is too short for TLS on a busy machine.
+    t.same([program, 3, 3, "await"], states=("tls",), status=0)

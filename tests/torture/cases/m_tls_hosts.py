@@ -120,8 +120,8 @@ def c11_java(t):
     env = TlsPeer(t).env
     t.tally(TALLY, {
         "java": host(t, which("java"), "-cp", t.dir, "Calls", env=env),
-        "java, interpreted, another collector": host(t, which("java"), "-Xint", "-XX:+UseSerialGC", "-cp", t.dir,
-                                                     "Calls", env=env, times=1)})
+        "java, another compiler and collector": host(t, which("java"), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                                                     "-cp", t.dir, "Calls", env=env, times=1)})
 
 
 # ---- what is compiled here ----
