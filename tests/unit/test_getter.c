@@ -5,15 +5,15 @@
 
 #include "tests/rmtest.h"
 
+#ifndef __SANITIZE_THREAD__
 static const int table[4] = { 1, 2, 3, 4 };
 
-#ifndef __SANITIZE_THREAD__
-static __attribute__((noinline, noclone)) const void *plain(void)
+static __attribute__((noinline)) const void *plain(void)
 {
 	return table;
 }
 
-static __attribute__((noinline, noclone)) const void *busy(void)
+static __attribute__((noinline)) const void *busy(void)
 {
 	return getenv("PATH") ? table : NULL;
 }
