@@ -56,7 +56,7 @@ enum rm_locked rm_life_wait(struct rm_life *l, uint32_t self, uint64_t patience_
 /* Lets go. False: no reference is left, so that the caller, who still holds the lock, has to end it. */
 static inline bool rm_life_unlock(struct rm_life *l)
 {
-	uint64_t word = atomic_load_explicit(&l->word, memory_order_relaxed);
+	uint64_t word = atomic_load_explicit(&l->word, memory_order_acquire); /* sees all that those who let go did */
 
 	while (rm_life_has_refs(word))
 		if (atomic_compare_exchange_weak(&l->word, &word, word & -RM_LIFE_ONE_REF))
