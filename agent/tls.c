@@ -1,5 +1,6 @@
 /*
- * Sessions of TLS libraries, and the bytes that programs read from them. Writing is in tls_tx.c.
+ * Sessions of TLS libraries, and the bytes that programs read from them or that go out as they are.
+ * Writes that are edited are in tls_tx.c.
  *
  * Owns nothing: a session's plaintext is a connection of the pool in conn.c, and goes the same way as
  * that of a socket. Runs in the program's calls of its library; never while the library works, so
@@ -183,5 +184,38 @@ void rm_tls_ended(rm_tls session, bool sent, bool broken)
 	if (!c)
 		return;
 	rm_stream_end(&v, (enum rm_dir)rm_stream_dir(c, sent), broken);
+	leave(c, &s);
+}
+
+/* ---- bytes out, as they were ---- */
+
+void rm_tls_sent(rm_tls session, const void *p, size_t n)
+{
+	struct rm_conn *c;
+	struct rm_scope s;
+	struct rm_visit v;
+
+	c = n ? visit(session, &s, &v) : NULL;
+	if (!c)
+		return;
+	while (v.base < n && rm_stream_feed(&v, (enum rm_dir)rm_stream_dir(c, true), (const char *)p + v.base,
+					    n - v.base) >= 0)
+		rm_insert_drop(&v);
+	rm_insert_drop(&v);
+	leave(c, &s);
+}
+
+void rm_tls_sent_unseen(rm_tls session, size_t n)
+{
+	struct rm_conn *c;
+	struct rm_scope s;
+	struct rm_visit v;
+
+	c = n ? visit(session, &s, &v) : NULL;
+	if (!c)
+		return;
+	if (!c->proto || c->dead || rm_conn_busy(c) || c->ahead ||
+	    c->proto->skip(c->state, (enum rm_dir)rm_stream_dir(c, true), n, &v.sink, &v) < 0)
+		rm_stream_mute(&v);
 	leave(c, &s);
 }

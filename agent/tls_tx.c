@@ -23,7 +23,7 @@
  */
 #include "agent/tls.h"
 
-#include "agent/insert.h"
+#include "agent/tx_plan.h"
 
 enum { RECORD_MAX_BYTES = 16384 };
 
@@ -47,20 +47,13 @@ static uint32_t covered(const struct rm_conn *c, uint32_t done)
 	return done == c->retry_end || !c->flight_own ? c->flight_own : c->flight_own - 1;
 }
 
-static uint32_t nearer(uint32_t distance, size_t n)
-{
-	return n < distance ? distance - (uint32_t)n : 0;
-}
-
 /* `n` bytes of the program are with the library. */
 static void advance(struct call *call, size_t n)
 {
 	struct rm_conn *c = call->c;
 
 	call->off += n;
-	c->ahead = nearer(c->ahead, n);
-	for (int i = 0; i < c->pending_count; i++)
-		c->pending[i].at = nearer(c->pending[i].at, n);
+	rm_pending_advance(c, n);
 }
 
 static void end_flight(struct rm_conn *c)
@@ -154,18 +147,6 @@ static void take_off(struct call *call)
 
 /* ---- parsing ---- */
 
-static void adopt_edits(struct rm_conn *c, struct rm_visit *v)
-{
-	for (uint32_t i = 0; i < v->edit_count; i++)
-		c->pending[c->pending_count++] = (struct rm_pending){
-			.at = c->ahead + v->edits[i].at,
-			.del = v->edits[i].del,
-			.bytes = v->edits[i].ins_bytes,
-			.text = v->edits[i].text,
-		};
-	v->edit_count = 0;
-}
-
 /* Parses what lies beyond what is parsed. Lock held. */
 static void parse_ahead(struct call *call, struct rm_thread *t)
 {
@@ -178,7 +159,7 @@ static void parse_ahead(struct call *call, struct rm_thread *t)
 	rm_visit_init(&v, c, t, -1);
 	v.insert_room = UINT32_MAX;
 	rm_stream_feed(&v, RM_DIR_REQUEST, call->p + from, call->n - from);
-	adopt_edits(c, &v);
+	rm_pending_adopt(c, &v);
 	c->ahead += (uint32_t)v.base;
 	if (c->dead)
 		drop_pending(c);
@@ -369,28 +350,6 @@ static int write_request(struct call *call, size_t *ret_n)
 	return rc;
 }
 
-/* ---- what went out as it was ---- */
-
-void rm_tls_sent(rm_tls session, const void *p, size_t n)
-{
-	struct rm_conn *c = rm_tls_watched(session) ? rm_conn_peek_name(session) : NULL;
-	struct rm_scope s;
-	struct rm_visit v;
-
-	if (!c || !n || !rm_conn_enter(c, &s))
-		return;
-	c = rm_conn_take_name(session);
-	if (c) {
-		rm_visit_init(&v, c, s.thread, -1);
-		while (v.base < n && rm_stream_feed(&v, (enum rm_dir)rm_stream_dir(c, true),
-						    (const char *)p + v.base, n - v.base) >= 0)
-			rm_insert_drop(&v);
-		rm_insert_drop(&v);
-		rm_conn_release(c);
-	}
-	rm_leave(&s);
-}
-
 static RM_GLANCE bool is_server(rm_tls session)
 {
 	const volatile struct rm_conn *c = rm_conn_peek_name(session);
@@ -426,23 +385,4 @@ int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t 
 	if (rc > 0 && call.resumes)
 		rm_tls_sent_unseen(w->session, *ret_n);
 	return rc;
-}
-
-void rm_tls_sent_unseen(rm_tls session, size_t n)
-{
-	struct rm_conn *c = rm_tls_watched(session) ? rm_conn_peek_name(session) : NULL;
-	struct rm_scope s;
-	struct rm_visit v;
-
-	if (!c || !n || !rm_conn_enter(c, &s))
-		return;
-	c = rm_conn_take_name(session);
-	if (c) {
-		rm_visit_init(&v, c, s.thread, -1);
-		if (!c->proto || c->dead || rm_conn_busy(c) || c->ahead ||
-		    c->proto->skip(c->state, (enum rm_dir)rm_stream_dir(c, true), n, &v.sink, &v) < 0)
-			rm_stream_mute(&v);
-		rm_conn_release(c);
-	}
-	rm_leave(&s);
 }

@@ -70,19 +70,6 @@ static bool same_retry(const struct rm_conn *c, const struct rm_tx *tx)
 	return c->ahead_known != UNDER_WAY && begins_with(tx, (const char *)c->ahead_head, c->ahead_known);
 }
 
-/* Takes over the visit's edits; their offsets count from the first byte not parsed before. */
-static void adopt_edits(struct rm_conn *c, struct rm_visit *v)
-{
-	for (uint32_t i = 0; i < v->edit_count; i++)
-		c->pending[c->pending_count++] = (struct rm_pending){
-			.at = c->ahead + v->edits[i].at,
-			.del = v->edits[i].del,
-			.bytes = v->edits[i].ins_bytes,
-			.text = v->edits[i].text,
-		};
-	v->edit_count = 0;
-}
-
 static void forget_retry(struct rm_conn *c)
 {
 	rm_text_put(c->retry);
@@ -149,7 +136,7 @@ static void parse_ahead(struct rm_conn *c, struct rm_thread *t, const struct rm_
 			break;
 		skip = 0;
 	}
-	adopt_edits(c, &v);
+	rm_pending_adopt(c, &v);
 	c->ahead += (uint32_t)v.base;
 	c->ahead_known = UNDER_WAY;
 	forget_retry(c);
@@ -309,18 +296,10 @@ static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t fro
 	atomic_store(&c->gap, 1);
 }
 
-/* Distance that is left after `n` bytes. */
-static uint32_t nearer(uint32_t distance, size_t n)
-{
-	return n < distance ? distance - (uint32_t)n : 0;
-}
-
 /* The kernel took `n` bytes of the program: positions move up. */
 static void advance(struct rm_conn *c, size_t n)
 {
-	c->ahead = nearer(c->ahead, n);
-	for (int i = 0; i < c->pending_count; i++)
-		c->pending[i].at = nearer(c->pending[i].at, n);
+	rm_pending_advance(c, n);
 	if (c->retry) {
 		c->retry_at = n < c->retry_end - c->retry_at ? c->retry_at + (uint32_t)n : c->retry_end;
 		if (!c->pending_count)

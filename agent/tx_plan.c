@@ -96,3 +96,28 @@ size_t rm_tx_settle(struct rm_conn *c, const struct rm_tx_plan *p, size_t n)
 	memmove(c->pending, c->pending + finished, c->pending_count * sizeof(c->pending[0]));
 	return own;
 }
+
+void rm_pending_adopt(struct rm_conn *c, struct rm_visit *v)
+{
+	for (uint32_t i = 0; i < v->edit_count; i++)
+		c->pending[c->pending_count++] = (struct rm_pending){
+			.at = c->ahead + v->edits[i].at,
+			.del = v->edits[i].del,
+			.bytes = v->edits[i].ins_bytes,
+			.text = v->edits[i].text,
+		};
+	v->edit_count = 0;
+}
+
+/* Distance that is left after `n` bytes. */
+static uint32_t nearer(uint32_t distance, size_t n)
+{
+	return n < distance ? distance - (uint32_t)n : 0;
+}
+
+void rm_pending_advance(struct rm_conn *c, size_t n)
+{
+	c->ahead = nearer(c->ahead, n);
+	for (int i = 0; i < c->pending_count; i++)
+		c->pending[i].at = nearer(c->pending[i].at, n);
+}

@@ -7,6 +7,7 @@
 
 #include "agent/conn.h"
 #include "agent/hookapi.h"
+#include "agent/stream.h"
 
 enum { RM_TX_PIECES = 2 * RM_TX_EDITS + 8 };
 
@@ -27,6 +28,15 @@ void rm_tx_lay_out(struct rm_tx_plan *p, const struct rm_conn *c, const struct r
  * program that makes. Context: hook.
  */
 size_t rm_tx_settle(struct rm_conn *c, const struct rm_tx_plan *p, size_t n);
+
+/*
+ * Takes over the visit's edits, of sockets and of TLS sessions; their offsets count from the first byte
+ * not parsed before. Context: hook.
+ */
+void rm_pending_adopt(struct rm_conn *c, struct rm_visit *v);
+
+/* `n` bytes of the program went on their way: what was ahead of them is nearer. Context: hook. */
+void rm_pending_advance(struct rm_conn *c, size_t n);
 
 /* Of the program's bytes that an edit replaces, those that are still to be offered. Context: hook. */
 uint32_t rm_pending_left(const struct rm_pending *e);
