@@ -5,7 +5,7 @@ One relocatable object is made first, so that every reference to libc can be mad
 shared object then needs no library, no symbol and no symbol version to be there. What it may refer
 to is the list below; anything else is an error here and not a crash in somebody's program.
 
-Usage: link.py NM OBJCOPY NAMES OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
+Usage: link.py NM OBJCOPY NAMES START_LIST OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
 """
 import os
 import re
@@ -33,9 +33,18 @@ def undefined(nm, path):
     return {line.split()[0] for line in out.splitlines() if line}
 
 
+def together(nm, path, start):
+    """objcopy's options that gather the functions of a list where the linker begins the code."""
+    with open(start) as rows:
+        names = {line.strip() for line in rows if not line.startswith("#")}
+    symbols = subprocess.run([nm, "--format=sysv", path], check=True, text=True, stdout=subprocess.PIPE).stdout
+    sections = set(re.findall(r"\| *(\.text\.[^ |]+)$", symbols, re.MULTILINE))
+    return [f"--rename-section={s}=.text.startup{s[5:]}" for s in sorted(sections) if s.split(".")[2] in names]
+
+
 def main():
     cut = sys.argv.index("--")
-    nm, objcopy, names, output, hooks, *others = sys.argv[1:cut]
+    nm, objcopy, names, start, output, hooks, *others = sys.argv[1:cut]
     cc = sys.argv[cut + 1:]
     whole, weak_list, script = output + ".o", output + ".weak", output + ".map"
 
@@ -48,7 +57,7 @@ def main():
         sys.exit("link.py: undefined, or not to be used in the preloaded object: " + " ".join(sorted(refused)))
     with open(weak_list, "w") as out:
         out.write("".join(s + "\n" for s in sorted(wanted)))
-    subprocess.run([objcopy, "--weaken-symbols=" + weak_list, whole], check=True)
+    subprocess.run([objcopy, "--weaken-symbols=" + weak_list, *together(nm, whole, start), whole], check=True)
     with open(names) as rows, open(script, "w") as out:
         exported = re.findall(r'"(\w+)"', rows.read())
         # Anonymous: with a named version, some executables do not bind to a hook at all (L4).
