@@ -150,6 +150,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) &&
 		     c->propagators & RM_PROP_TRACECONTEXT;
 	c->parent_source = rm_env_bool(env, RM_ENV_REMORA_PARENT_SOURCE);
+	c->adapters = rm_env_str(env, RM_ENV_REMORA_ADAPTERS);
 	read_headers(&headers, env, RM_ENV_CLIENT_REQUEST_HEADERS, &c->client_request);
 	read_headers(&headers, env, RM_ENV_CLIENT_RESPONSE_HEADERS, &c->client_response);
 	read_headers(&headers, env, RM_ENV_SERVER_REQUEST_HEADERS, &c->server_request);

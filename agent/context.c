@@ -23,8 +23,9 @@ static atomic_bool served; /* the process read a request: its TRACEPARENT explai
 static _Atomic uint64_t source_count[RM_SOURCE_COUNT];
 
 static const char *const source_names[RM_SOURCE_COUNT] = {
-	[RM_SOURCE_NONE] = "none",	 [RM_SOURCE_HEADER] = "header",   [RM_SOURCE_PROGRAM] = "program",
-	[RM_SOURCE_CONNECT] = "connect", [RM_SOURCE_ADAPTER] = "adapter", [RM_SOURCE_THREAD] = "thread",
+	[RM_SOURCE_NONE] = "none",         [RM_SOURCE_HEADER] = "header",   [RM_SOURCE_PROGRAM] = "program",
+	[RM_SOURCE_BOUND] = "bound",       [RM_SOURCE_ADAPTER] = "adapter", [RM_SOURCE_ATTACHED] = "attached",
+	[RM_SOURCE_HANDOFF] = "handoff",   [RM_SOURCE_THREAD] = "thread",   [RM_SOURCE_CONNECT] = "connect",
 	[RM_SOURCE_PROCESS] = "process",
 };
 
@@ -43,9 +44,37 @@ const struct rm_config *rm_context_config(void)
 	return config;
 }
 
-void rm_context_adapter(const struct rm_adapter *a)
+void rm_context_use(const struct rm_adapter *a)
 {
-	atomic_store(&adapter, a);
+	const struct rm_adapter *none = NULL;
+
+	atomic_compare_exchange_strong(&adapter, &none, a);
+}
+
+uint64_t rm_context_count(enum rm_source source)
+{
+	return atomic_load_explicit(&source_count[source], memory_order_relaxed);
+}
+
+void rm_context_report(void)
+{
+	char line[256];
+	struct rm_strbuf b;
+
+	rm_strbuf_init(&b, line, sizeof(line));
+	for (int i = 0; i < RM_SOURCE_COUNT; i++) {
+		if (!rm_context_count((enum rm_source)i))
+			continue;
+		rm_strbuf_char(&b, ' ');
+		rm_strbuf_c(&b, source_names[i]);
+		rm_strbuf_char(&b, ' ');
+		rm_strbuf_u64(&b, rm_context_count((enum rm_source)i));
+	}
+	if (b.n) {
+		struct rm_str shown = rm_strbuf_view(&b);
+
+		rm_debug(RM_LOG_TRACE, "parents of requests that went out:%S", &shown);
+	}
 }
 
 static void close_gate(const char *why)
@@ -111,6 +140,38 @@ rm_ctx rm_context_here(struct rm_thread *t)
 	return t->open;
 }
 
+rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source)
+{
+	if (ret_source)
+		*ret_source = t->attached ? (enum rm_source)t->attached_how : RM_SOURCE_THREAD;
+	if (!t->attached)
+		return rm_context_here(t);
+	return t->attached != RM_CTX_NOBODY && rm_ctx_exchange(t->attached) ? t->attached : 0;
+}
+
+static rm_ctx unbind(struct rm_conn *c, uint32_t stream)
+{
+	rm_ctx ret = 0;
+
+	for (int i = 0; i < RM_BOUND_MAX && !ret; i++) {
+		struct rm_bound *b = &c->bound[i];
+
+		if (!b->ctx || b->stream != stream)
+			continue;
+		ret = b->ctx;
+		*b = (struct rm_bound){ 0 };
+	}
+	return ret;
+}
+
+/* Takes what was bound for a request on its way out: once, whatever else is known of it. */
+static rm_ctx take_bound(struct rm_conn *c, uint32_t stream)
+{
+	rm_ctx ret = unbind(c, stream);
+
+	return ret || !stream ? ret : unbind(c, 0);
+}
+
 /* Makes a live SERVER exchange the parent. False when it has ended meanwhile. */
 static bool take_server(rm_ctx ctx, enum rm_source source, struct rm_parent *ret)
 {
@@ -149,21 +210,36 @@ static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_p
 	return true;
 }
 
-static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
-			   struct rm_parent *ret)
+/* What only threads and processes tell: asked where no adapter has spoken. */
+static bool resolve_thread(struct rm_thread *t, struct rm_conn *c, struct rm_parent *ret)
 {
-	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
 	rm_ctx here = rm_context_here(t);
 
-	if (in->valid)
-		return resolve_header(here, in, ret);
-	if (a && take_server(a->pull(), RM_SOURCE_ADAPTER, ret))
-		return true;
 	if (here && take_server(here, RM_SOURCE_THREAD, ret))
 		return true;
 	/* Another thread may have been given the connection for something else. */
-	if (!c->first_sent && c->connected_on == t && !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
-	    take_server(c->connected_by, RM_SOURCE_CONNECT, ret))
+	return !c->first_sent && c->connected_on == t &&
+	       !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
+	       take_server(c->connected_by, RM_SOURCE_CONNECT, ret);
+}
+
+static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
+			   struct rm_parent *ret)
+{
+	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
+	rm_ctx bound = take_bound(c, stream), pulled;
+
+	if (in->valid)
+		return resolve_header(rm_context_current(t, NULL), in, ret);
+	if (bound)
+		return bound != RM_CTX_NOBODY && take_server(bound, RM_SOURCE_BOUND, ret);
+	pulled = a && a->pull ? a->pull() : 0;
+	if (pulled)
+		return pulled != RM_CTX_NOBODY && take_server(pulled, RM_SOURCE_ADAPTER, ret);
+	if (t->attached)
+		return t->attached != RM_CTX_NOBODY &&
+		       take_server(t->attached, (enum rm_source)t->attached_how, ret);
+	if (resolve_thread(t, c, ret))
 		return true;
 	if (config->parent.valid && !atomic_load_explicit(&served, memory_order_relaxed)) {
 		*ret = (struct rm_parent){ .ctx = config->parent, .source = RM_SOURCE_PROCESS, .remote = true,
@@ -174,11 +250,11 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 	return false;
 }
 
-void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
+void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
 			struct rm_parent *ret)
 {
 	*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
-	if (!resolve_ladder(t, c, in, ret))
+	if (!resolve_ladder(t, c, stream, in, ret))
 		*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
 	atomic_fetch_add_explicit(&source_count[ret->source], 1, memory_order_relaxed);
 }
@@ -203,7 +279,7 @@ bool rm_child_env(struct rm_child_env *room)
 	int n = 0;
 
 	if (!rm_active() || !config || !(config->propagators & RM_PROP_TRACECONTEXT) ||
-	    !take_server(rm_context_here(rm_thread_self()), RM_SOURCE_THREAD, &parent))
+	    !take_server(rm_context_current(rm_thread_self(), NULL), RM_SOURCE_THREAD, &parent))
 		return false;
 	rm_strbuf_init(&b, room->text, sizeof(room->text));
 	rm_traceparent_format(&parent.ctx, traceparent);

@@ -1,44 +1,14 @@
 /*
  * Which request is this work for? The ladder of evidence, strongest first; below it there is no
- * parent, never a guess. Runtime adapters plug in through rm_adapter.
+ * parent, never a guess. What adapters may do is in agent/adapter_api.h.
  */
 #ifndef RM_AGENT_CONTEXT_H
 #define RM_AGENT_CONTEXT_H
 
+#include "agent/adapter_api.h"
 #include "agent/config.h"
 #include "agent/conn.h"
 #include "agent/exchange.h"
-
-/* The evidence a parent was found by; recorded with REMORA_PARENT_SOURCE and counted. */
-enum rm_source {
-	RM_SOURCE_NONE,      /* nothing sure: a new trace */
-	RM_SOURCE_HEADER,    /* the request carries the id of one of our live SERVER spans */
-	RM_SOURCE_PROGRAM,   /* the request carries a context the program made itself */
-	RM_SOURCE_CONNECT,   /* first request on a connection opened while serving a request */
-	RM_SOURCE_ADAPTER,   /* a runtime adapter said so */
-	RM_SOURCE_THREAD,    /* the gated thread rule */
-	RM_SOURCE_PROCESS,   /* TRACEPARENT of the process */
-	RM_SOURCE_COUNT,
-};
-
-/*
- * A runtime adapter. All calls run in hooks on the program's threads.
- * `probe`: is the runtime in this process? `install`: hook into it, app context, once.
- * `pull`: the context of the code that runs now, 0 for none; declines on threads it does not own.
- * `on_request`: a request head was read on this thread. `on_continue`: an outgoing descriptor of
- * that context became ready on an event-loop thread; 0: the loop woke up.
- */
-struct rm_adapter {
-	const char *name;
-	bool (*probe)(void);
-	int (*install)(void);
-	rm_ctx (*pull)(void);
-	void (*on_request)(rm_ctx ctx);
-	void (*on_continue)(rm_ctx ctx);
-};
-
-/* Registers an installed adapter; at most one per process. Context: app. */
-void rm_context_adapter(const struct rm_adapter *adapter);
 
 /* Settings, borrowed for ever. Context: init. */
 void rm_context_init(const struct rm_config *config);
@@ -59,6 +29,15 @@ void rm_context_accepted(struct rm_thread *t);
  */
 rm_ctx rm_context_here(struct rm_thread *t);
 
+/*
+ * What is attached to the thread (0 when that has ended), else the thread rule's request; which of them
+ * goes to `ret_source` (may be NULL).
+ */
+rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source);
+
+/* See rm_ctx_use. */
+void rm_context_use(const struct rm_adapter *adapter);
+
 /* What a parent is to a new CLIENT span. */
 struct rm_parent {
 	struct rm_spanctx ctx;       /* invalid: root */
@@ -69,15 +48,21 @@ struct rm_parent {
 };
 
 /*
- * Climbs the ladder for an outgoing request on `c` whose head carries `in` (invalid when it has no
- * context of its own).
+ * Climbs the ladder for an outgoing request on `c` (locked), of HTTP/2 on this stream, whose head carries
+ * `in` (invalid when it has no context of its own).
  */
-void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
+void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
 			struct rm_parent *ret);
 
 /* False when another thread ended the parent meanwhile: its texts may have become another one's. */
 bool rm_parent_lives(const struct rm_parent *p);
 
 const char *rm_source_name(enum rm_source source);
+
+/* Logs how often each rung gave a parent (REMORA_DEBUG=trace). */
+void rm_context_report(void);
+
+/* How often it did. Context: any. */
+uint64_t rm_context_count(enum rm_source source);
 
 #endif

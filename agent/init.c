@@ -136,6 +136,7 @@ void rm_process_end(enum rm_end how)
 	}
 	if (how != RM_END_EXEC)
 		rm_conn_end_all();
+	rm_context_report();
 	rm_outlet_end(how);
 	rm_leave(&s);
 }

@@ -137,7 +137,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_fields_read(head, &fields);
 	rm_strbuf_init(&no_state, NULL, 0);
 	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
-	rm_context_resolve(v->thread, v->conn, &in, &parent);
+	rm_context_resolve(v->thread, v->conn, head->block ? head->block->stream : 0, &in, &parent);
 	e->parent = parent.ctx;
 	e->parent_remote = parent.remote;
 	identify(v, x, e);

@@ -5,22 +5,22 @@
 #ifndef RM_AGENT_THREAD_H
 #define RM_AGENT_THREAD_H
 
+#include "agent/adapter_api.h"
 #include "agent/hookapi.h"
 #include "base/clock.h"
 #include "base/probe.h"
 #include "base/random.h"
 
-/* Names a live exchange: generation << 32 | index. 0 is none; an old one is dead, never wrong. */
-typedef uint64_t rm_ctx;
-
 struct rm_thread {
 	uint8_t inside;         /* the guard: hooks that run now pass through */
 	uint8_t pipelined;      /* `open` was read while another request of its connection was not done */
 	uint8_t vforked;        /* child of vfork: shares the parent's memory */
+	uint8_t attached_how;   /* enum rm_source of `attached` */
 	int ring;               /* of the segment, -1 before the first span */
 	uint32_t epoch;         /* of rm_epoch() when this block was last used */
 	uint32_t open_conn;     /* where `open` came in */
 	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
+	rm_ctx attached;        /* by an adapter: what the code that runs now belongs to; 0: not known */
 	const char *alt_stack;  /* for signal handlers, as the program asked for it */
 	size_t alt_bytes;       /* 0: there is none */
 	struct rm_random random;

@@ -1,9 +1,10 @@
 /*
  * Hooks that are nothing but safe points: calls that no signal handler makes, so that the agent may
- * start its worker thread in them. What the new thread does, and the look-up's own traffic, is not
+ * start its worker thread in them, and adapters look for their runtimes. What the new thread does, and the look-up's own traffic, is not
  * touched.
  * Context: app.
  */
+#include "adapters/adapters.h"
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
 
@@ -34,5 +35,6 @@ RM_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void
 	if (!real)
 		return EAGAIN;
 	rm_safe_point();
+	rm_adapters_arrive();
 	return real(thread, attr, run, arg);
 }

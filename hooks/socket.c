@@ -5,6 +5,7 @@
  * Context: hook. accept, which in a server without a poll loop is the only place it comes back to,
  * is a safe point too: before the wait, as what was recorded since the last one is then complete.
  */
+#include "adapters/adapters.h"
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
 #include "hooks/raw.h"
@@ -21,6 +22,7 @@ RM_EXPORT int socket(int domain, int type, int protocol)
 		rm_fd_socket(&s, fd, domain, type);
 		rm_leave(&s);
 	}
+	rm_adapters_arrive();
 	return fd;
 }
 

@@ -564,6 +564,13 @@ static uint64_t http1_unread(const void *state)
 	return w->state == BODY ? rm_http1_body_unread(&w->body) : 0;
 }
 
+static rm_xid http1_under_way(const void *state, uint32_t stream, struct rm_sink *sink)
+{
+	const struct http1 *h = state;
+
+	return h->count == 1 && stream == 0 ? h->fifo[h->oldest] : 0;
+}
+
 static void http1_open(void *state, enum rm_role role)
 {
 	/* Zeroed state stands at START in both directions, and both roles see the same bytes. */
@@ -581,4 +588,5 @@ const struct rm_proto rm_proto_http1 = {
 	.end = http1_end,
 	.at_head = http1_at_head,
 	.unread = http1_unread,
+	.under_way = http1_under_way,
 };

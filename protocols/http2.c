@@ -48,8 +48,8 @@ struct way {
 };
 
 struct http2 {
+	struct rm_http2_streams streams; /* first: for rm_http2_stream_under_way */
 	struct way way[2];       /* by enum rm_dir */
-	struct rm_http2_streams streams;
 	uint32_t last;           /* the highest stream that the client opened */
 };
 
@@ -522,10 +522,7 @@ static int http2_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *
 	return 0;
 }
 
-/*
- * The end of the request direction alone breaks nothing that was asked whole: a client may close
- * its side and wait for the answers.
- */
+/* A client may close its side and wait for the answers: that alone breaks nothing that was asked whole. */
 static void http2_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
 {
 	struct http2 *h = state;
@@ -597,4 +594,5 @@ const struct rm_proto rm_proto_http2 = {
 	.end = http2_end,
 	.at_head = http2_at_head,
 	.unread = http2_unread,
+	.under_way = rm_http2_stream_under_way,
 };

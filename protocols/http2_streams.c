@@ -36,6 +36,13 @@ struct rm_http2_stream *rm_http2_stream_find(const struct rm_http2_streams *s, s
 	return i < s->count ? &list[i] : NULL;
 }
 
+rm_xid rm_http2_stream_under_way(const void *streams, uint32_t id, struct rm_sink *sink)
+{
+	const struct rm_http2_stream *s = rm_http2_stream_find(streams, sink, id);
+
+	return s ? s->x : 0;
+}
+
 struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id)
 {
 	uint32_t cap = !s->cap ? FIRST_CAP : s->count == s->cap ? 2 * s->cap : s->cap;

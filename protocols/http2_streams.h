@@ -32,6 +32,9 @@ struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct r
 /* Takes a stream out that is under way. */
 void rm_http2_stream_remove(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id);
 
+/* The exchange of a stream, 0 when it is not under way. `streams` is a struct rm_http2_streams: for struct rm_proto. */
+rm_xid rm_http2_stream_under_way(const void *streams, uint32_t id, struct rm_sink *sink);
+
 /* The one with the highest number, NULL when there is none. */
 struct rm_http2_stream *rm_http2_stream_last(const struct rm_http2_streams *s, struct rm_sink *sink);
 

@@ -169,6 +169,8 @@ struct rm_proto {
 	 * reading them: what is left of a body. NULL: always 0.
 	 */
 	uint64_t (*unread)(const void *state);
+	/* The exchange under way on `stream` (0 where there are none): 0 when there is none, or several. */
+	rm_xid (*under_way)(const void *state, uint32_t stream, struct rm_sink *sink);
 };
 
 /* All protocols in sniff order, NULL at the end; written by meson from its one list. */

@@ -1,0 +1,75 @@
+/*
+ * The one list of adapters, and when each gets its turn. An adapter is asked to move in at safe points,
+ * as long as it waits for its runtime to start, or objects were loaded since the last time.
+ */
+#include "adapters/adapters.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "agent/adapter_api.h"
+
+enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
+
+static const struct rm_adapter *const adapters[] = {
+	NULL,
+};
+
+static atomic_uchar known[sizeof(adapters) / sizeof(adapters[0])];
+static atomic_bool loaded = true; /* something, since the last look */
+static atomic_bool waits;         /* some adapter */
+
+void rm_adapters_loading(void)
+{
+	atomic_store_explicit(&loaded, true, memory_order_relaxed);
+}
+
+/* True when it is to be asked again without anything having been loaded. */
+static bool ask(unsigned i, bool anew)
+{
+	unsigned char was = atomic_load_explicit(&known[i], memory_order_relaxed);
+
+	if (was == SETTLED || (!anew && was != WAITS))
+		return false;
+	if (!rm_ctx_wanted(adapters[i]->name)) {
+		atomic_store(&known[i], SETTLED);
+		return false;
+	}
+	switch (adapters[i]->arrive()) {
+	case RM_ARRIVAL_DONE:
+		atomic_store(&known[i], SETTLED);
+		return false;
+	case RM_ARRIVAL_LATER:
+		atomic_store(&known[i], WAITS);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void look(void)
+{
+	bool anew = atomic_exchange(&loaded, false), wait = false;
+
+	for (unsigned i = 0; adapters[i]; i++)
+		wait |= ask(i, anew);
+	atomic_store(&waits, wait);
+}
+
+void rm_adapters_arrive(void)
+{
+	if (atomic_load_explicit(&loaded, memory_order_relaxed) ||
+	    atomic_load_explicit(&waits, memory_order_relaxed))
+		look();
+}
+
+char *rm_adapters_getenv(const char *name, char *value)
+{
+	for (unsigned i = 0; name && adapters[i]; i++) {
+		const struct rm_adapter *a = adapters[i];
+
+		if (a->variable && strcmp(a->variable, name) == 0 && rm_ctx_wanted(a->name))
+			return (char *)a->answer(value);
+	}
+	return value;
+}

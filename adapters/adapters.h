@@ -1,0 +1,14 @@
+/* Runtime adapters as the hooks see them. Each is a struct rm_adapter (agent/adapter_api.h). */
+#ifndef RM_ADAPTERS_ADAPTERS_H
+#define RM_ADAPTERS_ADAPTERS_H
+
+/* A moment at which a runtime that is there can be moved into. A flag's test as a rule. Context: app. */
+void rm_adapters_arrive(void);
+
+/* An object is about to be loaded: it may bring a runtime. Context: any. */
+void rm_adapters_loading(void);
+
+/* What getenv(name), which found `value`, is to answer. Context: any. */
+char *rm_adapters_getenv(const char *name, char *value);
+
+#endif

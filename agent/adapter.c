@@ -1,0 +1,158 @@
+/* What adapters may ask the agent, see adapter_api.h. Each call is a short visit; nothing here owns state. */
+#include "agent/adapter_api.h"
+
+#include <string.h>
+
+#include "agent/context.h"
+#include "agent/stream.h"
+
+_Static_assert((int)RM_CTX_TEXT_BYTES == RM_TRACEPARENT_BYTES, "one form of text");
+
+rm_ctx rm_ctx_current(void)
+{
+	struct rm_scope s;
+	rm_ctx ret;
+
+	if (!rm_enter(&s))
+		return 0;
+	ret = rm_context_current(s.thread, NULL);
+	rm_leave(&s);
+	return ret;
+}
+
+bool rm_ctx_lives(rm_ctx ctx)
+{
+	return ctx != RM_CTX_NOBODY && rm_ctx_exchange(ctx) != NULL;
+}
+
+rm_ctx rm_ctx_attach(rm_ctx ctx, enum rm_source how)
+{
+	struct rm_scope s;
+	rm_ctx before;
+
+	if (!rm_enter(&s))
+		return 0;
+	before = s.thread->attached;
+	s.thread->attached = ctx;
+	s.thread->attached_how = (uint8_t)how;
+	rm_leave(&s);
+	return before;
+}
+
+/* The connection's exchange, if it is one that this process serves. Lock held. */
+static rm_ctx served(struct rm_conn *c, struct rm_thread *t, int fd, uint32_t stream)
+{
+	struct rm_visit v;
+	rm_xid x;
+	rm_ctx ctx;
+
+	if (c->role != RM_ROLE_SERVER || !c->proto || c->dead || !c->proto->under_way)
+		return 0;
+	rm_visit_init(&v, c, t, fd);
+	x = c->proto->under_way(c->state, stream, &v.sink);
+	ctx = x ? rm_exchange_ctx(x) : 0;
+	return rm_ctx_exchange(ctx) ? ctx : 0;
+}
+
+rm_ctx rm_ctx_of_request(int fd, uint32_t stream)
+{
+	struct rm_conn *c;
+	struct rm_scope s;
+	rm_ctx ret = 0;
+
+	if (!rm_fd_tracked(fd) || !rm_enter(&s))
+		return 0;
+	c = rm_conn_take(fd);
+	if (c) {
+		ret = served(c, s.thread, fd, stream);
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+	return ret;
+}
+
+/* Where a stream's context is kept: where it is already, else a place that is free. Lock held. */
+static struct rm_bound *place(struct rm_conn *c, uint32_t stream)
+{
+	struct rm_bound *room = NULL;
+
+	for (int i = 0; i < RM_BOUND_MAX; i++) {
+		struct rm_bound *b = &c->bound[i];
+
+		if (b->ctx && b->stream == stream)
+			return b;
+		if (!rm_ctx_lives(b->ctx))
+			room = b;
+	}
+	return room;
+}
+
+bool rm_ctx_bind(int fd, uint32_t stream, rm_ctx ctx)
+{
+	struct rm_bound *b = NULL;
+	struct rm_conn *c;
+	struct rm_scope s;
+
+	if (!rm_fd_tracked(fd) || !rm_enter(&s))
+		return false;
+	c = rm_conn_take(fd);
+	if (c) {
+		b = c->role == RM_ROLE_SERVER ? NULL : place(c, stream);
+		if (b)
+			*b = (struct rm_bound){ .ctx = ctx, .stream = stream };
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+	return b != NULL;
+}
+
+bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES])
+{
+	const struct rm_config *config = rm_context_config();
+	struct rm_exchange *e = ctx == RM_CTX_NOBODY ? NULL : rm_ctx_exchange(ctx);
+	struct rm_spanctx id;
+
+	if (!rm_active() || !e || e->kind != RM_KIND_SERVER || !(config->propagators & RM_PROP_TRACECONTEXT))
+		return false;
+	id = e->ctx;
+	__sync_synchronize(); /* the copy was made before the look that says whose it is */
+	if (!rm_ctx_exchange(ctx))
+		return false;
+	rm_traceparent_format(&id, ret);
+	return true;
+}
+
+rm_ctx rm_ctx_from_traceparent(const char *p, size_t n)
+{
+	struct rm_spanctx id;
+	uint32_t x;
+	rm_ctx ctx;
+
+	if (!rm_active() || !rm_traceparent_parse((struct rm_str){ p, n }, &id))
+		return 0;
+	x = rm_exchange_by_id(&id);
+	ctx = x ? rm_exchange_ctx(x) : 0;
+	/* Between the two it may have become another one. */
+	return ctx && rm_exchange_by_id(&id) == x && rm_ctx_lives(ctx) ? ctx : 0;
+}
+
+bool rm_ctx_wanted(const char *name)
+{
+	struct rm_str rest, item;
+
+	if (!rm_active())
+		return false;
+	rest = rm_context_config()->adapters;
+	while (rm_env_item(&rest, &item)) {
+		if (rm_str_ieq(item, RM_STR("none")))
+			return false;
+		if (rm_str_ieq(item, rm_str_c(name)) || rm_str_ieq(item, RM_STR("all")))
+			return true;
+	}
+	return false;
+}
+
+void rm_ctx_use(const struct rm_adapter *adapter)
+{
+	rm_context_use(adapter);
+}

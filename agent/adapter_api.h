@@ -1,0 +1,123 @@
+/*
+ * All that runtime adapters (adapters/) and the agent know of each other: contexts, and what an adapter
+ * is. A context names a request that this process serves; one that has ended is dead, never another's.
+ *
+ * Three ways to tell whom an outgoing request belongs to, surest first. *In-band*: the adapter puts the
+ * text of the context into the request as its traceparent; the agent puts the CLIENT span in its place.
+ * *Bound*: rm_ctx_bind names the descriptor. *Attached*: the thread runs code of that context now.
+ * Functions may be called from anywhere outside of hooks unless said otherwise; they keep errno, take no
+ * lock but a connection's own, and do not allocate. Context: any, also in signal handlers.
+ */
+#ifndef RM_AGENT_ADAPTER_API_H
+#define RM_AGENT_ADAPTER_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Names a live exchange: generation << 32 | index. 0 is none; an old one is dead, never wrong. */
+typedef uint64_t rm_ctx;
+
+/* To attach where it is known that no request is being served: what is weaker is not asked then. */
+#define RM_CTX_NOBODY UINT64_MAX
+
+enum { RM_CTX_TEXT_BYTES = 55 }; /* of a traceparent, without NUL */
+
+/* The evidence a parent was found by; recorded with REMORA_PARENT_SOURCE and counted. */
+enum rm_source {
+	RM_SOURCE_NONE,      /* nothing sure: a new trace */
+	RM_SOURCE_HEADER,    /* the request carries the id of one of our live SERVER spans */
+	RM_SOURCE_PROGRAM,   /* the request carries a context the program made itself */
+	RM_SOURCE_BOUND,     /* an adapter bound it to its connection */
+	RM_SOURCE_ADAPTER,   /* an adapter asked the runtime */
+	RM_SOURCE_ATTACHED,  /* an adapter attached it to the thread */
+	RM_SOURCE_HANDOFF,   /* it was handed over with the work, from one thread to another */
+	RM_SOURCE_THREAD,    /* the gated thread rule */
+	RM_SOURCE_CONNECT,   /* first request on a connection opened while serving a request */
+	RM_SOURCE_PROCESS,   /* TRACEPARENT of the process */
+	RM_SOURCE_COUNT,
+};
+
+/* ---- what an adapter may ask ---- */
+
+/*
+ * The context of the calling thread: what is attached to it, else what the gated thread rule says; 0
+ * for none. What is returned is to be kept (captured) by value.
+ */
+rm_ctx rm_ctx_current(void);
+
+/* True while the request is being served. */
+bool rm_ctx_lives(rm_ctx ctx);
+
+/*
+ * The calling thread runs code of `ctx` from now on; `how` is RM_SOURCE_ATTACHED or, when another thread
+ * captured it for this one, RM_SOURCE_HANDOFF. Returns what was attached before, which the end of the
+ * scope attaches again: 0 for nothing.
+ */
+rm_ctx rm_ctx_attach(rm_ctx ctx, enum rm_source how);
+
+/*
+ * The request that is being served on an accepted descriptor: of HTTP/2 the one of `stream`, of HTTP/1
+ * (whose stream is 0) the only one. 0 for none, for several, and for what goes through TLS.
+ */
+rm_ctx rm_ctx_of_request(int fd, uint32_t stream);
+
+/*
+ * The next request that goes out on `fd`, of HTTP/2 the one that opens `stream` (0: any), belongs to
+ * `ctx`. It replaces what was bound to the same stream; 0 unbinds. It ends with that request, with the
+ * connection or with `ctx`, whichever is first. An adapter that binds binds every request: what was bound
+ * for one that never went out must not be found by the next. False: no watched connection, or no room.
+ */
+bool rm_ctx_bind(int fd, uint32_t stream, rm_ctx ctx);
+
+/* The text of a live context, without NUL. False: it is dead, or this process is to send none. */
+bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES]);
+
+/* The live context whose text this is, 0 when it is none of this process's. */
+rm_ctx rm_ctx_from_traceparent(const char *p, size_t n);
+
+/* True unless REMORA_ADAPTERS leaves the adapter of that name out, or nothing is traced here. */
+bool rm_ctx_wanted(const char *name);
+
+/* ---- what an adapter is ---- */
+
+/* How it went to move into a runtime. */
+enum rm_arrival {
+	RM_ARRIVAL_ABSENT, /* it is not here: to be tried again when another object was loaded */
+	RM_ARRIVAL_LATER,  /* it is here, but not ready: to be tried again at the next safe point */
+	RM_ARRIVAL_DONE,   /* done for good, or given up for good */
+};
+
+struct rm_adapter {
+	const char *name; /* as REMORA_ADAPTERS knows it */
+	/*
+	 * A safe point: moves into the runtime if it is there. Context: app, outside of the agent; perhaps in
+	 * several threads at once.
+	 */
+	enum rm_arrival (*arrive)(void);
+	/*
+	 * What getenv answers for `variable` (NULL: this adapter answers none) in this process, given what
+	 * the user set (NULL: nothing). Memory of the answer lasts for ever. Asked before `arrive`.
+	 * Context: any; the program's other constructors may run it before ours.
+	 */
+	const char *variable;
+	const char *(*answer)(const char *value);
+	/*
+	 * Asked for each outgoing request, NULL: never. A context, 0 (the runtime cannot tell) or
+	 * RM_CTX_NOBODY. Context: hook, a connection locked: must decline on threads that the runtime does
+	 * not own, and must not wait for anything that a thread may hold while it sends.
+	 */
+	rm_ctx (*pull)(void);
+	/* The head of a request was read on this thread, NULL: not told. Context: as above. */
+	void (*on_request)(rm_ctx ctx);
+};
+
+/*
+ * Has `pull` and `on_request` called from now on: of one adapter in a process, the first that asks.
+ * Context: app.
+ */
+void rm_ctx_use(const struct rm_adapter *adapter);
+
+#endif

@@ -1,0 +1,230 @@
+/* What runtime adapters ask of the agent: contexts by descriptor, bound, attached, as text; all by generation. */
+#include <pthread.h>
+
+#include "agent/adapter_api.h"
+#include "tests/unit/client_fixture.h"
+
+enum { SERVED_FD = 100, CLIENT_FD = 200 };
+
+static char *ingress[] = { NULL };
+
+static void accept_on(int fd)
+{
+	int pair[2];
+	struct rm_scope s;
+
+	RM_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+	RM_CHECK(dup2(pair[1], fd) == fd);
+	if (rm_enter(&s)) {
+		rm_fd_accept(&s, -1, fd);
+		rm_leave(&s);
+	}
+}
+
+static void request_on(int fd, int count)
+{
+	static const char text[] = "GET /in HTTP/1.1\r\nHost: h\r\n\r\n";
+
+	for (int i = 0; i < count; i++)
+		receive_text(fd, text, sizeof(text) - 1);
+}
+
+static void answer_on(int fd)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct iovec iov = { (void *)text, sizeof(text) - 1 };
+	struct rm_tx tx;
+
+	if (rm_tx_begin(&tx, fd, &iov, 1) == RM_TX_DONE)
+		rm_tx_done(&tx, sizeof(text) - 1);
+}
+
+/* The trace that a request carries which is sent on the client's connection. */
+static const char *trace_sent(void)
+{
+	static const char text[] = "GET /out HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const char reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	static char trace[33];
+	char *line;
+
+	sent_bytes = 0;
+	send_text(CLIENT_FD, text, sizeof(text) - 1);
+	sent[sent_bytes] = '\0';
+	receive_text(CLIENT_FD, reply, sizeof(reply) - 1);
+	line = strstr(sent, "traceparent: 00-");
+	snprintf(trace, sizeof(trace), "%.32s", line ? line + 16 : "");
+	return trace;
+}
+
+static bool belongs(rm_ctx ctx)
+{
+	char text[RM_CTX_TEXT_BYTES];
+
+	return rm_ctx_to_traceparent(ctx, text) && memcmp(text + 3, trace_sent(), 32) == 0;
+}
+
+static void start(void)
+{
+	stub_start(ingress);
+	for (int i = 0; i < 3; i++)
+		accept_on(SERVED_FD + i);
+	open_client(CLIENT_FD);
+}
+
+static void *other_thread(void *arg)
+{
+	RM_CHECK(rm_ctx_current() == 0);
+	rm_ctx_attach(*(rm_ctx *)arg, RM_SOURCE_HANDOFF);
+	RM_CHECK(rm_ctx_current() == *(rm_ctx *)arg);
+	RM_CHECK(belongs(*(rm_ctx *)arg));
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+	RM_CHECK(!belongs(*(rm_ctx *)arg));
+	return NULL;
+}
+
+/* First: the tests below close the gate of the thread rule. */
+RM_TEST("what is attached to a thread counts before what it read, and goes to other threads by hand only")
+{
+	pthread_t thread;
+	rm_ctx a, b;
+
+	start();
+	request_on(SERVED_FD, 1);
+	a = rm_ctx_of_request(SERVED_FD, 0);
+	RM_CHECK(rm_ctx_current() == a && belongs(a));
+	rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
+	RM_CHECK(rm_ctx_current() == 0 && !belongs(a));
+	RM_CHECK(rm_ctx_attach(0, RM_SOURCE_ATTACHED) == RM_CTX_NOBODY);
+	RM_CHECK(pthread_create(&thread, NULL, other_thread, &a) == 0 && pthread_join(thread, NULL) == 0);
+	RM_CHECK(rm_context_count(RM_SOURCE_HANDOFF) > 0);
+	rm_ctx_attach(a, RM_SOURCE_ATTACHED);
+	answer_on(SERVED_FD);
+	request_on(SERVED_FD + 1, 1);
+	b = rm_ctx_of_request(SERVED_FD + 1, 0);
+	RM_CHECK(rm_ctx_current() == 0 && !belongs(b)); /* dead, and still the adapter's to say */
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+}
+
+RM_TEST("a request is found by its descriptor as long as it is served, and alone")
+{
+	rm_ctx first;
+
+	start();
+	RM_CHECK(rm_ctx_of_request(SERVED_FD, 0) == 0);
+	request_on(SERVED_FD, 1);
+	first = rm_ctx_of_request(SERVED_FD, 0);
+	RM_CHECK(first && rm_ctx_lives(first));
+	RM_CHECK(rm_ctx_of_request(SERVED_FD, 1) == 0); /* no stream of HTTP/1 */
+	RM_CHECK(rm_ctx_of_request(CLIENT_FD, 0) == 0); /* what goes out is not served */
+	RM_CHECK(rm_ctx_of_request(9999, 0) == 0);
+	answer_on(SERVED_FD);
+	RM_CHECK(!rm_ctx_lives(first) && rm_ctx_of_request(SERVED_FD, 0) == 0);
+	request_on(SERVED_FD, 2); /* pipelined: nobody knows which */
+	RM_CHECK(rm_ctx_of_request(SERVED_FD, 0) == 0);
+}
+
+RM_TEST("a context has a text that leads back to it until it ends")
+{
+	char text[RM_CTX_TEXT_BYTES];
+	rm_ctx ctx;
+
+	start();
+	request_on(SERVED_FD, 1);
+	ctx = rm_ctx_of_request(SERVED_FD, 0);
+	RM_CHECK(rm_ctx_to_traceparent(ctx, text));
+	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text)) == ctx);
+	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text) - 1) == 0);
+	text[10] ^= 1;
+	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text)) == 0); /* somebody else's trace */
+	text[10] ^= 1;
+	answer_on(SERVED_FD);
+	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text)) == 0);
+	RM_CHECK(!rm_ctx_to_traceparent(ctx, text) && !rm_ctx_to_traceparent(RM_CTX_NOBODY, text));
+}
+
+RM_TEST("what is bound to a connection is taken by the next request, once, before what the thread says")
+{
+	rm_ctx a, b;
+
+	start();
+	request_on(SERVED_FD, 1);
+	request_on(SERVED_FD + 1, 1);
+	a = rm_ctx_of_request(SERVED_FD, 0);
+	b = rm_ctx_of_request(SERVED_FD + 1, 0);
+	rm_ctx_attach(b, RM_SOURCE_ATTACHED);
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a));
+	RM_CHECK(belongs(a));
+	RM_CHECK(belongs(b));
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a) && rm_ctx_bind(CLIENT_FD, 0, 0)); /* unbound again */
+	RM_CHECK(belongs(b));
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, RM_CTX_NOBODY));
+	RM_CHECK(!belongs(b));
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a));
+	answer_on(SERVED_FD); /* a ends: neither is it found, nor b, which it was not for */
+	RM_CHECK(!belongs(b));
+	RM_CHECK(belongs(b));
+	RM_CHECK(!rm_ctx_bind(SERVED_FD, 0, b) && !rm_ctx_bind(9999, 0, b));
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, b));
+	open_client(CLIENT_FD); /* another connection with the same number */
+	rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
+	RM_CHECK(!belongs(b));
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+}
+
+RM_TEST("only so many contexts are bound to streams of one connection, and dead ones give way")
+{
+	rm_ctx ctx;
+
+	start();
+	request_on(SERVED_FD, 1);
+	ctx = rm_ctx_of_request(SERVED_FD, 0);
+	for (uint32_t stream = 1; stream <= 7; stream += 2)
+		RM_CHECK(rm_ctx_bind(CLIENT_FD, stream, ctx));
+	RM_CHECK(!rm_ctx_bind(CLIENT_FD, 9, ctx));
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 7, ctx));
+	rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
+	RM_CHECK(!belongs(ctx)); /* stream 0 is none of them */
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+	answer_on(SERVED_FD);
+	RM_CHECK(rm_ctx_bind(CLIENT_FD, 9, ctx));
+}
+
+static rm_ctx pulled;
+
+static rm_ctx pull(void)
+{
+	return pulled;
+}
+
+RM_TEST("the runtime is asked before the thread, and may say that nobody is served")
+{
+	static const struct rm_adapter test = { .name = "test", .pull = pull };
+	rm_ctx a, b;
+
+	start();
+	rm_ctx_use(&test);
+	request_on(SERVED_FD, 1);
+	request_on(SERVED_FD + 1, 1);
+	a = rm_ctx_of_request(SERVED_FD, 0);
+	b = rm_ctx_of_request(SERVED_FD + 1, 0);
+	rm_ctx_attach(b, RM_SOURCE_ATTACHED);
+	pulled = a;
+	RM_CHECK(belongs(a));
+	pulled = RM_CTX_NOBODY;
+	RM_CHECK(!belongs(a) && !belongs(b));
+	pulled = 0;
+	RM_CHECK(belongs(b));
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+}
+
+RM_TEST("REMORA_ADAPTERS names the adapters that may move in")
+{
+	static char *some[] = { "REMORA_ADAPTERS=python, node", NULL }, *none[] = { "REMORA_ADAPTERS=none", NULL };
+
+	stub_start(ingress);
+	RM_CHECK(rm_ctx_wanted("python") && rm_ctx_wanted("ruby"));
+	stub_start(some);
+	RM_CHECK(rm_ctx_wanted("python") && rm_ctx_wanted("node") && !rm_ctx_wanted("ruby"));
+	stub_start(none);
+	RM_CHECK(!rm_ctx_wanted("python") && !rm_ctx_wanted("none"));
+}
