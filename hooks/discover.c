@@ -3,6 +3,8 @@
 
 #include <stdatomic.h>
 
+#include "base/loader_lock.h"
+#include "base/log.h"
 #include "base/sys.h"
 #include "hooks/imports.h"
 #include "hooks/nss.h"
@@ -31,6 +33,11 @@ void rm_discover(void)
 	atomic_fetch_add(&wanted, 1);
 	if (seen == here || !atomic_compare_exchange_strong(&at_work, &seen, here)) {
 		wait_for_it(here);
+		return;
+	}
+	if (!rm_loader_lock_is_live()) {
+		rm_debug(RM_LOG_INIT, "forked while the loader's list changed: no TLS library is looked for");
+		atomic_store(&at_work, 0);
 		return;
 	}
 	do {

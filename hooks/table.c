@@ -9,6 +9,7 @@
  */
 #include "agent/hookapi.h"
 #include "agent/tls.h"
+#include "base/loader_lock.h"
 #include "base/lookup.h"
 #include "hooks/discover.h"
 #include "hooks/hook.h"
@@ -75,6 +76,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (is_watched(envp))
 		rm_imports_forbid();
 	rm_init(argc, argv, envp);
+	if (rm_active())
+		rm_loader_lock_learn();
 }
 
 __attribute__((destructor)) static void end(void)

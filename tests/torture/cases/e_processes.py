@@ -177,6 +177,51 @@ def c27_storm(t):
         t.equal(off, on, f"storm, collector {state}")
 
 
+LIST_HELD = r"""
+#include "torture.h"
+#include <dlfcn.h>
+#include <link.h>
+
+static int look(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	return 0;
+}
+
+/* As the unwinder of C++ exceptions does: this thread has the loader's lock nearly always. */
+static void *walk(void *arg)
+{
+	for (;;)
+		dl_iterate_phdr(look, NULL);
+}
+
+int main(void)
+{
+	pthread_t walker;
+
+	dlopen("libm.so.6", RTLD_NOW);
+	FAIL_IF(pthread_create(&walker, NULL, walk, NULL) != 0);
+	for (int i = 0; i < 20; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			alarm(20);
+			FAIL_IF(get() != 200);
+			_exit(0);
+		}
+		FAIL_IF(child < 0 || waitpid(child, &status, 0) != child || status != 0);
+	}
+	puts("all came back");
+	return 0;
+}
+"""
+
+
+@case(27, "a child that is forked while another thread walks the loader's list makes its requests")
+def c27_list_held(t):
+    t.same([t.compile("list_held", LIST_HELD)], states=("up", "relay"), spans=20)
+
+
 # ---- 28: vfork ----
 
 VFORK = PRELUDE + r"""
