@@ -1,7 +1,8 @@
 /*
  * Storage of spans by trace, and the texts they share. Nodes live in one array and are named by
  * index, 0 being none, so that growing it moves them freely; a trace is a list of nodes. Texts are
- * stored once each behind an open hash table: names repeat, ids do not.
+ * stored once each behind an open hash table: names repeat, ids do not. Ids and names are other processes'
+ * choice, so that both tables hash with a key of this run.
  */
 #include "relay/tree.h"
 
@@ -9,6 +10,8 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/random.h"
+#include "base/siphash.h"
 #include "relay/rows.h"
 
 enum {
@@ -25,6 +28,7 @@ struct text {
 };
 
 struct rm_tree {
+	uint64_t key[2];      /* of the hashes */
 	struct rm_node *node; /* [0] is unused */
 	uint32_t nodes, node_cap, free, kept, max_spans;
 	struct rm_trace *bucket[BUCKETS];
@@ -38,13 +42,14 @@ struct rm_tree {
 
 /* ---- texts ---- */
 
-static uint32_t hash_of(struct rm_str s)
+static uint64_t hash_of(const struct rm_tree *t, const void *p, size_t n)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
+	return rm_siphash(t->key, (struct rm_str){ p, n });
+}
 
-	for (size_t i = 0; i < s.n; i++)
-		h = (h ^ (uint8_t)s.p[i]) * 16777619u;
-	return h;
+static void note_search(struct rm_tree *t, uint32_t steps)
+{
+	t->stats.longest_search = steps > t->stats.longest_search ? steps : t->stats.longest_search;
 }
 
 struct rm_str rm_tree_text_of(const struct rm_tree *t, uint32_t handle)
@@ -57,10 +62,11 @@ struct rm_str rm_tree_text_of(const struct rm_tree *t, uint32_t handle)
 /* The slot where `s` is or would go. */
 static uint32_t *slot_of(struct rm_tree *t, struct rm_str s)
 {
-	uint32_t mask = 2 * t->text_cap - 1, i = hash_of(s) & mask;
+	uint32_t mask = 2 * t->text_cap - 1, i = (uint32_t)hash_of(t, s.p, s.n) & mask, steps = 1;
 
-	while (t->slot[i] && !rm_str_eq(rm_tree_text_of(t, t->slot[i]), s))
+	for (; t->slot[i] && !rm_str_eq(rm_tree_text_of(t, t->slot[i]), s); steps++)
 		i = (i + 1) & mask;
+	note_search(t, steps);
 	return &t->slot[i];
 }
 
@@ -123,9 +129,12 @@ uint32_t rm_tree_text(struct rm_tree *t, struct rm_str s)
 struct rm_tree *rm_tree_new(uint32_t max_spans)
 {
 	struct rm_tree *t = calloc(1, sizeof(*t));
+	struct rm_random random = { { 0 } };
 
 	if (!t)
 		return NULL;
+	t->key[0] = rm_random_u64(&random);
+	t->key[1] = rm_random_u64(&random);
 	t->max_spans = max_spans;
 	if (!grow_texts(t)) {
 		rm_tree_free(t);
@@ -190,16 +199,18 @@ static void put_node(struct rm_tree *t, uint32_t index)
 
 static struct rm_trace *get_trace(struct rm_tree *t, const uint8_t id[16])
 {
-	uint32_t hash = hash_of((struct rm_str){ (const char *)id, 16 });
-	struct rm_trace **bucket = &t->bucket[hash % BUCKETS], *trace;
+	struct rm_trace **bucket = &t->bucket[hash_of(t, id, sizeof((*bucket)->id)) % BUCKETS], *trace;
+	uint32_t steps = 1;
 
-	for (trace = *bucket; trace; trace = trace->next)
-		if (memcmp(trace->id, id, 16) == 0)
-			return trace;
+	for (trace = *bucket; trace && memcmp(trace->id, id, sizeof(trace->id)) != 0; trace = trace->next)
+		steps++;
+	note_search(t, steps);
+	if (trace)
+		return trace;
 	trace = calloc(1, sizeof(*trace));
 	if (!trace)
 		return NULL;
-	memcpy(trace->id, id, 16);
+	memcpy(trace->id, id, sizeof(trace->id));
 	trace->start_ns = UINT64_MAX;
 	trace->next = *bucket;
 	*bucket = trace;

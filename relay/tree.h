@@ -47,6 +47,7 @@ struct rm_tree;
 struct rm_tree_stats {
 	uint64_t traces, spans, dropped;
 	uint32_t services;
+	uint32_t longest_search; /* steps, of all that were made in its hash tables */
 };
 
 /* Errors: NULL, no memory. */

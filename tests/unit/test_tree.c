@@ -135,6 +135,46 @@ RM_TEST("two spans of one id are both drawn")
 	check_shape(t, "0a 1b");
 }
 
+enum { CHOSEN = 2000, LONG_SEARCH = 64 };
+
+/* FNV-1a without a seed, by which the tables once hashed. */
+static uint32_t fnv(const void *p, size_t n)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ ((const uint8_t *)p)[i]) * 16777619u;
+	return h;
+}
+
+/* The next of the 16 byte ids that all have the same 12 low bits of that hash, and no byte 0. */
+static void choose_id(uint8_t *ret)
+{
+	static uint32_t counter;
+
+	do {
+		counter++;
+		memset(ret, 0x41, 16);
+		for (int i = 0; i < 8; i++)
+			ret[i] = (uint8_t)(0x40 | (counter >> (4 * i) & 15));
+	} while (fnv(ret, 16) & 0xfff);
+}
+
+RM_TEST("ids and names that were chosen to fall into one place of a table do not")
+{
+	struct rm_tree *t = rm_tree_new(CHOSEN);
+	struct rm_tree_stats stats;
+	char text[17] = "";
+
+	for (int i = 0; i < CHOSEN; i++) {
+		choose_id((uint8_t *)text);
+		add(t, (struct sample){ .trace = (uint8_t *)text, .name = text, .id = 1 });
+	}
+	rm_tree_stats(t, &stats);
+	RM_CHECK(stats.traces == CHOSEN && stats.longest_search < LONG_SEARCH);
+	rm_tree_free(t);
+}
+
 RM_TEST("a chain of ten thousand spans is drawn without recursion")
 {
 	struct rm_tree *t = rm_tree_new(20000);
