@@ -54,6 +54,7 @@ struct rm_conn {
 	uint8_t role;            /* enum rm_role; 0 until the first bytes tell */
 	uint8_t accepted;
 	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
+	uint8_t internet;        /* the kernel was asked: this is no Unix socket */
 	uint8_t brimmed;         /* the program's last read filled its room: it may have counted what waits */
 	uint8_t first_sent;      /* a request head went out on it */
 	uint8_t secure;          /* what a TLS session carries: no descriptor names it (agent/tls.h) */

@@ -107,10 +107,15 @@ struct rm_rx {
 	bool watch;     /* false: make the real call; nothing afterwards */
 	bool unseen;    /* MSG_TRUNC: on a stream the bytes are thrown away, not delivered */
 	bool plain;     /* RM_RX_PLAIN */
+	struct msghdr *m; /* NULL, or the header whose control data a second read writes anew, into ... */
+	struct iovec control; /* ... the room that the caller gave for it */
 };
 
-/* The call is read or a kin of it, which also reads what is no socket. A bit no flag of recv has. */
-enum { RM_RX_PLAIN = 1 << 29 };
+/* Bits that no flag of recv has. */
+enum {
+	RM_RX_PLAIN = 1 << 29,   /* the call is read or a kin of it, which also reads what is no socket */
+	RM_RX_CONTROL = 1 << 28, /* the caller asks for control data */
+};
 
 /* Before a read of at most `room` bytes. `flags` as of recv, or RM_RX_PLAIN. */
 void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags);

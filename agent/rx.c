@@ -49,6 +49,22 @@ static __attribute__((noinline)) void between_requests(int fd)
 	rm_leave(&s);
 }
 
+/*
+ * Over a Unix socket descriptors and credentials come between the bytes, and one read gives those of one
+ * message: what a program reads with them is left alone.
+ */
+static __attribute__((noinline)) void find_family(struct rm_conn *c, int fd)
+{
+	int family = AF_UNSPEC;
+	socklen_t len = sizeof(family);
+
+	rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+	if (family == AF_INET || family == AF_INET6)
+		c->internet = 1;
+	else
+		c->peeked = 1;
+}
+
 RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
 	struct rm_conn *c = rm_conn_peek(fd);
@@ -77,6 +93,8 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		return;
 	if (c->accepted && proto && !(flags & MSG_DONTWAIT) && rm_outlet_wants_worker())
 		between_requests(fd);
+	if (flags & RM_RX_CONTROL && !c->internet && !c->peeked)
+		find_family(c, fd);
 	if (config->ingress && room >= INGRESS_MIN_ROOM && c->role != RM_ROLE_CLIENT && !c->peeked &&
 	    !(flags & (MSG_WAITALL | MSG_TRUNC)))
 		rx->reserve = RM_INGRESS_RESERVE;
@@ -106,18 +124,24 @@ static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t 
 
 /*
  * The first read filled all it was asked for: take what else is there, without waiting. A descriptor
- * that is no socket any more gives up to what it says to have.
+ * that is no socket any more gives up to what it says to have. Of control data (when bytes came, how many are
+ * left) one whole read would have told of the last byte, as this one does.
  */
-static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, int count, size_t filled, size_t room)
+static __attribute__((noinline)) size_t top_up(const struct rm_rx *rx, const struct iovec *iov, int count,
+					       size_t filled, size_t room)
 {
 	struct iovec rest[16];
-	struct msghdr m = { .msg_iov = rest };
+	struct msghdr m = {
+		.msg_iov = rest,
+		.msg_control = rx->control.iov_base,
+		.msg_controllen = rx->control.iov_len,
+	};
 	struct rm_cursor c = { .iov = iov, .count = count };
 	size_t left;
 	int waiting = 0;
 	long n;
 
-	if (filled >= room || count > 16 || rm_sys3(__NR_ioctl, fd, FIONREAD, &waiting) < 0 || waiting <= 0)
+	if (filled >= room || count > 16 || rm_sys3(__NR_ioctl, rx->fd, FIONREAD, &waiting) < 0 || waiting <= 0)
 		return 0;
 	left = (size_t)waiting;
 	rm_cursor_seek(&c, filled);
@@ -128,9 +152,11 @@ static __attribute__((noinline)) size_t top_up(int fd, const struct iovec *iov, 
 		left -= take;
 		c.off = 0;
 	}
-	n = rm_sys3(__NR_recvmsg, fd, &m, MSG_DONTWAIT); /* raw: no cancellation with the lock held */
+	n = rm_sys3(__NR_recvmsg, rx->fd, &m, MSG_DONTWAIT); /* raw: no cancellation with the lock held */
 	if (n == -ENOTSOCK)
-		n = rm_sys3(__NR_readv, fd, rest, m.msg_iovlen);
+		n = rm_sys3(__NR_readv, rx->fd, rest, m.msg_iovlen);
+	else if (n > 0 && rx->m)
+		rx->m->msg_controllen = m.msg_controllen;
 	return n > 0 ? (size_t)n : 0;
 }
 
@@ -161,7 +187,7 @@ static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int 
 	/* A number that belongs to another connection by now is not to be read from. */
 	if (!room || (size_t)result + rx->reserve != room || (now && now != rx->conn))
 		return result;
-	return result + (ssize_t)top_up(rx->fd, iov, iov_count, (size_t)result, room);
+	return result + (ssize_t)top_up(rx, iov, iov_count, (size_t)result, room);
 }
 
 /* The bytes that were read, and those that the room kept back has place for. Returns all of them. */
@@ -183,7 +209,7 @@ static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct i
 	filled += rm_insert_apply(v, iov, iov_count, filled);
 	if (!full)
 		return filled;
-	more = top_up(rx->fd, iov, iov_count, filled, room);
+	more = top_up(rx, iov, iov_count, filled, room);
 	v->insert_room = 0;
 	v->base = filled;
 	if (more && !v->conn->muted)

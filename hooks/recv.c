@@ -300,7 +300,7 @@ RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 	ssize_t n;
 
 	if (!rm_fd_tracked(fd) || !rm_may_read(m, sizeof(*m)) ||
-	    !watch(&rx, fd, m->msg_iov, m->msg_iovlen, flags, copy, &count))
+	    !watch(&rx, fd, m->msg_iov, m->msg_iovlen, flags | (m->msg_controllen ? RM_RX_CONTROL : 0), copy, &count))
 		return with_rights(m, real_recvmsg(fd, m, flags));
 	if (!rx.reserve)
 		return rm_rx_done(&rx, m->msg_iov, (int)m->msg_iovlen,
@@ -309,6 +309,8 @@ RM_EXPORT ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 	shorter = *m;
 	shorter.msg_iov = copy;
 	shorter.msg_iovlen = (size_t)count;
+	rx.m = m;
+	rx.control = (struct iovec){ m->msg_control, m->msg_controllen };
 	n = real_recvmsg(fd, &shorter, flags);
 	m->msg_namelen = shorter.msg_namelen;
 	m->msg_controllen = shorter.msg_controllen;

@@ -460,3 +460,95 @@ int main(int argc, char **argv)
 @case(41, "pointers to nowhere are the kernel's to refuse")
 def c41_fault(t):
     t.same([t.compile("fault", FAULT)], states=("up", "down"))
+
+
+# ---- 41: what a read tells beside the bytes ----
+
+CONTROL = PRELUDE + r"""
+#include <sys/ioctl.h>
+#include <sys/un.h>
+
+static char bytes[1000];
+
+static void take(int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[256];
+	} control;
+	struct iovec iov = { bytes, 512 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
+
+	FAIL_IF(n < 0);
+	printf("%zd bytes, flags %x\n", n, m.msg_flags);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		int value;
+
+		memcpy(&value, CMSG_DATA(c), sizeof(value));
+		printf("level %d, type %d: %d\n", c->cmsg_level, c->cmsg_type,
+		       c->cmsg_level == IPPROTO_TCP ? value : fcntl(value, F_GETFD));
+	}
+}
+
+/* A message that nearly fills the room, and one with a descriptor. */
+static void rights(int listener)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(to);
+	struct iovec iov = { bytes, 10 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	int client = socket(AF_UNIX, SOCK_STREAM, 0), server, passed = 2;
+
+	FAIL_IF(getsockname(listener, (struct sockaddr *)&to, &len) != 0);
+	FAIL_IF(connect(client, (struct sockaddr *)&to, len) != 0);
+	server = accept(listener, NULL, NULL);
+	FAIL_IF(send(client, bytes, 450, 0) != 450);
+	memcpy(CMSG_DATA(&control.head), &passed, sizeof(passed));
+	FAIL_IF(sendmsg(client, &m, 0) != 10);
+	take(server);
+}
+
+/* The kernel says with each read how much is left. */
+static void left(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0), server, on = 1;
+	socklen_t len = sizeof(to);
+
+	FAIL_IF(bind(listener, (struct sockaddr *)&to, len) != 0 || listen(listener, 1) != 0);
+	FAIL_IF(getsockname(listener, (struct sockaddr *)&to, &len) != 0);
+	FAIL_IF(connect(client, (struct sockaddr *)&to, len) != 0);
+	server = accept(listener, NULL, NULL);
+	FAIL_IF(setsockopt(server, IPPROTO_TCP, TCP_INQ, &on, sizeof(on)) != 0);
+	FAIL_IF(send(client, bytes, sizeof(bytes), 0) != sizeof(bytes));
+	for (int there = 0; there < (int)sizeof(bytes); usleep(1000))
+		FAIL_IF(ioctl(server, FIONREAD, &there) != 0);
+	take(server);
+	take(server);
+}
+
+int main(void)
+{
+	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memset(bytes, 'x', sizeof(bytes));
+	FAIL_IF(bind(listener, (struct sockaddr *)&(struct sockaddr_un){ .sun_family = AF_UNIX }, sizeof(sa_family_t)) != 0);
+	FAIL_IF(listen(listener, 1) != 0);
+	rights(listener);
+	left();
+	return 0;
+}
+"""
+
+
+@case(41, "descriptors, and how much is left, come with a read that is nearly full as with any other")
+def c41_control(t):
+    t.same([t.compile("control", CONTROL)],
+           states=("up", "down", "relay"))
