@@ -3,6 +3,7 @@
 
 #include "agent/context.h"
 #include "agent/headroom.h"
+#include "base/bytes.h"
 #include "protocols/http2_edit.h"
 
 enum {
@@ -28,6 +29,29 @@ static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text
 	return true;
 }
 
+static bool names_traceparent(struct rm_str text)
+{
+	static const char name[] = "traceparent";
+
+	for (size_t i = 0; i + sizeof(name) - 1 <= text.n; i++)
+		if ((text.p[i] | 0x20) == 't' && rm_bytes_are(text.p + i, name, sizeof(name) - 1))
+			return true;
+	return false;
+}
+
+/*
+ * True when the head lists traceparent somewhere, as signatures do that cover it (AWS SigV4, RFC 9421): with
+ * another value they would be wrong.
+ */
+static bool may_be_signed(const struct rm_head *head)
+{
+	bool found = head->fields_cut || names_traceparent(head->target);
+
+	for (uint32_t i = 0; i < head->field_count && !found; i++)
+		found = names_traceparent(head->fields[i].value);
+	return found;
+}
+
 /* ---- HTTP/1 ---- */
 
 /* Offset, in the visit, of a byte of the head; negative when it came with an earlier visit. */
@@ -45,7 +69,7 @@ static bool replace_value(struct rm_visit *v, const struct rm_head *head, const 
 	char value[RM_TRACEPARENT_BYTES];
 	int64_t at = offset_of(v, head, field->value.p);
 
-	if (field->value.n != RM_TRACEPARENT_BYTES || at < 0)
+	if (field->value.n != RM_TRACEPARENT_BYTES || at < 0 || may_be_signed(head))
 		return false;
 	rm_traceparent_format(ctx, value);
 	return add_text(v, (uint64_t)at, RM_TRACEPARENT_BYTES,
@@ -94,14 +118,15 @@ void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t b
 		replace_value(v, head, fields->traceparent, ctx);
 		return;
 	}
-	if (!fields->traceparent && !may_grow(head))
+	if (fields->traceparent ? may_be_signed(head) : !may_grow(head))
 		return;
 	rm_strbuf_init(&field, text, sizeof(text));
 	rm_inject(RM_PROP_TRACECONTEXT, ctx, none, none, NULL, head->block ? RM_FORM_HPACK : RM_FORM_LINES, &field);
-	if (head->block)
+	if (head->block) {
 		edit_block(v, head->block, fields->traceparent != NULL, rm_strbuf_view(&field));
-	else
-		add_text(v, v->base + blank_at, 0, rm_stream_text(rm_strbuf_view(&field)), (uint32_t)field.n);
+		return;
+	}
+	add_text(v, v->base + blank_at, 0, rm_stream_text(rm_strbuf_view(&field)), (uint32_t)field.n);
 }
 
 /* ---- requests that go out ---- */
@@ -112,7 +137,7 @@ static bool edit_outgoing_block(struct rm_visit *v, const struct rm_head *head, 
 	const struct rm_block *b = head->block;
 	unsigned propagators = rm_context_config()->propagators;
 	const struct rm_str none = { NULL, 0 };
-	bool replace = what->replace && b->old_bytes;
+	bool replace = what->replace && b->old_bytes && !may_be_signed(head);
 	struct rm_strbuf fields;
 
 	rm_strbuf_init(&fields, rm_text_at(room), cap);
