@@ -76,6 +76,23 @@ static bool replace_value(struct rm_visit *v, const struct rm_head *head, const 
 			rm_stream_text((struct rm_str){ value, sizeof(value) }), RM_TRACEPARENT_BYTES);
 }
 
+/*
+ * Ends lines as the last one of the head does. After a bare LF, CR LF would make the end of a head of what is
+ * none for readers that know only CR LF CR LF.
+ */
+static void end_alike(const struct rm_head *head, struct rm_strbuf *lines)
+{
+	struct rm_str raw = head->raw;
+	size_t n = 0;
+
+	if (raw.n > 1 && raw.p[raw.n - 2] == '\r')
+		return;
+	for (size_t i = 0; i < lines->n; i++)
+		if (lines->p[i] != '\r')
+			lines->p[n++] = lines->p[i];
+	lines->n = n;
+}
+
 /* ---- HTTP/2 ---- */
 
 /* Writes the frame that ends the header block anew, with `fields` in it. */
@@ -126,6 +143,7 @@ void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t b
 		edit_block(v, head->block, fields->traceparent != NULL, rm_strbuf_view(&field));
 		return;
 	}
+	end_alike(head, &field);
 	add_text(v, v->base + blank_at, 0, rm_stream_text(rm_strbuf_view(&field)), (uint32_t)field.n);
 }
 
@@ -159,6 +177,7 @@ static bool edit_outgoing_lines(struct rm_visit *v, const struct rm_head *head, 
 	rm_strbuf_init(&lines, rm_text_at(room), cap);
 	rm_inject(rm_context_config()->propagators, what->ctx, what->tracestate, what->baggage,
 		  &what->fields->carriers, RM_FORM_LINES, &lines);
+	end_alike(head, &lines);
 	if (!lines.n || !rm_headroom(head, rm_strbuf_view(&lines))) {
 		rm_text_put(room);
 		return !lines.n && replaced;

@@ -288,6 +288,14 @@ static void list_field(struct rm_http1_head *m, struct rm_str name, struct rm_st
 	m->head.field_count = n + 1;
 }
 
+/* Nothing but white space: some readers take such a line for the end of the head. */
+static bool is_empty(const char *p, const char *end)
+{
+	while (p < end && is_space(*p))
+		p++;
+	return p == end;
+}
+
 /* One field at `p` with its folded lines (RFC 9112 section 5.2); *ret_next is the line after it. */
 static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p, const char *end,
 					 const char **ret_next)
@@ -303,8 +311,12 @@ static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p,
 		return RM_HTTP1_BAD;
 	r = text_line(colon + 1, end, &value_end, &next);
 	while (r == RM_HTTP1_DONE && next < end && (uint8_t)*next <= ' ' && (*next == ' ' || *next == '\t')) {
+		const char *line = next;
+
 		folded = true;
-		r = text_control(next, end, &value_end, &next);
+		r = text_control(line, end, &value_end, &next);
+		if (r == RM_HTTP1_DONE && is_empty(line, value_end))
+			return RM_HTTP1_BAD;
 	}
 	if (r != RM_HTTP1_DONE)
 		return r;

@@ -1,4 +1,4 @@
-/* Heads that are not to be changed. */
+/* Heads that are not to be changed, or only with care: signed ones, and those whose end is disputed. */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,4 +120,21 @@ RM_TEST("a program that signs what it forwards sends what it signed")
 		close(pair[0]);
 		close(pair[1]);
 	}
+}
+
+RM_TEST("our line ends as the line before it does, so that no CR LF CR LF comes to be")
+{
+	RM_CHECK(!reads("GET / HTTP/1.1\r\nHost: h\n\r\n"));
+	RM_CHECK(strstr(got, "\ntraceparent: 00-") && !strstr(got, "\r\n\r\n"));
+	RM_CHECK(!reads("GET / HTTP/1.1\nHost: h\n\n"));
+	RM_CHECK(strstr(got, "\ntraceparent: 00-") && !strchr(got, '\r'));
+	RM_CHECK(!reads("GET / HTTP/1.1\r\nHost: h\r\n\n"));
+	RM_CHECK(strstr(got, "\r\n\n") && !strstr(got, "\r\n\r\n"));
+
+	sent_bytes = 0;
+	open_client(900);
+	RM_CHECK(send_text(900, "GET / HTTP/1.1\nHost: h\n\r\n", 25) == 25);
+	sent[sent_bytes] = '\0';
+	RM_CHECK(strstr(sent, "\ntraceparent: 00-") && !strstr(sent, "\r\n\r\n"));
+	close_fd(900);
 }
