@@ -144,12 +144,16 @@ static int read_literal(struct rm_hpack_block *b, unsigned prefix, struct rm_hpa
 	return error ? error : read_string(b, &ret->value);
 }
 
-/* Size updates stand before the first field of a block only (section 4.2). */
+/*
+ * Size updates stand before the first field of a block (section 4.2), but golang.org/x/net wrote some in the
+ * middle, and Java reads them there. Who does not takes the whole block for an error: no two readers of such
+ * a block know different tables.
+ */
 static int update_size(struct rm_hpack_block *b)
 {
 	uint64_t bytes;
 
-	if (b->list_bytes || !read_integer(b, 5, &bytes))
+	if (!read_integer(b, 5, &bytes))
 		return RM_E_PROTO;
 	if (bytes > RM_HPACK_TABLE_MAX_BYTES)
 		return RM_E_RANGE;

@@ -97,15 +97,23 @@ RM_TEST("a field says how it is written, and where in its block")
 	struct rm_hpack_field f;
 
 	receiver_open(&r);
-	receiver_begin(&r, block, from_hex("82 4001610162 0001630164 1001650166 21", block));
+	receiver_begin(&r, block, from_hex("82 4001610162 0001630164 1001650166", block));
 	RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_INDEXED && f.at == 0 && f.end == 1);
 	RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_INDEXING && f.at == 1 && f.end == 6);
 	RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_PLAIN && f.at == 6 && f.end == 11);
 	RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_NEVER && f.at == 11 && f.end == 16);
 	RM_CHECK(r.table.count == 1);
-	/* A change of size is not for the middle of a block. */
-	RM_CHECK(rm_hpack_next(&r.block, &f) == RM_E_PROTO);
+	RM_CHECK(rm_hpack_next(&r.block, &f) == 0);
 	receiver_close(&r);
+}
+
+RM_TEST("a change of size in the middle of a block, or at its end, holds from there on")
+{
+	receiver_open(&r);
+	RM_CHECK(reads("4001610162 be 20 82 3fe11f 4001630164 be 20", "a=b;a=b;:method=GET;c=d;c=d;"));
+	RM_CHECK(r.table.count == 0 && r.table.max_bytes == 0);
+	receiver_close(&r);
+	RM_CHECK(fails("4001610162 20 be") == RM_E_PROTO);
 }
 
 RM_TEST("what is written can be read, and leaves the table alone")

@@ -241,6 +241,15 @@ def table_sizes(c):
         c.response(1 + 2 * number, ("x-a", "value"))
 
 
+@capture("A change of the table's size in the middle of a header block, as golang.org/x/net wrote it.")
+def table_size_in_block(c):
+    c.request(1)
+    c.request(3)
+    block = c.server.block((":status", "200"), ("x-a", "value"))
+    c.send(c.server, frame(HEADERS, END_HEADERS | END_STREAM, 1, block[:1] + b"\x3f\xe1\x1f" + block[1:]))
+    c.response(3, ("x-a", "value"))
+
+
 @capture("A table larger than we keep: mute.")
 def table_too_large(c):
     c.client.encoder.header_table_size = 65537
