@@ -100,6 +100,16 @@ uint32_t rm_conn_gen(const struct rm_conn *c, int fd)
 	return rm_conn_peek(fd) == c ? gen : 0;
 }
 
+/* What was left alone and forgotten may have ended, but is not in use again. */
+RM_GLANCE bool rm_conn_still_there(const struct rm_conn *c, uint32_t gen, int fd)
+{
+	uint32_t now = lookup(fd), later = atomic_load_explicit(&c->gen, memory_order_acquire) - gen;
+
+	if (is_conn(now))
+		return rm_pool_at(&conns, now) == c && later == 0;
+	return later <= 1 && c->muted && now == (c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE);
+}
+
 void rm_conn_doubt(int fd)
 {
 	struct rm_conn *c = rm_conn_peek(fd);

@@ -122,6 +122,12 @@ struct rm_conn *rm_conn_peek(int fd);
 uint32_t rm_conn_gen(const struct rm_conn *c, int fd);
 
 /*
+ * True when `fd` is still what it was for the connection of generation `gen`: it names it, or does no more only
+ * since that one is left alone. False after a close that was seen. A hint, without the lock.
+ */
+bool rm_conn_still_there(const struct rm_conn *c, uint32_t gen, int fd);
+
+/*
  * Bytes passed through `fd` while it changed hands, and nobody knows whose they were: a gap of the
  * connection that it names now, if there is one.
  */

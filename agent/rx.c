@@ -123,9 +123,9 @@ static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t 
 }
 
 /*
- * The first read filled all it was asked for: take what else is there, without waiting. A descriptor
- * that is no socket any more gives up to what it says to have. Of control data (when bytes came, how many are
- * left) one whole read would have told of the last byte, as this one does.
+ * The first read filled all it was asked for: take what else is there, without waiting. What was read as
+ * anything is, in place of recv, may be no socket, and gives up to what it says to have. Of control data (when
+ * bytes came, how many are left) one whole read would have told of the last byte, as this one does.
  */
 static __attribute__((noinline)) size_t top_up(const struct rm_rx *rx, const struct iovec *iov, int count,
 					       size_t filled, size_t room)
@@ -152,10 +152,10 @@ static __attribute__((noinline)) size_t top_up(const struct rm_rx *rx, const str
 		left -= take;
 		c.off = 0;
 	}
-	n = rm_sys3(__NR_recvmsg, rx->fd, &m, MSG_DONTWAIT); /* raw: no cancellation with the lock held */
-	if (n == -ENOTSOCK)
-		n = rm_sys3(__NR_readv, rx->fd, rest, m.msg_iovlen);
-	else if (n > 0 && rx->m)
+	/* Raw: no cancellation with the lock held. */
+	n = rx->plain ? rm_sys3(__NR_readv, rx->fd, rest, m.msg_iovlen)
+		      : rm_sys3(__NR_recvmsg, rx->fd, &m, MSG_DONTWAIT);
+	if (n > 0 && rx->m)
 		rx->m->msg_controllen = m.msg_controllen;
 	return n > 0 ? (size_t)n : 0;
 }
@@ -179,13 +179,12 @@ static __attribute__((noinline)) bool upsets_count(const struct rm_rx *rx, bool 
 /* Nobody looks at these bytes. That the program was given less room must still not show. */
 static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)
 {
-	struct rm_conn *now = rm_conn_peek(rx->fd);
 	size_t room = rx->reserve && result > 0 ? rm_iov_total(iov, iov_count) : 0;
 
 	if (result > 0)
 		rm_conn_doubt(rx->fd);
-	/* A number that belongs to another connection by now is not to be read from. */
-	if (!room || (size_t)result + rx->reserve != room || (now && now != rx->conn))
+	/* A number that was closed is not to be read from: it may be anybody's by now. */
+	if (!room || (size_t)result + rx->reserve != room || !rm_conn_still_there(rx->conn, rx->gen, rx->fd))
 		return result;
 	return result + (ssize_t)top_up(rx, iov, iov_count, (size_t)result, room);
 }

@@ -4,6 +4,7 @@
  * a read is short only when the socket had no more.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -326,6 +327,67 @@ RM_TEST("a read is full where there was more, also when the connection is left a
 	rm_rx_opaque(c->fd, 1); /* where a head should be: left alone */
 	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == 2000 && memcmp(c->got, bytes, 2000) == 0);
 	close_pair(c);
+	free(c);
+}
+
+static void close_now(int fd)
+{
+	struct rm_scope s;
+
+	if (rm_enter(&s)) {
+		rm_fd_close(&s, fd);
+		rm_leave(&s);
+	}
+	close(fd);
+}
+
+/* A read that was cut short, whose connection another thread closed before it was topped up. */
+static void check_closed(struct conversation *c, bool muted, int (*reopen)(void))
+{
+	static char bytes[3000];
+	struct iovec iov = { c->got, 2000 };
+	struct rm_rx rx;
+	int fd, waiting = 0, still = 0;
+	ssize_t n;
+
+	open_pair(c);
+	RM_CHECK(write(c->peer, bytes, sizeof(bytes)) == sizeof(bytes));
+	rm_rx_begin(&rx, c->fd, 2000, 0);
+	n = recv(c->fd, c->got, 2000 - rx.reserve, 0);
+	RM_CHECK(rx.watch && rx.reserve > 0 && n > 0);
+	if (muted)
+		rm_rx_opaque(c->fd, 1); /* where a head should be: left alone */
+	close_now(c->fd);
+	fd = reopen();
+	RM_CHECK(fd == c->fd && ioctl(fd, FIONREAD, &waiting) == 0 && waiting > 0);
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == n);
+	RM_CHECK(ioctl(fd, FIONREAD, &still) == 0 && still == waiting);
+	close(fd);
+	close(c->peer);
+}
+
+static int open_file(void)
+{
+	return open("/proc/self/exe", O_RDONLY);
+}
+
+/* A socket of the program that is none of ours. */
+static int open_datagrams(void)
+{
+	int fds[2];
+
+	RM_CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds) == 0 && write(fds[1], "abc", 3) == 3);
+	close(fds[1]);
+	return fds[0];
+}
+
+RM_TEST("what took over the number of a connection that was closed meanwhile is not read from")
+{
+	struct conversation *c = calloc(1, sizeof(*c));
+
+	check_closed(c, false, open_file);
+	check_closed(c, false, open_datagrams);
+	check_closed(c, true, open_datagrams);
 	free(c);
 }
 
