@@ -81,6 +81,7 @@ struct rm_conn {
 	uint32_t flight_own;     /* bytes of the program that the text in `retry` stands for */
 	uint32_t raw_owed;       /* of the program's own, which the library refused as they were */
 	uint32_t taken;          /* which the library took in a call that failed in the end */
+	uint8_t kept;            /* what it refused last is encrypted already: not to be offered with other bytes */
 
 	rm_text stash[RM_STASHES];
 	struct rm_peer peer;

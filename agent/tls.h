@@ -77,6 +77,7 @@ struct rm_tls_writer {
 	rm_tls_write_fn write;
 	void *arg;             /* for `write` */
 	bool partial;          /* the program expects that less is taken than it offers */
+	bool (*keeps)(void *session); /* after a failure: the library has the bytes already. NULL: always */
 };
 
 /*

@@ -15,8 +15,9 @@
  *   - the program's own bytes that were refused (`raw_owed`) are offered again from its memory;
  *   - a program that does not expect a short count is told of all its bytes or of none: what the library
  *     took in a call that failed in the end is `taken`, and stepped over when the call comes again.
- * A program that comes with other bytes than it has to breaks the library's rules; its bytes go to the
- * library as they are, which says so, and the session is left alone.
+ * A library does not look at bytes again that it has encrypted: a program may come with an address that has
+ * others by now, or none. The flight goes on all the same; where more depends on these bytes the session is
+ * left alone then. Who comes with less breaks the rules; that goes to the library as it is, which says so.
  *
  * Runs in the program's calls. The connection is not locked while the library works; it has `tx_busy`
  * and a reference, as in tx.c.
@@ -34,6 +35,7 @@ struct call {
 	const char *p;
 	size_t n, off; /* `off` bytes of it are with the library */
 	bool resumes;  /* without bytes of its own */
+	bool strange;  /* with other bytes than were refused */
 	bool lost;     /* a request went out without our header */
 };
 
@@ -184,14 +186,20 @@ static void parse_rest(struct call *call)
 
 /* ---- the call ---- */
 
-/* The program has to offer again what was refused: at least as much of it, beginning with the same bytes. */
+/* How many bytes the program has to offer again. */
+static size_t owed(const struct rm_conn *c)
+{
+	return c->taken + (c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed);
+}
+
+/* What is offered again begins with the same bytes. */
 static bool same_retry(const struct call *call)
 {
 	const struct rm_conn *c = call->c;
-	size_t owed = c->taken + (c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed);
 	size_t n = call->n - c->taken < c->ahead_known ? call->n - c->taken : c->ahead_known;
+	const char *p = call->p + c->taken;
 
-	return call->n >= owed && memcmp(call->p + c->taken, c->ahead_head, n) == 0;
+	return n == 0 || (rm_may_read(p, n) && memcmp(p, c->ahead_head, n) == 0);
 }
 
 /* Forgets all that a retry depends on: the program's bytes go out as they are. Lock held. */
@@ -210,6 +218,16 @@ static void give_up(struct call *call, struct rm_thread *t)
 	rm_stream_mute(&v);
 }
 
+/* The program comes with other bytes: of ours only what the library has goes on, then it is left alone. */
+static void end_edits(struct rm_conn *c)
+{
+	if (!c->kept)
+		end_flight(c);
+	drop_pending(c);
+	c->ahead = 0;
+	atomic_store(&c->gap, 1);
+}
+
 /* Prepares the call with the connection locked. False: the library gets it as it is. */
 static bool prepare(struct call *call, struct rm_thread *t)
 {
@@ -219,12 +237,17 @@ static bool prepare(struct call *call, struct rm_thread *t)
 		call->n = c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed;
 		return c->retry || c->raw_owed;
 	}
-	if (!same_retry(call) || call->n + c->ahead >= UINT32_MAX) {
+	call->strange = !same_retry(call);
+	if (call->n < owed(c) || call->n + c->ahead >= UINT32_MAX ||
+	    (call->strange && !c->taken && !(c->retry && c->kept))) {
 		give_up(call, t);
 		return false;
 	}
 	call->off = c->taken;
-	parse_ahead(call, t);
+	if (call->strange && !(c->retry && c->kept && call->n == owed(c)))
+		end_edits(c);
+	else
+		parse_ahead(call, t);
 	return true;
 }
 
@@ -272,8 +295,10 @@ static int write_flight(struct call *call)
 	int rc = call->w->write(call->w->arg, call->resumes ? NULL : p, call->resumes ? 0 : left, &took);
 	uint32_t before = covered(c, c->retry_at);
 
-	if (rc <= 0)
+	if (rc <= 0) {
+		c->kept = !call->w->keeps || call->w->keeps(call->w->arg);
 		return rc;
+	}
 	c->retry_at += (uint32_t)took;
 	advance(call, covered(c, c->retry_at) - before);
 	if (c->retry_at == c->retry_end)
@@ -300,10 +325,10 @@ static void remember(struct call *call, bool refused)
 	struct rm_conn *c = call->c;
 	size_t left = call->n - call->off;
 
-	if (call->resumes && refused)
+	if ((call->resumes || call->strange) && refused)
 		return; /* as before */
 	c->ahead_known = 0;
-	if (call->resumes || (!refused && !c->ahead))
+	if (call->resumes || call->strange || (!refused && !c->ahead))
 		return;
 	c->ahead_known = (uint8_t)(left < sizeof(c->ahead_head) ? left : sizeof(c->ahead_head));
 	memcpy(c->ahead_head, call->p + call->off, c->ahead_known);
@@ -368,7 +393,7 @@ static void note_sent(rm_tls session, const void *p, size_t n)
 
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n)
 {
-	struct call call = { .w = w, .p = p, .n = n, .resumes = !p };
+	struct call call = { .w = w, .p = p, .n = n, .resumes = !p && !n };
 	int rc;
 
 	if (!rm_tls_watched(w->session))

@@ -23,6 +23,7 @@ enum {
 	CTRL_GET_KTLS_SEND = 73,     /* BIO_CTRL_GET_KTLS_SEND */
 	ERROR_SSL = 1, ERROR_SYSCALL = 5, ERROR_ZERO_RETURN = 6,
 	EARLY_DATA_ACCEPTED = 2,
+	WANT_WRITING = 2,            /* SSL_WRITING */
 };
 
 /* In a session's ex_data: its name, or this mark. Numbers of connections are far smaller than EARLY. */
@@ -235,12 +236,33 @@ static int write_before(struct place *p, void *ssl, rm_tls name, const void *dat
 	return rc;
 }
 
+struct writing {
+	struct place *p;
+	void *ssl;
+};
+
+static int write_through(void *arg, const void *data, size_t n, size_t *ret_n)
+{
+	struct writing *it = arg;
+
+	return ((write_fn)it->p->real.write)(it->ssl, data, n, ret_n);
+}
+
+/* A record waits for its transport. In a handshake it is not one of these bytes. */
+static bool keeps(void *arg)
+{
+	struct writing *it = arg;
+
+	return it->p->calls.want(it->ssl) == WANT_WRITING && !it->p->calls.in_init(it->ssl);
+}
+
 static int on_write(struct place *p, void *ssl, const void *data, size_t n, size_t *ret_n)
 {
-	struct rm_tls_writer w = { .write = (rm_tls_write_fn)p->real.write, .arg = ssl, .session = current(p, ssl) };
+	struct writing it = { p, ssl };
+	struct rm_tls_writer w = { .write = write_through, .keeps = keeps, .arg = &it, .session = current(p, ssl) };
 
 	if (w.session == UNWATCHED)
-		return w.write(ssl, data, n, ret_n);
+		return w.write(&it, data, n, ret_n);
 	/* A client's write would make the handshake and go on with these very bytes: one after the other. */
 	if (!w.session && p->calls.in_init(ssl) && !p->calls.is_server(ssl)) {
 		int rc = p->calls.do_handshake(ssl);
@@ -253,7 +275,7 @@ static int on_write(struct place *p, void *ssl, const void *data, size_t n, size
 	if (!w.session)
 		w.session = open_session(p, ssl);
 	if (w.session == UNWATCHED)
-		return w.write(ssl, data, n, ret_n);
+		return w.write(&it, data, n, ret_n);
 	w.partial = p->calls.ctrl(ssl, CTRL_MODE, 0, NULL) & MODE_PARTIAL_WRITE;
 	return rm_tls_write(&w, data, n, ret_n);
 }

@@ -31,6 +31,7 @@ struct rm_openssl_calls {
 	int (*get_early_data_status)(const void *ssl);
 	int (*get_fd)(const void *ssl);
 	int (*pending)(const void *ssl);
+	int (*want)(const void *ssl);
 	long (*ctrl)(void *ssl, int command, long number, void *pointer);
 	size_t (*get_client_random)(const void *ssl, unsigned char *ret, size_t cap);
 	void (*get0_alpn_selected)(const void *ssl, const unsigned char **ret, unsigned *ret_bytes);

@@ -241,6 +241,7 @@ static bool find_calls(const struct rm_object *o, struct rm_openssl_calls *ret)
 		{ "SSL_get_early_data_status", &ret->get_early_data_status },
 		{ "SSL_get_fd", &ret->get_fd },
 		{ "SSL_pending", &ret->pending },
+		{ "SSL_want", &ret->want },
 		{ "SSL_get_client_random", &ret->get_client_random },
 		{ "SSL_ctrl", &ret->ctrl },
 		{ "SSL_get0_alpn_selected", &ret->get0_alpn_selected },

@@ -24,7 +24,7 @@
 enum { LARGE = 3 << 20, PIECE = 100000 };
 
 static const char *way, *certificate, *ca;
-static bool nonblocking, partial, moving, memory, peeks, plain_calls = true;
+static bool nonblocking, partial, moving, memory, narrow, peeks, plain_calls = true;
 static int listener, requests, lines, port;
 static SSL_CTX *client_context, *server_context;
 static SSL_SESSION *kept_session;
@@ -51,12 +51,13 @@ static bool is(const char *name)
 struct end {
 	SSL *ssl;
 	int fd;
+	BIO *far; /* of a pair with little room, whose other end is the session's transport */
 };
 
 /* With memory for a transport: what the library has to say goes out, what there is comes in. */
 static void pump(struct end *e, bool wait)
 {
-	BIO *in = SSL_get_rbio(e->ssl), *out = SSL_get_wbio(e->ssl);
+	BIO *in = e->far ? e->far : SSL_get_rbio(e->ssl), *out = e->far ? e->far : SSL_get_wbio(e->ssl);
 	char buf[20000];
 	int n;
 
@@ -73,8 +74,13 @@ static void pump(struct end *e, bool wait)
 	n = (int)recv(e->fd, buf, sizeof(buf), 0);
 	if (n > 0)
 		BIO_write(in, buf, n);
-	else
+	else if (!e->far)
 		BIO_set_mem_eof_return(in, 0);
+}
+
+static bool in_memory(const struct end *e)
+{
+	return e->far || (memory && SSL_get_wbio(e->ssl) != SSL_get_rbio(e->ssl));
 }
 
 /* True: try again, once the library can go on. */
@@ -85,7 +91,7 @@ static bool again(struct end *e, int result)
 
 	if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE)
 		return false;
-	if (memory && SSL_get_wbio(e->ssl) != SSL_get_rbio(e->ssl)) {
+	if (in_memory(e)) {
 		pump(e, why == SSL_ERROR_WANT_READ);
 		return true;
 	}
@@ -101,20 +107,28 @@ static void say(struct end *e, const char *p, size_t n)
 	for (size_t at = 0; at < n;) {
 		size_t piece = n - at < PIECE ? n - at : PIECE, took = 0;
 		const char *from = p + at;
+		bool refused = false;
 		int rc;
 
 		do {
+			if (e->far && !refused)
+				from = memcpy(copy, p + at, piece);
 			if (moving) { /* from another place each time */
 				free(copy);
 				copy = malloc(piece + 1);
 				from = memcpy(copy, p + at, piece);
 			}
+			if (refused && is("overwritten")) /* the library has encrypted them */
+				memset(copy, '?', piece);
+			if (refused && is("null"))
+				from = NULL;
 			if (plain_calls) {
 				rc = SSL_write(e->ssl, from, (int)piece);
 				took = rc > 0 ? (size_t)rc : 0;
 			} else {
 				rc = SSL_write_ex(e->ssl, from, piece, &took);
 			}
+			refused = rc <= 0;
 		} while (rc <= 0 && again(e, rc));
 		if (rc <= 0)
 			die("%s: write gave %d, error %d", way, rc, SSL_get_error(e->ssl, rc));
@@ -123,7 +137,7 @@ static void say(struct end *e, const char *p, size_t n)
 		at += took;
 	}
 	free(copy);
-	if (memory && SSL_get_wbio(e->ssl) != SSL_get_rbio(e->ssl))
+	if (in_memory(e))
 		pump(e, false);
 }
 
@@ -318,8 +332,13 @@ static int connect_tcp(void)
 
 static void attach(struct end *e)
 {
+	BIO *near;
+
 	e->fd = connect_tcp();
-	if (memory) {
+	if (narrow) {
+		BIO_new_bio_pair(&near, 64, &e->far, 32768);
+		SSL_set_bio(e->ssl, near, near);
+	} else if (memory) {
 		SSL_set_bio(e->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
 	} else {
 		set_blocking(e->fd);
@@ -336,16 +355,17 @@ static void shake_hands(struct end *e)
 		;
 	if (rc <= 0)
 		die("%s: no handshake", way);
-	if (memory)
+	if (in_memory(e))
 		pump(e, false);
 }
 
 static void detach(struct end *e)
 {
 	SSL_shutdown(e->ssl);
-	if (memory)
+	if (in_memory(e))
 		pump(e, false);
 	close(e->fd);
+	BIO_free(e->far);
 }
 
 static void ask_much(struct end *e)
@@ -358,6 +378,13 @@ static void ask_much(struct end *e)
 	ask(e, 1);
 }
 
+/* No more than a record each: the library does not look at any byte twice. */
+static void ask_little(struct end *e)
+{
+	for (size_t length = 0; length < 3; length++)
+		ask(e, 1000 * length);
+}
+
 static void open_and_ask(void)
 {
 	struct end e = { .ssl = SSL_new(client_context) };
@@ -365,7 +392,10 @@ static void open_and_ask(void)
 	attach(&e);
 	if (!is("implicit"))
 		shake_hands(&e);
-	ask_much(&e);
+	if (narrow)
+		ask_little(&e);
+	else
+		ask_much(&e);
 	detach(&e);
 	SSL_free(e.ssl);
 }
@@ -475,7 +505,7 @@ static void ask_through_bio(void)
 
 static void make_contexts(void)
 {
-	long modes = (partial ? SSL_MODE_ENABLE_PARTIAL_WRITE : 0) | (moving ? SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER : 0);
+	long modes = (partial ? SSL_MODE_ENABLE_PARTIAL_WRITE : 0) | (moving || is("null") ? SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER : 0);
 
 	server_context = SSL_CTX_new(TLS_server_method());
 	client_context = SSL_CTX_new(TLS_client_method());
@@ -527,6 +557,7 @@ int main(int argc, char **argv)
 	certificate = argv[2];
 	ca = argv[3];
 	partial = is("partial") || is("moving");
+	narrow = is("overwritten") || is("null");
 	moving = is("moving");
 	nonblocking = partial || is("nonblocking");
 	memory = is("memory");

@@ -83,6 +83,11 @@ static int lib_write(void *arg, const void *data, size_t n, size_t *ret_n)
 	return 1;
 }
 
+static bool lib_keeps(void *arg)
+{
+	return lib.waiting > 0;
+}
+
 /* ---- the program ---- */
 
 static rm_tls session;
@@ -107,7 +112,8 @@ static void start_case(size_t record, bool partial, bool moving)
 /* One call, which may be refused: 0, or the bytes that count. */
 static size_t call(const char *p, size_t n)
 {
-	struct rm_tls_writer w = { .session = session, .write = lib_write, .arg = &lib, .partial = lib.partial };
+	struct rm_tls_writer w = { .session = session, .write = lib_write, .arg = &lib, .partial = lib.partial,
+				   .keeps = lib_keeps };
 	size_t took = 0;
 	int rc = rm_tls_write(&w, p, n, &took);
 
@@ -269,6 +275,29 @@ RM_TEST("a body of many records, and a head of more than one")
 	large_cases(1);
 }
 
+RM_TEST("what the library took of a call is not offered twice when the program comes with other bytes")
+{
+	enum { RECORD = 16384 };
+	char *other;
+
+	request = large;
+	request_bytes = append(0, 0, 40000);
+	other = malloc(request_bytes);
+	memset(other, 'x', request_bytes);
+	for (int busy = 0; busy < 2; busy++) {
+		start_case(RECORD, false, true);
+		lib.transport = 1;
+		RM_CHECK(call(request, request_bytes) == 0);
+		lib.waiting = busy ? 0 : lib.waiting; /* as if the second one was refused before */
+		lib.transport = -1;
+		RM_CHECK(call(other, request_bytes) == request_bytes && lib.violations == 0);
+		RM_CHECK(sent_bytes == request_bytes + LINE && sent[RECORD - 1] != 'x');
+		RM_CHECK((sent[RECORD] == 'x') == busy && sent[sent_bytes - 1] == 'x');
+		rm_tls_close(session);
+	}
+	free(other);
+}
+
 RM_TEST("a head of more than a record gets its line where the program expects no short count")
 {
 	static const long some[] = { 0, 1, 0, 1 };
@@ -305,6 +334,31 @@ RM_TEST("a program that comes again with other bytes sends those, and nothing of
 	RM_CHECK(!rm_tls_watched(session));
 	end_case(0);
 	free(copy);
+}
+
+/* The transport takes nothing of the first call: the record waits, encrypted. Then the program comes with `p`. */
+static void come_again_with(const char *p, bool moving)
+{
+	request = small;
+	request_bytes = sizeof(small) - 1;
+	start_case(16384, false, moving);
+	lib.transport = 0;
+	RM_CHECK(call(request, request_bytes) == 0 && call(p, request_bytes) == 0);
+	lib.transport = -1;
+	RM_CHECK(call(p, request_bytes) == request_bytes && lib.violations == 0 && rm_tls_watched(session));
+	end_case(1);
+}
+
+RM_TEST("what the library has encrypted goes out, whatever the program's address has or has not by then")
+{
+	char other[sizeof(small)];
+
+	memset(other, 'x', sizeof(other));
+	for (int moving = 0; moving < 2; moving++) {
+		come_again_with(other, moving);
+		come_again_with(NULL, moving);
+		come_again_with((const char *)16, moving);
+	}
 }
 
 RM_TEST("a call may come again with more behind what was refused")

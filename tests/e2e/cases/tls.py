@@ -65,6 +65,7 @@ for name, (server, needs) in SERVERS.items():
 
 # How a program may use the library: requests, and those of them that cannot carry a header (early data).
 WAYS = {"plain": 6, "ex": 6, "peek": 6, "tiny": 6, "nonblocking": 6, "partial": 6, "moving": 6, "memory": 6, "implicit": 6,
+        "overwritten": 3, "null": 3,
         "fragments": 6, "read-ahead": 6, "clear": 2, "renegotiate": 4, "resume": 3, "bio": 3, "early": 5, "early-refused": 5}
 EARLY = {"early": 2}
 
