@@ -90,12 +90,13 @@ deps()
 	sh tools/deps.sh
 }
 
+# build [TARGET...]: all targets, unless some are named.
 build()
 {
 	need "${build_packages[@]}"
 	deps
 	configure build
-	ninja -C build
+	ninja -C build "$@"
 }
 
 # build_variant NAME MESON-OPTION...: the same sources in build-NAME/; clang has a compiler of its own.

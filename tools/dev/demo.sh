@@ -3,7 +3,7 @@ main()
 {
 	need "${build_packages[@]}" "${demo_packages[@]}"
 	say "building"
-	build >/dev/null
+	build demo >&2
 	mkdir -p build/test-apps
 	cc -O2 -g -Wall -Wextra -o build/test-apps/price test-apps/shop/price.c -lcurl
 	say "remora run -- test-apps/shop/run.sh $*"
