@@ -217,6 +217,24 @@ static struct rm_trace *get_trace(struct rm_tree *t, const uint8_t id[16])
 	return trace;
 }
 
+/* Ids and names of routes may be many: places are not shared, and go with their span. */
+static void set_place(struct rm_node *n, struct rm_str place)
+{
+	place = rm_str_cut(&place, '?');
+	n->place_bytes = (uint8_t)(place.n < sizeof(n->place) ? place.n : sizeof(n->place));
+	memcpy(n->place, place.p, n->place_bytes);
+	if (place.n > sizeof(n->place))
+		memcpy(n->place + sizeof(n->place) - 3, "...", 3);
+}
+
+static struct rm_str without_scheme(struct rm_str url)
+{
+	struct rm_str rest = url;
+
+	rm_str_cut(&rest, ':');
+	return rest.n > 2 && memcmp(rest.p, "//", 2) == 0 ? (struct rm_str){ rest.p + 2, rest.n - 2 } : url;
+}
+
 static void read_attrs(struct rm_tree *t, struct rm_node *n, const struct rm_span *span)
 {
 	struct rm_attr_iter it = rm_record_attrs(&span->record);
@@ -228,6 +246,10 @@ static void read_attrs(struct rm_tree *t, struct rm_node *n, const struct rm_spa
 			n->http_status = (uint16_t)a.v.i64;
 		else if (a.type == RM_ATTR_STR && rm_str_eq(a.key, RM_STR("error.type")))
 			n->error = rm_tree_text(t, a.v.str);
+		else if (a.type == RM_ATTR_STR && rm_str_eq(a.key, RM_STR("url.path")))
+			set_place(n, a.v.str);
+		else if (a.type == RM_ATTR_STR && rm_str_eq(a.key, RM_STR("url.full")))
+			set_place(n, without_scheme(a.v.str));
 	}
 }
 

@@ -13,6 +13,7 @@
 enum {
 	RM_TREE_SPANS_MAX = 100000,
 	RM_TREE_TEXT_BYTES_MAX = 4 * 1024 * 1024, /* of all different names; more become "..." */
+	RM_TREE_PLACE_BYTES = 63, /* of a longer one the begin is kept */
 };
 
 struct rm_node {
@@ -22,6 +23,8 @@ struct rm_node {
 	uint32_t next;                 /* of the same trace, or of the free list; 0 ends */
 	uint16_t http_status;          /* 0: none */
 	uint8_t kind, status, bits;
+	uint8_t place_bytes;
+	char place[RM_TREE_PLACE_BYTES]; /* the path that was asked for, of a client with the host; no query */
 };
 
 struct rm_trace {

@@ -1,5 +1,5 @@
 /*
- * Layout: label (branches, service, name), kind, error, bar, duration. The label takes what the
+ * Layout: label (branches, service, name, place), kind, status, bar, duration. The label takes what the
  * longest one needs and the terminal allows; the rest is fixed. Names are untrusted: control
  * characters, broken UTF-8 and, in other locales, everything beyond ASCII are shown as '?', so
  * that no span can move the cursor or change colours. A code point counts as one column.
@@ -18,7 +18,7 @@ enum {
 	LABEL_MIN = 20,
 	WORD_MIN = 8,
 	KIND_COLUMNS = 8,
-	ERROR_COLUMNS_MAX = 20,
+	STATUS_COLUMNS_MAX = 20,
 	BAR_COLUMNS = 24,
 	BAR_COLUMNS_NARROW = 12, /* on a terminal of less than */
 	NARROW = 100,
@@ -157,7 +157,7 @@ struct line {
 	const struct rm_view *v;
 	const struct rm_tree *t;
 	const struct rm_trace *trace;
-	unsigned label, error, bar; /* columns of these */
+	unsigned label, status, bar; /* columns of these */
 	bool open[DEPTH_SHOWN + 1]; /* at this depth, more siblings follow below */
 	FILE *out;
 };
@@ -210,14 +210,16 @@ static void put_bar(const struct line *l, const struct rm_node *n)
 	pad(to, l->bar, l->out);
 }
 
-/* "ERROR 502", "ERROR timeout"; nothing for a span that went well. */
-static struct rm_str error_text(const struct rm_tree *t, const struct rm_node *n, char *room, size_t cap)
+/* "200", "ERROR 502", "ERROR timeout"; nothing for a span that went well and has no status. */
+static struct rm_str status_text(const struct rm_tree *t, const struct rm_node *n, char *room, size_t cap)
 {
 	struct rm_str why = rm_tree_text_of(t, n->error);
 
-	if (n->status != RM_STATUS_ERROR)
+	if (n->status != RM_STATUS_ERROR && !n->http_status)
 		return (struct rm_str){ room, 0 };
-	if (why.n > 0)
+	if (n->status != RM_STATUS_ERROR)
+		snprintf(room, cap, "%u", n->http_status);
+	else if (why.n > 0)
 		snprintf(room, cap, "ERROR %.*s", why.n < cap ? (int)why.n : (int)cap, why.p);
 	else if (n->http_status)
 		snprintf(room, cap, "ERROR %u", n->http_status);
@@ -226,44 +228,59 @@ static struct rm_str error_text(const struct rm_tree *t, const struct rm_node *n
 	return rm_str_c(room);
 }
 
-static void put_error(const struct line *l, const struct rm_node *n)
+static void put_status(const struct line *l, const struct rm_node *n)
 {
 	char room[64];
 
-	if (l->error == 0)
+	if (l->status == 0)
 		return;
-	colour(l->v, RED, l->out);
-	put_column(l->v, error_text(l->t, n, room, sizeof(room)), l->error, l->out);
+	colour(l->v, n->status == RM_STATUS_ERROR ? RED : DIM, l->out);
+	put_column(l->v, status_text(l->t, n, room, sizeof(room)), l->status, l->out);
 	colour(l->v, PLAIN, l->out);
 	fputc(' ', l->out);
+}
+
+/* What was asked for, unless the name says it. */
+static struct rm_str place_of(const struct rm_tree *t, const struct rm_node *n)
+{
+	struct rm_str name = rm_tree_text_of(t, n->name);
+
+	return (struct rm_str){ n->place, name.n && memchr(name.p, '/', name.n) ? 0 : n->place_bytes };
+}
+
+/* A space and the text, where there is room for one letter of it. Returns the columns used. */
+static unsigned put_word(const struct line *l, struct rm_str s, const char *look, unsigned room)
+{
+	unsigned used;
+
+	if (s.n == 0 || room < 2)
+		return 0;
+	fputc(' ', l->out);
+	colour(l->v, look, l->out);
+	used = put_text(l->v, s, room - 1, l->out);
+	colour(l->v, PLAIN, l->out);
+	return used + 1;
 }
 
 static void put_span(struct line *l, const struct rm_row *row)
 {
 	const struct rm_node *n = row->node;
-	struct rm_str service = rm_tree_text_of(l->t, n->service);
-	struct rm_str name = rm_tree_text_of(l->t, n->name);
 	unsigned room = l->label - 3 * shown_depth(row), used;
 	char duration[24];
 
 	put_branches(l, row);
 	colour(l->v, colour_of(n), l->out);
-	used = put_text(l->v, service, room, l->out);
+	used = put_text(l->v, rm_tree_text_of(l->t, n->service), room, l->out);
 	colour(l->v, PLAIN, l->out);
-	if (used + 1 < room) {
-		fputc(' ', l->out);
-		used++;
-		colour(l->v, BOLD, l->out);
-		used += put_text(l->v, name, room - used, l->out);
-		colour(l->v, PLAIN, l->out);
-	}
+	used += put_word(l, rm_tree_text_of(l->t, n->name), BOLD, room - used);
+	used += put_word(l, place_of(l->t, n), "", room - used);
 	pad(used, room + 1, l->out);
 	colour(l->v, DIM, l->out);
 	put_column(l->v, rm_str_c(n->kind <= RM_KIND_CONSUMER ? kind_name[n->kind] : ""),
 		   KIND_COLUMNS, l->out);
 	colour(l->v, PLAIN, l->out);
 	fputc(' ', l->out);
-	put_error(l, n);
+	put_status(l, n);
 	put_bar(l, n);
 	rm_view_duration(n->end_ns - n->start_ns, l->v->utf8, duration, sizeof(duration));
 	used = put_text(l->v, rm_str_c(duration), DURATION_COLUMNS, NULL);
@@ -285,7 +302,17 @@ static void put_missing(struct line *l, const struct rm_row *row)
 
 /* ---- a trace ---- */
 
-/* Widths: errors as the longest needs, the label what is left of the line at most. */
+/* Columns of a label without its branches. */
+static unsigned label_columns(const struct line *l, const struct rm_node *n, unsigned most)
+{
+	struct rm_str place = place_of(l->t, n);
+	unsigned need = put_text(l->v, rm_tree_text_of(l->t, n->service), most, NULL);
+
+	need += 1 + put_text(l->v, rm_tree_text_of(l->t, n->name), most, NULL);
+	return place.n ? need + 1 + put_text(l->v, place, most, NULL) : need;
+}
+
+/* Widths: states as the longest needs, the label what is left of the line at most. */
 static void measure(struct line *l, const struct rm_row *row, uint32_t rows)
 {
 	unsigned most, fixed;
@@ -293,21 +320,20 @@ static void measure(struct line *l, const struct rm_row *row, uint32_t rows)
 
 	l->bar = l->v->columns < NARROW ? BAR_COLUMNS_NARROW : BAR_COLUMNS;
 	for (uint32_t i = 0; i < rows; i++) {
-		unsigned need = row[i].node ? put_text(l->v, error_text(l->t, row[i].node, room, sizeof(room)),
-						       ERROR_COLUMNS_MAX, NULL) : 0;
+		unsigned need = row[i].node ? put_text(l->v, status_text(l->t, row[i].node, room, sizeof(room)),
+						       STATUS_COLUMNS_MAX, NULL) : 0;
 
-		l->error = need > l->error ? need : l->error;
+		l->status = need > l->status ? need : l->status;
 	}
-	fixed = KIND_COLUMNS + l->error + l->bar + DURATION_COLUMNS + GAPS;
+	fixed = KIND_COLUMNS + l->status + l->bar + DURATION_COLUMNS + GAPS;
 	most = l->v->columns > fixed + LABEL_MIN ? l->v->columns - fixed : LABEL_MIN;
 	l->label = LABEL_MIN;
 	for (uint32_t i = 0; i < rows; i++) {
-		unsigned branches = 3 * shown_depth(&row[i]), need = branches + 1;
+		unsigned branches = 3 * shown_depth(&row[i]), need;
 
 		if (!row[i].node)
 			continue;
-		need += put_text(l->v, rm_tree_text_of(l->t, row[i].node->service), most, NULL);
-		need += put_text(l->v, rm_tree_text_of(l->t, row[i].node->name), most, NULL);
+		need = branches + label_columns(l, row[i].node, most);
 		need = need < most ? need : most;
 		/* The deepest branches must leave room for a word. */
 		need = need < branches + WORD_MIN ? branches + WORD_MIN : need;

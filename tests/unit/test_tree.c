@@ -19,6 +19,7 @@ struct sample {
 	uint64_t start_ms, end_ms;
 	enum rm_span_kind kind;
 	int http_status;
+	const char *path, *url;
 	bool remote;
 };
 
@@ -38,6 +39,10 @@ static int add_at(struct rm_tree *t, struct sample s, uint64_t now_ns)
 		return RM_E_FULL;
 	if (s.http_status)
 		rm_builder_i64(&b, RM_KEY_HTTP_RESPONSE_STATUS_CODE, s.http_status);
+	if (s.path)
+		rm_builder_str(&b, RM_KEY_URL_PATH, rm_str_c(s.path));
+	if (s.url)
+		rm_builder_str(&b, RM_KEY_URL_FULL, rm_str_c(s.url));
 	if (s.error)
 		rm_builder_str(&b, RM_KEY_ERROR_TYPE, rm_str_c(s.error));
 	rm_builder_end(&b);
@@ -337,6 +342,42 @@ RM_TEST("a trace is drawn as a plain tree where there is no terminal and no UTF-
 "|  `- nginx GET      server   ERROR 502       ========                 40.0 ms\n"
 "`- curl POST         client   ERROR timeout             ============   60.0 ms\n"
 "\n");
+	free(text);
+}
+
+RM_TEST("a span is drawn with what was asked for, of whom, and the status of the answer")
+{
+	struct rm_tree *t = rm_tree_new(100);
+	char *text;
+
+	add(t, (struct sample){ .service = "app", .name = "GET", .id = 1, .end_ms = 100, .kind = RM_KIND_SERVER,
+				.http_status = 200, .path = "/cart" });
+	add(t, (struct sample){ .service = "app", .name = "GET", .id = 2, .parent = 1, .start_ms = 55, .end_ms = 100,
+				.kind = RM_KIND_CLIENT, .http_status = 404, .error = "404",
+				.url = "https://stock.example:8443/item/7?token=REDACTED" });
+	add(t, (struct sample){ .service = "db", .name = "GET /item/:id", .id = 3, .parent = 2, .start_ms = 60,
+				.end_ms = 100, .kind = RM_KIND_SERVER, .http_status = 404, .path = "/item/7" });
+	text = draw(t, (struct rm_view){ .columns = 110 });
+	RM_CHECK_STR(rm_str_c(text),
+"trace 0a000000000000000000000000000000  3 spans  100 ms\n"
+"app GET /cart                        server   200       ========================    100 ms\n"
+"`- app GET stock.example:8443/item/7 client   ERROR 404              ===========   45.0 ms\n"
+"   `- db GET /item/:id               server   404                     ==========   40.0 ms\n"
+"\n");
+	free(text);
+}
+
+RM_TEST("of a long path the begin is drawn, and marked")
+{
+	struct rm_tree *t = rm_tree_new(10);
+	char path[300], *text;
+
+	memset(path, 'p', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	add(t, (struct sample){ .service = "s", .name = "GET", .id = 1, .kind = RM_KIND_SERVER, .path = path });
+	text = draw(t, (struct rm_view){ .columns = 200 });
+	RM_CHECK(strstr(text, "GET /pppp") && strstr(text, "ppp... server"));
 	free(text);
 }
 
