@@ -121,7 +121,8 @@ static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct
 
 	if (rm_edit_outgoing(v, head, blank_at, &what))
 		return;
-	rm_debug(RM_LOG_TRACE, "fd %d: the request goes out without all of our context", v->fd);
+	rm_debug(RM_LOG_TRACE, "%s %d: the request goes out without all of our context", rm_visit_kind(v),
+		 rm_visit_number(v));
 	rm_lost(v->thread, RM_LOST_INJECT);
 }
 
@@ -159,9 +160,9 @@ static void log_request(const struct rm_visit *v, const struct rm_exchange *e, s
 	char ids[RM_TRACEPARENT_BYTES];
 	struct rm_str shown = { ids, sizeof(ids) };
 
-	rm_debug(RM_LOG_HTTP1, "fd %d: %S request", v->fd, &method);
+	rm_debug(RM_LOG_HTTP1, "%s %d: %S request", rm_visit_kind(v), rm_visit_number(v), &method);
 	rm_traceparent_format(&e->ctx, ids);
-	rm_debug(RM_LOG_TRACE, "fd %d: %s span %S, parent %s", v->fd,
+	rm_debug(RM_LOG_TRACE, "%s %d: %s span %S, parent %s", rm_visit_kind(v), rm_visit_number(v),
 		 e->kind == RM_KIND_SERVER ? "SERVER" : "CLIENT", &shown,
 		 !e->parent.valid ? "none" : e->parent_remote ? "remote" : "here");
 }
@@ -213,12 +214,13 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 
 static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
 {
+	const struct rm_visit *v = (const struct rm_visit *)sink;
 	struct rm_exchange *e;
 
 	if (!x)
 		return;
 	e = rm_exchange_at(x);
-	rm_debug(RM_LOG_HTTP1, "fd %d: response %d", ((struct rm_visit *)sink)->fd, head->status);
+	rm_debug(RM_LOG_HTTP1, "%s %d: response %d", rm_visit_kind(v), rm_visit_number(v), head->status);
 	if (e->record)
 		rm_semconv_response(e, rm_context_config(), head);
 }

@@ -71,7 +71,7 @@ static bool decide(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 
 	if (!open_proto(c, dir == RM_DIR_REQUEST ? sniff(p, n) : greeted(p, n)))
 		return false;
-	rm_debug(RM_LOG_CONN, "fd %d speaks %s, we are the %s", v->fd, c->proto->name,
+	rm_debug(RM_LOG_CONN, "%s %d speaks %s, we are the %s", rm_visit_kind(v), rm_visit_number(v), c->proto->name,
 		 c->role == RM_ROLE_CLIENT ? "client" : "server");
 	return true;
 }
@@ -94,7 +94,7 @@ static bool change_proto(struct rm_visit *v)
 	for (int i = 0; rm_protocols[i]; i++) {
 		if (!rm_str_eq(rm_str_c(rm_protocols[i]->name), rm_str_c(name)))
 			continue;
-		rm_debug(RM_LOG_CONN, "fd %d goes on as %s", v->fd, name);
+		rm_debug(RM_LOG_CONN, "%s %d goes on as %s", rm_visit_kind(v), rm_visit_number(v), name);
 		return open_proto(c, rm_protocols[i]) && c->proto->adopt(c->state, &v->sink, v->handed_over);
 	}
 	return false;
@@ -143,8 +143,9 @@ void rm_stream_mute(struct rm_visit *v)
 		return;
 	c->dead = 1;
 	rm_tls_discover();
-	rm_debug(RM_LOG_CONN, "fd %d: left alone%s%s", v->fd, c->proto ? " after " : "",
-		 c->proto ? c->proto->name : "");
+	rm_debug(RM_LOG_CONN, "%s %d: left alone (%s%s)", rm_visit_kind(v), rm_visit_number(v),
+		 !c->proto ? "no protocol that we know" : c->proto->left ? "" : "not understood as ",
+		 !c->proto ? "" : c->proto->left ? c->proto->left : c->proto->name);
 	if (!c->proto)
 		return;
 	v->discard = true;
@@ -157,7 +158,7 @@ void rm_stream_gap(struct rm_conn *c, int fd)
 	struct rm_visit v;
 
 	rm_visit_init(&v, c, rm_thread_self(), fd);
-	rm_debug(RM_LOG_CONN, "fd %d: bytes went by unseen", fd);
+	rm_debug(RM_LOG_CONN, "%s %d: bytes went by unseen", rm_visit_kind(&v), rm_visit_number(&v));
 	rm_stream_mute(&v);
 }
 

@@ -37,6 +37,17 @@ struct rm_visit {
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */
 };
 
+/* What messages call the connection: "fd 7"; one that no descriptor names, "TLS session 12". */
+static inline const char *rm_visit_kind(const struct rm_visit *v)
+{
+	return v->conn->secure ? "TLS session" : "fd";
+}
+
+static inline int rm_visit_number(const struct rm_visit *v)
+{
+	return v->conn->secure ? (int)v->conn->number : v->fd;
+}
+
 /* Starts a visit on a locked connection. */
 void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, int fd);
 

@@ -133,6 +133,7 @@ struct rm_proto {
 	const char *name; /* "http1" */
 	const char *alpn; /* what TLS calls it (RFC 7301), NULL: nothing */
 	const char *help; /* one line for `remora list protocols` */
+	const char *left; /* why a connection is left alone, for messages; NULL: it was not understood */
 	bool multiplexes; /* requests of one connection are under way at once, not one after the other */
 	uint32_t state_bytes;
 	/*

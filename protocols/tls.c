@@ -76,6 +76,7 @@ static bool at_head(const void *state)
 const struct rm_proto rm_proto_tls = {
 	.name = "tls",
 	.help = "TLS: recognised; what it carries is read where the library encrypts it",
+	.left = "encrypted; what it carries is seen in TLS libraries that we know",
 	.state_bytes = sizeof(struct tls),
 	.sniff = sniff,
 	.open = tls_open,
