@@ -58,35 +58,40 @@ static bool has_openssl(const struct file *f, uint32_t table_type)
 	return false;
 }
 
-static void look_inside(const struct file *f, const char *path, FILE *out)
+static bool look_inside(const struct file *f, const char *path, FILE *out)
 {
 	static const char rustls[] = "/rustls-0.";
+	bool exported = has_openssl(f, SHT_DYNSYM), closed = !exported && has_openssl(f, SHT_SYMTAB);
+	bool has_rustls = memmem(f->p, f->n, rustls, sizeof(rustls) - 1) != NULL;
 
-	if (has_openssl(f, SHT_DYNSYM))
+	if (exported)
 		fprintf(out, "note: %s has OpenSSL inside, where its HTTPS is seen\n", path);
-	else if (has_openssl(f, SHT_SYMTAB))
+	if (closed)
 		fprintf(out, "note: %s has OpenSSL inside and does not export it: its HTTPS is not seen\n", path);
-	if (memmem(f->p, f->n, rustls, sizeof(rustls) - 1))
+	if (has_rustls)
 		fprintf(out, "note: %s has rustls inside: HTTPS that it encrypts with that is not seen\n", path);
+	return closed || has_rustls;
 }
 
-void rm_say_tls_inside(const char *path, FILE *out)
+bool rm_say_tls_inside(const char *path, FILE *out)
 {
 	const char *name = strrchr(path, '/');
+	bool hidden = name && strcmp(name, "/java") == 0;
 	struct file f = { 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	if (name && strcmp(name, "/java") == 0)
+	if (hidden)
 		fprintf(out, "note: %s encrypts by itself (JSSE): its HTTPS is not seen\n", path);
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
 		f.n = (size_t)st.st_size;
 		f.p = mmap(NULL, f.n, PROT_READ, MAP_PRIVATE, fd, 0);
 	}
 	if (f.n && f.p != MAP_FAILED) {
-		look_inside(&f, path, out);
+		hidden |= look_inside(&f, path, out);
 		munmap((void *)f.p, f.n);
 	}
 	if (fd >= 0)
 		close(fd);
+	return hidden;
 }

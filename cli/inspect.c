@@ -138,7 +138,7 @@ static bool file_allows(const struct rm_inspector *in, const char *path, const s
 }
 
 /* Prints what the settings say. A script's interpreter may be left alone: what it starts is not. */
-static bool settings_allow(const struct rm_inspector *in, const char *path, bool script)
+static bool settings_allow(const struct rm_inspector *in, const char *path, bool script, bool secure)
 {
 	enum rm_verdict verdict = rm_config_verdict(in->env, rm_str_c(path));
 
@@ -152,10 +152,11 @@ static bool settings_allow(const struct rm_inspector *in, const char *path, bool
 	case RM_SKIP_LISTED:
 		if (!script && verdict == RM_SKIP_DENIED)
 			return say_no(in, path, "is named by REMORA_DENY",
-				      "take it out there; what it starts is traced");
+				      secure ? "take it out there" : "take it out there; what it starts is traced");
 		if (!script)
 			return say_no(in, path, "is on the built-in list of programs left alone",
-				      "what it starts is traced; REMORA_ALLOW overrides the list");
+				      secure ? "what it starts is not traced either" :
+					       "what it starts is traced; REMORA_ALLOW overrides the list");
 		fprintf(in->out, "note: %s is left alone; the programs that it starts are traced\n", path);
 		return true;
 	default:
@@ -163,10 +164,30 @@ static bool settings_allow(const struct rm_inspector *in, const char *path, bool
 	}
 }
 
-static bool inspect_binary(const struct rm_inspector *in, const char *path, bool script)
+/* Those that start programs with an environment that they make. */
+static const char *starts_afresh(const char *path)
 {
+	static const char *const names[] = { "sudo", "doas", "pkexec" };
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return names[i];
+	return NULL;
+}
+
+/* *ret_hidden: some HTTPS of it is not seen, which was said. */
+static bool inspect_binary(const struct rm_inspector *in, const char *path, bool script, bool *ret_hidden)
+{
+	const char *afresh = starts_afresh(path);
 	struct rm_elf elf;
 	bool file_ok, settings_ok;
+
+	if (afresh) {
+		fprintf(in->out, "no: %s starts programs without LD_PRELOAD; let it start remora: "
+			"%s remora run -- COMMAND\n", path, afresh);
+		return false;
+	}
 
 	switch (rm_elf_read(path, &elf)) {
 	case RM_OK:
@@ -178,10 +199,10 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 	}
 	/* Both are said, also when one is enough. */
 	file_ok = file_allows(in, path, &elf);
-	settings_ok = settings_allow(in, path, script);
+	settings_ok = settings_allow(in, path, script, secure_reason(in, path));
 	if (file_ok && settings_ok) {
 		rm_say_tls_libraries(path, elf.interp, in->out);
-		rm_say_tls_inside(path, in->out);
+		*ret_hidden = rm_say_tls_inside(path, in->out);
 	}
 	return file_ok && settings_ok;
 }
@@ -200,10 +221,11 @@ bool rm_inspect(const struct rm_inspector *in, const char *command)
 				      error == RM_E_GONE ? "check its name and PATH" : "check its mode (chmod +x)");
 		interpreter = interpreter_of(path, line);
 		if (!interpreter) {
-			bool ok = inspect_binary(in, path, scripts > 0);
+			bool hidden = false, ok = inspect_binary(in, path, scripts > 0, &hidden);
 
 			if (ok)
-				fprintf(in->out, "yes: %s can be instrumented\n", command);
+				fprintf(in->out, "yes: %s can be instrumented%s\n", command,
+					hidden ? ", but for the HTTPS that is noted above" : "");
 			return ok;
 		}
 		fprintf(in->out, "note: %s is a script for %s\n", path, interpreter);

@@ -52,8 +52,9 @@ void rm_report_traces(const struct rm_gather *g, const char *command)
 	fputc('\n', stderr);
 	if (s.spans == 1)
 		fprintf(stderr,
-			"remora: no requests were seen; other protocols than HTTP are passed over\n"
-			"remora: whether the program can be traced at all: remora check -- %s\n",
+			"remora: no requests were seen; other protocols than HTTP are passed over, and so are\n"
+			"remora: connections that were refused, and static, Go, setuid and denied programs\n"
+			"remora: can it be traced: remora check -- %s; what happens: remora run --debug init,conn\n",
 			command);
 }
 

@@ -147,6 +147,7 @@ static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		struct rm_str value = rm_env_str(env, order[i].id);
+		const char *used;
 		int err;
 
 		if (value.n == 0)
@@ -157,8 +158,9 @@ static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 		/* A password may be before an '@', a key in a query. */
 		if (memchr(value.p, '@', value.n) || memchr(value.p, '?', value.n))
 			value = RM_STR("(its value)");
-		rm_warn("%s: %S is no http:// or https:// URL; ignored",
-			rm_env_rows[order[i].id].name, &value);
+		used = i == 0 && rm_env_is_set(env, order[1].id) ? rm_env_rows[order[1].id].name : DEFAULT_ENDPOINT;
+		rm_warn("%s: %S does not begin with http:// or https://; %s is used",
+			rm_env_rows[order[i].id].name, &value, used);
 	}
 	return take_endpoint(c, RM_STR(DEFAULT_ENDPOINT), true);
 }

@@ -361,6 +361,38 @@ def the_tree_shows_the_command_and_a_summary():
 
 
 @test
+def the_tree_shows_what_was_asked_for_and_the_status():
+    result = remora("run", "--", *python(EXCHANGE), env={"LC_ALL": "C"})
+    assert re.search(r"^ *`?-? ?\S+ HEAD 127\.0\.0\.1:\d+/\S* +client +200 +=+ ", result.stderr, re.M), result.stderr
+    assert re.search(r" HEAD /\S* +server +200 +=+ ", result.stderr, re.M), result.stderr
+
+
+@test
+def an_endpoint_without_a_scheme_is_said_with_what_is_used_instead():
+    wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "REMORA_EXIT_TIMEOUT": "10"}
+    said = remora("run", "-q", "--", "true", env=wrong).stderr
+    assert "collector:4318 does not begin with http:// or https://; http://localhost:4318 is used" in said, said
+    both = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "collector:4318", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "REMORA_EXIT_TIMEOUT": "10"}
+    said = remora("run", "-q", "--", "true", env=both).stderr
+    assert re.search(r"TRACES_ENDPOINT: collector:4318 .*; OTEL_EXPORTER_OTLP_ENDPOINT is used", said), said
+
+
+@test
+def the_log_says_why_a_connection_is_left_alone():
+    code = ("import socket; s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname());"
+            "a = s.accept()[0]; c.sendall(bytes([%s])); a.recv(100)")
+    said = remora("run", "-q", "--debug", "conn", "--", *python(code % "1, 2, 3")).stderr
+    assert re.search(r"fd \d+: left alone \(no protocol that we know\)", said), said
+
+
+@test
+def without_requests_the_summary_says_what_may_be_the_reason():
+    said = remora("run", "--", "true").stderr
+    assert "refused" in said and "static, Go, setuid and denied" in said and "remora check -- true" in said, said
+
+
+@test
 def quiet_says_nothing():
     equal(remora("run", "--quiet", "--", "true").stderr, "")
 

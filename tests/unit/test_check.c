@@ -41,7 +41,7 @@ static const char *make(const char *name, const void *bytes, size_t n, mode_t mo
 
 __attribute__((destructor)) static void clean_up(void)
 {
-	static const char *const names[] = { "app", "interp", "one", "loop", "sh", "script", "cut", "odd" };
+	static const char *const names[] = { "app", "interp", "one", "loop", "sh", "script", "cut", "odd", "sudo", "su", "java" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
@@ -249,6 +249,28 @@ RM_TEST("a script whose interpreter is left alone still passes tracing on")
 	make("script", "#!/usr/bin/env sh\n", 18, 0755);
 	RM_CHECK(inspect("script"));
 	RM_CHECK(says("the programs that it starts are traced"));
+}
+
+RM_TEST("what starts others with an environment of its own is said to, and how to trace them")
+{
+	make_image("sudo", image(LD_SO, NULL), 0755);
+	RM_CHECK(!inspect("sudo"));
+	RM_CHECK(says("starts programs without LD_PRELOAD") && says("sudo remora run -- COMMAND"));
+	RM_CHECK(!strstr(report, "is traced"));
+}
+
+RM_TEST("what a setuid program on the list starts is not said to be traced")
+{
+	make_image("su", image(LD_SO, NULL), 04755);
+	if (!inspect_as(getuid() + 1, "su", NULL) && strstr(report, "is setuid"))
+		RM_CHECK(says("what it starts is not traced either") && !strstr(report, "is traced;"));
+}
+
+RM_TEST("a program whose HTTPS is not seen can be instrumented, but for that")
+{
+	make_image("java", image(LD_SO, NULL), 0755);
+	RM_CHECK(inspect("java"));
+	RM_CHECK(says("note: ") && says("yes: java can be instrumented, but for the HTTPS"));
 }
 
 RM_TEST("a program cut at any byte is refused or read, never more")
