@@ -121,6 +121,17 @@ static void read_parent(struct rm_config *c, const struct rm_env *env)
 		c->parent_tracestate = rm_tracestate_fit(&text);
 }
 
+/* Nearly every key in a query is of a length that none of the secret ones has. */
+static uint64_t no_length(const struct rm_str *keys, uint32_t count)
+{
+	uint64_t ret = ~0ull >> 1; /* longer ones are always looked up */
+
+	for (uint32_t i = 0; i < count; i++)
+		if (keys[i].n < 63)
+			ret &= ~(1ull << keys[i].n);
+	return ret;
+}
+
 static uint64_t read_memory(const struct rm_env *env)
 {
 	uint64_t mib = at_most(rm_env_u64(env, RM_ENV_REMORA_MEMORY_LIMIT, 0), MEMORY_MAX_MIB);
@@ -161,6 +172,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	memcpy(c->redact, redact_always, sizeof(redact_always));
 	c->redact_count = read_list(env, RM_ENV_REMORA_REDACT_QUERY, c->redact, c->redact_count,
 				    RM_CONFIG_REDACT_MAX);
+	c->redact_no_length = no_length(c->redact, c->redact_count);
 	c->memory_bytes = read_memory(env);
 	c->exit_timeout_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_EXIT_TIMEOUT, 300),
 						  EXIT_TIMEOUT_MAX_MS);

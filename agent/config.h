@@ -39,6 +39,7 @@ struct rm_config {
 	uint32_t method_count;
 	struct rm_str redact[RM_CONFIG_REDACT_MAX]; /* query keys, built-in list first */
 	uint32_t redact_count;
+	uint64_t redact_no_length;         /* bit n: no key of `redact` has n bytes */
 	uint64_t memory_bytes;             /* REMORA_MEMORY_LIMIT */
 	uint64_t exit_timeout_ns;
 	struct rm_spanctx parent;          /* of this process: TRACEPARENT */

@@ -146,10 +146,16 @@ static void put_redacted_url(struct rm_builder *b, const struct rm_config *c, co
 	rm_text_put(room);
 }
 
-/* Then the path that follows is a part of it. No host has one, but a Host field may say anything. */
-static bool has_query(struct rm_str host)
+/*
+ * A query, of which the path that follows is a part, or user information. No host has either, but a Host
+ * field may say anything.
+ */
+static bool is_odd(struct rm_str host)
 {
-	return host.n && memchr(host.p, '?', host.n);
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] == '?' || host.p[i] == '@')
+			return true;
+	return false;
 }
 
 /* The URL of a request that we send; scheme and host are empty when the target names them. */
@@ -161,7 +167,7 @@ static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct
 
 	if (bytes > URL_MAX_BYTES)
 		b->dropped++;
-	else if (has_query(host) || rm_redact_url_needed(c, host) || rm_redact_url_needed(c, target))
+	else if (is_odd(host) || rm_redact_url_needed(c, target))
 		put_redacted_url(b, c, parts, bytes);
 	else
 		rm_builder_joined(b, RM_KEY_URL_FULL, parts, URL_PARTS);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "agent/redact.h"
 #include "agent/skiplist.h"
 #include "tests/rmtest.h"
 
@@ -151,6 +152,32 @@ RM_TEST("more query keys stand behind the built-in ones")
 	RM_CHECK_STR(config.redact[0], "X-Amz-Signature");
 	RM_CHECK_STR(config.redact[16], "token");
 	RM_CHECK_STR(config.redact[17], "otp");
+}
+
+RM_TEST("query keys of any length are found, by a list that knows which lengths there are")
+{
+	static char setting[512] = "REMORA_REDACT_QUERY=", query[256];
+	static const unsigned lengths[] = { 1, 2, 62, 63, 64, 65, 130 };
+	size_t n = strlen(setting);
+
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		memset(setting + n, 'k', lengths[i]);
+		n += lengths[i];
+		setting[n++] = ',';
+	}
+	setting[n] = '\0';
+	BUILD(setting);
+	for (unsigned i = 1; i < 200; i++) {
+		bool listed = false;
+
+		for (size_t j = 0; j < sizeof(lengths) / sizeof(lengths[0]); j++)
+			listed |= lengths[j] == i;
+		memset(query, 'k', i);
+		memcpy(query + i, "=v", 3);
+		RM_CHECK(rm_redact_query_needed(&config, rm_str_c(query)) == listed);
+	}
+	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")));
+	RM_CHECK(config.redact_no_length >> 4 & 1 && !(config.redact_no_length >> 6 & 1));
 }
 
 #define TRACEPARENT "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
