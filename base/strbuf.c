@@ -27,11 +27,6 @@ void rm_strbuf_str(struct rm_strbuf *b, struct rm_str s)
 	rm_strbuf_put(b, s.p, s.n);
 }
 
-void rm_strbuf_c(struct rm_strbuf *b, const char *text)
-{
-	rm_strbuf_put(b, text, strlen(text));
-}
-
 void rm_strbuf_char(struct rm_strbuf *b, char c)
 {
 	rm_strbuf_put(b, &c, 1);

@@ -18,7 +18,11 @@ struct rm_strbuf {
 void rm_strbuf_init(struct rm_strbuf *b, char *memory, size_t cap);
 void rm_strbuf_put(struct rm_strbuf *b, const void *bytes, size_t n); /* all of it or nothing */
 void rm_strbuf_str(struct rm_strbuf *b, struct rm_str s);
-void rm_strbuf_c(struct rm_strbuf *b, const char *text); /* NUL-terminated */
+/* NUL-terminated; the length of a literal is known where it is written. */
+static inline void rm_strbuf_c(struct rm_strbuf *b, const char *text)
+{
+	rm_strbuf_put(b, text, strlen(text));
+}
 void rm_strbuf_char(struct rm_strbuf *b, char c);
 void rm_strbuf_u64(struct rm_strbuf *b, uint64_t v); /* decimal */
 void rm_strbuf_i64(struct rm_strbuf *b, int64_t v);  /* decimal */
