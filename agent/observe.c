@@ -318,21 +318,18 @@ static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_
 	rm_tls_hello((struct rm_visit *)sink, random);
 }
 
-void rm_observe_init(struct rm_sink *sink)
-{
-	*sink = (struct rm_sink){
-		.request = on_request,
-		.request_head = on_request_head,
-		.request_end = on_request_end,
-		.response = on_response,
-		.response_head = on_response_head,
-		.response_trailers = on_response_trailers,
-		.response_end = on_response_end,
-		.broken = on_broken,
-		.hand_over = on_hand_over,
-		.stash = on_stash,
-		.unstash = on_unstash,
-		.scratch = on_scratch,
-		.secured = on_secured,
-	};
-}
+const struct rm_sink_calls rm_observe = {
+	.request = on_request,
+	.request_head = on_request_head,
+	.request_end = on_request_end,
+	.response = on_response,
+	.response_head = on_response_head,
+	.response_trailers = on_response_trailers,
+	.response_end = on_response_end,
+	.broken = on_broken,
+	.hand_over = on_hand_over,
+	.stash = on_stash,
+	.unstash = on_unstash,
+	.scratch = on_scratch,
+	.secured = on_secured,
+};

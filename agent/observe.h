@@ -4,7 +4,7 @@
 
 #include "protocols/proto.h"
 
-/* Fills in the agent's callbacks; `conn` of each is the struct rm_visit. */
-void rm_observe_init(struct rm_sink *sink);
+/* The agent's callbacks; `conn` of each is the struct rm_visit. */
+extern const struct rm_sink_calls rm_observe;
 
 #endif

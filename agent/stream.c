@@ -27,7 +27,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->starved = false;
 	v->full = false;
 	v->edit_count = 0;
-	rm_observe_init(&v->sink);
+	v->sink.on = &rm_observe;
 }
 
 int rm_stream_dir(const struct rm_conn *c, bool sent)
@@ -117,7 +117,7 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 	}
 	do {
 		if (v->next_proto && !change_proto(v)) {
-			v->sink.broken(&v->sink, v->handed_over, RM_STR(""));
+			v->sink.on->broken(&v->sink, v->handed_over, RM_STR(""));
 			rm_stream_mute(v);
 			return RM_FEED_MUTE;
 		}

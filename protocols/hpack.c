@@ -78,7 +78,7 @@ static int read_string(struct rm_hpack_block *b, struct rm_str *ret)
 static char *memory_of(struct rm_hpack_block *b)
 {
 	if (!b->memory && b->table->cap)
-		b->memory = b->sink->stash(b->sink, b->which, b->table->cap);
+		b->memory = b->sink->on->stash(b->sink, b->which, b->table->cap);
 	return b->memory;
 }
 
@@ -123,7 +123,7 @@ static int add(struct rm_hpack_block *b, const struct rm_hpack_field *f)
 	if (!rm_hpack_table_evict(t, b->memory, f->name.n + f->value.n, &cap))
 		return RM_OK;
 	if (cap > t->cap) {
-		b->memory = b->sink->stash(b->sink, b->which, cap);
+		b->memory = b->sink->on->stash(b->sink, b->which, cap);
 		if (!b->memory)
 			return RM_E_NOMEM;
 		rm_hpack_table_grown(t, b->memory, cap);

@@ -104,7 +104,7 @@ static bool oldest_bit(const struct http1 *h, uint64_t bits)
 static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 {
 	if (w->stashed)
-		sink->unstash(sink, (enum rm_stash)dir);
+		sink->on->unstash(sink, (enum rm_stash)dir);
 	w->stashed = 0;
 }
 
@@ -120,7 +120,7 @@ static void take_back(struct http1 *h, struct rm_sink *sink)
 	if (!h->asking || h->way[RM_DIR_REQUEST].state > HEAD || answered)
 		return;
 	h->count--;
-	sink->broken(sink, h->asking, RM_STR(""));
+	sink->on->broken(sink, h->asking, RM_STR(""));
 	h->asking = 0;
 }
 
@@ -136,7 +136,7 @@ static void request_over(struct http1 *h, struct rm_sink *sink)
 {
 	struct way *w = &h->way[RM_DIR_REQUEST];
 
-	sink->request_end(sink, h->asking, w->body.bytes);
+	sink->on->request_end(sink, h->asking, w->body.bytes);
 	h->asking = 0;
 	if (w->flags & CONNECTS)
 		w->state = TUNNEL;
@@ -153,11 +153,11 @@ static enum step response_over(struct http1 *h, struct rm_sink *sink)
 		if (h->count != 1 || h->way[RM_DIR_REQUEST].state != START)
 			return MUTE;
 		w->state = h->way[RM_DIR_REQUEST].state = MUTED;
-		sink->hand_over(sink, pop(h), "http2");
+		sink->on->hand_over(sink, pop(h), "http2");
 		return STOP;
 	}
 
-	sink->response_end(sink, pop(h), w->body.bytes);
+	sink->on->response_end(sink, pop(h), w->body.bytes);
 	w->state = w->flags & CLOSES ? CLOSED : START;
 	return w->flags & SWITCHES ? MUTE : GO_ON;
 }
@@ -235,7 +235,7 @@ static enum step request_head(struct feed *f)
 		h->is_connect = connect ? h->is_connect | bit : h->is_connect & ~bit;
 	}
 	f->way->state = BLANK;
-	return f->sink->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at) ? GO_ON : STOP;
+	return f->sink->on->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at) ? GO_ON : STOP;
 }
 
 static enum step response_head(struct feed *f)
@@ -255,7 +255,7 @@ static enum step response_head(struct feed *f)
 	/* No tunnel: requests go on, unless bytes for the tunnel were sent in advance. */
 	if (connect && !(f->way->flags & SWITCHES))
 		request->state = request->state == TUNNEL ? START : CLOSED;
-	f->sink->response_head(f->sink, h->fifo[h->oldest], &m->head);
+	f->sink->on->response_head(f->sink, h->fifo[h->oldest], &m->head);
 	return GO_ON;
 }
 
@@ -276,7 +276,7 @@ static const char *stash(struct feed *f, size_t n)
 
 	if (n > RM_HEAD_MAX_BYTES - w->stashed)
 		return NULL;
-	to = f->sink->stash(f->sink, (enum rm_stash)f->dir, w->stashed + (uint32_t)n);
+	to = f->sink->on->stash(f->sink, (enum rm_stash)f->dir, w->stashed + (uint32_t)n);
 	if (!to)
 		return NULL;
 	if (n) {
@@ -297,12 +297,12 @@ static enum step announce(struct feed *f)
 	if (f->dir == RM_DIR_RESPONSE) {
 		if (!h->count || f->p[f->at] != 'H')
 			return MUTE;
-		f->sink->response(f->sink, h->fifo[h->oldest]);
+		f->sink->on->response(f->sink, h->fifo[h->oldest]);
 		return GO_ON;
 	}
 	if (!rm_http1_is_token(f->p[f->at]) || h->count == FIFO_MAX)
 		return MUTE;
-	h->asking = f->sink->request(f->sink, f->conn);
+	h->asking = f->sink->on->request(f->sink, f->conn);
 	h->count++;
 	h->fifo[newest(h)] = h->asking;
 	h->is_head &= ~(1ull << newest(h));
@@ -317,7 +317,7 @@ static bool more_room(struct feed *f)
 
 	if (f->m->room_fields == RM_FIELDS_MAX)
 		return false;
-	room = f->sink->scratch(f->sink, RM_FIELDS_MAX * sizeof(*room));
+	room = f->sink->on->scratch(f->sink, RM_FIELDS_MAX * sizeof(*room));
 	if (!room)
 		return false;
 	f->m->room = room;
@@ -545,7 +545,7 @@ static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *
 	if (response->state != MUTED)
 		response->state = CLOSED;
 	while (h->count)
-		sink->broken(sink, pop(h),
+		sink->on->broken(sink, pop(h),
 			     reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
 }
 

@@ -81,7 +81,7 @@ static void break_stream(struct http2 *h, struct rm_sink *sink, const struct rm_
 	bool asked = s->asked;
 
 	rm_http2_stream_remove(&h->streams, sink, s->id);
-	sink->broken(sink, x, asked ? error : RM_STR(""));
+	sink->on->broken(sink, x, asked ? error : RM_STR(""));
 }
 
 static void response_over(struct feed *f, const struct rm_http2_stream *s)
@@ -93,7 +93,7 @@ static void response_over(struct feed *f, const struct rm_http2_stream *s)
 		return;
 	}
 	rm_http2_stream_remove(&f->h->streams, f->sink, was.id);
-	f->sink->response_end(f->sink, was.x, was.body_bytes[RM_DIR_RESPONSE]);
+	f->sink->on->response_end(f->sink, was.x, was.body_bytes[RM_DIR_RESPONSE]);
 }
 
 static void break_all_above(struct http2 *h, struct rm_sink *sink, uint32_t id, struct rm_str error)
@@ -111,14 +111,14 @@ static void message_over(struct feed *f, struct rm_http2_stream *s)
 		response_over(f, s);
 	} else if (!s->asked_whole) {
 		s->asked_whole = true;
-		f->sink->request_end(f->sink, s->x, s->body_bytes[RM_DIR_REQUEST]);
+		f->sink->on->request_end(f->sink, s->x, s->body_bytes[RM_DIR_REQUEST]);
 	}
 }
 
 static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 {
 	if (w->stashed)
-		sink->unstash(sink, (enum rm_stash)dir);
+		sink->on->unstash(sink, (enum rm_stash)dir);
 	w->stashed = 0;
 }
 
@@ -172,9 +172,9 @@ static enum step request_head(struct feed *f, struct rm_http2_head *m, struct rm
 	s->connects = rm_str_eq(m->head.method, RM_STR("CONNECT"));
 	describe(f, m, m->head.raw.p, m->head.raw.n, &block);
 	m->head.block = &block;
-	go_on = f->sink->request_head(f->sink, x, &m->head, (uint32_t)f->at);
+	go_on = f->sink->on->request_head(f->sink, x, &m->head, (uint32_t)f->at);
 	if (f->way->block_flags & RM_HTTP2_END_STREAM)
-		f->sink->request_end(f->sink, x, 0);
+		f->sink->on->request_end(f->sink, x, 0);
 	return go_on ? GO_ON : STOP;
 }
 
@@ -185,11 +185,11 @@ static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_htt
 
 	if (s->answered) {
 		m->head.status = 0;
-		f->sink->response_trailers(f->sink, x, &m->head);
+		f->sink->on->response_trailers(f->sink, x, &m->head);
 	} else if (m->head.status >= 200) {
 		s->answered = true;
 		over = over || (s->connects && m->head.status < 300);
-		f->sink->response_head(f->sink, x, &m->head);
+		f->sink->on->response_head(f->sink, x, &m->head);
 	}
 	if (over)
 		response_over(f, find(f, f->way->block_stream));
@@ -199,7 +199,7 @@ static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_htt
 static enum step read_block(struct feed *f, const char *p, size_t n)
 {
 	struct way *w = f->way;
-	struct rm_http2_room *room = f->sink->scratch(f->sink, sizeof(*room));
+	struct rm_http2_room *room = f->sink->on->scratch(f->sink, sizeof(*room));
 	struct rm_hpack_block block;
 	struct rm_http2_stream *s;
 	struct rm_http2_head m;
@@ -245,7 +245,7 @@ static enum step fragment(struct feed *f)
 	if (take == want)
 		w->state = REST;
 	if ((w->stashed || !over) && take) {
-		char *to = n <= RM_HEAD_MAX_BYTES ? f->sink->stash(f->sink, (enum rm_stash)f->dir, (uint32_t)n) : NULL;
+		char *to = n <= RM_HEAD_MAX_BYTES ? f->sink->on->stash(f->sink, (enum rm_stash)f->dir, (uint32_t)n) : NULL;
 
 		if (!to)
 			return MUTE;
@@ -253,7 +253,7 @@ static enum step fragment(struct feed *f)
 		w->stashed = (uint32_t)n;
 		block = to;
 	} else if (w->stashed) {
-		block = f->sink->stash(f->sink, (enum rm_stash)f->dir, w->stashed);
+		block = f->sink->on->stash(f->sink, (enum rm_stash)f->dir, w->stashed);
 		if (!block)
 			return MUTE;
 	}
@@ -279,14 +279,14 @@ static enum state payload_state(uint8_t type)
 /* The first HEADERS of a stream: a request begins. */
 static void open_stream(struct feed *f, uint32_t id)
 {
-	rm_xid x = f->sink->request(f->sink, f->conn);
+	rm_xid x = f->sink->on->request(f->sink, f->conn);
 	struct rm_http2_stream *s = rm_http2_stream_add(&f->h->streams, f->sink, id);
 
 	f->h->last = id;
 	if (s)
 		s->x = x;
 	else
-		f->sink->broken(f->sink, x, RM_STR(""));
+		f->sink->on->broken(f->sink, x, RM_STR(""));
 }
 
 static enum step begin_block(struct feed *f)
@@ -309,7 +309,7 @@ static enum step begin_block(struct feed *f)
 	}
 	s = find(f, w->stream);
 	if (s && s->asked && !s->answered)
-		f->sink->response(f->sink, s->x);
+		f->sink->on->response(f->sink, s->x);
 	return GO_ON;
 }
 

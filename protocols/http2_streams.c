@@ -7,7 +7,7 @@ static struct rm_http2_stream *all(const struct rm_http2_streams *s, struct rm_s
 {
 	uint32_t bytes = s->cap * (uint32_t)sizeof(struct rm_http2_stream);
 
-	return s->count ? (struct rm_http2_stream *)(void *)sink->stash(sink, RM_STASH_STREAMS, bytes) : NULL;
+	return s->count ? (struct rm_http2_stream *)(void *)sink->on->stash(sink, RM_STASH_STREAMS, bytes) : NULL;
 }
 
 /* Where a stream stands among `n`, or `n`. */
@@ -48,7 +48,7 @@ struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct r
 	uint32_t cap = !s->cap ? FIRST_CAP : s->count == s->cap ? 2 * s->cap : s->cap;
 	struct rm_http2_stream *list;
 
-	list = (void *)sink->stash(sink, RM_STASH_STREAMS, cap * (uint32_t)sizeof(*list));
+	list = (void *)sink->on->stash(sink, RM_STASH_STREAMS, cap * (uint32_t)sizeof(*list));
 	if (!list)
 		return NULL;
 	s->cap = cap;

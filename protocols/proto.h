@@ -27,7 +27,7 @@ typedef uint32_t rm_xid;
 
 enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32 };
 
-/* What a connection remembers for its protocol beyond the state, see rm_sink.stash. */
+/* What a connection remembers for its protocol beyond the state, see rm_sink_calls.stash. */
 enum rm_stash {
 	RM_STASH_REQUEST_HEAD = RM_DIR_REQUEST,   /* an unfinished head, per direction */
 	RM_STASH_RESPONSE_HEAD = RM_DIR_RESPONSE,
@@ -79,7 +79,10 @@ struct rm_head {
 	uint32_t fed_from, fed_at;
 };
 
-struct rm_sink {
+struct rm_sink;
+
+/* What a sink makes of what a protocol sees. */
+struct rm_sink_calls {
 	/* First byte of a request (not of empty lines before it). Returns its name or 0. */
 	rm_xid (*request)(struct rm_sink *, void *conn);
 	/*
@@ -127,6 +130,10 @@ struct rm_sink {
 	void *(*scratch)(struct rm_sink *, uint32_t bytes);
 	/* The connection is a TLS session, the one of a ClientHello with this random number. */
 	void (*secured)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+};
+
+struct rm_sink {
+	const struct rm_sink_calls *on;
 };
 
 struct rm_proto {

@@ -51,7 +51,7 @@ static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, st
 	if (t->have < sizeof(t->bytes))
 		return t->over ? RM_FEED_MUTE : (int64_t)n;
 	if (!t->over)
-		sink->secured(sink, t->bytes + RANDOM_AT);
+		sink->on->secured(sink, t->bytes + RANDOM_AT);
 	t->over = true;
 	return RM_FEED_MUTE;
 }

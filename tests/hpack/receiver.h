@@ -39,8 +39,10 @@ static char *receiver_stash(struct rm_sink *sink, enum rm_stash which, uint32_t 
 
 static void receiver_open(struct receiver *r)
 {
+	static const struct rm_sink_calls calls = { .stash = receiver_stash };
+
 	memset(r, 0, sizeof(*r));
-	r->sink.stash = receiver_stash;
+	r->sink.on = &calls;
 	rm_hpack_table_init(&r->table);
 }
 

@@ -336,25 +336,25 @@ static void open_proto(struct watch *w, const struct rm_proto *proto)
 	proto->open(w->state, RM_ROLE_SERVER);
 }
 
+static const struct rm_sink_calls calls = {
+	.request = on_request,
+	.request_head = on_request_head,
+	.request_end = on_request_end,
+	.response = on_response,
+	.response_head = on_response_head,
+	.response_trailers = on_response_trailers,
+	.response_end = on_response_end,
+	.broken = on_broken,
+	.hand_over = on_hand_over,
+	.stash = on_stash,
+	.unstash = on_unstash,
+	.scratch = on_scratch,
+	.secured = on_secured,
+};
+
 void watch_open(struct watch *w, const struct rm_proto *proto)
 {
-	*w = (struct watch){
-		.sink = {
-			.request = on_request,
-			.request_head = on_request_head,
-			.request_end = on_request_end,
-			.response = on_response,
-			.response_head = on_response_head,
-			.response_trailers = on_response_trailers,
-			.response_end = on_response_end,
-			.broken = on_broken,
-			.hand_over = on_hand_over,
-			.stash = on_stash,
-			.unstash = on_unstash,
-			.scratch = on_scratch,
-			.secured = on_secured,
-		},
-	};
+	*w = (struct watch){ .sink = { &calls } };
 	open_proto(w, proto);
 	w->log = open_memstream(&w->text, &w->text_bytes);
 	w->guarded_bytes = GUARDED_MAX_BYTES;

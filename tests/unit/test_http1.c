@@ -104,9 +104,11 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 
 static struct seen fresh(void)
 {
-	struct seen s = { .sink = { on_request, on_request_head, on_request_end, on_response,
-				    on_response_head, NULL, on_response_end, on_broken, NULL, on_stash,
-				    on_unstash, on_scratch, NULL } };
+	static const struct rm_sink_calls calls = {
+		on_request, on_request_head, on_request_end, on_response, on_response_head, NULL,
+		on_response_end, on_broken, NULL, on_stash, on_unstash, on_scratch, NULL,
+	};
+	struct seen s = { .sink = { &calls } };
 
 	rm_proto_http1.open(s.state, RM_ROLE_SERVER);
 	return s;
