@@ -122,7 +122,7 @@ static bool may_grow(const struct rm_head *head)
 	       head->text_bytes <= INGRESS_MAX_HEAD_BYTES;
 }
 
-void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
+bool rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
 		      const struct rm_fields *fields, const struct rm_spanctx *ctx)
 {
 	const struct rm_str none = { NULL, 0 };
@@ -130,21 +130,19 @@ void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t b
 	struct rm_strbuf field;
 
 	if (fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
-		return;
-	if (fields->traceparent && !head->block) {
-		replace_value(v, head, fields->traceparent, ctx);
-		return;
-	}
+		return false;
+	if (fields->traceparent && !head->block)
+		return replace_value(v, head, fields->traceparent, ctx);
 	if (fields->traceparent ? may_be_signed(head) : !may_grow(head))
-		return;
+		return !fields->traceparent;
 	rm_strbuf_init(&field, text, sizeof(text));
 	rm_inject(RM_PROP_TRACECONTEXT, ctx, none, none, NULL, head->block ? RM_FORM_HPACK : RM_FORM_LINES, &field);
-	if (head->block) {
-		edit_block(v, head->block, fields->traceparent != NULL, rm_strbuf_view(&field));
-		return;
-	}
+	if (head->block)
+		return edit_block(v, head->block, fields->traceparent != NULL, rm_strbuf_view(&field)) ||
+		       !fields->traceparent;
 	end_alike(head, &field);
 	add_text(v, v->base + blank_at, 0, rm_stream_text(rm_strbuf_view(&field)), (uint32_t)field.n);
+	return true;
 }
 
 /* ---- requests that go out ---- */

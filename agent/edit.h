@@ -10,9 +10,9 @@
 
 /*
  * Lets the program read `ctx` as the parent of a request that came in. Without room, or where it would
- * not be safe, the head stays as it is.
+ * not be safe, the head stays as it is. False: it has a traceparent that stays.
  */
-void rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
+bool rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at,
 		      const struct rm_fields *fields, const struct rm_spanctx *ctx);
 
 /* What a request that goes out is to carry. */

@@ -102,8 +102,8 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_context_opened(v->thread, v->conn, x);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
-	if (config->ingress && !v->conn->peeked)
-		rm_edit_incoming(v, head, blank_at, &fields, &e->ctx);
+	if (config->ingress && !v->conn->peeked && !rm_edit_incoming(v, head, blank_at, &fields, &e->ctx))
+		rm_lost(v->thread, RM_LOST_INGRESS);
 }
 
 /* ---- requests that go out ---- */
@@ -186,7 +186,7 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	if (rm_log_topics())
 		log_request(v, e, head->method);
 	/* One head makes two edits at most. */
-	v->full = v->conn->role == RM_ROLE_CLIENT && v->edit_count + 2 > RM_TX_EDITS;
+	v->full = v->edit_count + 2 > RM_TX_EDITS;
 	return !v->full;
 }
 

@@ -100,7 +100,7 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		rx->reserve = RM_INGRESS_RESERVE;
 }
 
-/* Feeds `n` bytes of scattered memory from offset `from`. */
+/* Feeds `n` bytes of scattered memory from offset `from`, or less when there is no room for more edits. */
 static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t from, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
@@ -115,7 +115,7 @@ static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t 
 		if (!v->conn->role && take)
 			v->conn->role = RM_ROLE_SERVER; /* the client speaks first, and it is not us */
 		dir = rm_stream_dir(v->conn, false);
-		if (take && rm_stream_feed(v, (enum rm_dir)dir, (char *)iov[i].iov_base + from, take) < 0)
+		if (take && (rm_stream_feed(v, (enum rm_dir)dir, (char *)iov[i].iov_base + from, take) < 0 || v->full))
 			return;
 		n -= take;
 		from = 0;
@@ -189,6 +189,35 @@ static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int 
 	return result + (ssize_t)top_up(rx, iov, iov_count, (size_t)result, room);
 }
 
+/*
+ * Feeds what was read from v->base on and carries out what is to be changed, as many heads at a time as a
+ * visit has edits. The bytes may grow up to `limit`. Returns how many there are then.
+ */
+static size_t feed_and_edit(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
+			    size_t filled, size_t limit, bool full)
+{
+	size_t grown;
+
+	do {
+		v->full = false;
+		v->insert_room = limit > filled ? rm_insert_room(iov, iov_count, filled, limit) : 0;
+		feed(v, iov, iov_count, v->base, filled - v->base);
+		if (rm_insert_grows(v) && upsets_count(rx, full)) {
+			rm_insert_drop(v);
+			limit = 0;
+		}
+		if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
+			rm_insert_drop(v);
+			rm_stream_mute(v);
+			return filled;
+		}
+		grown = rm_insert_apply(v, iov, iov_count, filled);
+		v->base += grown;
+		filled += grown;
+	} while (v->full);
+	return filled;
+}
+
 /* The bytes that were read, and those that the room kept back has place for. Returns all of them. */
 static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
 		      size_t filled)
@@ -197,25 +226,12 @@ static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct i
 	bool full = rx->reserve && filled + rx->reserve == room;
 
 	/* A read that was not full does not become so. */
-	v->insert_room = rx->reserve ? rm_insert_room(iov, iov_count, filled, full ? room : room - 1) : 0;
-	feed(v, iov, iov_count, 0, filled);
-	if (rm_insert_grows(v) && upsets_count(rx, full))
-		rm_insert_drop(v);
-	if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
-		rm_insert_drop(v);
-		rm_stream_mute(v);
-	}
-	filled += rm_insert_apply(v, iov, iov_count, filled);
+	filled = feed_and_edit(rx, v, iov, iov_count, filled, !rx->reserve ? 0 : full ? room : room - 1, full);
 	if (!full)
 		return filled;
 	more = top_up(rx, iov, iov_count, filled, room);
-	v->insert_room = 0;
 	v->base = filled;
-	if (more && !v->conn->muted)
-		feed(v, iov, iov_count, filled, more);
-	filled += more;
-	rm_insert_apply(v, iov, iov_count, filled);
-	return filled;
+	return more && !v->conn->muted ? feed_and_edit(rx, v, iov, iov_count, filled + more, 0, full) : filled + more;
 }
 
 ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssize_t result)

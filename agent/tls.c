@@ -150,13 +150,19 @@ size_t rm_tls_received(rm_tls session, void *buf, size_t room, size_t n, size_t 
 	struct rm_conn *c;
 	struct rm_scope s;
 	struct rm_visit v;
+	size_t grown;
 
 	c = visit(session, &s, &v);
 	if (!c)
 		return n;
-	v.insert_room = reserve && room > n ? rm_insert_room(&iov, 1, n, room) : 0;
-	rm_stream_feed(&v, (enum rm_dir)rm_stream_dir(c, false), buf, n);
-	n += rm_insert_apply(&v, &iov, 1, n);
+	do {
+		v.full = false;
+		v.insert_room = reserve && room > n ? rm_insert_room(&iov, 1, n, room) : 0;
+		rm_stream_feed(&v, (enum rm_dir)rm_stream_dir(c, false), (char *)buf + v.base, n - v.base);
+		grown = rm_insert_apply(&v, &iov, 1, n);
+		v.base += grown;
+		n += grown;
+	} while (v.full);
 	leave(c, &s);
 	return n;
 }

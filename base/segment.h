@@ -38,6 +38,7 @@ enum rm_lost {
 	RM_LOST_EXCHANGE,    /* no memory for an exchange */
 	RM_LOST_MUTED,       /* a connection muted with an exchange open: bytes we could not follow */
 	RM_LOST_INJECT,      /* an outgoing request that left without our header */
+	RM_LOST_INGRESS,     /* a request that its program read with the sender's traceparent, not ours */
 	RM_LOST_COUNT,
 };
 

@@ -30,6 +30,9 @@ static void print_losses(const struct rm_gather *g)
 	if (g->lost[RM_LOST_INJECT])
 		fprintf(stderr, "; %llu requests left without a trace header",
 			(unsigned long long)g->lost[RM_LOST_INJECT]);
+	if (g->lost[RM_LOST_INGRESS])
+		fprintf(stderr, "; %llu requests were read with their sender's trace header",
+			(unsigned long long)g->lost[RM_LOST_INGRESS]);
 }
 
 static const char *plural(uint64_t n)

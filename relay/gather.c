@@ -60,7 +60,7 @@ void rm_gather_rest(struct rm_gather *g, struct rm_origin *o)
 
 uint64_t rm_gather_lost(const struct rm_gather *g)
 {
-	/* A request that left without our header has its span; RM_LOST_INJECT is a lost link. */
+	/* RM_LOST_INJECT and RM_LOST_INGRESS have their spans: they are lost links. */
 	return g->lost[RM_LOST_RING_FULL] + g->lost[RM_LOST_RECORD_SIZE] +
 	       g->lost[RM_LOST_EXCHANGE] + g->lost[RM_LOST_MUTED] + g->broken;
 }

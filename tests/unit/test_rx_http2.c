@@ -123,6 +123,26 @@ RM_TEST("a request that one read holds has our field, one that two reads hold is
 	}
 }
 
+/* Requests of the streams from 2 * `from` + 1 on. */
+static void send_hundred(uint32_t from, size_t room_for)
+{
+	for (uint32_t i = from; i < from + 100; i++)
+		add(RM_HTTP2_HEADERS, RM_HTTP2_END_HEADERS | RM_HTTP2_END_STREAM, 2 * i + 1, get_block, sizeof(get_block));
+	RM_CHECK(write(peer, stream, stream_bytes) == (ssize_t)stream_bytes);
+	drain(stream_bytes + room_for * FIELD_BYTES);
+}
+
+RM_TEST("each of a hundred requests in one read has our field, as far as there is room")
+{
+	open_pair();
+	send_hundred(0, 101);
+	RM_CHECK(fields_read() == 100);
+	got_bytes = stream_bytes = 0;
+	send_hundred(100, 50);
+	RM_CHECK(fields_read() == 49);
+	close_pair();
+}
+
 RM_TEST("many requests at once, buffers and segments of any size")
 {
 	int all = 0, edited = 0;
@@ -176,6 +196,7 @@ RM_TEST("a traceparent of the client is replaced where no table has it")
 		drain(4096);
 		field = got + got_bytes - FIELD_BYTES;
 		RM_CHECK(got_bytes == stream_bytes);
+		RM_CHECK(stub_segment.lost[RM_LOST_INGRESS] == (forms[i] == 0x40));
 		if (forms[i] == 0x40)
 			RM_CHECK(memcmp(got, stream, got_bytes) == 0);
 		else

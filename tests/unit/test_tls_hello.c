@@ -146,6 +146,28 @@ RM_TEST("what a session carries has a span with the scheme https and the peer of
 	RM_CHECK(all_freed());
 }
 
+RM_TEST("each of forty requests that one read brings has our line")
+{
+	static const char request[] = "GET /x HTTP/1.1\r\nHost: h.example\r\n\r\n";
+	char text[64], room[8192];
+	struct rm_tls_session session = { .server = true, .random = (uint8_t *)text + 11, .fd = -1,
+					  .alpn = "http/1.1", .alpn_bytes = 8 };
+	size_t n = 0, lines = 0;
+	rm_tls name;
+
+	hello(5, text);
+	name = rm_tls_open(&session);
+	for (int i = 0; i < 40; i++, n += sizeof(request) - 1)
+		memcpy(room + n, request, sizeof(request) - 1);
+	n = rm_tls_received(name, room, sizeof(room), n, RM_INGRESS_RESERVE);
+	RM_CHECK(n == 40 * (sizeof(request) - 1 + 70));
+	for (size_t at = 0; at + 13 <= n; at++)
+		lines += memcmp(room + at, "\ntraceparent:", 13) == 0;
+	RM_CHECK(lines == 40);
+	rm_tls_close(name);
+	RM_CHECK(all_freed());
+}
+
 RM_TEST("a protocol that nobody knows is left alone")
 {
 	struct rm_tls_session session = { .fd = -1, .alpn = "postgresql", .alpn_bytes = 10 };

@@ -187,6 +187,18 @@ def resets(c):
     c.response(9)
 
 
+@capture("Streams that are reset after their whole response, by either side and for any reason, are no errors.")
+def reset_after_response(c):
+    for stream in (1, 3, 5):
+        c.request(stream, method="POST", end=False)
+        c.response(stream)
+    c.send(c.client, frame(RST, 0, 1, b"\0\0\0\x08"))
+    c.send(c.server, frame(RST, 0, 3, b"\0\0\0\0") + frame(RST, 0, 5, b"\0\0\0\x08"))
+    c.send(c.client, frame(RST, 0, 3, b"\0\0\0\x05"))
+    c.request(7)
+    c.response(7)
+
+
 @capture("The server goes away: of the later streams it will answer none.")
 def goaway(c):
     for stream in (1, 3, 5):
