@@ -10,6 +10,7 @@
  */
 #include "agent/outlet.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,13 +69,35 @@ void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
 
 /* ---- the segment ---- */
 
-/* Maps a segment: shared if `fd` is one, else private; over `at` if that is not NULL. */
+/*
+ * Makes new memory usable. A program that locks all that it will have (mlockall) would have all rings in memory at
+ * once, those that nobody writes to as well: they hold spans, and are left to the kernel. Locked memory is what
+ * this advice is refused for.
+ */
+static bool open_up(long p)
+{
+	const size_t bytes = sizeof(struct rm_segment);
+
+	if (rm_sys3(__NR_madvise, p, 1, MADV_DONTNEED) == -EINVAL)
+		rm_sys2(__NR_munlock, p, bytes);
+	return rm_sys3(__NR_mprotect, p, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+/*
+ * Maps a segment: shared if `fd` is one, else private; over `at` if that is not NULL: what a fork left, which
+ * no child inherits a lock on.
+ */
 static struct rm_segment *map(struct rm_segment *at, int fd)
 {
 	long flags = (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED) | (at ? MAP_FIXED : 0);
-	long p = rm_sys6(__NR_mmap, (long)at, sizeof(*at), PROT_READ | PROT_WRITE, flags, fd, 0);
+	long p = rm_sys6(__NR_mmap, (long)at, sizeof(*at), at ? PROT_READ | PROT_WRITE : PROT_NONE, flags, fd, 0);
 
-	return (unsigned long)p > -4096ul ? NULL : (struct rm_segment *)p;
+	if ((unsigned long)p > -4096ul)
+		return NULL;
+	if (at || open_up(p))
+		return (struct rm_segment *)p;
+	rm_sys2(__NR_munmap, p, sizeof(*at));
+	return NULL;
 }
 
 static void write_resource(struct rm_segment *s)

@@ -43,6 +43,39 @@ RM_TEST("a process has one segment with its resource, and threads get different 
 	in_child(rings_are_spread, NULL);
 }
 
+/* Of the process, by the kernel's account. */
+static long locked_kb(void)
+{
+	char line[256];
+	FILE *f = fopen("/proc/self/status", "re");
+	long kb = -1;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "VmLck: %ld", &kb) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static void rings_are_not_locked(const void *arg)
+{
+	long before;
+	int own = -1;
+
+	start_for_worker();
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+		return; /* this user may not */
+	before = locked_kb();
+	RM_CHECK(rm_outlet_segment(&own) != NULL);
+	RM_CHECK(before > 0 && locked_kb() - before < 1024);
+}
+
+RM_TEST("a program that locks all its memory does not have all rings in it at once")
+{
+	in_child(rings_are_not_locked, NULL);
+}
+
 static void *first_span_of_thread(void *arg)
 {
 	int own = -1;
