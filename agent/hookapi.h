@@ -93,7 +93,14 @@ typedef ssize_t (*rm_sendmsg_fn)(int fd, const struct msghdr *m, int flags);
 enum { RM_TX_STALE = -2 };
 ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendmsg_fn real);
 
-/* Bytes that leave without passing through user memory: sendfile, splice. After the real call. */
+/*
+ * Before bytes leave without passing through user memory (sendfile, splice): sends the rest of a header line that a
+ * short write has cut, with `real` and these flags. False: the socket takes no more, errno says why, and the
+ * program is to hear that instead of the call.
+ */
+bool rm_tx_finish_line(int fd, int flags, rm_sendmsg_fn real);
+
+/* Bytes that leave without passing through user memory. After the real call. */
 void rm_tx_opaque(int fd, ssize_t result);
 
 /* ---- bytes in ---- */

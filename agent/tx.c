@@ -12,7 +12,8 @@
  *   - a short write leaves `ahead` > 0; the program repeats those bytes and they are not parsed again.
  *     Edits that wait are put into bytes that were compared, all of them, with those parsed; a
  *     program that offers others sends what it offers;
- *   - a text cut in the middle is finished before any further byte of the program;
+ *   - a text cut in the middle is finished before any further byte of the program, those of sendfile and
+ *     splice included (where it is an insertion);
  *   - a program that saw all its bytes accepted never owes us another call: an insertion always has
  *     program bytes behind it in the same call (the empty line that ends the head), and the last
  *     byte that is replaced is accepted with the last of the text.
@@ -202,6 +203,27 @@ static void release(struct rm_conn *c, int fd)
 		rm_conn_release(c);
 }
 
+/* The sending side is this call's from now on. Lock held. */
+static struct rm_conn *occupy(struct rm_tx *tx, struct rm_conn *c)
+{
+	rm_conn_hold(c);
+	tx->busy = rm_epoch() + 1;
+	atomic_store(&c->tx_busy, tx->busy);
+	return c;
+}
+
+/* It is not any more. */
+static void let_go(struct rm_conn *c)
+{
+	struct rm_scope s;
+
+	atomic_store(&c->tx_busy, 0);
+	if (!rm_enter(&s))
+		return; /* the process is at its end */
+	rm_conn_drop(c);
+	rm_leave(&s);
+}
+
 static RM_GLANCE bool seems_server(const volatile struct rm_conn *c)
 {
 	return c->role == RM_ROLE_SERVER;
@@ -232,11 +254,8 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	mode = RM_TX_DONE;
 	if (c->role == RM_ROLE_CLIENT)
 		mode = begin_request(tx, c, s.thread);
-	if (mode == RM_TX_EDIT) {
-		rm_conn_hold(c);
-		tx->busy = rm_epoch() + 1;
-		atomic_store(&c->tx_busy, tx->busy);
-	}
+	if (mode == RM_TX_EDIT)
+		occupy(tx, c);
 	release(c, fd);
 out:
 	rm_leave(&s);
@@ -489,4 +508,60 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 	if (stale)
 		return RM_TX_STALE;
 	return sent ? (ssize_t)sent : -1;
+}
+
+/* ---- before a call that shows no bytes ---- */
+
+/* A line of ours is half sent. Of one that takes the place of bytes the program has those, and sends their rest. */
+static RM_GLANCE bool is_cut(const struct rm_conn *c)
+{
+	const struct rm_pending *e = &c->pending[0];
+
+	return c->pending_count && e->done && !e->del;
+}
+
+/* Sends the rest, as rm_tx_edit does. False: the socket takes no more of it now. */
+static bool send_rest(struct rm_tx *tx, int flags, rm_sendmsg_fn real)
+{
+	struct rm_conn *c = tx->conn;
+	const struct rm_pending *e = &c->pending[0];
+	int error = errno;
+	bool later = false;
+
+	while (is_cut(c) && rm_conn_peek(tx->fd) == c) {
+		struct rm_tx_plan p = { .text = { true }, .count = 1 };
+		struct msghdr m = { .msg_iov = p.iov, .msg_iovlen = 1 };
+		ssize_t n;
+
+		p.iov[0] = (struct iovec){ rm_text_at(e->text) + e->done, e->bytes - e->done };
+		n = real(tx->fd, &m, flags | MSG_NOSIGNAL); /* a broken pipe is told by the call to come */
+		if (atomic_load_explicit(&c->tx_busy, memory_order_relaxed) != tx->busy)
+			return true;
+		if (n <= 0) {
+			later = n < 0 && (errno == EAGAIN || errno == EINTR);
+			break;
+		}
+		rm_tx_settle(c, &p, (size_t)n);
+	}
+	error = later ? errno : error;
+	let_go(c);
+	errno = error;
+	return !later;
+}
+
+bool rm_tx_finish_line(int fd, int flags, rm_sendmsg_fn real)
+{
+	struct rm_conn *c = rm_conn_peek(fd);
+	struct rm_tx tx = { .fd = fd };
+	struct rm_scope s;
+
+	if (!c || c->muted || !is_cut(c) || !rm_conn_enter(c, &s))
+		return true;
+	c = take_idle(fd);
+	if (c && is_cut(c))
+		tx.conn = occupy(&tx, c);
+	if (c)
+		release(c, fd);
+	rm_leave(&s);
+	return !tx.conn || send_rest(&tx, flags, real);
 }

@@ -188,28 +188,39 @@ RM_EXPORT int sendmmsg(int fd, struct mmsghdr *m, unsigned count, int flags)
 RM_HOOK(sendfile, raw_sendfile);
 RM_EXPORT ssize_t sendfile(int out, int in, off_t *at, size_t len)
 {
-	ssize_t n = real_sendfile(out, in, at, len);
+	ssize_t n;
 
-	if (rm_fd_tracked(out))
-		rm_tx_opaque(out, n);
+	if (!rm_fd_tracked(out))
+		return real_sendfile(out, in, at, len);
+	if (!rm_tx_finish_line(out, 0, real_sendmsg))
+		return -1;
+	n = real_sendfile(out, in, at, len);
+	rm_tx_opaque(out, n);
 	return n;
 }
 
 RM_HOOK(sendfile64, raw_sendfile);
 RM_EXPORT ssize_t sendfile64(int out, int in, off64_t *at, size_t len)
 {
-	ssize_t n = real_sendfile64(out, in, at, len);
+	ssize_t n;
 
-	if (rm_fd_tracked(out))
-		rm_tx_opaque(out, n);
+	if (!rm_fd_tracked(out))
+		return real_sendfile64(out, in, at, len);
+	if (!rm_tx_finish_line(out, 0, real_sendmsg))
+		return -1;
+	n = real_sendfile64(out, in, at, len);
+	rm_tx_opaque(out, n);
 	return n;
 }
 
 RM_HOOK(splice, raw_splice);
 RM_EXPORT ssize_t splice(int in, off64_t *in_at, int out, off64_t *out_at, size_t len, unsigned flags)
 {
-	ssize_t n = real_splice(in, in_at, out, out_at, len, flags);
+	ssize_t n;
 
+	if (rm_fd_tracked(out) && !rm_tx_finish_line(out, flags & SPLICE_F_NONBLOCK ? MSG_DONTWAIT : 0, real_sendmsg))
+		return -1;
+	n = real_splice(in, in_at, out, out_at, len, flags);
 	if (rm_fd_tracked(in))
 		rm_rx_opaque(in, n);
 	if (rm_fd_tracked(out))

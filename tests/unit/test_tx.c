@@ -107,6 +107,40 @@ RM_TEST("a kernel that takes one byte at a time changes nothing")
 	run(300, 3000, 10, 100);
 }
 
+RM_TEST("a header line that was cut is finished before a call that shows no bytes")
+{
+	static const char head[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	static char plain[STREAM_MAX];
+	struct iovec iov = { (char *)head, sizeof(head) - 1 };
+	size_t rest, before;
+	ssize_t took;
+	int lines;
+
+	refuse_percent = short_percent = 0;
+	sent_bytes = 0;
+	open_client(7);
+	take_at_most = sizeof(head) - 1; /* two bytes of the head wait behind our line, which is not whole */
+	took = hooked_send(7, &iov, 1);
+	RM_CHECK(took == sizeof(head) - 3 && sent_bytes == sizeof(head) - 1);
+	RM_CHECK(!rm_tx_finish_line(7, 0, fake_sendmsg) && errno == EAGAIN);
+	take_at_most = 10;
+	before = sent_bytes;
+	RM_CHECK(!rm_tx_finish_line(7, 0, fake_sendmsg) && errno == EAGAIN && sent_bytes == before + 10);
+	take_at_most = -1;
+	RM_CHECK(rm_tx_finish_line(7, 0, fake_sendmsg) && rm_tx_finish_line(7, 0, fake_sendmsg));
+	rest = sizeof(head) - 1 - (size_t)took;
+	memcpy(sent + sent_bytes, head + took, rest);
+	sent_bytes += rest;
+	rm_tx_opaque(7, (ssize_t)rest);
+	RM_CHECK(!rm_fd_tracked(7));
+	RM_CHECK(without_lines(plain, &lines) == sizeof(head) - 1 && memcmp(plain, head, sizeof(head) - 1) == 0);
+	RM_CHECK(lines == 1);
+	close_fd(7);
+	RM_CHECK(rm_conn_live() == 0 && rm_text_live() == 0);
+	while (stub_span())
+		;
+}
+
 RM_TEST("bytes that are no HTTP go out untouched")
 {
 	static const char stream[] = "GET this is not http\r\n\r\nGET / HTTP/1.1\r\n\r\n";
