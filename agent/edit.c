@@ -157,8 +157,10 @@ static bool edit_outgoing_block(struct rm_visit *v, const struct rm_head *head, 
 	struct rm_strbuf fields;
 
 	rm_strbuf_init(&fields, rm_text_at(room), cap);
-	if (replace)
+	if (replace) {
 		rm_inject(RM_PROP_TRACECONTEXT, what->ctx, none, none, NULL, RM_FORM_HPACK, &fields);
+		rm_inject_tracestate(what->tracestate, &what->fields->carriers, RM_FORM_HPACK, &fields);
+	}
 	rm_inject(propagators, what->ctx, what->tracestate, what->baggage, &what->fields->carriers, RM_FORM_HPACK,
 		  &fields);
 	if (!rm_headroom(head, rm_strbuf_view(&fields)))
@@ -175,6 +177,8 @@ static bool edit_outgoing_lines(struct rm_visit *v, const struct rm_head *head, 
 	rm_strbuf_init(&lines, rm_text_at(room), cap);
 	rm_inject(rm_context_config()->propagators, what->ctx, what->tracestate, what->baggage,
 		  &what->fields->carriers, RM_FORM_LINES, &lines);
+	if (what->replace && replaced)
+		rm_inject_tracestate(what->tracestate, &what->fields->carriers, RM_FORM_LINES, &lines);
 	end_alike(head, &lines);
 	if (!lines.n || !rm_headroom(head, rm_strbuf_view(&lines))) {
 		rm_text_put(room);

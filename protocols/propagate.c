@@ -294,6 +294,13 @@ static void put_extra(struct rm_strbuf *out, enum rm_form form, enum rm_carrier 
 	keep_whole(out, start);
 }
 
+void rm_inject_tracestate(struct rm_str tracestate, const struct rm_carriers *present, enum rm_form form,
+			  struct rm_strbuf *out)
+{
+	if (!(present->seen & CARRIES(RM_CARRIER_TRACESTATE)))
+		put_extra(out, form, RM_CARRIER_TRACESTATE, tracestate);
+}
+
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
 	       struct rm_str baggage, const struct rm_carriers *present, enum rm_form form, struct rm_strbuf *out)
 {

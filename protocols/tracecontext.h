@@ -123,4 +123,8 @@ void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str t
 	       struct rm_str baggage, const struct rm_carriers *present, enum rm_form form,
 	       struct rm_strbuf *out);
 
+/* The tracestate alone, where the message has none: for one whose traceparent is replaced in its place. */
+void rm_inject_tracestate(struct rm_str tracestate, const struct rm_carriers *present, enum rm_form form,
+			  struct rm_strbuf *out);
+
 #endif
