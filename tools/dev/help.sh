@@ -12,6 +12,7 @@ main()
 	  fuzz [--keep] [TARGET] [SECONDS]
 	                          fuzz one parser, or each in turn (default: 60 seconds each); --keep: put the
 	                          smallest inputs that were found into the tree
+	  context [PATTERN]       count right, missing and wrong parents under load, runtime by runtime
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
 	  soak [MINUTES]          servers of many kinds at work, with the agent and without: does anything grow?
 	  test-others [NAME]      other projects' own test suites, with and without the agent

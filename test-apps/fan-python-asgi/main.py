@@ -1,0 +1,40 @@
+"""An ASGI application that asks a far side one to three times for each request, after some milliseconds."""
+import asyncio
+import os
+import random
+
+FAR = os.environ["FAR"]
+CLIENT = os.environ.get("CLIENT", "httpx")
+client = None
+
+
+async def get(url):
+    global client
+    if CLIENT == "httpx":
+        import httpx
+        if client is None:
+            client = httpx.AsyncClient(timeout=60, verify=False, trust_env=False,
+                                       limits=httpx.Limits(max_connections=32, max_keepalive_connections=32))
+        return (await client.get(url)).content
+    import aiohttp
+    if client is None:
+        client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=32, ssl=False))
+    async with client.get(url) as answer:
+        return await answer.read()
+
+
+async def call(number, turn):
+    await asyncio.sleep(random.random() * 0.005)
+    await get(f"{FAR}/call/{number}/{turn}")
+
+
+async def app(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    number = scope["path"].split("/")[2]
+    calls = random.randint(1, 3)
+    await asyncio.sleep(random.random() * 0.005)
+    await call(number, 0)
+    await asyncio.gather(*(call(number, turn) for turn in range(1, calls)))
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"near\n"})

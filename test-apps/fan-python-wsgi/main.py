@@ -1,0 +1,51 @@
+"""A WSGI application that asks a far side one to three times for each request, after some milliseconds."""
+import concurrent.futures
+import os
+import random
+import threading
+import time
+
+import requests
+import requests.adapters
+
+FAR = os.environ["FAR"]
+session = requests.Session()
+session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
+session.trust_env = False
+pool = concurrent.futures.ThreadPoolExecutor(16)
+
+
+def call(number, turn):
+    time.sleep(random.random() * 0.005)
+    session.get(f"{FAR}/call/{number}/{turn}").content
+
+
+def in_threads(number, calls):
+    threads = [threading.Thread(target=call, args=(number, turn)) for turn in range(calls)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def in_greenlets(number, calls):
+    import gevent
+    gevent.joinall([gevent.spawn(call, number, turn) for turn in range(calls)], raise_error=True)
+
+
+def app(environ, start_response):
+    _, how, number = environ["PATH_INFO"].split("/")
+    calls = random.randint(1, 3)
+    time.sleep(random.random() * 0.005)
+    if how == "pool":
+        for done in [pool.submit(call, number, turn) for turn in range(calls)]:
+            done.result()
+    elif how == "threads":
+        in_threads(number, calls)
+    elif how == "greenlets":
+        in_greenlets(number, calls)
+    else:
+        for turn in range(calls):
+            call(number, turn)
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+    return [b"near\n"]

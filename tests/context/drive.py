@@ -1,0 +1,109 @@
+"""Both ends of a program under test: the far side that it calls, and the load that makes it call.
+
+Every request has an id, which the program repeats in each of its calls, as data. So the far side knows
+the truth: which request a call was made for, and which span it said it came from.
+"""
+import asyncio
+import random
+import re
+import threading
+import time
+
+FAR_DELAY_MS = 8
+DEADLINE = 60.0  # of one cell
+HEAD = re.compile(rb"GET /call/(\d+)/(\d+)[ ?]")
+TRACEPARENT = re.compile(rb"\r\ntraceparent: 00-([0-9a-f]{32})-([0-9a-f]{16})-", re.IGNORECASE)
+
+
+class FarSide:
+    """An HTTP server in a thread of its own, over TLS if there is a context. `calls`: (id, trace id, span id)."""
+
+    def __init__(self, tls=None):
+        self.calls = []
+        self.loop = asyncio.new_event_loop()
+        self.server = self.loop.run_until_complete(
+            asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=1024, ssl=tls))
+        self.port = self.server.sockets[0].getsockname()[1]
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+
+    async def serve(self, reader, writer):
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                call = HEAD.match(head)
+                if call:
+                    ids = TRACEPARENT.search(head)
+                    self.calls.append((int(call[1]), *(part.decode() for part in ids.groups())) if ids
+                                      else (int(call[1]), "", ""))
+                await asyncio.sleep(random.random() * FAR_DELAY_MS / 1000)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nfar")
+                if b"onnection: close" in head:
+                    break
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    def close(self):
+        asyncio.run_coroutine_threadsafe(self.end(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    async def end(self):
+        self.server.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def ask(reader, writer, path, keep):
+    close = b"" if keep else b"Connection: close\r\n"
+    writer.write(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: test\r\n" + close + b"\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    if b" 200 " not in head.split(b"\r\n")[0]:
+        raise RuntimeError(f"{path}: {head[:200]}")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    if length:
+        await reader.readexactly(int(length[1]))
+    elif re.search(rb"\r\ntransfer-encoding: *chunked", head, re.IGNORECASE):
+        await reader.readuntil(b"0\r\n\r\n")
+    else:
+        await reader.read()
+        return False
+    return keep and b"\r\nconnection: close" not in head.lower()
+
+
+async def client(port, path, ids, keep):
+    reader = writer = None
+    for number in ids:
+        for attempt in range(3):
+            fresh = writer is None
+            try:
+                if fresh:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                again = await ask(reader, writer, path.format(id=number), keep)
+                break
+            except (asyncio.IncompleteReadError, ConnectionError):
+                # A kept connection may be closed by the server at any time between two requests.
+                if attempt == 2:
+                    raise
+                writer = None
+        if not again:
+            writer.close()
+            writer = None
+    if writer:
+        writer.close()
+
+
+def load(port, path, first, count, concurrency, keep):
+    """Sends `count` requests, `concurrency` at a time; ids from `first` on. Returns the seconds it took."""
+    async def all_of_them():
+        ids = iter(range(first, first + count))  # shared: each client takes the next
+        await asyncio.wait_for(asyncio.gather(*(client(port, path, ids, keep) for _ in range(concurrency))),
+                               DEADLINE)
+    begin = time.monotonic()
+    asyncio.run(all_of_them())
+    return time.monotonic() - begin

@@ -1,0 +1,158 @@
+"""The servers under test: each in its runtime's common style, none knows of tracing.
+
+Each is a function of (t, far side's URL, environment) that starts it and returns (process, path of its
+requests); {id} in the path is the request's id.
+"""
+from harness import APPS, which
+
+DEBIAN = "/usr/bin/python3"
+PROGRAMS = {}
+
+
+class Program:
+    def __init__(self, start, title, needs, modules, tls):
+        self.start, self.title, self.needs, self.modules, self.tls = start, title, needs, modules, tls
+
+
+def program(name, title, needs=(), modules=(), tls=False):
+    def add(start):
+        PROGRAMS[name] = Program(start, title, needs, modules, tls)
+        return start
+    return add
+
+
+def server(t, far, env, argv, port, cwd=None, path="/fan/{id}"):
+    return t.start("server", argv, port, cwd=cwd, env={"FAR": far, "REMORA_PARENT_SOURCE": "true", "OTEL_BSP_MAX_QUEUE_SIZE": "65536", **env}), path
+
+
+def gunicorn(t, far, env, options, path="/fan/{id}"):
+    port = t.port()
+    return server(t, far, env, [DEBIAN, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--backlog", "1024", *options,
+                           "main:app"], port, cwd=APPS / "fan-python-wsgi", path=path)
+
+
+def python(t, far, env, app, *arguments):
+    port = t.port()
+    return server(t, far, env, [DEBIAN, "main.py", port, *arguments], port, cwd=APPS / app)
+
+
+@program("gunicorn-sync", "gunicorn sync, 4 processes; requests", ["gunicorn"], ["requests"])
+def gunicorn_sync(t, far, env):
+    return gunicorn(t, far, env, ["-w", 4])
+
+
+@program("gunicorn-gthread", "gunicorn gthread, 32 threads; requests", ["gunicorn"], ["requests"])
+def gunicorn_gthread(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32])
+
+
+@program("gunicorn-gthread-pool", "the same, calls made by a ThreadPoolExecutor", ["gunicorn"], ["requests"])
+def gunicorn_gthread_pool(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/pool/{id}")
+
+
+@program("gunicorn-gthread-threads", "the same, calls made by threads of their own", ["gunicorn"], ["requests"])
+def gunicorn_gthread_threads(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/threads/{id}")
+
+
+@program("gunicorn-gevent", "gunicorn gevent; requests", ["gunicorn"], ["requests", "gevent"])
+def gunicorn_gevent(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gevent", "--worker-connections", 1000])
+
+
+@program("gunicorn-gevent-pool", "the same, calls made by greenlets of their own", ["gunicorn"], ["requests", "gevent"])
+def gunicorn_gevent_pool(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gevent", "--worker-connections", 1000], "/greenlets/{id}")
+
+
+@program("gunicorn-eventlet", "gunicorn eventlet; requests", ["gunicorn"], ["requests", "eventlet"])
+def gunicorn_eventlet(t, far, env):
+    return gunicorn(t, far, env, ["-k", "eventlet", "--worker-connections", 1000])
+
+
+@program("aiohttp", "aiohttp server and client", [], ["aiohttp"])
+def aiohttp(t, far, env):
+    return python(t, far, env, "fan-python-aiohttp")
+
+
+@program("aiohttp-uvloop", "aiohttp server and client on uvloop", [], ["aiohttp", "uvloop"])
+def aiohttp_uvloop(t, far, env):
+    return python(t, far, env, "fan-python-aiohttp", "uvloop")
+
+
+@program("aiohttp-tls", "aiohttp server, client over TLS", [], ["aiohttp"], tls=True)
+def aiohttp_tls(t, far, env):
+    return python(t, far, env, "fan-python-aiohttp")
+
+
+@program("uvicorn-httpx", "uvicorn on asyncio; httpx", [], ["uvicorn", "httpx"])
+def uvicorn_httpx(t, far, env):
+    return uvicorn(t, far, env, "asyncio", "httpx")
+
+
+@program("uvicorn-uvloop-httpx", "uvicorn on uvloop; httpx", [], ["uvicorn", "httpx", "uvloop", "httptools"])
+def uvicorn_uvloop_httpx(t, far, env):
+    return uvicorn(t, far, env, "uvloop", "httpx")
+
+
+@program("uvicorn-uvloop-aiohttp", "uvicorn on uvloop; aiohttp", [], ["uvicorn", "aiohttp", "uvloop", "httptools"])
+def uvicorn_uvloop_aiohttp(t, far, env):
+    return uvicorn(t, far, env, "uvloop", "aiohttp")
+
+
+@program("uvicorn-httpx-tls", "uvicorn on asyncio; httpx over TLS", [], ["uvicorn", "httpx"], tls=True)
+def uvicorn_httpx_tls(t, far, env):
+    return uvicorn(t, far, env, "asyncio", "httpx")
+
+
+def uvicorn(t, far, env, loop, client):
+    port = t.port()
+    return server(t, far, {"CLIENT": client, **env}, [DEBIAN, "-m", "uvicorn", "--port", port, "--loop", loop, "--log-level", "warning",
+                           "--backlog", 1024, "main:app"], port, cwd=APPS / "fan-python-asgi")
+
+
+@program("tornado", "Tornado server and AsyncHTTPClient", [], ["tornado"])
+def tornado(t, far, env):
+    return python(t, far, env, "fan-python-tornado")
+
+
+@program("http-server-threads", "http.server with a thread each; http.client")
+def http_server(t, far, env):
+    return python(t, far, env, "fan-python-httpserver")
+
+
+@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
+def java_pool(t, far, env):
+    port = t.port()
+    classes = t.build.app("fan-java", "Fan")
+    return server(t, far, env, [which("java"), "-Xmx256m", "-cp", classes, "Fan", port], port)
+
+
+@program("c-threads", "C, a thread for each connection; sockets")
+def c_threads(t, far, env):
+    port = t.port()
+    return server(t, far, env, [t.build.app("fan-c-threads", options=["-pthread"]), port], port)
+
+
+@program("nginx-proxy", "nginx proxy_pass, upstream keepalive", ["nginx"])
+def nginx_proxy(t, far, env):
+    port = t.port()
+    conf = t.dir / "nginx.conf"
+    conf.write_text(f"""daemon off; worker_processes 2; pid {t.dir}/nginx.pid; error_log {t.dir}/nginx.err;
+events {{ worker_connections 2048; }}
+http {{ access_log off; client_body_temp_path {t.dir}/body; proxy_temp_path {t.dir}/proxy;
+  fastcgi_temp_path {t.dir}/fastcgi; uwsgi_temp_path {t.dir}/uwsgi; scgi_temp_path {t.dir}/scgi;
+  upstream far {{ server {far.split('//')[1]}; keepalive 64; }}
+  server {{ listen 127.0.0.1:{port} backlog=1024;
+    location ~ ^/fan/(\\d+)$ {{ proxy_pass http://far/call/$1/0; proxy_http_version 1.1;
+      proxy_set_header Connection ""; }} }} }}
+""")
+    return server(t, far, env, [which("nginx"), "-c", conf, "-p", t.dir], port)
+
+
+@program("php-server", "PHP's own server, 8 processes; curl", ["php"])
+def php_server(t, far, env):
+    port = t.port()
+    return server(t, far, {"PHP_CLI_SERVER_WORKERS": 8, **env},
+                  [which("php"), "-S", f"127.0.0.1:{port}", APPS / "fan-php" / "index.php"], port)

@@ -1,0 +1,42 @@
+"""Parents of the calls that servers make under load, compared with the truth: tests/context/ in small."""
+import sys
+from pathlib import Path
+
+from harness import Skip, case
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "context"))
+from measure import measure, why_not  # noqa: E402
+from programs import PROGRAMS  # noqa: E402
+
+AT_ONCE = {8: 60, 64: 160}
+# Where the agent alone knows every parent, and where an adapter does.
+SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy")
+ADAPTED = ("http-server-threads", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls")
+
+
+def compare(t, name, missing_allowed=0, env={}):
+    program = PROGRAMS[name]
+    missing = why_not(program)
+    if missing:
+        raise Skip(f"not installed: {missing}")
+    for (at_once, kept), row in measure(t, program, AT_ONCE, env=env).items():
+        what = f"{name}, {at_once} at a time, {'kept' if kept else 'fresh'}: {vars(row)}"
+        t.check(row.calls >= AT_ONCE[at_once], f"calls of {what}")
+        t.check(row.wrong == 0, f"wrong parents of {what}")
+        t.check(row.missing <= missing_allowed * row.calls, f"missing parents of {what}")
+
+
+def add(name):
+    @case(f"{PROGRAMS[name].title}: each call has its request for a parent", agent_only=True,
+          name="parents_" + name.replace("-", "_"))
+    def run(t):
+        compare(t, name)
+
+
+for each in SURE + ADAPTED:
+    add(each)
+
+
+@case("aiohttp without its adapter: parents are missing, and none is wrong", agent_only=True)
+def no_adapter(t):
+    compare(t, "aiohttp", missing_allowed=1, env={"REMORA_ADAPTERS": "none"})
