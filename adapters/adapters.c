@@ -5,13 +5,15 @@
 #include "adapters/adapters.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include "agent/adapter_api.h"
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
 
+extern const struct rm_adapter rm_adapter_python;
+
 static const struct rm_adapter *const adapters[] = {
+	&rm_adapter_python,
 	NULL,
 };
 
@@ -68,7 +70,7 @@ char *rm_adapters_getenv(const char *name, char *value)
 	for (unsigned i = 0; name && adapters[i]; i++) {
 		const struct rm_adapter *a = adapters[i];
 
-		if (a->variable && strcmp(a->variable, name) == 0 && rm_ctx_wanted(a->name))
+		if (a->variable && rm_str_eq(rm_str_c(a->variable), rm_str_c(name)) && rm_ctx_wanted(a->name))
 			return (char *)a->answer(value);
 	}
 	return value;

@@ -1,0 +1,485 @@
+/*
+ * CPython: which request the running Python code serves, in one context variable of ours.
+ *
+ * The variable is set where a framework begins to serve a request, from the traceparent that the agent put
+ * into it, and read where a client library writes one: tasks, executors and threads in between take it
+ * along. So nobody waits for the interpreter's lock inside a hook, and a request's bytes may leave in any
+ * thread, loop or TLS library. Where these places are is said by remora.py, which runs in here once.
+ *
+ * The program's own functions at such places stand behind objects of the type below, which show all of
+ * their attributes and add no frame to a traceback. Nothing is put into sys.path, sys.modules, sys.meta_path
+ * or the environment. We come in by Py_AddPendingCall, as a signal handler would: between two instructions
+ * of the main thread, interpreter's lock held, whatever options (-I, -E, -S) it was started with.
+ *
+ * What fails in remora.py is cleared and counted; after FAILURES_MAX the adapter only passes calls on.
+ * Context: interpreter's lock held, unless said otherwise. No object of the agent is held meanwhile.
+ * Spec: Python/C API, the stable part, of 3.9 to 3.13.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "adapters/python/api.h"
+#include "adapters/python_source.h"
+#include "agent/adapter_api.h"
+#include "base/log.h"
+
+enum { FAILURES_MAX = 8, MINOR_MIN = 9, MINOR_MAX = 13 };
+
+static struct rm_python py;
+static struct object *variable;  /* its value is a traceparent, or None */
+static struct object *types[2];  /* of what stands before functions, and before built-in ones */
+static struct object *swallowed; /* exceptions that are mistakes of ours: a tuple */
+static struct object *none;
+static struct object *methods_type; /* of built-in functions */
+static atomic_uint failures;
+static atomic_bool off;
+static atomic_bool moved_in;
+static __thread unsigned char inherited __attribute__((tls_model("initial-exec")));
+
+enum kind { BEFORE, AFTER, CARRY, START };
+
+/* What stands before a function `f`. */
+struct stand_in {
+	struct object head;
+	struct object *f;
+	struct object *ours;  /* BEFORE, AFTER: what is called; CARRY, START: the value of the variable */
+	enum kind kind;
+};
+
+static struct object *none_again(void)
+{
+	py.Py_IncRef(none);
+	return none;
+}
+
+/* ---- the variable ---- */
+
+/* The live context that the variable's value names, else 0. Borrowed: the value lives as long as `value`. */
+static rm_ctx context_of(struct object *value, const char **ret_text)
+{
+	ssize_t n;
+	const char *text = value && value != none ? py.PyUnicode_AsUTF8AndSize(value, &n) : NULL;
+
+	if (!text)
+		return 0;
+	*ret_text = text;
+	return rm_ctx_from_traceparent(text, (size_t)n);
+}
+
+/* A new reference; None where nothing is set, or it failed. */
+static struct object *value_now(void)
+{
+	struct object *value = NULL;
+
+	if (py.PyContextVar_Get(variable, none, &value) != 0)
+		py.PyErr_Clear();
+	return value ? value : none_again();
+}
+
+static void set(struct object *value)
+{
+	struct object *token = py.PyContextVar_Set(variable, value);
+
+	if (token)
+		py.Py_DecRef(token);
+	else
+		py.PyErr_Clear();
+}
+
+/* Greenlets of one thread take turns: nothing is attached to it then. */
+static bool is_native(void)
+{
+	return !py.PyDict_GetItemString(py.PyImport_GetModuleDict(), "greenlet");
+}
+
+static void forget_thread(void)
+{
+	if (inherited)
+		rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+	inherited = 0;
+}
+
+/* ---- what remora.py may call ---- */
+
+static struct object *f_enter(struct object *self, struct object *text)
+{
+	const char *p = NULL;
+	char own[RM_CTX_TEXT_BYTES];
+	rm_ctx ctx = context_of(text, &p);
+	struct object *value;
+
+	forget_thread();
+	if (!ctx && py.PyErr_Occurred())
+		py.PyErr_Clear();
+	if (ctx) {
+		set(text);
+		return none_again();
+	}
+	if (!rm_ctx_to_traceparent(rm_ctx_current(), own)) {
+		set(none);
+		return none_again();
+	}
+	value = py.PyUnicode_FromStringAndSize(own, sizeof(own));
+	if (!value)
+		return NULL;
+	set(value);
+	py.Py_DecRef(value);
+	return none_again();
+}
+
+static struct object *f_inherits(struct object *self, struct object *unused)
+{
+	return py.PyBool_FromLong(inherited);
+}
+
+static struct object *f_drop(struct object *self, struct object *unused)
+{
+	forget_thread();
+	set(none);
+	return none_again();
+}
+
+static struct object *f_current(struct object *self, struct object *unused)
+{
+	struct object *value = value_now();
+	const char *text;
+
+	if (!atomic_load(&off) && context_of(value, &text))
+		return value;
+	py.Py_DecRef(value);
+	return none_again();
+}
+
+static struct object *stand(struct object *type, enum kind kind, struct object *f, struct object *ours)
+{
+	struct stand_in *s = (struct stand_in *)(void *)py.PyType_GenericAlloc(type, 0);
+
+	if (!s)
+		return NULL;
+	py.Py_IncRef(f);
+	py.Py_IncRef(ours);
+	s->f = f;
+	s->ours = ours;
+	s->kind = kind;
+	return &s->head;
+}
+
+static struct object *carry(enum kind kind, struct object *f)
+{
+	struct object *value = value_now(), *ret = stand(types[0], kind, f, value);
+
+	py.Py_DecRef(value);
+	return ret;
+}
+
+static struct object *f_carry(struct object *self, struct object *f)
+{
+	return carry(CARRY, f);
+}
+
+static struct object *f_start(struct object *self, struct object *f)
+{
+	return carry(START, f);
+}
+
+static struct object *two(enum kind kind, struct object *args)
+{
+	struct object *f = py.PyTuple_GetItem(args, 0), *ours = f ? py.PyTuple_GetItem(args, 1) : NULL;
+
+	return ours ? stand(types[f->type == methods_type], kind, f, ours) : NULL;
+}
+
+static struct object *f_before(struct object *self, struct object *args)
+{
+	return two(BEFORE, args);
+}
+
+static struct object *f_after(struct object *self, struct object *args)
+{
+	return two(AFTER, args);
+}
+
+static struct method methods[] = {
+	{ "enter", f_enter, METHOD_O, NULL },          { "inherits", f_inherits, METHOD_NOARGS, NULL },
+	{ "drop", f_drop, METHOD_NOARGS, NULL },       { "current", f_current, METHOD_NOARGS, NULL },
+	{ "carry", f_carry, METHOD_O, NULL },          { "start", f_start, METHOD_O, NULL },
+	{ "before", f_before, METHOD_VARARGS, NULL },  { "after", f_after, METHOD_VARARGS, NULL },
+};
+
+/* ---- what stands before functions ---- */
+
+/*
+ * Something of ours raised. A mistake is swallowed; what a signal handler raised that happened to run here
+ * (KeyboardInterrupt, time limits) belongs to the program. True when it was swallowed.
+ */
+static bool swallow(void)
+{
+	if (swallowed && !py.PyErr_ExceptionMatches(swallowed))
+		return false;
+	py.PyErr_Clear();
+	if (atomic_fetch_add(&failures, 1) + 1 >= FAILURES_MAX)
+		atomic_store(&off, true);
+	rm_debug(RM_LOG_TRACE, "python adapter: mistake %u%s", atomic_load(&failures),
+		 atomic_load(&off) ? ", it is off now" : "");
+	return true;
+}
+
+/* Calls a function of remora.py: profilers and debuggers of the program are not told (since 3.11). */
+static struct object *call_ours(struct object *f, struct object *args, struct object *kwargs)
+{
+	void *thread = py.PyThreadState_EnterTracing ? py.PyThreadState_Get() : NULL;
+	struct object *ret;
+
+	if (thread)
+		py.PyThreadState_EnterTracing(thread);
+	ret = py.PyObject_Call(f, args, kwargs);
+	if (thread)
+		py.PyThreadState_LeaveTracing(thread);
+	return ret;
+}
+
+/* Calls with the arguments that `other` names: (args, kwargs). */
+static struct object *call_with(struct object *f, struct object *other)
+{
+	return py.PyObject_Call(f, py.PyTuple_GetItem(other, 0), py.PyTuple_GetItem(other, 1));
+}
+
+static struct object *call_before(struct stand_in *s, struct object *args, struct object *kwargs)
+{
+	struct object *other = call_ours(s->ours, args, kwargs), *ret;
+
+	if (!other && !swallow())
+		return NULL;
+	ret = other && other != none ? call_with(s->f, other) : py.PyObject_Call(s->f, args, kwargs);
+	if (other)
+		py.Py_DecRef(other);
+	return ret;
+}
+
+static struct object *call_after(struct stand_in *s, struct object *args, struct object *kwargs)
+{
+	struct object *ret = py.PyObject_Call(s->f, args, kwargs), *all, *first, *seen;
+
+	if (!ret)
+		return NULL;
+	first = py.PyTuple_New(1);
+	if (first) {
+		py.Py_IncRef(ret);
+		py.PyTuple_SetItem(first, 0, ret);
+	}
+	all = first ? py.PySequence_Concat(first, args) : NULL;
+	seen = all ? call_ours(s->ours, all, kwargs) : NULL;
+	if (!seen && !swallow()) {
+		py.Py_DecRef(ret);
+		ret = NULL;
+	}
+	if (seen)
+		py.Py_DecRef(seen);
+	if (all)
+		py.Py_DecRef(all);
+	if (first)
+		py.Py_DecRef(first);
+	return ret;
+}
+
+/* Runs the function in the context that was captured for it. */
+static struct object *call_carried(struct stand_in *s, struct object *args, struct object *kwargs)
+{
+	struct object *before = value_now(), *ret;
+	bool native = is_native();
+	const char *text;
+	rm_ctx ctx = context_of(s->ours, &text), was = 0;
+
+	set(s->ours);
+	if (native)
+		was = rm_ctx_attach(ctx, RM_SOURCE_HANDOFF);
+	if (s->kind == START)
+		inherited = native && ctx != 0;
+	ret = py.PyObject_Call(s->f, args, kwargs);
+	if (native)
+		rm_ctx_attach(was, RM_SOURCE_HANDOFF);
+	if (!ret) {
+		struct object *error[3];
+
+		py.PyErr_Fetch(&error[0], &error[1], &error[2]);
+		set(before);
+		py.PyErr_Restore(error[0], error[1], error[2]);
+	} else {
+		set(before);
+	}
+	py.Py_DecRef(before);
+	return ret;
+}
+
+static struct object *stand_in_call(struct object *self, struct object *args, struct object *kwargs)
+{
+	struct stand_in *s = (struct stand_in *)(void *)self;
+
+	if (s->kind >= CARRY)
+		return call_carried(s, args, kwargs);
+	if (atomic_load_explicit(&off, memory_order_relaxed))
+		return py.PyObject_Call(s->f, args, kwargs);
+	return s->kind == BEFORE ? call_before(s, args, kwargs) : call_after(s, args, kwargs);
+}
+
+static struct object *stand_in_bind(struct object *self, struct object *instance, struct object *owner)
+{
+	if (instance && instance != none)
+		return py.PyMethod_New(self, instance);
+	py.Py_IncRef(self);
+	return self;
+}
+
+static struct object *stand_in_get(struct object *self, struct object *name)
+{
+	return py.PyObject_GetAttr(((struct stand_in *)(void *)self)->f, name);
+}
+
+static int stand_in_set(struct object *self, struct object *name, struct object *value)
+{
+	return py.PyObject_SetAttr(((struct stand_in *)(void *)self)->f, name, value);
+}
+
+static struct object *stand_in_repr(struct object *self)
+{
+	return py.PyObject_Repr(((struct stand_in *)(void *)self)->f);
+}
+
+static void stand_in_free(struct object *self)
+{
+	struct stand_in *s = (struct stand_in *)(void *)self;
+	struct object *type = self->type;
+
+	py.Py_DecRef(s->f);
+	py.Py_DecRef(s->ours);
+	py.PyObject_Free(self);
+	py.Py_DecRef(type);
+}
+
+/* ---- moving in ---- */
+
+static struct object *make_type(const char *name)
+{
+	struct slot slots[] = {
+		{ SLOT_CALL, (void *)stand_in_call },   { SLOT_DESCR_GET, (void *)stand_in_bind },
+		{ SLOT_GETATTRO, (void *)stand_in_get }, { SLOT_SETATTRO, (void *)stand_in_set },
+		{ SLOT_REPR, (void *)stand_in_repr },   { SLOT_DEALLOC, (void *)stand_in_free },
+		{ 0, NULL },
+	};
+	struct spec spec = { name, sizeof(struct stand_in), 0, 0, slots };
+
+	return py.PyType_FromSpec(&spec);
+}
+
+static bool make_types(void)
+{
+	types[0] = make_type("builtins.function");
+	types[1] = make_type("builtins.builtin_function_or_method");
+	return types[0] && types[1];
+}
+
+/* The exceptions that mistakes raise, by their names among the builtins. */
+static bool make_swallowed(struct object *builtins)
+{
+	static const char *const names[] = { "AttributeError", "LookupError", "TypeError", "ValueError",
+					     "NameError",      "RecursionError", "AssertionError" };
+	enum { COUNT = sizeof(names) / sizeof(names[0]) };
+	struct object *all = py.PyTuple_New(COUNT);
+
+	for (int i = 0; all && i < COUNT; i++) {
+		struct object *one = py.PyDict_GetItemString(builtins, names[i]);
+
+		if (!one)
+			return false;
+		py.Py_IncRef(one);
+		py.PyTuple_SetItem(all, i, one);
+	}
+	swallowed = all;
+	return all != NULL;
+}
+
+/* Objects begin with a count and a type, as ours are declared: not so in free-threaded and some debug builds. */
+static bool heads_fit(struct object *builtins)
+{
+	struct object *base = py.PyDict_GetItemString(builtins, "object");
+	struct object *size = base ? py.PyObject_GetAttrString(base, "__basicsize__") : NULL;
+	bool fit = size && py.PyLong_AsLong(size) == sizeof(struct object);
+
+	if (size)
+		py.Py_DecRef(size);
+	return fit;
+}
+
+static bool run_source(struct object *builtins)
+{
+	struct object *names = py.PyDict_New(), *code, *done = NULL;
+	bool fine = names && py.PyDict_SetItemString(names, "__builtins__", builtins) == 0;
+
+	for (unsigned i = 0; fine && i < sizeof(methods) / sizeof(methods[0]); i++) {
+		struct object *f = py.PyCFunction_NewEx(&methods[i], NULL, NULL);
+
+		methods_type = f ? f->type : NULL;
+		fine = f && py.PyDict_SetItemString(names, methods[i].name, f) == 0;
+		if (f)
+			py.Py_DecRef(f);
+	}
+	code = fine ? py.Py_CompileString(python_source, "<remora>", FILE_INPUT) : NULL;
+	if (code) {
+		done = py.PyEval_EvalCode(code, names, names);
+		py.Py_DecRef(code);
+	}
+	if (done)
+		py.Py_DecRef(done);
+	return done != NULL;
+}
+
+/* A pending call of the interpreter. What is pending when it comes must not meet an exception of ours. */
+static int move_in(void *unused)
+{
+	struct object *builtins = py.PyEval_GetBuiltins();
+
+	if (atomic_exchange(&moved_in, true) || !builtins)
+		return 0;
+	none = py.Py_BuildValue("");
+	if (heads_fit(builtins) && make_types() && make_swallowed(builtins) &&
+	    (variable = py.PyContextVar_New("remora", NULL)) != NULL && run_source(builtins)) {
+		rm_debug(RM_LOG_INIT, "python adapter: moved in");
+		return 0;
+	}
+	py.PyErr_Clear();
+	atomic_store(&off, true);
+	rm_debug(RM_LOG_INIT, "python adapter: cannot move in");
+	return 0;
+}
+
+/* "3.11.2 (main, ..." */
+static bool is_known_version(const char *text)
+{
+	unsigned minor = 0;
+
+	if (text[0] != '3' || text[1] != '.')
+		return false;
+	for (const char *p = text + 2; *p >= '0' && *p <= '9'; p++)
+		minor = minor * 10 + (unsigned)(*p - '0');
+	return minor >= MINOR_MIN && minor <= MINOR_MAX;
+}
+
+/* Context: app, interpreter's lock not held, perhaps: asks only what may be asked without. */
+static enum rm_arrival arrive(void)
+{
+	struct rm_python found;
+
+	if (!rm_python_find(&found))
+		return RM_ARRIVAL_ABSENT;
+	if (!is_known_version(found.Py_GetVersion()))
+		return RM_ARRIVAL_DONE;
+	if (!found.Py_IsInitialized())
+		return RM_ARRIVAL_LATER;
+	py = found;
+	return found.Py_AddPendingCall(move_in, NULL) == 0 ? RM_ARRIVAL_DONE : RM_ARRIVAL_LATER;
+}
+
+const struct rm_adapter rm_adapter_python = {
+	.name = "python",
+	.arrive = arrive,
+};

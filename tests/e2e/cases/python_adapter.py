@@ -1,0 +1,142 @@
+"""What a Python program can see of the adapter that moved into it: nothing. With and without the agent it says the same."""
+import glob
+import os
+import re
+import textwrap
+
+from harness import case
+
+# Moves the adapter in where the agent is (at the first socket), then looks around.
+LOOK = textwrap.dedent("""\
+    import socket
+    socket.socket().close()
+    for _ in range(1000):
+        pass
+    import asyncio, concurrent.futures, http.client, http.server, inspect, io, os, pkgutil, queue, subprocess, sys
+    import threading, traceback, warnings
+
+    print(sys.path, sys.flags, sys.argv, sys.orig_argv if hasattr(sys, "orig_argv") else "")
+    print(sys.meta_path, sys.path_hooks, sorted(sys.path_importer_cache))
+    print(sorted(sys.modules), [m for m in sys.modules if getattr(sys.modules[m], "__file__", "x") is None])
+    print({k: v for k, v in os.environ.items() if k in SHOWN}, sys.stdin.fileno(), os.listdir("/proc/self/fd"))
+    print("user_was_here" in dir(__builtins__), sys.getprofile(), sys.gettrace(), sys.excepthook, sys.displayhook, sys.getrecursionlimit(), len(threading.enumerate()))
+    print(sys.getswitchinterval(), sys.warnoptions, sys._xoptions, sys.dont_write_bytecode, asyncio.get_event_loop_policy().__class__)
+
+    FUNCTIONS = [concurrent.futures.ThreadPoolExecutor.submit, http.client.HTTPConnection.endheaders,
+                 http.server.BaseHTTPRequestHandler.parse_request, threading.Condition.wait,
+                 threading._start_joinable_thread if sys.version_info >= (3, 13) else threading._start_new_thread]
+    for f in FUNCTIONS:
+        print(type(f).__name__, type(f).__module__, f.__name__, f.__module__, f.__qualname__, f.__doc__, inspect.isfunction(f), inspect.isbuiltin(f),
+              inspect.isroutine(f), isinstance(f, type(LOOK_FUNCTION)), callable(f), asyncio.iscoroutinefunction(f))
+        print(sorted(dir(f)), getattr(f, "__code__", None) and f.__code__.co_varnames, getattr(f, "__wrapped__", None))
+        try:
+            print(inspect.signature(f), inspect.getsource(f)[:200])
+        except (TypeError, ValueError, OSError) as error:
+            print(error)
+    print(inspect.ismethod(http.client.HTTPConnection("h").endheaders), [n for n, _ in inspect.getmembers(threading.Condition)])
+
+    def failing(what):
+        try:
+            what()
+        except BaseException:
+            traceback.print_exc(file=sys.stdout)
+
+    def raises():
+        raise KeyError("x")
+
+    def in_thread():
+        thread = threading.Thread(target=raises)
+        hook, threading.excepthook = threading.excepthook, lambda args: traceback.print_tb(args.exc_traceback, file=sys.stdout)
+        thread.start()
+        thread.join()
+        threading.excepthook = hook
+        print(vars(thread).keys(), thread._target)
+
+    closed = concurrent.futures.ThreadPoolExecutor(1)
+    failing(lambda: closed.submit(raises).result())
+    closed.shutdown()
+    failing(lambda: closed.submit(raises))
+    failing(lambda: closed.submit())
+    failing(lambda: concurrent.futures.ThreadPoolExecutor.submit())
+    failing(lambda: http.client.HTTPConnection("h").endheaders())
+    failing(lambda: threading.Condition().wait())
+    failing(lambda: __import__("json.nothing"))
+    failing(lambda: __import__("queue.x.y"))
+    failing(in_thread)
+
+    # Threads and executors have contexts of their own, as ever.
+    import contextvars
+    variable = contextvars.ContextVar("variable", default="nothing")
+    variable.set("mine")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        print(pool.submit(variable.get).result(), list(map(lambda v: v.name, contextvars.copy_context())) )
+    thread = threading.Thread(target=lambda: print(variable.get()))
+    thread.start()
+    thread.join()
+    print(asyncio.run(asyncio.to_thread(variable.get)))
+
+    # Traced and profiled programs see their own functions only.
+    seen = set()
+    sys.setprofile(lambda frame, event, arg: seen.add(frame.f_code.co_filename))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(len, "abc").result()
+    sys.setprofile(None)
+    print(sorted(seen) if sys.version_info >= (3, 11) else "")
+    print(subprocess.run([sys.executable, "-c", "import sys; print(sys.path, sys.flags)"], capture_output=True))
+    import multiprocessing
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        print(pool.map(abs, [-1]))
+""")
+
+
+def compare(t, title, python, options, env={}, arguments=()):
+    """The same text with the agent and without, but for what the agent's own variables show."""
+    text = "def look():\n" + textwrap.indent(LOOK, "    ") + "if __name__ == '__main__':\n    look()\n"
+    text = text.replace("SHOWN", repr(["PATH", "PYTHONPATH", "HOME", "PYTHONSTARTUP"])).replace(
+        "LOOK_FUNCTION", "lambda: 0")
+    program = t.dir / "look.py"
+    program.write_text(text)
+    said = []
+    for agent in (True, False):
+        out = t.run("look", [python, *options, program, *arguments], agent, env)
+        said.append(normal(out))
+    if said[0] != said[1]:
+        different = [(a, b) for a, b in zip(said[0].split("\n"), said[1].split("\n")) if a != b]
+        t.check(False, f"{title}: {different[:5]}")
+    t.check(len(said[0]) > 2000, f"{title}: it looked around")
+
+
+def normal(text):
+    """Addresses differ from run to run."""
+    return re.sub(r"0x[0-9a-f]+", "0x", text)
+
+
+def interpreters():
+    """Debian's, and what pyenv has of the versions that the adapter knows."""
+    versions = os.path.expanduser("~/.pyenv/versions")
+    return ["/usr/bin/python3"] + sorted(glob.glob(f"{versions}/3.9.*/bin/python3") + glob.glob(f"{versions}/3.1[0-3].*/bin/python3"))
+
+
+@case("Python: a program that looks for the adapter finds nothing, whatever its options", agent_only=True)
+def nothing_to_see(t):
+    user = t.dir / "user"
+    user.mkdir()
+    (user / "sitecustomize.py").write_text("import builtins\nbuiltins.user_was_here = True\n")
+    for options in ([], ["-I"], ["-E"], ["-S"], ["-s", "-B", "-O"], ["-X", "dev"]):
+        compare(t, f"options {options}", "/usr/bin/python3", options)
+    compare(t, "sitecustomize", "/usr/bin/python3", [], {"PYTHONPATH": user})
+
+
+@case("Python: the same in each version that is installed, and in a venv", agent_only=True)
+def versions(t):
+    t.run("venv", ["/usr/bin/python3", "-m", "venv", "--without-pip", t.dir / "venv"], agent=False)
+    for python in interpreters() + [t.dir / "venv" / "bin" / "python3"]:
+        compare(t, str(python), python, [])
+
+
+@case("Python: an import that fails shows the program's frames only", ["python3"], agent_only=True)
+def failed_import(t):
+    (t.dir / "broken.py").write_text("import socket\nsocket.socket().close()\nfor _ in range(1000): pass\nimport nowhere\n")
+    said = [t.run("broken", ["/usr/bin/python3", "-c", "import traceback\ntry:\n import broken\nexcept ImportError:\n"
+                             " import sys; traceback.print_exc(file=sys.stdout)"], agent) for agent in (True, False)]
+    t.equal(said[0], said[1], "tracebacks")
