@@ -66,7 +66,7 @@ def main():
     listed = Path(args.check).read_text().split("\n") if args.check else run
     missing = sorted(run - set(listed))
     if missing or "rm_init" not in run:
-        print(f"not in the list: {' '.join(missing)}", file=sys.stderr)
+        print(f"not in the list, which --write would add: {' '.join(missing)}", file=sys.stderr)
         return 1
     return 0
 
