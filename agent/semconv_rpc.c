@@ -4,8 +4,11 @@
 #include "agent/semconv.h"
 
 enum { RECORD_BASE_BYTES = 700, TIMEOUT_MAX_DIGITS = 8 };
-/* A deadline passes for the caller a little before it does for who saw the request later. */
-static const uint64_t early_ns = 5000000;
+/*
+ * A deadline passes for the caller a little before it does for who saw the request later; grpc-java writes one
+ * milliseconds after it took the time that is left, which may be an eighth of it at most, and this at most.
+ */
+static const uint64_t early_max_ns = 25000000;
 
 enum status {
 	OK,
@@ -190,12 +193,19 @@ void rm_semconv_rpc_response(struct rm_exchange *e, const struct rm_head *head)
 		put_code(e, of_http(head->status));
 }
 
+/* True when the caller's deadline has come, as far as can be told from here. */
+static bool is_late(const struct rm_exchange *e, uint64_t now_ns)
+{
+	uint64_t eighth = e->rpc_timeout_ns / 8, early = eighth < early_max_ns ? eighth : early_max_ns;
+
+	return e->rpc_timeout_ns && now_ns - e->start_ns + early >= e->rpc_timeout_ns;
+}
+
 /* What the end of a stream by an error of HTTP/2 means to gRPC. */
 static enum status of_error(const struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
 {
 	if (rm_str_eq(error, RM_STR("cancel")))
-		return e->rpc_timeout_ns && now_ns - e->start_ns + early_ns >= e->rpc_timeout_ns ? DEADLINE_EXCEEDED
-												 : CANCELLED;
+		return is_late(e, now_ns) ? DEADLINE_EXCEEDED : CANCELLED;
 	if (rm_str_eq(error, RM_STR("enhance_your_calm")))
 		return RESOURCE_EXHAUSTED;
 	if (rm_str_eq(error, RM_STR("inadequate_security")))

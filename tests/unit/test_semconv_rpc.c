@@ -150,6 +150,8 @@ RM_TEST("a stream that was cancelled is a deadline's when that had come")
 		{ NULL, "cancel", "CANCELLED" },
 		{ "1S", "cancel", "DEADLINE_EXCEEDED" },
 		{ "1004m", "cancel", "DEADLINE_EXCEEDED" },
+		{ "1025m", "cancel", "DEADLINE_EXCEEDED" },
+		{ "1026m", "cancel", "CANCELLED" },
 		{ "1100m", "cancel", "CANCELLED" },
 		{ "2H", "cancel", "CANCELLED" },
 		{ "123456789m", "cancel", "CANCELLED" },
