@@ -10,6 +10,7 @@
 
 #include "agent/context.h"
 #include "agent/edit.h"
+#include "agent/resend.h"
 #include "agent/sampler.h"
 #include "agent/semconv.h"
 #include "agent/stream.h"
@@ -100,6 +101,7 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
+	rm_resend_forget(v->thread);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
 	if (config->ingress && !v->conn->peeked && !rm_edit_incoming(v, head, blank_at, &fields, &e->ctx))
@@ -149,6 +151,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields,
 				   config->parent_source ? rm_source_name(parent.source) : NULL);
+	rm_resend_request(v->thread, x, e, head);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
 	if (parent.source != RM_SOURCE_PROGRAM)
 		inject(v, e, head, blank_at, &fields,
@@ -221,6 +224,8 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 		return;
 	e = rm_exchange_at(x);
 	rm_debug(RM_LOG_HTTP1, "%s %d: response %d", rm_visit_kind(v), rm_visit_number(v), head->status);
+	if (e->kind == RM_KIND_CLIENT)
+		rm_resend_response(v->thread, x, e, head);
 	if (e->record)
 		rm_semconv_response(e, rm_context_config(), head);
 }

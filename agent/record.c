@@ -257,6 +257,21 @@ struct rm_attr_iter rm_record_attrs(const struct rm_record *r)
 	return (struct rm_attr_iter){ p + fixed_bytes(r), p + r->bytes, r->attr_count };
 }
 
+bool rm_builder_find_str(const struct rm_builder *b, enum rm_key key, struct rm_str *ret)
+{
+	const char *p = (const char *)b->record;
+	struct rm_attr_iter it = { p + fixed_bytes(b->record), b->at, attrs_limit(b) - b->attrs_left };
+	struct rm_attr attr;
+
+	while (rm_attr_next(&it, &attr)) {
+		if (attr.type != RM_ATTR_STR || attr.key.p != rm_key_name(key).p)
+			continue;
+		*ret = attr.v.str;
+		return true;
+	}
+	return false;
+}
+
 bool rm_attr_strs_next(struct rm_str *rest, struct rm_str *ret)
 {
 	uint32_t n;

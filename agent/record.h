@@ -46,6 +46,9 @@ void rm_builder_named_str(struct rm_builder *b, struct rm_str key, struct rm_str
 void rm_builder_named_strs(struct rm_builder *b, struct rm_str key, const struct rm_str *values,
 			   uint32_t count);
 
+/* Finds a string that was added. False: there is none. The slice is valid until the record ends. */
+bool rm_builder_find_str(const struct rm_builder *b, enum rm_key key, struct rm_str *ret);
+
 /* Ends the record: returns its size in bytes, ready for rm_segment_push. */
 uint32_t rm_builder_end(struct rm_builder *b);
 

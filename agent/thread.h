@@ -11,6 +11,16 @@
 #include "base/probe.h"
 #include "base/random.h"
 
+/* What the thread asked last, and where it was sent on to: agent/resend.c. */
+struct rm_redirect {
+	rm_ctx sent;          /* its last request */
+	uint64_t salt, url;   /* hash of the URL that its response named, and the key */
+	uint8_t parent[8];    /* span id of what the request was for */
+	uint16_t count;       /* how often it had been resent already */
+	bool pending;         /* `url` is where the next request is expected */
+	bool multiplexes;     /* it has had two requests under way at once: nothing is sure any more */
+};
+
 struct rm_thread {
 	uint8_t inside;         /* the guard: hooks that run now pass through */
 	uint8_t pipelined;      /* `open` was read while another request of its connection was not done */
@@ -25,6 +35,7 @@ struct rm_thread {
 	size_t alt_bytes;       /* 0: there is none */
 	struct rm_random random;
 	struct rm_wall wall;
+	struct rm_redirect redirect;
 	struct rm_probe probe;  /* pages of the program that can be read */
 };
 

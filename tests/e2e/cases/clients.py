@@ -1,4 +1,7 @@
 """Every client: one CLIENT span per request, its traceparent sent, the server's span below it."""
+import http.server
+import threading
+
 from apps import CLIENTS, c_epoll, nginx, python
 from harness import case
 
@@ -228,3 +231,49 @@ def short_lived(t):
     for _ in range(20):
         t.run("curl", ["curl", "-sS", server.url + "/hello"], env={"OTEL_BSP_SCHEDULE_DELAY": "60000"})
     t.spans(40).count("curl", client=20)
+
+
+REDIRECTS = {"/twice": "/once", "/once": "/hello", "/away": "{url}/hello", "/odd": "hello"}
+
+
+def redirecting(t):
+    """A server of this process: REDIRECTS lead to /hello, at last."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            to = REDIRECTS.get(self.path)
+            self.send_response(302 if to else 200)
+            if to:
+                self.send_header("Location", to.format(url=url))
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"hello\n")
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    t.closers += [server.server_close, server.shutdown]
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    return url
+
+
+def following(name, argv, needs):
+    @case(f"{name}: requests that follow a redirect are counted, where Location says the very URL", needs,
+          name=f"redirects_{name}")
+    def run(t):
+        url = redirecting(t)
+        for path in ("/twice", "/away", "/odd", "/hello"):
+            t.equal(t.run("client", [*argv, url + path]), "hello\n", "what the client printed")
+        spans = t.spans(8).count("client", client=8)
+        got = [(s["attributes"]["url.full"][len(url):], s["attributes"].get("http.request.resend_count"))
+               for s in spans.of("client")]
+        t.equal(got, [("/twice", None), ("/once", 1), ("/hello", 2), ("/away", None), ("/hello", 1), ("/odd", None),
+                      ("/hello", None), ("/hello", None)], "paths and counts")
+
+
+following("curl", ["curl", "-sSL"], ["curl"])
+following("python", ["python3", "-c", "import sys, urllib.request as u; print(end=u.urlopen(sys.argv[1]).read().decode())"],
+          ["python3"])
