@@ -29,13 +29,23 @@ static bool add_text(struct rm_visit *v, uint64_t at, uint32_t del, rm_text text
 	return true;
 }
 
+/*
+ * Looks where the last letter of the name would stand; another letter tells how far that is away at least
+ * (Horspool), one that is not in the name all of it. What no letter is counts as the letter that shares its
+ * lower bits.
+ */
 static bool names_traceparent(struct rm_str text)
 {
-	static const char name[] = "traceparent";
+	enum { BYTES = sizeof("traceparent") - 1 };
+	static const uint8_t steps[32] = { ['t' & 31] = 10, ['c' & 31] = 7, ['p' & 31] = 5, ['a' & 31] = 4,
+					   ['r' & 31] = 3,  ['e' & 31] = 2, ['n' & 31] = 1 };
+	uint8_t step;
 
-	for (size_t i = 0; i + sizeof(name) - 1 <= text.n; i++)
-		if ((text.p[i] | 0x20) == 't' && rm_bytes_are(text.p + i, name, sizeof(name) - 1))
+	for (size_t end = BYTES - 1; end < text.n; end += step ? step : BYTES) {
+		step = steps[text.p[end] & 31];
+		if ((text.p[end] | 0x20) == 't' && rm_bytes_are(text.p + end - (BYTES - 1), "traceparent", BYTES))
 			return true;
+	}
 	return false;
 }
 

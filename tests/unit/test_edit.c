@@ -52,6 +52,20 @@ RM_TEST("a traceparent that a signature covers is read as it came")
 	RM_CHECK(!reads("GET /?X-Amz-SignedHeaders=host%3Btracestate HTTP/1.1\r\n" FIELD "\r\n"));
 }
 
+RM_TEST("a signature's list is found wherever it stands, behind whatever looks like it")
+{
+	static const char before[] = "tracetraceparen-traceparen TRACEPARtratracepar", name[] = "TraceParent";
+	char text[512];
+
+	for (size_t from = 0; from < sizeof(before); from++) {
+		for (size_t cut = 0; cut < 2; cut++) {
+			snprintf(text, sizeof(text), "GET / HTTP/1.1\r\n" FIELD "X-List: %s%.*s\r\n\r\n", before + from,
+				 (int)(sizeof(name) - 1 - cut), name);
+			RM_CHECK(reads(text) == !cut);
+		}
+	}
+}
+
 RM_TEST("the same in a block of HTTP/2")
 {
 	static const char name[] = "\x0btraceparent\x37" VALUE, list[] = "\x0fsignature-input\x0b";
