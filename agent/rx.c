@@ -276,7 +276,7 @@ void rm_rx_no_socket(const struct rm_rx *rx)
 
 	if (!rm_conn_enter(rx->conn, &s))
 		return;
-	if (rm_conn_peek(rx->fd) == rx->conn)
+	if (rm_conn_gen(rx->conn, rx->fd) == rx->gen)
 		rm_fd_close(&s, rx->fd);
 	rm_leave(&s);
 }
