@@ -127,12 +127,10 @@ static inline uint32_t this_process(void)
 static void abandon(struct rm_conn *c)
 {
 	c->dead = 1;
-	c->proto = NULL;
 	c->pending_count = 0;
 	c->retry = 0;
 	c->taken = 0;
 	memset(c->stash, 0, sizeof(c->stash));
-	atomic_store(&c->gap, 1);
 }
 
 /* False: nobody refers to it any more, or the wait was in vain. It is long only where a gap would be the first. */

@@ -85,7 +85,6 @@ static void drop_pending(struct rm_conn *c)
 	for (int i = begun; i < c->pending_count; i++)
 		rm_text_put(c->pending[i].text);
 	c->pending_count = begun;
-	forget_retry(c);
 }
 
 /*
@@ -105,7 +104,7 @@ static bool feed_ahead(struct rm_visit *v, const char *p, size_t n)
 			rm_stream_mute(v);
 			return false;
 		}
-		if (rm_stream_feed(v, RM_DIR_REQUEST, p, take) < (int64_t)take || v->full)
+		if (rm_stream_feed(v, RM_DIR_REQUEST, p, take) < 0 || v->full)
 			return false;
 		p += take;
 		n -= take;
@@ -140,7 +139,6 @@ static void parse_ahead(struct rm_conn *c, struct rm_thread *t, const struct rm_
 	rm_pending_adopt(c, &v);
 	c->ahead += (uint32_t)v.base;
 	c->ahead_known = UNDER_WAY;
-	forget_retry(c);
 	if (c->dead)
 		drop_pending(c);
 }
@@ -150,20 +148,17 @@ static void give_up(struct rm_conn *c, struct rm_thread *t, int fd)
 {
 	struct rm_visit v;
 
-	if (!rm_conn_busy(c)) {
+	if (!rm_conn_busy(c))
 		drop_pending(c);
-		c->ahead = 0;
-	}
 	rm_visit_init(&v, c, t, fd);
 	rm_stream_mute(&v);
 }
 
 static enum rm_tx_mode begin_request(struct rm_tx *tx, struct rm_conn *c, struct rm_thread *t)
 {
-	if ((c->ahead && !same_retry(c, tx)) || tx->bytes + c->ahead >= UINT32_MAX)
+	if (((c->ahead || c->retry) && !same_retry(c, tx)) || tx->bytes + c->ahead >= UINT32_MAX)
 		give_up(c, t, tx->fd);
-	if (!c->dead)
-		parse_ahead(c, t, tx, 0);
+	parse_ahead(c, t, tx, 0);
 	if (c->pending_count)
 		return RM_TX_EDIT;
 	return c->muted ? RM_TX_PASS : RM_TX_DONE;
@@ -289,18 +284,15 @@ static size_t copy_from(const struct rm_tx *tx, size_t from, void *ret, size_t c
 static size_t edits_reach(const struct rm_conn *c)
 {
 	const struct rm_pending *last = &c->pending[c->pending_count - 1];
-	size_t reach = (size_t)last->at + (last->del ? rm_pending_left(last) : 1);
 
-	return reach < c->ahead ? reach : c->ahead;
+	return (size_t)last->at + (last->del ? rm_pending_left(last) : 1);
 }
 
 /* Remembers what the program has to offer again: the bytes of the call from `from` on. */
 static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t from)
 {
-	size_t cap = sizeof(c->ahead_head) < c->ahead ? sizeof(c->ahead_head) : c->ahead;
-
-	c->ahead_known = (uint8_t)copy_from(tx, from, c->ahead_head, cap);
-	if (c->retry || !c->pending_count || !edits_reach(c))
+	c->ahead_known = (uint8_t)copy_from(tx, from, c->ahead_head, sizeof(c->ahead_head));
+	if (c->retry || !c->pending_count)
 		return;
 	/* These edits are new: the bytes they were made for were all in this call. */
 	c->retry = rm_text_get(edits_reach(c));
@@ -399,8 +391,7 @@ static void parse_rest(const struct rm_tx *tx, size_t offset)
 		return;
 	}
 	if (rm_conn_lock(c)) {
-		if (!c->dead)
-			parse_ahead(c, s.thread, tx, offset);
+		parse_ahead(c, s.thread, tx, offset);
 		rm_conn_release(c);
 	}
 	rm_leave(&s);

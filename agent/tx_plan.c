@@ -17,19 +17,17 @@ uint32_t rm_pending_left(const struct rm_pending *e)
 	return e->del - covered(e, e->done);
 }
 
-static bool add(struct rm_tx_plan *p, bool text, void *base, size_t n)
+/* What comes when the plan is full waits for the next one, as does all behind it. */
+static void add(struct rm_tx_plan *p, bool text, void *base, size_t n)
 {
-	if (n == 0)
-		return true;
-	if (p->count == RM_TX_PIECES)
-		return false;
+	if (n == 0 || p->count == RM_TX_PIECES)
+		return;
 	p->text[p->count] = text;
 	p->iov[p->count++] = (struct iovec){ base, n };
-	return true;
 }
 
-/* Adds the program's bytes [from, to) of the call. False when the plan is full. */
-static bool add_own(struct rm_tx_plan *p, const struct rm_tx *tx, size_t from, size_t to)
+/* Adds the program's bytes [from, to) of the call. */
+static void add_own(struct rm_tx_plan *p, const struct rm_tx *tx, size_t from, size_t to)
 {
 	size_t at = 0;
 
@@ -37,13 +35,11 @@ static bool add_own(struct rm_tx_plan *p, const struct rm_tx *tx, size_t from, s
 		size_t end = at + tx->iov[i].iov_len, stop = to < end ? to : end;
 
 		if (from < stop) {
-			if (!add(p, false, (char *)tx->iov[i].iov_base + (from - at), stop - from))
-				return false;
+			add(p, false, (char *)tx->iov[i].iov_base + (from - at), stop - from);
 			from = stop;
 		}
 		at = end;
 	}
-	return true;
 }
 
 void rm_tx_lay_out(struct rm_tx_plan *p, const struct rm_conn *c, const struct rm_tx *tx, size_t offset)
@@ -57,13 +53,12 @@ void rm_tx_lay_out(struct rm_tx_plan *p, const struct rm_conn *c, const struct r
 		size_t n = e->bytes - e->done;
 
 		/* Beyond this call's bytes; an insertion at their very end waits for those behind it. */
-		if (e->at >= left || e->at > end)
+		if (e->at >= left)
 			break;
 		if (rm_pending_left(e) > left - e->at) /* a retry that offers less than before */
 			n = left - e->at;
-		if (!add_own(p, tx, offset + at, offset + e->at) ||
-		    !add(p, true, rm_text_at(e->text) + e->done, n) || n < e->bytes - e->done)
-			return;
+		add_own(p, tx, offset + at, offset + e->at);
+		add(p, true, rm_text_at(e->text) + e->done, n);
 		at = e->at + rm_pending_left(e);
 	}
 	add_own(p, tx, offset + at, offset + end);

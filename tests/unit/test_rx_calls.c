@@ -3,6 +3,7 @@
  * an end, and what is there when more arrives in the middle.
  */
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/unit/client_fixture.h"
@@ -46,6 +47,18 @@ static int waits(void)
 	return n;
 }
 
+/* A read of the server's that gave these bytes. */
+static void receive_on(const char *p, size_t n, int flags)
+{
+	struct iovec iov = { got, 512 };
+	struct rm_rx rx;
+
+	rm_rx_begin(&rx, fd, iov.iov_len, flags);
+	memcpy(got, p, n);
+	if (rx.watch)
+		RM_CHECK(rm_rx_done(&rx, &iov, 1, (ssize_t)n) >= (ssize_t)n);
+}
+
 /* ---- flags ---- */
 
 static size_t reserve_for(size_t room, int flags)
@@ -72,6 +85,28 @@ RM_TEST("only reads that leave room for it, and may be short, are given less roo
 	fd = 7;
 	RM_CHECK(reserve_for(4096, 0) == 0);
 	close_fd(7);
+}
+
+RM_TEST("a body is read as it comes, and the next head is given less room again")
+{
+	static const char post[] = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n";
+
+	open_server();
+	receive_on(post, sizeof(post) - 1, 0);
+	RM_CHECK(reserve_for(4096, 0) == 0);
+	receive_on("0123456789", 10, 0);
+	RM_CHECK(reserve_for(4096, 0) == RM_INGRESS_RESERVE);
+	close_server();
+}
+
+RM_TEST("what MSG_TRUNC throws away is not looked for in the buffer")
+{
+	open_server();
+	receive_on(small, SMALL, MSG_TRUNC);
+	RM_CHECK(rm_exchange_live() == 0);
+	receive_on(small, SMALL, 0);
+	RM_CHECK(rm_exchange_live() == 0);
+	close_server();
 }
 
 RM_TEST("bytes out of band and of the error queue are not the stream's")
@@ -185,6 +220,43 @@ RM_TEST("a read that was not full takes nothing that came after it")
 		open_server();
 	}
 	close_server();
+}
+
+RM_TEST("nor does one of a connection that is left alone meanwhile")
+{
+	struct iovec iov = { got, 4096 };
+	struct rm_rx rx;
+	ssize_t n;
+
+	open_server();
+	RM_CHECK(write(peer, small, SMALL) == SMALL);
+	rm_rx_begin(&rx, fd, iov.iov_len, 0);
+	n = read(fd, got, iov.iov_len - rx.reserve);
+	rm_rx_opaque(fd, 1); /* where a head should be */
+	RM_CHECK(write(peer, small, SMALL) == SMALL);
+	RM_CHECK(rm_rx_done(&rx, &iov, 1, n) == SMALL && waits() == SMALL);
+	close_server();
+}
+
+RM_TEST("room that is claimed and not there is not written to")
+{
+	enum { PAGE = 4096 };
+	char *m = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	RM_CHECK(m != MAP_FAILED && mprotect(m + PAGE, PAGE, PROT_NONE) == 0);
+	for (size_t there = SMALL; there < SMALL + LINE + 3; there++) {
+		struct iovec iov = { m + PAGE - there, 2048 };
+		struct rm_rx rx;
+		ssize_t n;
+
+		open_server();
+		RM_CHECK(write(peer, small, SMALL) == SMALL);
+		rm_rx_begin(&rx, fd, iov.iov_len, 0);
+		n = rm_rx_done(&rx, &iov, 1, read(fd, iov.iov_base, there));
+		RM_CHECK(n == SMALL && memcmp(iov.iov_base, small, SMALL) == 0);
+		close_server();
+	}
+	munmap(m, 2 * PAGE);
 }
 
 /* The connection ends, and another one gets its number: in its memory, or in memory of its own. */

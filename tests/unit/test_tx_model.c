@@ -5,9 +5,27 @@
  */
 #include "tests/unit/client_fixture.h"
 
+enum { LINE = 70 };
 static const char *request;
-static size_t request_bytes;
+static size_t request_bytes, line_at; /* line_at: where our line stands; SIZE_MAX: a value is replaced */
 static unsigned long cases;
+
+/*
+ * After a call that offered bytes up to `to` the program stands at `at`: of it the peer has just the bytes
+ * before, and of ours at most a part that the program still has bytes behind.
+ */
+static void check_position(size_t at, size_t to)
+{
+	size_t ours = sent_bytes - at;
+
+	RM_CHECK(sent_bytes >= at && ours <= LINE);
+	if (line_at == SIZE_MAX || at < line_at)
+		RM_CHECK(ours == 0);
+	else if (at == line_at)
+		RM_CHECK(at < to || ours == 0);
+	else
+		RM_CHECK(ours == LINE);
+}
 
 /* The program's position moves by what one call reports; the kernel takes `budget` bytes. */
 static size_t call(size_t at, size_t to, long budget)
@@ -20,7 +38,9 @@ static size_t call(size_t at, size_t to, long budget)
 	if (n < 0)
 		RM_CHECK(errno == EAGAIN);
 	RM_CHECK(n != 0 && n <= (ssize_t)(to - at));
-	return at + (n > 0 ? (size_t)n : 0);
+	at += n > 0 ? (size_t)n : 0;
+	check_position(at, to);
+	return at;
 }
 
 static void end_case(size_t at)
@@ -50,7 +70,6 @@ static bool has_one_line(void)
 	       lines == 1;
 }
 
-enum { LINE = 70 };
 static const char small[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 RM_TEST("a request offered whole, three calls of any size and a last one")
@@ -61,6 +80,7 @@ RM_TEST("a request offered whole, three calls of any size and a last one")
 	stub_start(none);
 	request = small;
 	request_bytes = sizeof(small) - 1;
+	line_at = request_bytes - 2;
 	for (long a = 0; a <= left; a++)
 		for (long b = 0; a + b <= left; b++)
 			for (long c = 0; a + b + c <= left; c++) {
@@ -113,6 +133,66 @@ RM_TEST("a request cut in three anywhere, the first bytes of each part refused o
 				end_case(at);
 				RM_CHECK(has_one_line());
 			}
+}
+
+/* What kernels take of calls: at the edges of small things and of our line. */
+static const long takes[] = { 0, 1, 3, LINE - 1, LINE, LINE + 1, 1000 };
+enum { TAKES = sizeof(takes) / sizeof(takes[0]) };
+
+RM_TEST("a request offered in parts that get longer or shorter, what was refused among them")
+{
+	for (size_t to = 1; to <= request_bytes; to++)
+		for (size_t to2 = 1; to2 <= request_bytes; to2++)
+			for (int i = 0; i < TAKES * TAKES * TAKES; i++) {
+				size_t at;
+
+				start_case();
+				at = call(0, to, takes[i % TAKES]);
+				if (at < to2)
+					at = call(at, to2, takes[i / TAKES % TAKES]);
+				if (at < request_bytes)
+					at = call(at, request_bytes, takes[i / TAKES / TAKES]);
+				end_case(at);
+				RM_CHECK(has_one_line());
+			}
+}
+
+/*
+ * What was refused is not offered again, but the same with another byte at `changed`. The program stands at
+ * `at`, with nothing of ours sent (`begun`: but for a part of it).
+ */
+static void offer_other(char *other, size_t changed, size_t at)
+{
+	size_t left = request_bytes - at;
+	struct iovec iov[2] = { { other + at, left / 2 }, { other + at + left / 2, left - left / 2 } };
+
+	memcpy(other, request, request_bytes);
+	other[changed] ^= 1;
+	RM_CHECK(hooked_send(7, iov, 2) == (ssize_t)left);
+}
+
+RM_TEST("other bytes than those refused are sent as they are, and our line only behind bytes that it was made for")
+{
+	char other[sizeof(small)];
+
+	for (long take = 0; take < (long)request_bytes + LINE; take++)
+		for (size_t changed = 0; changed < request_bytes; changed++) {
+			bool begun, line;
+			size_t at;
+
+			start_case();
+			at = call(0, request_bytes, take);
+			begun = sent_bytes > line_at;
+			if (changed >= at) {
+				offer_other(other, changed, at);
+				line = begun || changed > line_at;
+				RM_CHECK(sent_bytes == request_bytes + (line ? LINE : 0));
+				RM_CHECK(memcmp(sent, other, line_at) == 0);
+				RM_CHECK(!line || memcmp(sent + line_at, "traceparent: 00-", 16) == 0);
+				RM_CHECK(memcmp(sent + sent_bytes - 2, other + line_at, 2) == 0);
+			}
+			end_case(request_bytes);
+		}
 }
 
 /* ---- a forwarded header, whose value is replaced in place ---- */
@@ -182,6 +262,7 @@ RM_TEST("a forwarded header becomes ours, whatever the kernel takes of three cal
 	open_server();
 	request = forwarded;
 	request_bytes = strlen(forwarded);
+	line_at = SIZE_MAX;
 	left = (long)request_bytes;
 	for (long a = 0; a <= left; a++)
 		for (long b = 0; a + b <= left; b++)
@@ -212,4 +293,45 @@ RM_TEST("a forwarded header in two parts is ours or the program's, never half of
 				at = call(at, at < cut && b % 2 ? cut : request_bytes, b);
 				end_forwarded(at, cut <= 16);
 			}
+}
+
+RM_TEST("a forwarded header offered in parts that get longer or shorter, what was refused among them")
+{
+	for (size_t to = 1; to <= request_bytes; to += 1 + to % 3)
+		for (size_t to2 = 1; to2 <= request_bytes; to2 += 1 + to2 % 5)
+			for (int i = 0; i < TAKES * TAKES * TAKES; i++) {
+				size_t at;
+
+				start_case();
+				at = call(0, to, takes[i % TAKES]);
+				if (at < to2)
+					at = call(at, to2, takes[i / TAKES % TAKES]);
+				if (at < request_bytes)
+					at = call(at, request_bytes, takes[i / TAKES / TAKES]);
+				end_forwarded(at, to == request_bytes);
+			}
+}
+
+RM_TEST("a value in the place of which others are offered than those refused is the program's new one")
+{
+	const size_t value = 16 + 13, end = value + RM_TRACEPARENT_BYTES;
+	char other[sizeof(forwarded)];
+
+	for (long take = 0; take < (long)request_bytes; take++)
+		for (size_t changed = (size_t)take; changed < request_bytes; changed++) {
+			bool begun = take > (long)value && take < (long)end;
+
+			start_case();
+			RM_CHECK(call(0, request_bytes, take) == (size_t)take);
+			offer_other(other, changed, (size_t)take);
+			RM_CHECK(sent_bytes == request_bytes && memcmp(sent, other, value) == 0);
+			RM_CHECK(memcmp(sent + end, other + end, request_bytes - end) == 0);
+			if (take <= (long)value)
+				RM_CHECK((memcmp(sent + value, other + value, end - value) == 0) == (changed < end));
+			else if (begun)
+				RM_CHECK(memcmp(sent + value + 36, other + value + 36, 16) != 0);
+			close_fd(7);
+			while (stub_span())
+				;
+		}
 }
