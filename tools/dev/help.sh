@@ -13,6 +13,7 @@ main()
 	                          fuzz one parser, or each in turn (default: 60 seconds each); --keep: put the
 	                          smallest inputs that were found into the tree
 	  context [PATTERN]       count right, missing and wrong parents under load, runtime by runtime
+	  mutate [PATTERN]        small mistakes put into the code, one at a time: does a test notice each?
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
 	  soak [MINUTES]          servers of many kinds at work, with the agent and without: does anything grow?
 	  test-others [NAME]      other projects' own test suites, with and without the agent
