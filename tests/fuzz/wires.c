@@ -185,8 +185,7 @@ static bool are_lines(struct rm_str s)
 		struct rm_str line = rm_str_cut(&s, '\n');
 		struct rm_str name = rm_str_cut(&line, ':');
 
-		if (!s.p || !line.p || line.n < 3 || line.p[0] != ' ' || line.p[line.n - 1] != '\r' ||
-		    rm_carrier_of(name) < 0)
+		if (!s.p || !line.p || line.n < 3 || line.p[0] != ' ' || rm_carrier_of(name) < 0)
 			return false;
 	}
 	return true;
@@ -343,15 +342,18 @@ void wires_got(struct wire *w, const char *p, size_t n)
 	w->peeked_bytes = 0;
 }
 
-/* Our line, of which `left` bytes are there. */
-static bool is_line(const char *p, size_t left)
+/* How long the line of ours at `p` is, which ends as the one before it does; 0: there is none in `left` bytes. */
+static size_t our_line(const char *p, size_t left)
 {
 	static const char name[] = "traceparent: ";
+	const size_t bare = sizeof(name) - 1 + RM_TRACEPARENT_BYTES;
+	size_t n = bare + (p[-1] == '\n' && p[-2] == '\r' ? 2 : 1);
 	struct rm_spanctx c;
 
-	return left >= RM_INGRESS_RESERVE - 2 && memcmp(p, name, sizeof(name) - 1) == 0 &&
-	       rm_traceparent_parse((struct rm_str){ p + sizeof(name) - 1, RM_TRACEPARENT_BYTES }, &c) &&
-	       memcmp(p + sizeof(name) - 1 + RM_TRACEPARENT_BYTES, "\r\n", 2) == 0;
+	if (left < n || memcmp(p, name, sizeof(name) - 1) != 0 ||
+	    !rm_traceparent_parse((struct rm_str){ p + sizeof(name) - 1, RM_TRACEPARENT_BYTES }, &c))
+		return 0;
+	return memcmp(p + bare, n == bare + 2 ? "\r\n" : "\n", n - bare) == 0 ? n : 0;
 }
 
 /* True when the value that begins at w->in[at] is that of a traceparent header. */
@@ -392,12 +394,12 @@ void wires_compare(const struct wire *w, bool whole)
 			continue;
 		}
 		wires_check(!w->file);
-		if (is_line(w->got + g, w->got_bytes - g) && g > 0 && w->got[g - 1] == '\n' && i < w->in_bytes &&
-		    (w->in[i] == '\r' || w->in[i] == '\n')) {
-			g += RM_INGRESS_RESERVE - 2;
+		wires_check(i < w->in_bytes);
+		if (g > 1 && w->got[g - 1] == '\n' && (w->in[i] == '\r' || w->in[i] == '\n') &&
+		    our_line(w->got + g, w->got_bytes - g)) {
+			g += our_line(w->got + g, w->got_bytes - g);
 			continue;
 		}
-		wires_check(i < w->in_bytes);
 		size_t back = value_before(w, g, i);
 
 		g -= back, i -= back;
