@@ -182,8 +182,8 @@ void rm_root_changes(void);
  */
 void rm_thread_ends(void);
 /*
- * Before system calls are restricted: delivers what waits, in bounded time; from now on the hooks
- * pass everything through, so that nothing of ours makes a call that kills. Context: app.
+ * Before system calls are restricted, or once memory is: delivers what waits, in bounded time; from now on the
+ * hooks pass everything through, so that nothing of ours makes a call that kills. Context: app.
  */
 void rm_go_quiet(void);
 

@@ -495,7 +495,7 @@ RM_TEST("a change of credentials to the same ones succeeds, and what cannot be g
 	RM_CHECK(chroot("/nonexistent") == -1 && (errno == ENOENT || errno == EPERM));
 	RM_CHECK(unshare(0) == 0 && unshare(-1) == -1 && errno == EINVAL);
 	RM_CHECK(pivot_root("/nonexistent", "/") == -1 && (errno == ENOENT || errno == EPERM));
-	RM_CHECK(setns(-1, 0) == -1 && errno == EBADF);
+	RM_CHECK(setns(-1, 0) == -1 && errno == EBADF && mlockall(0) == -1 && errno == EINVAL);
 	RM_CHECK(capset(NULL, NULL) == -1 && errno == EFAULT);
 }
 
