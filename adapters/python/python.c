@@ -94,8 +94,7 @@ static bool is_native(void)
 
 static void forget_thread(void)
 {
-	if (inherited)
-		rm_ctx_attach(0, RM_SOURCE_ATTACHED);
+	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
 	inherited = 0;
 }
 
@@ -136,6 +135,12 @@ static struct object *f_drop(struct object *self, struct object *unused)
 {
 	forget_thread();
 	set(none);
+	return none_again();
+}
+
+static struct object *f_detach(struct object *self, struct object *unused)
+{
+	forget_thread();
 	return none_again();
 }
 
@@ -201,7 +206,8 @@ static struct object *f_after(struct object *self, struct object *args)
 
 static struct method methods[] = {
 	{ "enter", f_enter, METHOD_O, NULL },          { "inherits", f_inherits, METHOD_NOARGS, NULL },
-	{ "drop", f_drop, METHOD_NOARGS, NULL },       { "current", f_current, METHOD_NOARGS, NULL },
+	{ "drop", f_drop, METHOD_NOARGS, NULL },       { "detach", f_detach, METHOD_NOARGS, NULL },
+	{ "current", f_current, METHOD_NOARGS, NULL },
 	{ "carry", f_carry, METHOD_O, NULL },          { "start", f_start, METHOD_O, NULL },
 	{ "before", f_before, METHOD_VARARGS, NULL },  { "after", f_after, METHOD_VARARGS, NULL },
 };
@@ -282,31 +288,35 @@ static struct object *call_after(struct stand_in *s, struct object *args, struct
 	return ret;
 }
 
-/* Runs the function in the context that was captured for it. */
+/* With the error that is set put aside. */
+static void set_again(struct object *value)
+{
+	struct object *error[3];
+
+	py.PyErr_Fetch(&error[0], &error[1], &error[2]);
+	set(value);
+	py.PyErr_Restore(error[0], error[1], error[2]);
+}
+
+/*
+ * Runs the function in the context that was captured for it. While a pool's thread does so, the context is
+ * attached to it: for clients that are not written in Python. A thread of its own may become anything.
+ */
 static struct object *call_carried(struct stand_in *s, struct object *args, struct object *kwargs)
 {
 	struct object *before = value_now(), *ret;
-	bool native = is_native();
+	bool attach = s->kind == CARRY && is_native();
 	const char *text;
-	rm_ctx ctx = context_of(s->ours, &text), was = 0;
+	rm_ctx was = 0;
 
 	set(s->ours);
-	if (native)
-		was = rm_ctx_attach(ctx, RM_SOURCE_HANDOFF);
-	if (s->kind == START)
-		inherited = native && ctx != 0;
+	if (attach)
+		was = rm_ctx_attach(context_of(s->ours, &text), RM_SOURCE_HANDOFF);
+	inherited = s->kind == START;
 	ret = py.PyObject_Call(s->f, args, kwargs);
-	if (native)
+	if (attach)
 		rm_ctx_attach(was, RM_SOURCE_HANDOFF);
-	if (!ret) {
-		struct object *error[3];
-
-		py.PyErr_Fetch(&error[0], &error[1], &error[2]);
-		set(before);
-		py.PyErr_Restore(error[0], error[1], error[2]);
-	} else {
-		set(before);
-	}
+	set_again(before);
 	py.Py_DecRef(before);
 	return ret;
 }

@@ -1,9 +1,9 @@
 # What the adapter does inside CPython. Runs once, in a namespace of its own that no module has, with these
 # names of adapters/python.c in it:
 #   enter(text)   the code that runs now serves the request whose traceparent this is; None: by the thread
-#   leave()       ... serves none
-#   inherits()    True in a thread that was started by a request's, for which enter was not called since
-#   drop()        such a thread turned out to work for more than one request
+#   inherits()    True in a thread that was started by another one, for which enter was not called since
+#   drop()        the code that runs now works for more than one request
+#   detach()      the thread does, but not necessarily this code
 #   current()     the traceparent of the live request, None
 #   carry(f)      f, to be called in the context of now; start(f) the same, in a thread of its own
 #   before(f, g)  f, but that g is called first with the same arguments; it may return others: (args, kwargs)
@@ -17,19 +17,65 @@ modules = sys.modules
 TRACERS = ("opentelemetry.sdk.trace", "ddtrace", "newrelic.agent", "elasticapm", "skywalking", "scout_apm")
 
 
-def outgoing():
+# Limits that servers have for heads: a line of ours is not to be the one that is too much.
+FIELDS, SIZES = 100, tuple(1024 * kib for kib in (4, 8, 15, 16, 32, 64))
+OURS = 512  # bytes, with what the agent may add and we do not count
+
+
+def outgoing(fields, size):
+    """The traceparent for a head of so many fields and bytes, None for none."""
     text = current()
-    if text is not None:
-        for name in TRACERS:
-            if name in modules:
-                return None
+    if text is None or FIELDS - 2 <= fields <= FIELDS:
+        return None
+    for limit in SIZES:
+        if limit - OURS <= size <= limit:
+            return None
+    for name in TRACERS:
+        if name in modules:
+            return None
     return text
+
+
+# ---- tasks ----
+
+# The task that serves a request, as a number: its children, which have the context too, are others.
+server_task = current_task = None
+
+
+def tasks_known():
+    global server_task, current_task
+    server_task = modules["_contextvars"].ContextVar("remora_task", default=None)
+    current_task = modules["asyncio.tasks"].current_task
+
+
+def task_now():
+    try:
+        return id(current_task())
+    except RuntimeError:  # another library's loop
+        return None
+
+
+def enter_task(text):
+    enter(text)
+    if current_task is not None:
+        server_task.set(task_now())
+
+
+# A task that a request started and that waits at a queue may work for all.
+def takes(self, *args, **kwargs):
+    server = server_task.get()
+    if server is not None and server != task_now():
+        drop()
 
 
 # ---- requests that come in ----
 
 def by_headers(self, request, *args, **kwargs):  # aiohttp.web
     enter(request.headers.get("traceparent"))
+
+
+def by_application(self, request, *args, **kwargs):  # the same, in the task of the handler
+    enter_task(request.headers.get("traceparent"))
 
 
 def by_own_request(self, *args, **kwargs):  # Tornado
@@ -40,8 +86,8 @@ def by_scope(scope, *args, **kwargs):
     if scope["type"] == "http":
         for name, value in scope["headers"]:
             if name == b"traceparent":
-                return enter(value.decode("latin-1"))
-        enter(None)
+                return enter_task(value.decode("latin-1"))
+        enter_task(None)
 
 
 def by_scope_of_method(self, scope, *args, **kwargs):  # Hypercorn
@@ -71,30 +117,36 @@ def by_environ(environ, *args, **kwargs):
 # ---- requests that go out ----
 
 def http_client(self, *args, **kwargs):
-    text = outgoing()
+    lines = self._buffer
+    text = outgoing(len(lines) - 1, sum(map(len, lines)) + 2 * len(lines))
     if text is None or self._HTTPConnection__state != "Request-started":
         return
-    for line in self._buffer:
+    for line in lines:
         if line[:12].lower() == b"traceparent:":
             return
-    self._buffer.append(b"traceparent: " + text.encode())
+    lines.append(b"traceparent: " + text.encode())
 
 
 def httpcore(self, request, *args, **kwargs):
-    text = outgoing()
-    if text is None:
-        return
-    for name, _ in request.headers:
+    size = 0
+    for name, value in request.headers:
         if name.lower() == b"traceparent":
             return
-    request.headers = list(request.headers) + [(b"traceparent", text.encode())]
+        size += len(name) + len(value) + 4
+    text = outgoing(len(request.headers), size)
+    if text is not None:
+        request.headers = list(request.headers) + [(b"traceparent", text.encode())]
+
+
+def size_of(headers):
+    return sum(len(name) + len(value) + 4 for name, value in headers.items())
 
 
 def aiohttp(self, status_line, headers, *args, **kwargs):
-    if status_line.startswith("HTTP/"):
+    if status_line.startswith("HTTP/") or "traceparent" in headers:
         return
-    text = outgoing()
-    if text is None or "traceparent" in headers:
+    text = outgoing(len(headers), len(status_line) + size_of(headers))
+    if text is None:
         return
     headers = headers.copy()
     headers["traceparent"] = text
@@ -102,9 +154,10 @@ def aiohttp(self, status_line, headers, *args, **kwargs):
 
 
 def tornado(self, request, *args, **kwargs):
-    text = outgoing()
-    if text is not None and "traceparent" not in request.request.headers:
-        request.request.headers["traceparent"] = text
+    headers = request.request.headers
+    text = outgoing(len(headers), size_of(headers))
+    if text is not None and "traceparent" not in headers:
+        headers["traceparent"] = text
 
 
 # ---- work for other threads ----
@@ -132,9 +185,18 @@ def waits(self, *args, **kwargs):
         drop()
 
 
+# A thread with an event loop runs code of many contexts.
+def loops(self, *args, **kwargs):
+    waits(self)
+    detach()
+
+
 PLACES = {
     "aiohttp.http_writer": (("StreamWriter.write_headers", before, aiohttp),),
+    "aiohttp.web_app": (("Application._handle", before, by_application),),
     "aiohttp.web_protocol": (("RequestHandler._handle_request", before, by_headers),),
+    "asyncio.base_events": (("BaseEventLoop.run_forever", before, loops),),
+    "asyncio.queues": (("Queue.get", before, takes),),
     "concurrent.futures.thread": (("ThreadPoolExecutor.submit", before, submitted),),
     "eventlet.green.http.client": (("HTTPConnection.endheaders", before, http_client),),
     "eventlet.greenthread": (("spawn", before, spawned), ("spawn_n", before, spawned)),
@@ -177,6 +239,8 @@ def adapt(name):
         unfinished.add(name)
         return
     unfinished.discard(name)
+    if name == "asyncio.queues":
+        tasks_known()
     for place in PLACES.pop(name, ()):
         put(module, *place)
 

@@ -5,7 +5,8 @@ import random
 
 FAR = os.environ["FAR"]
 CLIENT = os.environ.get("CLIENT", "httpx")
-client = None
+client = late = None
+tasks = []
 
 
 async def get(url):
@@ -28,13 +29,38 @@ async def call(number, turn):
     await get(f"{FAR}/call/{number}/{turn}")
 
 
+async def work_off(jobs):
+    while True:
+        number, turn, done = await jobs.get()
+        await call(number, turn)
+        done.set_result(None)
+
+
+async def by_late_task(number, calls):
+    """By tasks for all requests, which the first one starts and then takes its time."""
+    global late
+    first = late is None
+    if first:
+        late = asyncio.Queue()
+        tasks.extend(asyncio.create_task(work_off(late)) for _ in range(8))
+    waits = [asyncio.get_running_loop().create_future() for _ in range(calls)]
+    for turn, done in enumerate(waits):
+        late.put_nowait((number, turn, done))
+    await asyncio.gather(*waits)
+    if first:
+        await asyncio.sleep(1)
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
-    number = scope["path"].split("/")[2]
+    _, how, number = scope["path"].split("/")
     calls = random.randint(1, 3)
     await asyncio.sleep(random.random() * 0.005)
-    await call(number, 0)
-    await asyncio.gather(*(call(number, turn) for turn in range(1, calls)))
+    if how == "late":
+        await by_late_task(number, calls)
+    else:
+        await call(number, 0)
+        await asyncio.gather(*(call(number, turn) for turn in range(1, calls)))
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
     await send({"type": "http.response.body", "body": b"near\n"})

@@ -1,6 +1,7 @@
 """A WSGI application that asks a far side one to three times for each request, after some milliseconds."""
 import concurrent.futures
 import os
+import queue
 import random
 import threading
 import time
@@ -12,6 +13,8 @@ FAR = os.environ["FAR"]
 session = requests.Session()
 session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
 session.trust_env = False
+lock = threading.Lock()
+late = None
 pool = concurrent.futures.ThreadPoolExecutor(16)
 
 
@@ -33,6 +36,31 @@ def in_greenlets(number, calls):
     gevent.joinall([gevent.spawn(call, number, turn) for turn in range(calls)], raise_error=True)
 
 
+def work_off(jobs):
+    while True:
+        number, turn, done = jobs.get()
+        call(number, turn)
+        done.set()
+
+
+def by_late_threads(number, calls):
+    """By threads for all requests, which the first one starts and then takes its time."""
+    global late
+    with lock:
+        first = late is None
+        if first:
+            late = queue.Queue()
+            for _ in range(8):
+                threading.Thread(target=work_off, args=(late,), daemon=True).start()
+    waits = [threading.Event() for _ in range(calls)]
+    for turn, done in enumerate(waits):
+        late.put((number, turn, done))
+    for done in waits:
+        done.wait()
+    if first:
+        time.sleep(1)
+
+
 def app(environ, start_response):
     _, how, number = environ["PATH_INFO"].split("/")
     calls = random.randint(1, 3)
@@ -42,6 +70,8 @@ def app(environ, start_response):
             done.result()
     elif how == "threads":
         in_threads(number, calls)
+    elif how == "late":
+        by_late_threads(number, calls)
     elif how == "greenlets":
         in_greenlets(number, calls)
     else:

@@ -106,10 +106,21 @@ def uvicorn_httpx_tls(t, far, env):
     return uvicorn(t, far, env, "asyncio", "httpx")
 
 
-def uvicorn(t, far, env, loop, client):
+@program("uvicorn-late-tasks", "calls made by tasks for all requests, which the first one started", [], ["uvicorn", "httpx"])
+def uvicorn_late(t, far, env):
+    return uvicorn(t, far, env, "asyncio", "httpx", "/late/{id}")
+
+
+@program("gunicorn-late-threads", "calls made by threads for all requests, which the first one started", ["gunicorn"],
+         ["requests"])
+def gunicorn_late(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/late/{id}")
+
+
+def uvicorn(t, far, env, loop, client, path="/fan/{id}"):
     port = t.port()
     return server(t, far, {"CLIENT": client, **env}, [DEBIAN, "-m", "uvicorn", "--port", port, "--loop", loop, "--log-level", "warning",
-                           "--backlog", 1024, "main:app"], port, cwd=APPS / "fan-python-asgi")
+                           "--backlog", 1024, "main:app"], port, cwd=APPS / "fan-python-asgi", path=path)
 
 
 @program("tornado", "Tornado server and AsyncHTTPClient", [], ["tornado"])

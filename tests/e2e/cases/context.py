@@ -40,3 +40,9 @@ for each in SURE + ADAPTED:
 @case("aiohttp without its adapter: parents are missing, and none is wrong", agent_only=True)
 def no_adapter(t):
     compare(t, "aiohttp", missing_allowed=1, env={"REMORA_ADAPTERS": "none"})
+
+
+@case("Python threads and tasks that work for all requests are not taken for the one that started them", agent_only=True)
+def late(t):
+    compare(t, "gunicorn-late-threads", missing_allowed=1)
+    compare(t, "uvicorn-late-tasks", missing_allowed=1)
