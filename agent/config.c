@@ -160,6 +160,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	c->max_value_chars = at_most(chars, UINT32_MAX);
 	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) &&
 		     c->propagators & RM_PROP_TRACECONTEXT;
+	c->server_timing = rm_env_bool(env, RM_ENV_REMORA_SERVER_TIMING) && c->propagators & RM_PROP_TRACECONTEXT;
 	c->parent_source = rm_env_bool(env, RM_ENV_REMORA_PARENT_SOURCE);
 	c->adapters = rm_env_str(env, RM_ENV_REMORA_ADAPTERS);
 	read_headers(&headers, env, RM_ENV_CLIENT_REQUEST_HEADERS, &c->client_request);

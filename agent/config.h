@@ -33,6 +33,7 @@ struct rm_config {
 	uint32_t max_attrs, max_value_chars; /* 0 = no limit */
 	bool ingress;                      /* REMORA_INGRESS, and tracecontext among the propagators */
 	bool parent_source;
+	bool server_timing;                /* REMORA_SERVER_TIMING, and tracecontext among the propagators */
 	struct rm_str adapters;            /* REMORA_ADAPTERS */
 	struct rm_header_list client_request, client_response, server_request, server_response;
 	struct rm_str methods[RM_CONFIG_METHODS_MAX];

@@ -30,6 +30,7 @@
 
 #include "agent/context.h"
 #include "agent/hookapi.h"
+#include "agent/server_timing.h"
 #include "agent/stream.h"
 #include "agent/tx_plan.h"
 #include "base/clock.h"
@@ -198,6 +199,23 @@ static void release(struct rm_conn *c, int fd)
 		rm_conn_release(c);
 }
 
+/*
+ * A server's call is edited when it begins with a head that gets lines, or when lines are half sent. All of its
+ * bytes go with it; they are fed afterwards, as those of other calls.
+ */
+static enum rm_tx_mode begin_response(struct rm_tx *tx, struct rm_conn *c)
+{
+	int i = 0;
+
+	while (i < tx->iov_count - 1 && !tx->iov[i].iov_len)
+		i++;
+	if (tx->bytes >= UINT32_MAX ||
+	    (!rm_conn_begun(c) && !rm_server_timing(c, tx->iov[i].iov_base, tx->iov[i].iov_len)))
+		return RM_TX_DONE;
+	c->ahead = (uint32_t)tx->bytes;
+	return RM_TX_EDIT;
+}
+
 /* The sending side is this call's from now on. Lock held. */
 static struct rm_conn *occupy(struct rm_tx *tx, struct rm_conn *c)
 {
@@ -235,7 +253,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
 	tx->gen = rm_conn_gen(c, fd);
-	if (seems_server(c))
+	if (seems_server(c) && !rm_context_config()->server_timing)
 		return RM_TX_DONE;
 	if (!rm_conn_enter(c, &s))
 		return RM_TX_PASS;
@@ -246,9 +264,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	tx->gen = atomic_load(&c->gen);
 	if (!c->role)
 		c->role = RM_ROLE_CLIENT; /* the client speaks first, and that is us */
-	mode = RM_TX_DONE;
-	if (c->role == RM_ROLE_CLIENT)
-		mode = begin_request(tx, c, s.thread);
+	mode = c->role == RM_ROLE_CLIENT ? begin_request(tx, c, s.thread) : begin_response(tx, c);
 	if (mode == RM_TX_EDIT)
 		occupy(tx, c);
 	release(c, fd);
@@ -403,10 +419,20 @@ static void finish(struct rm_tx *tx, size_t sent, bool stale)
 	struct rm_conn *c = tx->conn;
 	struct rm_scope s;
 
-	remember_retry(c, tx, sent);
+	if (c->role == RM_ROLE_SERVER) {
+		drop_pending(c);
+		c->ahead = 0;
+	} else {
+		remember_retry(c, tx, sent);
+	}
 	atomic_store(&c->tx_busy, 0);
 	if (!rm_enter(&s))
 		return; /* the process is at its end */
+	if (c->role == RM_ROLE_SERVER && sent && rm_conn_lock(c)) {
+		if (!c->dead)
+			feed_response(c, s.thread, tx, sent);
+		release(c, tx->fd);
+	}
 	if ((stale || c->dead) && rm_conn_lock(c)) {
 		give_up(c, s.thread, tx->fd);
 		release(c, tx->fd);

@@ -571,9 +571,16 @@ static rm_xid http1_under_way(const void *state, uint32_t stream, struct rm_sink
 	return h->count == 1 && stream == 0 ? h->fifo[h->oldest] : 0;
 }
 
+static rm_xid http1_answers(const void *state)
+{
+	const struct http1 *h = state;
+	bool begins = h->count && h->way[RM_DIR_RESPONSE].state == START;
+
+	return begins && !oldest_bit(h, h->is_connect) ? h->fifo[h->oldest] : 0;
+}
+
 static void http1_open(void *state, enum rm_role role)
 {
-	/* Zeroed state stands at START in both directions, and both roles see the same bytes. */
 }
 
 const struct rm_proto rm_proto_http1 = {
@@ -589,4 +596,5 @@ const struct rm_proto rm_proto_http1 = {
 	.at_head = http1_at_head,
 	.unread = http1_unread,
 	.under_way = http1_under_way,
+	.answers = http1_answers,
 };

@@ -179,6 +179,11 @@ struct rm_proto {
 	uint64_t (*unread)(const void *state);
 	/* The exchange under way on `stream` (0 where there are none): 0 when there is none, or several. */
 	rm_xid (*under_way)(const void *state, uint32_t stream, struct rm_sink *sink);
+	/*
+	 * The exchange whose response begins with the next byte, and may have more fields (lines) than it
+	 * comes with. 0: none. NULL: never.
+	 */
+	rm_xid (*answers)(const void *state);
 };
 
 /* All protocols in sniff order, NULL at the end; written by meson from its one list. */

@@ -1,4 +1,7 @@
 """Every server: one SERVER span per request with the right attributes, and its calls below it."""
+import re
+import socket
+
 from apps import SERVERS, c_epoll, nginx, apache, lighttpd, haproxy, php_fpm
 from harness import case
 
@@ -152,3 +155,48 @@ def delivered_while_running(t):
     server = SERVERS["cpp"][0](t)
     t.in_turn(server.port, [b"GET /hello HTTP/1.1\r\n\r\n"] * 2,
               before_close=lambda: t.equal(len(t.sink.wait(2, 10.0)), 2, "spans while the connection is open"))
+
+
+TIMING = re.compile(rb'Server-Timing: traceparent;desc="00-([0-9a-f]{32})-([0-9a-f]{16})-03"\r\n')
+
+
+def ask(t, port, paths):
+    """The answers over one connection, as bytes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+        for path in paths:
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            answer, length = b"", None
+            while length is None or len(answer) < length:
+                more = s.recv(65536)
+                t.check(more, f"the answer to {path} is whole: {answer[:300]}")
+                answer += more
+                head, found, _ = answer.partition(b"\r\n\r\n")
+                if found:
+                    length = len(head) + 4 + int(re.search(rb"(?i)content-length: *(\d+)", head)[1])
+            yield answer
+
+
+def timed(name, paths):
+    server, needs = SERVERS.get(name, (nginx, ["nginx"]))
+
+    @case(f"{name}: with REMORA_SERVER_TIMING each response names its SERVER span, and is else as it was", needs,
+          agent_only=True, name=f"server_timing_{name}")
+    def run(t):
+        answers = {}
+        for setting in ("false", "true"):
+            t.debug = {**t.debug, "REMORA_SERVER_TIMING": setting}
+            answers[setting] = list(ask(t, server(t).port, paths))
+            t.sink.wait(len(answers) * len(paths), 3.0)
+            t.processes.pop().stop()
+        plain, timed = ([re.sub(rb"\r\n(?i:date|last-modified|etag): [^\r]*", b"", TIMING.sub(b"", a)) for a in answers[s]]
+                        for s in ("false", "true"))
+        t.equal(timed, plain, "answers, but for our line")
+        t.equal([TIMING.findall(a) for a in answers["false"]], [[]] * len(paths), "lines where it is off")
+        spans = t.spans(2 * len(paths))
+        t.equal([[(a.decode(), b.decode()) for a, b in TIMING.findall(a)] for a in answers["true"]],
+                [[(s["trace_id"], s["span_id"])] for s in spans.all[len(paths):]], "the spans that are named")
+
+
+for name in ("c_epoll", "cpp", "python", "node", "puma"):
+    timed(name, ["/hello"] * 3 + ["/status/404", "/status/500"])
+timed("nginx", ["/hello", "/big", "/none", "/hello"])
