@@ -36,6 +36,7 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->parent_remote = false;
 	e->rpc = RM_RPC_NONE;
 	e->rpc_answered = false;
+	e->operation = false;
 	e->epoch = rm_epoch();
 	e->start_ns = now_ns;
 	e->request_body_bytes = 0;

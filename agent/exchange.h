@@ -33,6 +33,7 @@ struct rm_exchange {
 	bool parent_remote;
 	uint8_t rpc;                /* enum rm_rpc */
 	bool rpc_answered;          /* its status is known */
+	bool operation;             /* of a database */
 	uint32_t epoch;
 	const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
 	uint64_t start_ns;          /* monotonic */

@@ -13,6 +13,7 @@
 #include "agent/resend.h"
 #include "agent/sampler.h"
 #include "agent/semconv.h"
+#include "agent/semconv_db.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
 #include "base/clock.h"
@@ -128,6 +129,25 @@ static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct
 	rm_lost(v->thread, RM_LOST_INJECT);
 }
 
+/* Fixes what a CLIENT span belongs to, and who it is; `in` is the context that its head has already. */
+static void place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, uint32_t stream,
+		  const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	rm_context_resolve(v->thread, v->conn, stream, in, ret);
+	e->parent = ret->ctx;
+	e->parent_remote = ret->remote;
+	identify(v, x, e);
+	rm_exchange_carry(e, ret->tracestate, ret->baggage);
+	if (!rm_parent_lives(ret))
+		rm_exchange_carry_nothing(e);
+	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
+}
+
+static const char *shown_source(const struct rm_config *config, const struct rm_parent *parent)
+{
+	return config->parent_source ? rm_source_name(parent->source) : NULL;
+}
+
 static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
@@ -140,17 +160,9 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_fields_read(head, &fields);
 	rm_strbuf_init(&no_state, NULL, 0);
 	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
-	rm_context_resolve(v->thread, v->conn, head->block ? head->block->stream : 0, &in, &parent);
-	e->parent = parent.ctx;
-	e->parent_remote = parent.remote;
-	identify(v, x, e);
-	rm_exchange_carry(e, parent.tracestate, parent.baggage);
-	if (!rm_parent_lives(&parent))
-		rm_exchange_carry_nothing(e);
-	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
+	place(v, x, e, head->block ? head->block->stream : 0, &in, &parent);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_request(e, config, v->conn, head, &fields,
-				   config->parent_source ? rm_source_name(parent.source) : NULL);
+		rm_semconv_request(e, config, v->conn, head, &fields, shown_source(config, &parent));
 	rm_resend_request(v->thread, x, e, head);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
 	if (parent.source != RM_SOURCE_PROGRAM)
@@ -158,12 +170,11 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		       parent.source == RM_SOURCE_HEADER && fields.carriers.count[RM_CARRIER_TRACEPARENT] == 1);
 }
 
-static void log_request(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str method)
+static void log_span(const struct rm_visit *v, const struct rm_exchange *e)
 {
 	char ids[RM_TRACEPARENT_BYTES];
 	struct rm_str shown = { ids, sizeof(ids) };
 
-	rm_debug(RM_LOG_HTTP1, "%s %d: %S request", rm_visit_kind(v), rm_visit_number(v), &method);
 	rm_traceparent_format(&e->ctx, ids);
 	rm_debug(RM_LOG_TRACE, "%s %d: %s span %S, parent %s", rm_visit_kind(v), rm_visit_number(v),
 		 e->kind == RM_KIND_SERVER ? "SERVER" : "CLIENT", &shown,
@@ -186,11 +197,33 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	else
 		on_client_head(v, x, e, head, blank_at);
 	v->conn->first_sent = 1;
-	if (rm_log_topics())
-		log_request(v, e, head->method);
+	if (rm_log_topics()) {
+		rm_debug(RM_LOG_HTTP1, "%s %d: %S request", rm_visit_kind(v), rm_visit_number(v), &head->method);
+		log_span(v, e);
+	}
 	/* One head makes two edits at most. */
 	v->full = v->edit_count + 2 > RM_TX_EDITS;
 	return !v->full;
+}
+
+static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operation *op)
+{
+	static const struct rm_spanctx none;
+	struct rm_visit *v = (struct rm_visit *)sink;
+	const struct rm_config *config = rm_context_config();
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+	struct rm_parent parent;
+
+	if (e) {
+		rm_peer_ask(&v->conn->peer, v->fd);
+		place(v, x, e, 0, &none, &parent);
+		e->operation = true;
+		if (e->ctx.flags & RM_FLAG_SAMPLED)
+			rm_semconv_operation(e, config, v->conn, op, shown_source(config, &parent));
+		if (rm_log_topics())
+			log_span(v, e);
+	}
+	v->conn->first_sent = 1;
 }
 
 static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
@@ -230,6 +263,12 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 		rm_semconv_response(e, rm_context_config(), head);
 }
 
+static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *outcome)
+{
+	if (x && rm_exchange_at(x)->record)
+		rm_semconv_outcome(rm_exchange_at(x), outcome);
+}
+
 static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
 {
 	if (x && rm_exchange_at(x)->record)
@@ -244,7 +283,7 @@ static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 	if (!x)
 		return;
 	e = rm_exchange_at(x);
-	if (e->record)
+	if (e->record && !e->operation)
 		rm_semconv_bodies(e, body_bytes, now(v));
 	rm_exchange_end(x, now(v), v->thread);
 }
@@ -326,9 +365,11 @@ static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_
 const struct rm_sink_calls rm_observe = {
 	.request = on_request,
 	.request_head = on_request_head,
+	.operation = on_operation,
 	.request_end = on_request_end,
 	.response = on_response,
 	.response_head = on_response_head,
+	.outcome = on_outcome,
 	.response_trailers = on_response_trailers,
 	.response_end = on_response_end,
 	.broken = on_broken,

@@ -56,7 +56,8 @@ static const struct rm_proto *greeted(const void *p, size_t n)
 
 static bool open_proto(struct rm_conn *c, const struct rm_proto *proto)
 {
-	if (!proto || proto->state_bytes > sizeof(c->state))
+	if (!proto || proto->state_bytes > sizeof(c->state) ||
+	    (proto->client_only && c->role != RM_ROLE_CLIENT))
 		return false;
 	c->proto = proto;
 	memset(c->state, 0, proto->state_bytes);

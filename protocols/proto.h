@@ -79,6 +79,29 @@ struct rm_head {
 	uint32_t fed_from, fed_at;
 };
 
+/*
+ * An operation of a database (or a cache), as its client asks for it; what is not known is empty. A
+ * value never stands in it: names are those that the protocol knows, and in query texts each literal
+ * is replaced.
+ */
+struct rm_operation {
+	struct rm_str system;     /* "redis" */
+	uint16_t port;            /* where such a server listens by default */
+	struct rm_str name;       /* of the operation, "SET" */
+	struct rm_str collection; /* the one it is about */
+	struct rm_str space;      /* the database it is asked of, if that is known before the answer */
+	struct rm_str summary;    /* "SELECT orders" */
+	struct rm_str query;
+	uint32_t batch;           /* how many operations it stands for, if it stands for several */
+};
+
+/* What became of an operation. */
+struct rm_outcome {
+	bool failed;
+	struct rm_str status;     /* the database's own word for it; empty: none */
+	struct rm_str space;      /* as above, where only the answer says it */
+};
+
 struct rm_sink;
 
 /* What a sink makes of what a protocol sees. */
@@ -94,10 +117,14 @@ struct rm_sink_calls {
 	 * consumed, and `blank_at` is the offset behind that.
 	 */
 	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
+	/* In the place of request_head: a request that is an operation. Nothing is inserted into it. */
+	void (*operation)(struct rm_sink *, rm_xid, const struct rm_operation *);
 	void (*request_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	void (*response)(struct rm_sink *, rm_xid); /* first byte of a response, interim ones included */
 	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */
 	void (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
+	/* In the place of response_head, for an operation. */
+	void (*outcome)(struct rm_sink *, rm_xid, const struct rm_outcome *);
 	/* Fields behind the body, before response_end. HTTP/2 only; `status` is 0. */
 	void (*response_trailers)(struct rm_sink *, rm_xid, const struct rm_head *);
 	void (*response_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
@@ -141,6 +168,7 @@ struct rm_proto {
 	const char *alpn; /* what TLS calls it (RFC 7301), NULL: nothing */
 	const char *help; /* one line for `remora list protocols` */
 	const char *left; /* why a connection is left alone, for messages; NULL: it was not understood */
+	bool client_only; /* nothing is to be told of it in a server: there it is left alone at once */
 	bool multiplexes; /* requests of one connection are under way at once, not one after the other */
 	uint32_t state_bytes;
 	/*

@@ -182,6 +182,54 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	return !w->stop_heads;
 }
 
+static void log_part(struct watch *w, const char *name, struct rm_str value)
+{
+	if (!value.n)
+		return;
+	fprintf(w->log, "  %s ", name);
+	put_escaped(w->log, value);
+	fputc('\n', w->log);
+}
+
+static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operation *op)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_REQUEST && op->system.n);
+	if (e) {
+		MUST(!e->head);
+		e->head = true;
+	}
+	fprintf(w->log, "operation %u ", x);
+	put_escaped(w->log, op->system);
+	fputc(' ', w->log);
+	put_escaped(w->log, op->name);
+	fputc('\n', w->log);
+	log_part(w, "collection", op->collection);
+	log_part(w, "space", op->space);
+	log_part(w, "summary", op->summary);
+	log_part(w, "query", op->query);
+	if (op->batch)
+		fprintf(w->log, "  batch %u\n", op->batch);
+}
+
+static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *o)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_RESPONSE && (o->failed || !o->status.n));
+	if (e) {
+		MUST(e->head && e->response && !e->response_head);
+		e->response_head = true;
+	}
+	fprintf(w->log, "outcome %u %s", x, o->failed ? "failed " : "ok");
+	put_escaped(w->log, o->status);
+	fputc('\n', w->log);
+	log_part(w, "space", o->space);
+}
+
 static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 {
 	struct watch *w = watch_of(sink);
@@ -339,9 +387,11 @@ static void open_proto(struct watch *w, const struct rm_proto *proto)
 static const struct rm_sink_calls calls = {
 	.request = on_request,
 	.request_head = on_request_head,
+	.operation = on_operation,
 	.request_end = on_request_end,
 	.response = on_response,
 	.response_head = on_response_head,
+	.outcome = on_outcome,
 	.response_trailers = on_response_trailers,
 	.response_end = on_response_end,
 	.broken = on_broken,

@@ -105,7 +105,7 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 static struct seen fresh(void)
 {
 	static const struct rm_sink_calls calls = {
-		on_request, on_request_head, on_request_end, on_response, on_response_head, NULL,
+		on_request, on_request_head, NULL, on_request_end, on_response, on_response_head, NULL, NULL,
 		on_response_end, on_broken, NULL, on_stash, on_unstash, on_scratch, NULL,
 	};
 	struct seen s = { .sink = { &calls } };
