@@ -24,6 +24,8 @@ AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthrea
 # Defined by the linker itself.
 LINKER = {"_GLOBAL_OFFSET_TABLE_", "_DYNAMIC", "__start_rm_hooks", "__stop_rm_hooks",
           "__start_rm_imports", "__stop_rm_imports"}
+# Exported besides the hooks: what Node asks of an addon (adapters/node/addon.c).
+ADDON = "napi_register_module_v1"
 SANITIZER = re.compile(r"__(asan|tsan|ubsan|sanitizer|sancov|start___sancov|stop___sancov)_")
 
 
@@ -48,7 +50,7 @@ def main():
     cc = sys.argv[cut + 1:]
     whole, weak_list, script = output + ".o", output + ".weak", output + ".map"
 
-    subprocess.run([*cc, "-r", "-nostdlib", "-o", whole, "-Wl,--whole-archive", hooks,
+    subprocess.run([*cc, "-r", "-nostdlib", "-o", whole, "-Wl,-u," + ADDON, "-Wl,--whole-archive", hooks,
                     "-Wl,--no-whole-archive", "-Wl,--start-group", *others, "-Wl,--end-group"],
                    check=True)
     wanted = {s for s in undefined(nm, whole) if not SANITIZER.match(s)} - LINKER
@@ -61,8 +63,9 @@ def main():
     with open(names) as rows, open(script, "w") as out:
         exported = re.findall(r'"(\w+)"', rows.read())
         # Anonymous: with a named version, some executables do not bind to a hook at all (L4).
-        out.write("{ global: remora_*; " + "".join(n + "; " for n in exported) + "local: *; };\n")
-    subprocess.run([*cc, "-shared", "-nostdlib", "-o", output, whole,
+        out.write("{ global: remora_*; " + ADDON + "; " + "".join(n + "; " for n in exported) + "local: *; };\n")
+    # By its name the object is found where it is loaded, wherever its file may be by then.
+    subprocess.run([*cc, "-shared", "-nostdlib", "-o", output, whole, "-Wl,-soname,libremora.so",
                     "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,noexecstack", "-Wl,-z,text",
                     "-Wl,--hash-style=gnu", "-Wl,--version-script=" + script], check=True)
     for path in (whole, weak_list):

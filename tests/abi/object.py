@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 TLS_BYTES = 256
+ADDON = "napi_register_module_v1"  # adapters/node/addon.c
 
 
 def readelf(program, option, path):
@@ -34,7 +35,7 @@ def check(program, path, names_path):
     strong = {name for name, binding, defined, _ in symbols if not defined and binding == "GLOBAL"}
     stack = re.search(r"GNU_STACK.*?0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x\S+ ([RWE ]+) ", segments)
     tls = re.search(r"^ +TLS +0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x(\S+)", segments, re.MULTILINE)
-    extra = {name for name in exported - hooks if not name.startswith("remora_")}
+    extra = {name for name in exported - hooks if not name.startswith("remora_") and name != ADDON}
 
     yield "needs no library", "(NEEDED)" not in dynamic
     yield f"has no strong undefined symbol {' '.join(sorted(strong))}", not strong

@@ -1,0 +1,84 @@
+/*
+ * What the script (node.js) calls: this object as an addon of Node's. The functions take and give the texts
+ * of contexts; what is no such text is nobody's.
+ * Context: app, on threads that run JavaScript.
+ */
+#include "adapters/node/v8.h"
+#include "agent/adapter_api.h"
+
+enum { ARGUMENTS_MAX = 2 };
+
+/* The call's arguments; those that it does not have are undefined. */
+static bool arguments(struct napi_env__ *env, struct napi_callback_info__ *info,
+		      struct napi_value__ *ret[ARGUMENTS_MAX])
+{
+	size_t count = ARGUMENTS_MAX;
+
+	return rm_node.get_cb_info(env, info, &count, ret, NULL, NULL) == 0;
+}
+
+static rm_ctx context_in(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX];
+	char text[RM_CTX_TEXT_BYTES + 2]; /* a longer one shows */
+	size_t n = 0;
+
+	if (!arguments(env, info, given) ||
+	    rm_node.get_value_string_latin1(env, given[0], text, sizeof(text), &n) != 0)
+		return 0;
+	return rm_ctx_from_traceparent(text, n);
+}
+
+/* lives(text): is that a request of this process that is being served? */
+static struct napi_value__ *lives(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *ret = NULL;
+
+	rm_node.get_boolean(env, context_in(env, info) != 0, &ret);
+	return ret;
+}
+
+/* ofRequest(fd, stream): the text of what is served on an accepted connection, or undefined. */
+static struct napi_value__ *of_request(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX], *ret = NULL;
+	char text[RM_CTX_TEXT_BYTES];
+	int32_t fd = -1, stream = 0;
+
+	if (arguments(env, info, given) && rm_node.get_value_int32(env, given[0], &fd) == 0 && fd >= 0 &&
+	    rm_node.get_value_int32(env, given[1], &stream) == 0 &&
+	    rm_ctx_to_traceparent(rm_ctx_of_request(fd, (uint32_t)stream), text))
+		rm_node.create_string_latin1(env, text, sizeof(text), &ret);
+	return ret;
+}
+
+/* attach(text): the thread works for that request from now on; for nobody if it is none, or has ended. */
+static struct napi_value__ *attach(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	rm_ctx ctx = context_in(env, info);
+
+	rm_ctx_attach(ctx ? ctx : RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
+	return NULL;
+}
+
+static void offer(struct napi_env__ *env, struct napi_value__ *exports, const char *name,
+		  rm_napi_callback call)
+{
+	struct napi_value__ *function = NULL;
+
+	if (rm_node.create_function(env, name, strlen(name), call, NULL, &function) == 0)
+		rm_node.set_named_property(env, exports, name, function);
+}
+
+/* Node calls it for process.dlopen, in each thread anew. */
+__attribute__((visibility("default"))) struct napi_value__ *napi_register_module_v1(struct napi_env__ *env,
+										    struct napi_value__ *exports);
+struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi_value__ *exports)
+{
+	if (!rm_node.create_function) /* somebody else's Node, or none */
+		return exports;
+	offer(env, exports, "lives", lives);
+	offer(env, exports, "ofRequest", of_request);
+	offer(env, exports, "attach", attach);
+	return exports;
+}

@@ -1,0 +1,66 @@
+"""The Node adapter: parents of what busy servers call, nothing to be seen of it, and when it is not wanted."""
+import concurrent.futures
+
+from context import add, compare
+from harness import APPS, case
+
+for each in ("node", "node-few", "node-body", "node-cluster", "node-thread", "node-fetch", "node-tls",
+             "node-fetch-tls"):
+    add(each)
+
+
+@case("node: callbacks of a connection that all requests share have no parent rather than a wrong one",
+      agent_only=True)
+def shared(t):
+    compare(t, "node-shared", missing_allowed=1)
+
+
+@case("node: without its adapter parents are missing, and none is wrong", agent_only=True)
+def no_adapter(t):
+    compare(t, "node", missing_allowed=1, env={"REMORA_ADAPTERS": "none"})
+
+
+@case("node: a program sees the same methods, headers, frames and process", ["node"], agent_only=True)
+def looks(t):
+    program = ["node", APPS / "node-looks" / "main.js"]
+    without = t.run("without", program, agent=False)
+    t.equal(t.run("with", program, env={"REMORA_DEBUG": "trace"}), without, "what the program sees")
+    t.check("adapter node: in place" in t.tail(t.dir / "with.log"), "the adapter was there meanwhile")
+
+
+SERVE_ONCE = """
+    {before}
+    const http = require('http');
+    const server = http.createServer((request, response) => response.end('near\\n')).listen(0, () =>
+        http.get({{ port: server.address().port }}, (answer) => answer.resume().on('end', () => server.close())));
+    http.globalAgent.destroy();
+"""
+OTEL = "globalThis[Symbol.for('opentelemetry.js.api.1')] = { version: '1.9.0', context: {} };"
+
+
+def stands_aside(name, what, options=(), before=""):
+    @case(f"node: the adapter stands aside without a word: {what}", ["node"], agent_only=True, name=name)
+    def run(t):
+        program = ["node", *options, "-e", SERVE_ONCE.format(before=before)]
+        quiet = t.run("without", program, agent=False), t.tail(t.dir / "without.log")
+        t.equal((t.run("with", program), t.tail(t.dir / "with.log")), quiet, "output")
+        t.run("told", program, env={"REMORA_DEBUG": "trace"})
+        t.check("adapter node: stands aside" in t.tail(t.dir / "told.log"), "it stands aside")
+
+
+stands_aside("beside_otel", "an OpenTelemetry SDK is at work", before=OTEL)
+stands_aside("no_addons", "addons are forbidden", ["--no-addons"])
+
+
+@case("node: what is started for a request gets its context, and what comes after the answer none", ["node"],
+      agent_only=True)
+def children(t):
+    port = t.port()
+    server = t.start("server", ["node", APPS / "fan-node" / "children.js", port], port)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda i: t.get(port, f"/{i}")[0][1].decode().split("-"), range(24)))
+    late = t.get(port, "/late")[0][1]
+    spans = t.spans_at_least(25)
+    mine = {s["attributes"]["url.path"]: s["span_id"] for s in spans.of(server.name, "SERVER")}
+    t.equal([fields[2] for fields in told], [mine[f"/{i}"] for i in range(24)], "TRACEPARENT of children")
+    t.equal(late, b"\n", "what the one before left behind")
