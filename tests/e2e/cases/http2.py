@@ -309,3 +309,22 @@ def identity_curl(t):
     t.equal(sorted(without_field(f) for f in traced), sorted(plain), "the frames, without our field")
     t.equal(sum(without_field(f) != f for f in traced), 1, "frames with our field")
     t.spans(1)
+
+
+# ---- WebSockets, in a connection of their own and in a stream ----
+
+def websocket(title, suffix, method, status):
+    @case(f"node: {title}", ["node"], name=f"websocket{suffix}")
+    def run(t):
+        program, port = APPS / "websocket-peer-node" / "main.js", t.port()
+        t.start("server", ["node", program, f"server{suffix}", port], port)
+        for _ in range(3):
+            t.equal(t.run("client", ["node", program, f"client{suffix}", port]), "whole\n", "what the client says")
+        spans = t.spans(6).count("server", server=3).count("client", client=3)
+        spans.linked("server", "SERVER", "client", "CLIENT")
+        for span in spans.all:
+            spans.attributes(span, http__request__method=method, http__response__status_code=status, error__type=None)
+
+
+websocket("a WebSocket is one span of each side, that of its handshake; its messages are not looked at", "", "GET", 101)
+websocket("a WebSocket in a stream of HTTP/2 is one span of each side and ends with its answer", "2", "CONNECT", 200)
