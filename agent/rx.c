@@ -230,7 +230,6 @@ static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct i
 	if (!full)
 		return filled;
 	more = top_up(rx, iov, iov_count, filled, room);
-	v->base = filled;
 	return more && !v->conn->muted ? feed_and_edit(rx, v, iov, iov_count, filled + more, 0, full) : filled + more;
 }
 

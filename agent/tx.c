@@ -319,7 +319,6 @@ static void remember_retry(struct rm_conn *c, const struct rm_tx *tx, size_t fro
 		return;
 	}
 	drop_pending(c);
-	c->ahead_known = UNDER_WAY; /* no retry will be believed */
 	atomic_store(&c->gap, 1);
 }
 
@@ -384,7 +383,7 @@ void rm_tx_opaque(int fd, ssize_t result)
 	if (c) {
 		rm_visit_init(&v, c, s.thread, fd);
 		dir = rm_stream_dir(c, true);
-		if (dir < 0 || !c->proto || rm_conn_busy(c) || c->ahead ||
+		if (dir < 0 || !c->proto || c->ahead ||
 		    c->proto->skip(c->state, (enum rm_dir)dir, (uint64_t)result, &v.sink, &v) < 0)
 			give_up(c, s.thread, fd);
 		release(c, fd);

@@ -335,3 +335,20 @@ RM_TEST("a value in the place of which others are offered than those refused is 
 				;
 		}
 }
+
+RM_TEST("descriptors sent along go with our value, as a byte of the program that it stands for")
+{
+	const size_t value = 16 + 13;
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec iov = { forwarded + value, request_bytes - value };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+
+	start_case();
+	RM_CHECK(call(0, request_bytes, (long)value) == value);
+	controls_sent = 0;
+	take_at_most = 10;
+	RM_CHECK(hooked_sendmsg(7, &m, 0) == 10 && controls_sent == 1);
+	take_at_most = -1;
+	end_forwarded(value + 10, true);
+}

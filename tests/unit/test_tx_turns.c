@@ -1,24 +1,21 @@
 /*
- * What else happens while a call is with the kernel, and what a call is made of that is not one request in
- * readable memory: other threads' calls and descriptors, long calls, pages that are not there, sendfile.
+ * What else happens while a call is with the kernel, and between calls: other threads' calls and descriptors,
+ * sendfile, locks that are not had, numbers that change hands.
  */
 #include <pthread.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "tests/unit/client_fixture.h"
 
-enum { LINE = 70, PART = RM_TX_EDITS - 1 /* requests, a line each */, MANY = 3 * PART + 4, PAGE = 4096 };
 static const char small[] = "GET /small HTTP/1.1\r\nHost: h\r\n\r\n";
 static const char post[] = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n";
 enum { SMALL = sizeof(small) - 1, POST = sizeof(post) - 1 };
-enum { FIRST_PART = PART * SMALL - 2 /* a part ends with a line */ };
 static char plain[STREAM_MAX];
 
 static void start_case(void)
 {
-	sent_bytes = controls_sent = 0;
+	sent_bytes = 0;
 	take_at_most = -1;
 	during_call = NULL;
 	open_client(7);
@@ -41,258 +38,6 @@ static void check_sent(const char *p, size_t n, int want_lines)
 	RM_CHECK(lines == want_lines);
 }
 
-/* ---- long calls ---- */
-
-static const char *many(void)
-{
-	static char stream[MANY * SMALL];
-
-	for (int i = 0; i < MANY; i++)
-		memcpy(stream + i * SMALL, small, SMALL);
-	return stream;
-}
-
-/* More edits than one part of the call has room for: each has the next part made while the kernel waits. */
-static int parts_left;
-
-static void doubt(int fd)
-{
-	if (parts_left-- == 0)
-		rm_conn_doubt(fd);
-}
-
-RM_TEST("a gap in the middle of a long call lets the rest of it go out as it is")
-{
-	char *none[] = { NULL };
-
-	stub_start(none);
-	for (int part = 0; part < 3; part++) {
-		start_case();
-		parts_left = part;
-		during_call = doubt;
-		RM_CHECK(send_text(7, many(), MANY * SMALL) == MANY * SMALL);
-		during_call = NULL;
-		check_sent(many(), MANY * SMALL, (part + 1) * PART);
-		sent_bytes = 0;
-		RM_CHECK(send_text(7, small, SMALL) == SMALL);
-		check_sent(small, SMALL, 0);
-		end_case();
-	}
-}
-
-RM_TEST("each byte of a long call in pieces goes out, however many pieces a part of it has")
-{
-	const char *stream = many();
-
-	for (size_t piece = 1; piece < SMALL; piece++) {
-		struct iovec iov[MANY * SMALL];
-		int count = 0;
-
-		for (size_t at = 0; at < MANY * SMALL; at += piece)
-			iov[count++] = (struct iovec){ (char *)stream + at,
-						       piece < MANY * SMALL - at ? piece : MANY * SMALL - at };
-		start_case();
-		RM_CHECK(hooked_send(7, iov, count) == MANY * SMALL);
-		check_sent(stream, MANY * SMALL, MANY);
-		end_case();
-	}
-}
-
-RM_TEST("descriptors sent along with a long call travel once")
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { (char *)many(), MANY * SMALL };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-			    .msg_controllen = sizeof(control) };
-
-	start_case();
-	RM_CHECK(hooked_sendmsg(7, &m, 0) == MANY * SMALL);
-	check_sent(many(), MANY * SMALL, MANY);
-	RM_CHECK(controls_sent == 1);
-	end_case();
-}
-
-RM_TEST("a long call that is refused and offered again has all its lines, once each")
-{
-	for (int take = 0; take < 5 * SMALL; take++) {
-		size_t at;
-		ssize_t n;
-
-		start_case();
-		take_at_most = take;
-		n = send_text(7, many(), MANY * SMALL);
-		take_at_most = -1;
-		at = n > 0 ? (size_t)n : 0;
-		RM_CHECK(send_text(7, many() + at, MANY * SMALL - at) == (ssize_t)(MANY * SMALL - at));
-		check_sent(many(), MANY * SMALL, MANY);
-		end_case();
-	}
-}
-
-RM_TEST("a line that waits alone, behind all that was parsed, waits for the byte it was made for")
-{
-	static const char other[] = "X: y\r\n\r\n";
-	const size_t before = FIRST_PART - (PART - 1) * SMALL;
-
-	for (int same = 0; same < 2; same++) {
-		start_case();
-		take_at_most = FIRST_PART + (PART - 1) * LINE;
-		RM_CHECK(send_text(7, many(), MANY * SMALL) == FIRST_PART);
-		take_at_most = -1;
-		sent_bytes = 0;
-		RM_CHECK(send_text(7, same ? small + before : other, same ? 2 : sizeof(other) - 1) > 0);
-		RM_CHECK(sent_bytes == (same ? LINE + 2 : sizeof(other) - 1));
-		end_case();
-	}
-}
-
-RM_TEST("edits of several requests are made for all bytes up to the last of them")
-{
-	char other[2 * SMALL];
-
-	for (size_t changed = 0; changed < 2 * SMALL; changed++) {
-		start_case();
-		memcpy(other, many(), 2 * SMALL);
-		take_at_most = 0;
-		RM_CHECK(send_text(7, other, 2 * SMALL) == -1 && errno == EAGAIN);
-		take_at_most = -1;
-		other[changed] ^= 1;
-		RM_CHECK(send_text(7, other, 2 * SMALL) == 2 * SMALL);
-		check_sent(other, 2 * SMALL, changed == 2 * SMALL - 1 ? 2 : 0);
-		end_case();
-	}
-}
-
-RM_TEST("when its edits are done a retry is compared by its first bytes")
-{
-	static const char stream[] = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n0123456789";
-	static const char other[] = "abcdefGET /small HTTP/1.1\r\nHost: h\r\n\r\n";
-
-	start_case();
-	take_at_most = 0;
-	RM_CHECK(send_text(7, stream, POST + 10) == -1 && errno == EAGAIN);
-	take_at_most = POST + LINE + 4;
-	RM_CHECK(send_text(7, stream, POST + 10) == POST + 4);
-	take_at_most = -1;
-	sent_bytes = 0;
-	RM_CHECK(send_text(7, other, sizeof(other) - 1) == sizeof(other) - 1);
-	check_sent(other, sizeof(other) - 1, 0);
-	end_case();
-}
-
-static void close_in_part(int fd)
-{
-	if (parts_left-- == 0)
-		close_fd(fd);
-}
-
-RM_TEST("a close in the middle of a long call ends it where it is, with no error once bytes went out")
-{
-	for (int part = 0; part < 3; part++) {
-		start_case();
-		parts_left = part;
-		during_call = close_in_part;
-		errno = 4242;
-		RM_CHECK(send_text(7, many(), MANY * SMALL) == FIRST_PART + part * PART * SMALL);
-		RM_CHECK(errno == 4242);
-		during_call = NULL;
-		/* The last line was sent, too, and has no byte behind it. */
-		RM_CHECK(sent_bytes == (size_t)(FIRST_PART + part * PART * SMALL + (part + 1) * PART * LINE));
-		end_case();
-	}
-}
-
-RM_TEST("a head that is followed by nonsense in its call goes out without a line")
-{
-	static const char stream[] = "GET /small HTTP/1.1\r\nHost: h\r\n\r\nnonsense\r\n\r\n";
-
-	start_case();
-	RM_CHECK(send_text(7, stream, sizeof(stream) - 1) == sizeof(stream) - 1);
-	check_sent(stream, sizeof(stream) - 1, 0);
-	end_case();
-}
-
-/* ---- memory ---- */
-
-/* A page, with one behind it that cannot be read. */
-static char *make_pages(void)
-{
-	char *m = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	RM_CHECK(m != MAP_FAILED && mprotect(m + PAGE, PAGE, PROT_NONE) == 0);
-	return m;
-}
-
-/* The kernel finds out by itself. */
-static ssize_t faults(int fd, const struct msghdr *m, int flags)
-{
-	errno = EFAULT;
-	return -1;
-}
-
-/* ... behind the bytes that it could read. */
-static ssize_t takes_head(int fd, const struct msghdr *m, int flags)
-{
-	take_at_most = POST + LINE;
-	return fake_sendmsg(fd, m, flags);
-}
-
-RM_TEST("a head that cannot be read to its end is the kernel's to refuse, and the connection is left alone")
-{
-	for (size_t there = 0; there < SMALL; there++) {
-		char *m = make_pages();
-
-		memcpy(m + PAGE - there, small, there);
-		start_case();
-		kernel = faults;
-		errno = 0;
-		RM_CHECK(send_text(7, m + PAGE - there, SMALL) == -1 && errno == EFAULT);
-		kernel = fake_sendmsg;
-		RM_CHECK(send_text(7, small, SMALL) == SMALL);
-		check_sent(small, SMALL, 0);
-		end_case();
-		munmap(m, 2 * PAGE);
-	}
-}
-
-RM_TEST("a body is not read at all, not even to recognise it when it is offered again")
-{
-	char *m = make_pages(), *at = m + PAGE - POST;
-	struct iovec iov[2] = { { at, POST }, { at + POST, 10 } };
-
-	memcpy(at, post, POST);
-	start_case();
-	kernel = takes_head;
-	RM_CHECK(hooked_send(7, iov, 2) == POST);
-	kernel = faults;
-	RM_CHECK(send_text(7, at + POST, 10) == -1 && errno == EFAULT);
-	kernel = fake_sendmsg;
-	take_at_most = -1;
-	check_sent(post, POST, 1);
-	end_case();
-	munmap(m, 2 * PAGE);
-}
-
-RM_TEST("what was refused and is offered again from memory that cannot be read is the kernel's to refuse")
-{
-	for (size_t there = 0; there < SMALL - 1; there++) {
-		char *m = make_pages();
-
-		memcpy(m + PAGE - there, small, there);
-		start_case();
-		take_at_most = 0;
-		RM_CHECK(send_text(7, small, SMALL) == -1 && errno == EAGAIN);
-		kernel = faults;
-		RM_CHECK(send_text(7, m + PAGE - there, SMALL) == -1 && errno == EFAULT);
-		kernel = fake_sendmsg;
-		take_at_most = -1;
-		RM_CHECK(send_text(7, small, SMALL) == SMALL);
-		check_sent(small, SMALL, 0);
-		end_case();
-		munmap(m, 2 * PAGE);
-	}
-}
-
 /* ---- others' calls ---- */
 
 /* Another thread sends while a plain call is with the kernel: a body, and the next request. */
@@ -306,13 +51,36 @@ static void send_body(int fd)
 
 RM_TEST("bytes that are offered while others are under way are not taken for those: nobody knows the order")
 {
+	char *none[] = { NULL };
 	int lines;
 
+	stub_start(none);
 	start_case();
 	RM_CHECK(send_text(7, post, POST) == POST);
 	during_call = send_body;
 	RM_CHECK(send_text(7, "0123456789", 10) == 10);
 	RM_CHECK(without_lines(plain, &lines) == POST + 10 + 10 + SMALL && lines == 1);
+	sent_bytes = 0;
+	RM_CHECK(send_text(7, small, SMALL) == SMALL);
+	check_sent(small, SMALL, 0);
+	end_case();
+}
+
+/* A signal handler, or another thread, that sends while an edited call is with the kernel. */
+static void send_small(int fd)
+{
+	during_call = NULL;
+	RM_CHECK(send_text(fd, small, SMALL) == SMALL);
+}
+
+RM_TEST("who sends while an edited call is under way sends as it is, and that is a gap")
+{
+	int lines;
+
+	start_case();
+	during_call = send_small;
+	RM_CHECK(send_text(7, small, SMALL) == SMALL);
+	RM_CHECK(without_lines(plain, &lines) == 2 * SMALL && lines == 1);
 	sent_bytes = 0;
 	RM_CHECK(send_text(7, small, SMALL) == SMALL);
 	check_sent(small, SMALL, 0);
@@ -437,6 +205,17 @@ RM_TEST("sendfile during an edited call ends the watch when that call is over")
 	during_call = send_unseen;
 	RM_CHECK(send_text(7, both, sizeof(both) - 1) == sizeof(both) - 1);
 	check_sent(both, sizeof(both) - 1, 1);
+	sent_bytes = 0;
+	RM_CHECK(send_text(7, small, SMALL) == SMALL);
+	check_sent(small, SMALL, 0);
+	end_case();
+}
+
+RM_TEST("sendfile where a head should be ends the watch")
+{
+	start_case();
+	RM_CHECK(send_text(7, small, SMALL) == SMALL);
+	rm_tx_opaque(7, 10);
 	sent_bytes = 0;
 	RM_CHECK(send_text(7, small, SMALL) == SMALL);
 	check_sent(small, SMALL, 0);
