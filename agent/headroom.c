@@ -9,8 +9,11 @@
  */
 #include "agent/headroom.h"
 
-/* CPython's http.client and http.server, Apache, gunicorn, Tomcat, hyper; HAProxy; Node, of HTTP/2. */
-static const size_t field_limits[] = { 100, 101, 128 };
+/*
+ * CPython's http.client and http.server, whose hundred lines include the blank one; Apache, gunicorn, Tomcat,
+ * hyper; HAProxy; Node, of HTTP/2.
+ */
+static const size_t field_limits[] = { 99, 100, 101, 128 };
 
 /* uWSGI; Tomcat, Jetty, lighttpd; HAProxy, whose buffer has to have a kilobyte left; Node; and doubles. */
 static const size_t byte_limits[] = { 4096, 8192, 15360, 16384, 32768, 65536 };
