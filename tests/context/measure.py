@@ -5,7 +5,7 @@ import subprocess
 from drive import FarSide, load
 from harness import which
 from judge import judge
-from programs import DEBIAN
+from programs import PYTHON
 from tls_apps import Certificates
 
 
@@ -13,7 +13,7 @@ def why_not(program):
     """What is not installed here."""
     missing = [p for p in program.needs if not which(p)]
     for module in program.modules:
-        found = subprocess.run([DEBIAN, "-c", f"import {module}"], capture_output=True)
+        found = subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True)
         missing += [module] if found.returncode else []
     return ", ".join(missing)
 

@@ -1,11 +1,13 @@
 """The servers under test: each in its runtime's common style, none knows of tracing.
 
 Each is a function of (t, far side's URL, environment) that starts it and returns (process, path of its
-requests); {id} in the path is the request's id.
+requests); {id} in the path is the request's id. CONTEXT_PYTHON is the interpreter of the Python ones.
 """
+import os
+
 from harness import APPS, which
 
-DEBIAN = "/usr/bin/python3"
+PYTHON = os.environ.get("CONTEXT_PYTHON", "/usr/bin/python3")
 PROGRAMS = {}
 
 
@@ -27,46 +29,46 @@ def server(t, far, env, argv, port, cwd=None, path="/fan/{id}"):
 
 def gunicorn(t, far, env, options, path="/fan/{id}"):
     port = t.port()
-    return server(t, far, env, [DEBIAN, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--backlog", "1024", *options,
+    return server(t, far, env, [PYTHON, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "--backlog", "1024", *options,
                            "main:app"], port, cwd=APPS / "fan-python-wsgi", path=path)
 
 
 def python(t, far, env, app, *arguments):
     port = t.port()
-    return server(t, far, env, [DEBIAN, "main.py", port, *arguments], port, cwd=APPS / app)
+    return server(t, far, env, [PYTHON, "main.py", port, *arguments], port, cwd=APPS / app)
 
 
-@program("gunicorn-sync", "gunicorn sync, 4 processes; requests", ["gunicorn"], ["requests"])
+@program("gunicorn-sync", "gunicorn sync, 4 processes; requests", [], ["gunicorn", "requests"])
 def gunicorn_sync(t, far, env):
     return gunicorn(t, far, env, ["-w", 4])
 
 
-@program("gunicorn-gthread", "gunicorn gthread, 32 threads; requests", ["gunicorn"], ["requests"])
+@program("gunicorn-gthread", "gunicorn gthread, 32 threads; requests", [], ["gunicorn", "requests"])
 def gunicorn_gthread(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32])
 
 
-@program("gunicorn-gthread-pool", "the same, calls made by a ThreadPoolExecutor", ["gunicorn"], ["requests"])
+@program("gunicorn-gthread-pool", "the same, calls made by a ThreadPoolExecutor", [], ["gunicorn", "requests"])
 def gunicorn_gthread_pool(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/pool/{id}")
 
 
-@program("gunicorn-gthread-threads", "the same, calls made by threads of their own", ["gunicorn"], ["requests"])
+@program("gunicorn-gthread-threads", "the same, calls made by threads of their own", [], ["gunicorn", "requests"])
 def gunicorn_gthread_threads(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/threads/{id}")
 
 
-@program("gunicorn-gevent", "gunicorn gevent; requests", ["gunicorn"], ["requests", "gevent"])
+@program("gunicorn-gevent", "gunicorn gevent; requests", [], ["gunicorn", "requests", "gevent"])
 def gunicorn_gevent(t, far, env):
     return gunicorn(t, far, env, ["-k", "gevent", "--worker-connections", 1000])
 
 
-@program("gunicorn-gevent-pool", "the same, calls made by greenlets of their own", ["gunicorn"], ["requests", "gevent"])
+@program("gunicorn-gevent-pool", "the same, calls made by greenlets of their own", [], ["gunicorn", "requests", "gevent"])
 def gunicorn_gevent_pool(t, far, env):
     return gunicorn(t, far, env, ["-k", "gevent", "--worker-connections", 1000], "/greenlets/{id}")
 
 
-@program("gunicorn-eventlet", "gunicorn eventlet; requests", ["gunicorn"], ["requests", "eventlet"])
+@program("gunicorn-eventlet", "gunicorn eventlet; requests", [], ["gunicorn", "requests", "eventlet"])
 def gunicorn_eventlet(t, far, env):
     return gunicorn(t, far, env, ["-k", "eventlet", "--worker-connections", 1000])
 
@@ -111,15 +113,15 @@ def uvicorn_late(t, far, env):
     return uvicorn(t, far, env, "asyncio", "httpx", "/late/{id}")
 
 
-@program("gunicorn-late-threads", "calls made by threads for all requests, which the first one started", ["gunicorn"],
-         ["requests"])
+@program("gunicorn-late-threads", "calls made by threads for all requests, which the first one started", [],
+         ["gunicorn", "requests"])
 def gunicorn_late(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/late/{id}")
 
 
 def uvicorn(t, far, env, loop, client, path="/fan/{id}"):
     port = t.port()
-    return server(t, far, {"CLIENT": client, **env}, [DEBIAN, "-m", "uvicorn", "--port", port, "--loop", loop, "--log-level", "warning",
+    return server(t, far, {"CLIENT": client, **env}, [PYTHON, "-m", "uvicorn", "--port", port, "--loop", loop, "--log-level", "warning",
                            "--backlog", 1024, "main:app"], port, cwd=APPS / "fan-python-asgi", path=path)
 
 

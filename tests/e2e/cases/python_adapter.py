@@ -2,9 +2,15 @@
 import glob
 import os
 import re
+import sys
 import textwrap
+from pathlib import Path
 
 from harness import case
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "context"))
+from measure import measure  # noqa: E402
+from programs import PROGRAMS  # noqa: E402
 
 # Moves the adapter in where the agent is (at the first socket), then looks around.
 LOOK = textwrap.dedent("""\
@@ -140,3 +146,88 @@ def failed_import(t):
     said = [t.run("broken", ["/usr/bin/python3", "-c", "import traceback\ntry:\n import broken\nexcept ImportError:\n"
                              " import sys; traceback.print_exc(file=sys.stdout)"], agent) for agent in (True, False)]
     t.equal(said[0], said[1], "tracebacks")
+
+
+# ---- what it does, and what it leaves ----
+
+INTERRUPTED = """\
+import socket
+socket.socket().close()
+for _ in range(1000):
+    pass
+import http.client, signal, time
+
+class Over(Exception):
+    pass
+
+def over(*arguments):
+    raise Over
+
+signal.signal(signal.SIGALRM, over)
+http.client.HTTPConnection.send = lambda self, data: None
+lost = 0
+for _ in range(200):
+    far = http.client.HTTPConnection("far")
+    begin = time.monotonic()
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        while time.monotonic() - begin < 5:
+            far.putrequest("GET", "/")
+            far.endheaders()
+            far._HTTPConnection__state = "Idle"
+        lost += 1
+    except Over:
+        pass
+print(lost)
+"""
+
+
+@case("Python: what a signal handler raises in the middle of the adapter reaches the program", agent_only=True)
+def interrupted(t):
+    t.equal(t.run("interrupted", ["/usr/bin/python3", "-c", INTERRUPTED]), "0\n", "time limits that were lost")
+
+
+FULL = """\
+import http.client, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Near(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        far = http.client.HTTPConnection("127.0.0.1", int(sys.argv[2]))
+        far.putrequest("GET", "/", skip_accept_encoding=True)
+        for i in range(int(self.path[1:]) - 1):
+            far.putheader(f"x-{i}", "v")
+        far.endheaders()
+        answer = far.getresponse()
+        answer.read()
+        self.send_response(answer.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Near).serve_forever()
+"""
+
+
+@case("Python: a head that is as large as servers take gets no line more", agent_only=True)
+def full_head(t):
+    far, heads = t.header_recorder()
+    port = t.port()
+    t.start("near", ["/usr/bin/python3", "-c", FULL, port, far], port)
+    for fields, grown in ((90, 91), (99, 99)):  # with its blank line, 100 lines are the most that http.server takes
+        t.equal(t.get(port, f"/{fields}")[0][0], 200, f"status with {fields} fields")
+        t.equal(len(heads[-1]), grown, f"fields that arrived of {fields}")
+
+
+@case("Python: next to the OpenTelemetry SDK the adapter writes nothing", agent_only=True)
+def stands_down(t):
+    sdk = t.dir / "path" / "opentelemetry" / "sdk" / "trace"
+    sdk.mkdir(parents=True)
+    for folder in (sdk, sdk.parent, sdk.parent.parent):
+        (folder / "__init__.py").touch()
+    (t.dir / "path" / "sitecustomize.py").write_text("import opentelemetry.sdk.trace\n")
+    rows = measure(t, PROGRAMS["aiohttp"], {8: 40}, env={"PYTHONPATH": t.dir / "path"})
+    for row in rows.values():
+        t.check(row.calls >= 40 and row.missing == row.calls, f"nothing was written: {vars(row)}")
