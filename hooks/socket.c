@@ -37,6 +37,7 @@ RM_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 		rm_fd_socket(&s, fds[1], domain, type);
 		rm_leave(&s);
 	}
+	rm_adapters_arrive();
 	return result;
 }
 
@@ -56,6 +57,7 @@ RM_EXPORT int accept(int listener, struct sockaddr *from, socklen_t *len)
 	int fd;
 
 	rm_safe_point();
+	rm_adapters_arrive();
 	fd = real_accept(listener, from, len);
 	accepted(listener, fd);
 	return fd;
@@ -67,6 +69,7 @@ RM_EXPORT int accept4(int listener, struct sockaddr *from, socklen_t *len, int f
 	int fd;
 
 	rm_safe_point();
+	rm_adapters_arrive();
 	fd = real_accept4(listener, from, len, flags);
 	accepted(listener, fd);
 	return fd;

@@ -100,25 +100,28 @@ static void forget_thread(void)
 
 /* ---- what remora.py may call ---- */
 
+/* What the thread rule says, as a value: a new reference, NULL where it failed. */
+static struct object *value_of_thread(void)
+{
+	char text[RM_CTX_TEXT_BYTES];
+
+	if (!rm_ctx_to_traceparent(rm_ctx_current(), text))
+		return none_again();
+	return py.PyUnicode_FromStringAndSize(text, sizeof(text));
+}
+
 static struct object *f_enter(struct object *self, struct object *text)
 {
-	const char *p = NULL;
-	char own[RM_CTX_TEXT_BYTES];
-	rm_ctx ctx = context_of(text, &p);
+	const char *p;
 	struct object *value;
 
 	forget_thread();
-	if (!ctx && py.PyErr_Occurred())
-		py.PyErr_Clear();
-	if (ctx) {
+	if (context_of(text, &p)) {
 		set(text);
 		return none_again();
 	}
-	if (!rm_ctx_to_traceparent(rm_ctx_current(), own)) {
-		set(none);
-		return none_again();
-	}
-	value = py.PyUnicode_FromStringAndSize(own, sizeof(own));
+	py.PyErr_Clear(); /* it may be no text at all */
+	value = value_of_thread();
 	if (!value)
 		return NULL;
 	set(value);
@@ -169,11 +172,19 @@ static struct object *stand(struct object *type, enum kind kind, struct object *
 	return &s->head;
 }
 
+/* A framework that we do not know (uWSGI) has set nothing: then the thread may know. */
 static struct object *carry(enum kind kind, struct object *f)
 {
-	struct object *value = value_now(), *ret = stand(types[0], kind, f, value);
+	struct object *value = value_now(), *ret;
+	const char *text;
 
-	py.Py_DecRef(value);
+	if (!context_of(value, &text)) {
+		py.Py_DecRef(value);
+		value = value_of_thread();
+	}
+	ret = value ? stand(types[0], kind, f, value) : NULL;
+	if (value)
+		py.Py_DecRef(value);
 	return ret;
 }
 

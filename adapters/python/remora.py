@@ -90,8 +90,10 @@ def by_scope(scope, *args, **kwargs):
         enter_task(None)
 
 
-def by_scope_of_method(self, scope, *args, **kwargs):  # Hypercorn
+# Hypercorn's applications read from a queue, perhaps in a task of their own: that is no work for others.
+def by_scope_and_queue(first, scope, receive, *args, **kwargs):
     by_scope(scope)
+    return (first, scope, carry(receive)) + args, kwargs
 
 
 def with_app(self, app, *args, **kwargs):  # Uvicorn: its task calls the application
@@ -209,7 +211,8 @@ PLACES = {
     "http.server": (("BaseHTTPRequestHandler.parse_request", after, by_parsed),),
     "httpcore": (("ConnectionPool.handle_request", before, httpcore),
                  ("AsyncConnectionPool.handle_async_request", before, httpcore)),
-    "hypercorn.app_wrappers": (("ASGIWrapper.__call__", before, by_scope_of_method),),
+    "hypercorn.app_wrappers": (("ASGIWrapper.__call__", before, by_scope_and_queue),),
+    "hypercorn.asyncio.task_group": (("invoke_asgi", before, by_scope_and_queue),),
     "threading": (("_start_new_thread", before, started), ("_start_joinable_thread", before, started),
                   ("Condition.wait", before, waits)),
     "tornado.curl_httpclient": (("CurlAsyncHTTPClient.fetch_impl", before, tornado),),

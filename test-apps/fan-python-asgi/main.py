@@ -51,13 +51,22 @@ async def by_late_task(number, calls):
         await asyncio.sleep(1)
 
 
+async def read_and_call(receive, number, calls):
+    while (await receive()).get("more_body"):
+        pass
+    for turn in range(calls):
+        await call(number, turn)
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
     _, how, number = scope["path"].split("/")
     calls = random.randint(1, 3)
     await asyncio.sleep(random.random() * 0.005)
-    if how == "late":
+    if how == "reading":
+        await asyncio.create_task(read_and_call(receive, number, calls))
+    elif how == "late":
         await by_late_task(number, calls)
     else:
         await call(number, 0)

@@ -125,6 +125,28 @@ def uvicorn(t, far, env, loop, client, path="/fan/{id}"):
                            "--backlog", 1024, "main:app"], port, cwd=APPS / "fan-python-asgi", path=path)
 
 
+@program("hypercorn-httpx", "Hypercorn; httpx in tasks that read from it", [], ["hypercorn", "httpx"])
+def hypercorn(t, far, env):
+    port = t.port()
+    return server(t, far, {"CLIENT": "httpx", **env}, [PYTHON, "-m", "hypercorn", "-b", f"127.0.0.1:{port}", "--backlog", 1024,
+                  "main:app"], port, cwd=APPS / "fan-python-asgi", path="/reading/{id}")
+
+
+@program("waitress-pool", "waitress; requests by a ThreadPoolExecutor", [], ["waitress", "requests"])
+def waitress(t, far, env):
+    port = t.port()
+    return server(t, far, env, [PYTHON, "-m", "waitress", f"--listen=127.0.0.1:{port}", "--backlog=1024", "--threads=32",
+                                "main:app"], port, cwd=APPS / "fan-python-wsgi", path="/pool/{id}")
+
+
+@program("uwsgi-pool", "uWSGI, 32 threads; requests by a ThreadPoolExecutor", ["uwsgi"], ["requests"])
+def uwsgi(t, far, env):
+    port = t.port()
+    return server(t, far, env, [which("uwsgi"), "--plugin", "python3", "--http-socket", f"127.0.0.1:{port}", "--listen", 100,
+                                "--threads", 32, "--enable-threads", "--wsgi-file", "main.py", "--callable", "app",
+                                "--disable-logging", "--die-on-term"], port, cwd=APPS / "fan-python-wsgi", path="/pool/{id}")
+
+
 @program("tornado", "Tornado server and AsyncHTTPClient", [], ["tornado"])
 def tornado(t, far, env):
     return python(t, far, env, "fan-python-tornado")
