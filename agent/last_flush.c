@@ -17,6 +17,7 @@
 #include "agent/otlp_wire.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 enum {
@@ -71,6 +72,7 @@ static bool ready(int fd, short events, uint64_t deadline_ns)
 	}
 }
 
+/* A descriptor, or minus an errno. */
 static int connect_to(const union rm_otlp_address *a, uint64_t deadline_ns)
 {
 	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
@@ -81,7 +83,7 @@ static int connect_to(const union rm_otlp_address *a, uint64_t deadline_ns)
 	long r;
 
 	if (fd < 0)
-		return RM_E_IO;
+		return (int)fd;
 	r = rm_sys3(__NR_connect, fd, a, len);
 	/* After EINTR the connection goes on being made, as after EINPROGRESS (POSIX connect). */
 	if (r == -EINPROGRESS || r == -EINTR) {
@@ -93,31 +95,32 @@ static int connect_to(const union rm_otlp_address *a, uint64_t deadline_ns)
 	}
 	if (r < 0) {
 		rm_sys1(__NR_close, fd);
-		return RM_E_IO;
+		return (int)r;
 	}
 	return (int)fd;
 }
 
-static bool send_all(int fd, struct rm_str s, int flags, uint64_t deadline_ns)
+/* 0, or minus an errno. */
+static int send_all(int fd, struct rm_str s, int flags, uint64_t deadline_ns)
 {
 	while (s.n > 0) {
 		long n = rm_sys6(__NR_sendto, fd, (long)s.p, (long)s.n, MSG_NOSIGNAL | flags, 0, 0);
 
-		if (n == -EAGAIN && ready(fd, POLLOUT, deadline_ns))
-			continue;
-		if (n == -EINTR)
+		if (n == -EINTR || (n == -EAGAIN && ready(fd, POLLOUT, deadline_ns)))
 			continue;
 		if (n <= 0)
-			return false;
+			return n == -EAGAIN ? -ETIMEDOUT : (int)n;
 		s.p += n;
 		s.n -= (size_t)n;
 	}
-	return true;
+	return 0;
 }
 
-/* True for a status of 2xx: "HTTP/1.1 200". */
-static bool accepted(int fd, struct work *w, uint64_t deadline_ns)
+/* The three digits of "HTTP/1.1 200", or minus an errno: EPROTO when it is something else, or cut short. */
+static int read_status(int fd, struct work *w, uint64_t deadline_ns)
 {
+	struct rm_str digits = { w->answer + 9, 3 };
+	uint64_t status;
 	size_t n = 0;
 
 	while (n < 12) {
@@ -127,31 +130,70 @@ static bool accepted(int fd, struct work *w, uint64_t deadline_ns)
 		if (r == -EINTR || (r == -EAGAIN && ready(fd, POLLIN, deadline_ns)))
 			continue;
 		if (r <= 0)
-			return false;
+			return r == 0 ? -EPROTO : r == -EAGAIN ? -ETIMEDOUT : (int)r;
 		n += (size_t)r;
 	}
-	return memcmp(w->answer, "HTTP/1.", 7) == 0 && w->answer[8] == ' ' && w->answer[9] == '2';
+	if (memcmp(w->answer, "HTTP/1.", 7) != 0 || w->answer[8] != ' ' || !rm_str_u64(digits, &status))
+		return -EPROTO;
+	return (int)status;
 }
 
-static bool post(const struct rm_otlp_target *t, struct work *w, struct rm_str body,
-		 uint64_t deadline_ns)
+static bool is_taken(int outcome)
+{
+	return outcome >= 200 && outcome < 300;
+}
+
+/* What came of it: the status of the answer, or minus an errno. */
+static int post(const struct rm_otlp_target *t, struct work *w, struct rm_str body,
+		uint64_t deadline_ns)
 {
 	struct rm_strbuf head;
-	bool ok;
-	int fd = RM_E_IO;
+	int outcome, fd = -EADDRNOTAVAIL;
 
 	rm_strbuf_init(&head, w->head, HEAD_BYTES);
 	rm_otlp_head(t, body.n, &head);
 	if (head.truncated)
-		return false;
+		return -EMSGSIZE;
 	for (uint32_t i = 0; i < t->address_count && fd < 0; i++)
 		fd = connect_to(&t->address[i], deadline_ns);
 	if (fd < 0)
-		return false;
-	ok = send_all(fd, rm_strbuf_view(&head), MSG_MORE, deadline_ns) &&
-	     send_all(fd, body, 0, deadline_ns) && accepted(fd, w, deadline_ns);
+		return fd;
+	outcome = send_all(fd, rm_strbuf_view(&head), MSG_MORE, deadline_ns);
+	if (outcome == 0)
+		outcome = send_all(fd, body, 0, deadline_ns);
+	if (outcome == 0)
+		outcome = read_status(fd, w, deadline_ns);
 	rm_sys1(__NR_close, fd);
-	return ok;
+	return outcome;
+}
+
+static const char *describe(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case ECONNRESET:
+		return "connection reset";
+	case ETIMEDOUT:
+		return "not answered in time";
+	case EPROTO:
+		return "no answer of HTTP";
+	case EMSGSIZE:
+		return "too many headers";
+	default:
+		return "see errno(3)";
+	}
+}
+
+/* The query may hold a key: it is not shown. */
+static void tell(const struct rm_otlp_target *t, uint64_t delivered, uint32_t failed, int outcome)
+{
+	if (outcome >= 0)
+		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu spans taken, %u refused: HTTP status %d",
+			 &t->authority, &t->path, &t->append, delivered, failed, outcome);
+	else
+		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu spans taken, %u not: errno %d (%s)",
+			 &t->authority, &t->path, &t->append, delivered, failed, -outcome, describe(-outcome));
 }
 
 /* The next span of the rings, in w->record; false when they are empty. */
@@ -191,7 +233,8 @@ uint64_t rm_last_flush(const struct rm_env *env, struct rm_segment *s, uint64_t 
 	struct rm_otlp_target target;
 	struct work *w;
 	uint64_t delivered = 0;
-	uint32_t spans;
+	uint32_t spans = 0;
+	int outcome = -ETIMEDOUT;
 
 	if (!rm_otlp_target(env, &target))
 		return 0;
@@ -202,10 +245,14 @@ uint64_t rm_last_flush(const struct rm_env *env, struct rm_segment *s, uint64_t 
 	while (rm_clock_mono_ns() < deadline_ns) {
 		struct rm_str body = gather(w, s, &spans);
 
-		if (spans == 0 || !post(&target, w, body, deadline_ns))
+		if (spans == 0)
+			break;
+		outcome = post(&target, w, body, deadline_ns);
+		if (!is_taken(outcome))
 			break;
 		delivered += spans;
 	}
+	tell(&target, delivered, is_taken(outcome) ? 0 : spans, outcome);
 	rm_sys2(__NR_munmap, w, sizeof(*w));
 	return delivered;
 }

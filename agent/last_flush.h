@@ -21,7 +21,8 @@ enum rm_last_reach rm_last_flush_reach(const struct rm_env *env);
 /*
  * Empties the rings of a complete segment into OTLP requests, as far as the deadline
  * (rm_clock_mono_ns) and the backend allow; there must be no other consumer. Returns how many spans
- * the backend took; those of a request that failed are lost. Context: hook, signal-safe; waits.
+ * the backend took; those of a request that failed are lost, and REMORA_DEBUG=export has why. Context:
+ * hook, signal-safe; waits.
  */
 uint64_t rm_last_flush(const struct rm_env *env, struct rm_segment *s, uint64_t deadline_ns);
 

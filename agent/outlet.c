@@ -352,7 +352,7 @@ static void report(struct rm_segment *s, enum rm_end how)
 	}
 	rm_debug(RM_LOG_EXPORT,
 		 "spans%s: %lu made, %lu left with a relay, %lu exported, %lu dropped by exporters, "
-		 "%lu not delivered in time; not made: %lu ring full, %lu too large, %lu no memory, "
+		 "%lu not delivered; not made: %lu ring full, %lu too large, %lu no memory, "
 		 "%lu muted", when, made, relayed, exported, t.dropped, made > gone ? made - gone : 0,
 		 atomic_load(&s->lost[RM_LOST_RING_FULL]),
 		 atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),

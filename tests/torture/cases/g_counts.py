@@ -11,7 +11,7 @@ extern char **environ;
 
 # What a process says of its spans when it ends or becomes another program (REMORA_DEBUG=export).
 ALONE = re.compile(rb"spans(?: so far)?: (\d+) made, (\d+) left with a relay, (\d+) exported, (\d+) dropped by exporters, "
-                   rb"(\d+) not delivered in time; not made: (\d+) ring full, (\d+) too large, (\d+) no memory")
+                   rb"(\d+) not delivered; not made: (\d+) ring full, (\d+) too large, (\d+) no memory")
 RELAYED = re.compile(rb"spans(?: so far)?: (\d+) left with the relay")
 
 
