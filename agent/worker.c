@@ -271,10 +271,12 @@ static const struct rm_pipeline_api *open_object(void)
 		 * program is to show: it may have changed its root, or be in an image without them.
 		 */
 		if (rm_env_is_set(w.env, RM_ENV_REMORA_EXPORT_OBJECT))
-			rm_warn("REMORA_EXPORT_OBJECT cannot be used, no spans are exported: %s",
+			rm_warn("REMORA_EXPORT_OBJECT cannot be used, spans leave only at the end and over plain http: %s",
 				libc.error());
 		else
-			rm_debug(RM_LOG_EXPORT, "no spans are exported: %s", libc.error());
+			rm_debug(RM_LOG_EXPORT,
+				 "spans leave only at the end of the process, and over plain http only: %s",
+				 libc.error());
 		return NULL;
 	}
 	get = (__typeof__(get))libc.sym(object, RM_EXPORT_SYMBOL);

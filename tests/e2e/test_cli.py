@@ -486,6 +486,20 @@ def a_last_flush_says_where_it_went_and_what_came_of_it():
 
 
 @test
+def without_its_exporter_a_process_says_what_still_leaves():
+    with Folder() as path, Says(200) as port:
+        where = remora("run", "-q", "--", *python("print(*{line.split()[-1] for line in open('/proc/self/maps')"
+                                                  " if 'libremora.so' in line})")).stdout.strip()
+        alone = path / "libremora.so"
+        shutil.copy(where, alone)
+        text = preloaded(EXCHANGE, {"LD_PRELOAD": str(alone), "REMORA_DEBUG": "export",
+                                    "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+                                    "REMORA_EXIT_TIMEOUT": "30000"}).stderr
+    assert "spans leave only at the end of the process, and over plain http only: " in text, text
+    assert "2 made, 0 left with a relay, 2 exported" in text, text
+
+
+@test
 def each_debug_topic_has_something_to_say():
     for topic in ("init", "conn", "http1", "trace", "export", "relay"):
         said = remora("run", "-q", "--debug", topic, "--", *python(EXCHANGE)).stderr
