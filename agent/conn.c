@@ -18,6 +18,7 @@
 #include "agent/context.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/pool.h"
 #include "base/sys.h"
@@ -322,6 +323,7 @@ static uint32_t make(enum rm_role role)
 
 	if (!rm_fork_watch())
 		return 0;
+	rm_log_say_kept();
 	number = rm_pool_get(&conns);
 	if (!number) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);

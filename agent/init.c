@@ -94,8 +94,10 @@ void rm_init(int argc, char **argv, char **envp)
 	/* `remora run` has said what is wrong; of its processes each would say it again. */
 	if (rm_env_is_set(&env, RM_ENV_REMORA_RELAY) && !rm_log_topics())
 		rm_log_init(0, RM_LEVEL_ERROR);
+	rm_log_keep(!rm_log_topics()); /* until the first traced socket: conn.c */
 	rm_env_load(&env, envp, rm_env_warn);
 	rm_config_build(&config, &env);
+	rm_log_keep(false);
 	rm_memory_limit(config.memory_bytes);
 	rm_context_init(&config);
 	rm_outlet_init(&env, &program);

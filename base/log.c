@@ -9,15 +9,24 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/strbuf.h"
 #include "base/sys.h"
 
-enum { LINE_BYTES = 512 };
+enum { LINE_BYTES = 512, KEPT_BYTES = 1024 };
 
 static _Atomic unsigned log_topics;
 static _Atomic unsigned log_level = RM_LEVEL_INFO;
+
+/* See rm_log_keep. */
+static struct {
+	bool on;
+	struct stat stderr_was;
+	_Atomic size_t n;
+	char text[KEPT_BYTES];
+} kept;
 
 static const struct {
 	const char *name;
@@ -177,6 +186,18 @@ static void write_quietly(const char *p, size_t n)
 		rm_sys4(__NR_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));
 }
 
+static void write_or_keep(const char *p, size_t n)
+{
+	size_t before = atomic_load(&kept.n);
+
+	if (!kept.on) {
+		write_quietly(p, n);
+	} else if (n <= KEPT_BYTES - before) {
+		memcpy(kept.text + before, p, n);
+		atomic_store(&kept.n, before + n);
+	}
+}
+
 /* Writes "remora[PID] <topic>: <text>", or without the topic if it is NULL. */
 static void write_line(const char *topic, const char *format, va_list args)
 {
@@ -201,7 +222,10 @@ static void write_line(const char *topic, const char *format, va_list args)
 		rm_strbuf_str(&b, RM_STR("..."));
 	}
 	rm_strbuf_char(&b, '\n');
-	write_quietly(b.p, b.n);
+	if (topic)
+		write_quietly(b.p, b.n);
+	else
+		write_or_keep(b.p, b.n);
 }
 
 void rm_debug(enum rm_topic topic, const char *format, ...)
@@ -228,4 +252,22 @@ void rm_warn(const char *format, ...)
 	va_start(args, format);
 	write_line(NULL, format, args);
 	va_end(args);
+}
+
+void rm_log_keep(bool on)
+{
+	kept.on = on && rm_sys2(__NR_fstat, 2, &kept.stderr_was) == 0;
+}
+
+void rm_log_say_kept(void)
+{
+	struct stat now;
+	size_t n;
+
+	if (atomic_load_explicit(&kept.n, memory_order_relaxed) == 0)
+		return;
+	n = atomic_exchange(&kept.n, 0);
+	if (n > 0 && rm_log_level() >= RM_LEVEL_WARN && rm_sys2(__NR_fstat, 2, &now) == 0 &&
+	    now.st_dev == kept.stderr_was.st_dev && now.st_ino == kept.stderr_was.st_ino)
+		write_quietly(kept.text, n);
 }

@@ -30,6 +30,15 @@ void rm_debug(enum rm_topic topic, const char *format, ...);
 /* A wrong setting or a loss the user must know of: written at level warn and above. */
 void rm_warn(const char *format, ...);
 
+/*
+ * While `on`, rm_warn keeps its lines, 1 KB of them, for rm_log_say_kept: a program that never uses what
+ * the settings are for must not show them. Context: init.
+ */
+void rm_log_keep(bool on);
+
+/* Writes what was kept, once, unless descriptor 2 is another file by now. Context: any, signal-safe. */
+void rm_log_say_kept(void);
+
 /* The same conversions into `ret` (cap bytes, NUL-terminated). Returns the length. */
 size_t rm_format(char *ret, size_t cap, const char *format, ...);
 size_t rm_vformat(char *ret, size_t cap, const char *format, va_list args);

@@ -500,6 +500,17 @@ def without_its_exporter_a_process_says_what_still_leaves():
 
 
 @test
+def a_wrong_setting_is_said_by_a_process_with_a_connection_and_by_no_other():
+    wrong = {"OTEL_BSP_MAX_QUEUE_SIZE": "many", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+             "OTEL_RESOURCE_ATTRIBUTES": "team"}
+    equal(preloaded("print('out')", wrong).stderr, "")
+    with Says(200) as port:
+        said = preloaded(CALL.format(port), wrong).stderr
+        equal(preloaded(CALL.format(port), {**wrong, "OTEL_LOG_LEVEL": "error"}).stderr, "")
+    equal([len(re.findall(name, said)) for name in ("OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_RESOURCE_ATTRIBUTES")], [1, 1])
+
+
+@test
 def each_debug_topic_has_something_to_say():
     for topic in ("init", "conn", "http1", "trace", "export", "relay"):
         said = remora("run", "-q", "--debug", topic, "--", *python(EXCHANGE)).stderr

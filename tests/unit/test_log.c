@@ -116,6 +116,29 @@ RM_TEST("warnings are written from level warn on")
 	RM_CHECK_STR(capture_end(), with_pid("X is wrong\n"));
 }
 
+RM_TEST("kept warnings are written once, and only when they are asked for")
+{
+	capture_begin();
+	rm_log_init(0, RM_LEVEL_WARN);
+	rm_log_keep(true);
+	rm_warn("X is wrong");
+	RM_CHECK_STR(capture_end(), "");
+	rm_log_keep(false);
+	rm_log_say_kept(); /* descriptor 2 is another file now: nothing */
+
+	capture_begin();
+	rm_log_say_kept();
+	RM_CHECK_STR(capture_end(), "");
+
+	capture_begin();
+	rm_log_keep(true);
+	rm_warn("Y is wrong");
+	rm_log_keep(false);
+	rm_log_say_kept();
+	rm_log_say_kept();
+	RM_CHECK_STR(capture_end(), with_pid("Y is wrong\n"));
+}
+
 RM_TEST("control characters cannot forge lines or drive the terminal")
 {
 	capture_begin();
