@@ -24,8 +24,8 @@
 #include <string.h>
 
 #include "protocols/redis_names.h"
-#include "protocols/redis_queue.h"
 #include "protocols/resp.h"
+#include "protocols/waiting.h"
 
 enum {
 	WORDS = 3,
@@ -45,7 +45,7 @@ struct word {
 
 struct redis {
 	struct rm_resp way[2];    /* by enum rm_dir */
-	struct rm_redis_queue queue;
+	struct rm_waiting_queue queue;
 	bool muted;
 
 	/* The command on its way. */
@@ -171,23 +171,23 @@ static void tell(struct feed *f, const struct rm_redis_name *known)
 }
 
 /* What the command means to those that follow. False: they cannot be followed. */
-static bool consider(struct redis *r, struct rm_redis_waiting *w)
+static bool consider(struct redis *r, struct rm_waiting *w)
 {
 	uint64_t number;
 
 	switch (w->kind) {
 	case RM_REDIS_SELECT:
 		if (!rm_str_u64((struct rm_str){ r->words[1].text, r->words[1].n }, &number) || number > DATABASE_MAX)
-			number = RM_REDIS_N_MAX;
-		w->n = (uint32_t)number & RM_REDIS_N_MAX;
+			number = RM_WAITING_MAX;
+		w->n = (uint32_t)number & RM_WAITING_MAX;
 		break;
 	case RM_REDIS_SUBSCRIBE:
 	case RM_REDIS_UNSUBSCRIBE:
-		w->n = (r->args - 1) & RM_REDIS_N_MAX;
+		w->n = (r->args - 1) & RM_WAITING_MAX;
 		/* Without a channel to subscribe to there is one answer, an error. */
 		w->n = w->n || w->kind == RM_REDIS_UNSUBSCRIBE ? w->n : 1;
 		r->pubsub = true;
-		return w->n && !r->multi && r->args <= RM_REDIS_N_MAX && !r->way[RM_DIR_REQUEST].cut;
+		return w->n && !r->multi && r->args <= RM_WAITING_MAX && !r->way[RM_DIR_REQUEST].cut;
 	case RM_REDIS_CLIENT:
 		w->kind = RM_REDIS_PLAIN;
 		return !is_word(&r->words[1], RM_STR("REPLY")) || is_word(&r->words[2], RM_STR("ON"));
@@ -214,9 +214,9 @@ static bool command_over(struct feed *f)
 {
 	struct redis *r = f->r;
 	const struct rm_redis_name *known = rm_redis_find(r->words[0].text, r->words[0].n);
-	struct rm_redis_waiting w = { .x = r->x, .kind = known ? known->kind : RM_REDIS_PLAIN, .n = 1 };
+	struct rm_waiting w = { .x = r->x, .kind = known ? known->kind : RM_REDIS_PLAIN, .n = 1 };
 
-	if (!consider(r, &w) || !rm_redis_queue_add(&r->queue, f->sink, &w))
+	if (!consider(r, &w) || !rm_waiting_add(&r->queue, f->sink, &w))
 		return false;
 	r->x = w.x;
 	tell(f, known);
@@ -312,7 +312,7 @@ static struct rm_str status_of(const struct redis *r)
 }
 
 /* The oldest command got its last answer. */
-static void answered(struct feed *f, const struct rm_redis_waiting *w)
+static void answered(struct feed *f, const struct rm_waiting *w)
 {
 	struct redis *r = f->r;
 	char digits[8];
@@ -328,14 +328,14 @@ static void answered(struct feed *f, const struct rm_redis_waiting *w)
 			digits[--i] = (char)('0' + v % 10);
 		outcome.space = (struct rm_str){ digits + i, sizeof(digits) - i };
 	}
-	rm_redis_queue_pop(&r->queue, f->sink);
+	rm_waiting_pop(&r->queue, f->sink);
 	f->sink->on->response(f->sink, x);
 	f->sink->on->outcome(f->sink, x, &outcome);
 	f->sink->on->response_end(f->sink, x, 0);
 }
 
 /* What the answer says about those that follow. */
-static void learn(struct redis *r, const struct rm_redis_waiting *w)
+static void learn(struct redis *r, const struct rm_waiting *w)
 {
 	if (r->failed)
 		return;
@@ -385,7 +385,7 @@ static bool is_message(const struct word *w)
 }
 
 /* A push, or what may be one in RESP2. True when it is: then it answers at most a subscription. */
-static bool push_over(struct feed *f, const struct rm_redis_waiting *w)
+static bool push_over(struct feed *f, const struct rm_waiting *w)
 {
 	struct redis *r = f->r;
 	bool asked = w && (w->kind == RM_REDIS_SUBSCRIBE || w->kind == RM_REDIS_UNSUBSCRIBE), leaves = false;
@@ -398,7 +398,7 @@ static bool push_over(struct feed *f, const struct rm_redis_waiting *w)
 		return r->top == '>' || (r->subscribed && is_message(&r->first));
 	r->subscribed = (uint8_t)(r->last > 0 ? r->subscribed | bit : r->subscribed & ~bit);
 	if (asked && leaves == (w->kind == RM_REDIS_UNSUBSCRIBE)) {
-		struct rm_redis_waiting *due = rm_redis_queue_oldest(&r->queue, f->sink);
+		struct rm_waiting *due = rm_waiting_oldest(&r->queue, f->sink);
 
 		if (due && --due->n == 0)
 			answered(f, due);
@@ -409,8 +409,8 @@ static bool push_over(struct feed *f, const struct rm_redis_waiting *w)
 static bool answer_over(struct feed *f)
 {
 	struct redis *r = f->r;
-	struct rm_redis_waiting *w = rm_redis_queue_oldest(&r->queue, f->sink);
-	struct rm_redis_waiting was;
+	struct rm_waiting *w = rm_waiting_oldest(&r->queue, f->sink);
+	struct rm_waiting was;
 
 	r->answering = false;
 	if (push_over(f, w))
@@ -495,12 +495,12 @@ static bool answers(struct feed *f)
 
 static void break_all(struct redis *r, struct rm_sink *sink, struct rm_str error)
 {
-	struct rm_redis_waiting *w;
+	struct rm_waiting *w;
 
-	while ((w = rm_redis_queue_oldest(&r->queue, sink)) != NULL) {
+	while ((w = rm_waiting_oldest(&r->queue, sink)) != NULL) {
 		rm_xid x = w->x;
 
-		rm_redis_queue_pop(&r->queue, sink);
+		rm_waiting_pop(&r->queue, sink);
 		sink->on->broken(sink, x, error);
 	}
 }
@@ -563,14 +563,6 @@ static uint64_t unread(const void *state)
 	return way->left > 2 && !way->keep ? way->left - 2 : 0;
 }
 
-static rm_xid under_way(const void *state, uint32_t stream, struct rm_sink *sink)
-{
-	const struct redis *r = state;
-	const struct rm_redis_waiting *w = r->queue.count == 1 ? rm_redis_queue_oldest(&r->queue, sink) : NULL;
-
-	return w ? w->x : 0;
-}
-
 const struct rm_proto rm_proto_redis = {
 	.name = "redis",
 	.help = "Redis and Valkey, RESP2 and RESP3: what clients ask",
@@ -583,5 +575,4 @@ const struct rm_proto rm_proto_redis = {
 	.end = end,
 	.at_head = at_head,
 	.unread = unread,
-	.under_way = under_way,
 };

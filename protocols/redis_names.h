@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum rm_redis_kind {
-	RM_REDIS_PLAIN,
+	RM_REDIS_PLAIN,       /* RM_WAITING_PLAIN */
 	RM_REDIS_SELECT,
 	RM_REDIS_MULTI,
 	RM_REDIS_EXEC,

@@ -36,12 +36,21 @@ static void tls_open(void *state, enum rm_role role)
 	(void)state, (void)role;
 }
 
+/* A protocol that begins in clear goes on here, with nothing to be answered. */
+static bool adopt(void *state, struct rm_sink *sink, rm_xid x)
+{
+	(void)state, (void)sink;
+	return x == 0;
+}
+
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct tls *t = state;
 	size_t take = sizeof(t->bytes) - t->have;
 
 	(void)conn;
+	if (n == 0)
+		return 0;
 	take = take < n ? take : n;
 	if (dir != RM_DIR_REQUEST || t->over)
 		return RM_FEED_MUTE;
@@ -80,6 +89,7 @@ const struct rm_proto rm_proto_tls = {
 	.state_bytes = sizeof(struct tls),
 	.sniff = sniff,
 	.open = tls_open,
+	.adopt = adopt,
 	.feed = feed,
 	.skip = skip,
 	.end = end,

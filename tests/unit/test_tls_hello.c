@@ -170,7 +170,7 @@ RM_TEST("each of forty requests that one read brings has our line")
 
 RM_TEST("a protocol that nobody knows is left alone")
 {
-	struct rm_tls_session session = { .fd = -1, .alpn = "postgresql", .alpn_bytes = 10 };
+	struct rm_tls_session session = { .fd = -1, .alpn = "managesieve", .alpn_bytes = 11 };
 	rm_tls name = rm_tls_open(&session);
 
 	RM_CHECK(!rm_tls_watched(name));

@@ -1,0 +1,554 @@
+/*
+ * PostgreSQL's protocol 3: one exchange for each simple query (which may hold several statements) and for each
+ * execution of a portal. What was prepared is
+ * remembered in pgsql_table.c, texts are made harmless by sqltext.c. Everything else is stepped over by its
+ * length: parameters, rows, COPY data, passwords.
+ *
+ * Requests:  STARTUP --SSLRequest, GSSENCRequest--> ASKED --'N'--> STARTUP --StartupMessage--> MESSAGES
+ *                                                    '--'S'--> TLS: handed over; 'G': left alone
+ * Answers:   in the order of the questions. `queue` holds those that decide it: a simple query and a function
+ *            call are over with ReadyForQuery, an execution with CommandComplete, EmptyQueryResponse or
+ *            PortalSuspended, or with an error; a Sync with ReadyForQuery. After an error in the extended
+ *            protocol the server skips all up to the Sync: what was to be executed there is broken.
+ *            Notices, notifications and parameters may come at any time and answer nothing.
+ *
+ * A connection is known from its first message or not at all. Left alone: replication, encryption by GSSAPI,
+ * cancel requests, and what breaks the rules.
+ * Context: hook, connection locked. Never: allocates, blocks, logs.
+ * Spec: PostgreSQL, "Frontend/Backend Protocol".
+ */
+#include <string.h>
+
+#include "protocols/pgsql_frame.h"
+#include "protocols/pgsql_table.h"
+#include "protocols/waiting.h"
+
+enum phase { STARTUP, ASKED, MESSAGES, MUTED };
+
+/* What waits for an answer. */
+enum kind { SYNC = 1, QUERY, EXECUTE, CALL };
+
+enum {
+	SSL_REQUEST = 80877103,
+	GSSENC_REQUEST = 80877104,
+	QUERY_BYTES = 4096,  /* how much of a text is read; the rest is not shown */
+	NAMES_BYTES = 2 * (RM_PGSQL_NAME_BYTES + 1),
+	ERROR_BYTES = 64,    /* of its fields: the SQLSTATE is the third */
+	STATE_BYTES = 5,
+	PORT = 5432,
+};
+
+struct pgsql {
+	struct rm_pgsql_frame way[2]; /* by enum rm_dir */
+	struct rm_waiting_queue queue;
+	struct rm_pgsql_table table;
+	uint8_t phase;
+	bool asked_tls;
+	bool started;     /* the server was ready once */
+	bool asking;      /* a request is on its way that is not told of whole ... */
+	rm_xid x;         /* ... and its exchange, up to its last byte */
+	bool failed;      /* what is being answered */
+	bool skips;       /* the server skips messages up to the next Sync */
+	uint8_t space_n, sqlstate_n;
+	char sqlstate[STATE_BYTES];
+	char space[RM_PGSQL_NAME_BYTES];
+};
+
+struct shown {
+	char query[QUERY_BYTES + 1];
+	char summary[RM_SQL_SUMMARY_BYTES];
+};
+
+_Static_assert(sizeof(struct pgsql) <= 384, "RM_CONN_STATE_BYTES");
+
+static enum rm_sniff sniff(const uint8_t *p, size_t n)
+{
+	uint32_t length, code;
+
+	/* It is sent in one piece, and nothing behind it. */
+	if (n < 8)
+		return RM_SNIFF_NO;
+	length = rm_pgsql_be32(p);
+	code = rm_pgsql_be32(p + 4);
+	if (length != n)
+		return RM_SNIFF_NO;
+	if (code == SSL_REQUEST || code == GSSENC_REQUEST)
+		return n == 8 ? RM_SNIFF_YES : RM_SNIFF_NO;
+	/* Version 3; a name of a parameter; the end of the list. */
+	return code >> 16 == 3 && n > 10 && p[8] >= '_' && p[8] <= 'z' && !p[n - 1] && !p[n - 2] ? RM_SNIFF_YES
+											   : RM_SNIFF_NO;
+}
+
+static void pgsql_open(void *state, enum rm_role role)
+{
+	((struct pgsql *)state)->way[RM_DIR_REQUEST].untyped = true;
+}
+
+/* The bytes up to a NUL, or all of them; what follows stays in *rest. */
+static struct rm_str cut_name(struct rm_str *rest)
+{
+	return rm_str_cut(rest, '\0');
+}
+
+/* ---- requests ---- */
+
+static void tell(struct pgsql *s, struct rm_sink *sink, const struct rm_sql *sql)
+{
+	struct rm_operation op = {
+		.system = RM_STR("postgresql"), .port = PORT, .space = { s->space, s->space_n },
+		.name = sql->operation, .collection = sql->collection, .summary = sql->summary,
+		.query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
+	};
+
+	sink->on->operation(sink, s->x, &op);
+}
+
+static void read_sql(struct rm_sink *sink, struct rm_str text, struct rm_sql *ret)
+{
+	struct shown *room = sink->on->scratch(sink, sizeof(*room));
+
+	*ret = (struct rm_sql){ 0 };
+	text.n = text.n < QUERY_BYTES ? text.n : QUERY_BYTES;
+	if (room)
+		rm_sql_read(text, room->query, room->summary, ret);
+}
+
+/* The parameters of a StartupMessage. False: replication. */
+static bool read_parameters(struct pgsql *s, struct rm_str rest)
+{
+	struct rm_str user = { 0 }, database = { 0 };
+
+	while (rest.n && *rest.p) {
+		struct rm_str name = cut_name(&rest), value = cut_name(&rest);
+
+		if (rm_str_eq(name, RM_STR("user")))
+			user = value;
+		else if (rm_str_eq(name, RM_STR("database")))
+			database = value;
+		else if (rm_str_eq(name, RM_STR("replication")))
+			return false;
+	}
+	database = database.n ? database : user;
+	s->space_n = (uint8_t)(database.n <= sizeof(s->space) ? database.n : 0);
+	memcpy(s->space, database.p ? database.p : s->space, s->space_n);
+	return user.n;
+}
+
+static bool startup(struct pgsql *s, struct rm_str text)
+{
+	uint32_t code = text.n >= 4 ? rm_pgsql_be32((const uint8_t *)text.p) : 0;
+
+	if (code == SSL_REQUEST || code == GSSENC_REQUEST) {
+		s->asked_tls = code == SSL_REQUEST;
+		s->phase = ASKED;
+		return text.n == 4;
+	}
+	s->phase = MESSAGES;
+	s->way[RM_DIR_REQUEST].untyped = false;
+	return code >> 16 == 3 && read_parameters(s, (struct rm_str){ text.p + 4, text.n - 4 });
+}
+
+static void parse(struct pgsql *s, struct rm_sink *sink, struct rm_str text)
+{
+	struct rm_str name = cut_name(&text), query = cut_name(&text);
+	struct rm_sql sql;
+
+	read_sql(sink, query, &sql);
+	rm_pgsql_table_prepare(&s->table, sink, name, &sql);
+}
+
+/* What waits from now on. */
+static bool wait_for(struct pgsql *s, struct rm_sink *sink, enum kind kind)
+{
+	struct rm_waiting w = { .x = s->x, .kind = kind, .n = 1 };
+
+	if (!rm_waiting_add(&s->queue, sink, &w))
+		return false;
+	s->asking = false;
+	return true;
+}
+
+static bool ask(struct pgsql *s, struct rm_sink *sink, enum kind kind, struct rm_str text)
+{
+	struct rm_sql sql = { 0 };
+
+	if (kind == QUERY && s->x)
+		read_sql(sink, cut_name(&text), &sql);
+	else if (kind == EXECUTE)
+		rm_pgsql_table_portal(&s->table, sink, cut_name(&text), &sql);
+	tell(s, sink, &sql);
+	return wait_for(s, sink, kind);
+}
+
+static enum kind kind_of(char type)
+{
+	return type == 'Q' ? QUERY : type == 'E' ? EXECUTE : type == 'F' ? CALL : 0;
+}
+
+/* A message's head. False: there is no such message. */
+static bool request_head(struct pgsql *s, struct rm_sink *sink, void *conn)
+{
+	struct rm_pgsql_frame *f = &s->way[RM_DIR_REQUEST];
+	uint32_t most = 0;
+
+	if (s->phase == STARTUP)
+		most = f->left;
+	else if (f->type == 'Q')
+		most = QUERY_BYTES;
+	else if (f->type == 'P')
+		most = QUERY_BYTES + RM_PGSQL_NAME_BYTES + 1;
+	else if (f->type == 'B' || f->type == 'E' || f->type == 'C')
+		most = NAMES_BYTES;
+	else if (!f->type || !memchr("DSHFdcfpX", f->type, 9))
+		return false;
+	f->wanted = f->left < most ? f->left : most;
+	if (s->phase == MESSAGES && kind_of(f->type)) {
+		s->x = sink->on->request(sink, conn);
+		s->asking = true;
+	}
+	return true;
+}
+
+/* What was wanted of it. False: the connection is left alone. */
+static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str text)
+{
+	struct rm_str name, kind;
+
+	if (s->phase == STARTUP)
+		return startup(s, text);
+	switch (s->way[RM_DIR_REQUEST].type) {
+	case 'Q':
+	case 'E':
+	case 'F':
+		return ask(s, sink, kind_of(s->way[RM_DIR_REQUEST].type), text);
+	case 'S':
+		return wait_for(s, sink, SYNC);
+	case 'P':
+		parse(s, sink, text);
+		break;
+	case 'B':
+		name = cut_name(&text);
+		rm_pgsql_table_bind(&s->table, sink, name, cut_name(&text));
+		break;
+	case 'C':
+		kind = (struct rm_str){ text.p, text.n > 0 };
+		text = (struct rm_str){ text.p + kind.n, text.n - kind.n };
+		if (kind.n && (*kind.p == RM_PGSQL_STATEMENT || *kind.p == RM_PGSQL_PORTAL))
+			rm_pgsql_table_close(&s->table, sink, (enum rm_pgsql_kind)*kind.p, cut_name(&text));
+		break;
+	}
+	return true;
+}
+
+static void request_over(struct pgsql *s, struct rm_sink *sink)
+{
+	if (kind_of(s->way[RM_DIR_REQUEST].type) && s->x)
+		sink->on->request_end(sink, s->x, 0);
+	s->x = 0;
+}
+
+static bool requests(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink, void *conn)
+{
+	struct rm_str text;
+	size_t at = 0;
+
+	for (;;) {
+		bool ok = true;
+
+		/* Nothing is sent before the server said whether it encrypts. */
+		if (s->phase == ASKED && rm_pgsql_between(&s->way[RM_DIR_REQUEST]) && at < bytes.n)
+			return false;
+		switch (rm_pgsql_next(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, bytes, &at, sink, &text)) {
+		case RM_PGSQL_MORE:
+			return true;
+		case RM_PGSQL_HEAD:
+			ok = request_head(s, sink, conn);
+			break;
+		case RM_PGSQL_TEXT:
+			ok = request_text(s, sink, text);
+			break;
+		case RM_PGSQL_OVER:
+			request_over(s, sink);
+			break;
+		case RM_PGSQL_BAD:
+			return false;
+		}
+		if (!ok)
+			return false;
+	}
+}
+
+/* ---- answers ---- */
+
+/* The SQLSTATE among the fields of an error. */
+static struct rm_str sqlstate(const char *p, size_t n)
+{
+	size_t at = 0;
+
+	while (at < n && p[at]) {
+		const char *end = memchr(p + at, '\0', n - at);
+		struct rm_str value = { p + at + 1, end ? (size_t)(end - p) - at - 1 : 0 };
+
+		if (!end)
+			break;
+		if (p[at] != 'C') {
+			at = (size_t)(end - p) + 1;
+			continue;
+		}
+		for (size_t i = 0; i < value.n; i++)
+			if (!(value.p[i] >= '0' && value.p[i] <= '9') && !(value.p[i] >= 'A' && value.p[i] <= 'Z'))
+				value.n = 0;
+		return value.n == STATE_BYTES ? value : (struct rm_str){ NULL, 0 };
+	}
+	return (struct rm_str){ NULL, 0 };
+}
+
+/* The oldest question is answered. */
+static void answered(struct pgsql *s, struct rm_sink *sink, bool failed)
+{
+	struct rm_outcome outcome = { .failed = failed };
+	rm_xid x = rm_waiting_oldest(&s->queue, sink)->x;
+
+	/* Before its last byte was sent, even: that is told to nobody then. */
+	s->x = s->x == x ? 0 : s->x;
+	if (failed)
+		outcome.status = (struct rm_str){ s->sqlstate, s->sqlstate_n };
+	rm_waiting_pop(&s->queue, sink);
+	sink->on->response(sink, x);
+	sink->on->outcome(sink, x, &outcome);
+	sink->on->response_end(sink, x, 0);
+}
+
+/* The server skipped it, after an error of what came before. */
+static void skipped(struct pgsql *s, struct rm_sink *sink)
+{
+	rm_xid x = rm_waiting_oldest(&s->queue, sink)->x;
+
+	s->x = s->x == x ? 0 : s->x;
+	rm_waiting_pop(&s->queue, sink);
+	sink->on->broken(sink, x, RM_STR("pipeline_aborted"));
+}
+
+static int oldest_kind(const struct pgsql *s, struct rm_sink *sink)
+{
+	const struct rm_waiting *w = rm_waiting_oldest(&s->queue, sink);
+
+	return w ? (int)w->kind : -1;
+}
+
+static void error(struct pgsql *s, struct rm_sink *sink, const char *p, size_t n)
+{
+	struct rm_str state = sqlstate(p, n);
+	int kind = oldest_kind(s, sink);
+
+	if (s->skips)
+		return;
+	if (state.n)
+		memcpy(s->sqlstate, state.p, state.n);
+	s->sqlstate_n = (uint8_t)state.n;
+	s->failed = true;
+	if (kind == QUERY || kind == CALL)
+		return;
+	/* The error of an idle server, which ends the connection, skips nothing either. */
+	s->skips = true;
+	if (kind == EXECUTE)
+		answered(s, sink, true);
+}
+
+/* ReadyForQuery. False: nobody asked. */
+static bool ready(struct pgsql *s, struct rm_sink *sink)
+{
+	int kind;
+
+	if (!s->started) {
+		s->started = true;
+		s->skips = s->failed = false;
+		return true;
+	}
+	for (kind = oldest_kind(s, sink); s->skips && kind > SYNC; kind = oldest_kind(s, sink))
+		skipped(s, sink);
+	if (kind == QUERY || kind == CALL)
+		answered(s, sink, s->failed);
+	else if (kind == SYNC)
+		rm_waiting_pop(&s->queue, sink);
+	else
+		return false;
+	s->skips = s->failed = false;
+	return true;
+}
+
+/* One message of the server. False: the connection is left alone. */
+static bool answer(struct pgsql *s, struct rm_sink *sink, char type, struct rm_str text)
+{
+	int kind;
+
+	switch (type) {
+	case 'E':
+		error(s, sink, text.p, text.n);
+		return true;
+	case 'Z':
+		return ready(s, sink);
+	case 'C':
+	case 'I':
+	case 's':
+		kind = oldest_kind(s, sink);
+		if (kind == EXECUTE)
+			answered(s, sink, false);
+		return kind == EXECUTE || kind == QUERY;
+	case 'W': /* CopyBothResponse: replication */
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The one byte that answers SSLRequest or GSSENCRequest. False: the connection is left alone. (An error in
+ * its place is that of a server of another age.)
+ */
+static bool encryption(struct pgsql *s, struct rm_sink *sink, char byte)
+{
+	if (byte == 'S' && s->asked_tls) {
+		s->phase = MUTED;
+		sink->on->hand_over(sink, 0, "tls");
+		return true;
+	}
+	s->phase = STARTUP;
+	return byte == 'N';
+}
+
+static bool answer_head(struct rm_pgsql_frame *f)
+{
+	f->wanted = f->type != 'E' ? 0 : f->left < ERROR_BYTES ? f->left : ERROR_BYTES;
+	return f->type && memchr("RKSNAEZCITD123ntsGHWdcVv", f->type, 24);
+}
+
+static bool answers(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink)
+{
+	struct rm_pgsql_frame *f = &s->way[RM_DIR_RESPONSE];
+	struct rm_str text;
+	size_t at = 0;
+
+	for (;;) {
+		bool ok = true;
+
+		switch (rm_pgsql_next(f, RM_DIR_RESPONSE, bytes, &at, sink, &text)) {
+		case RM_PGSQL_MORE:
+			return true;
+		case RM_PGSQL_HEAD:
+			ok = answer_head(f);
+			break;
+		case RM_PGSQL_TEXT:
+			ok = answer(s, sink, f->type, text);
+			break;
+		case RM_PGSQL_OVER:
+			break;
+		case RM_PGSQL_BAD:
+			return false;
+		}
+		if (!ok)
+			return false;
+	}
+}
+
+/* ---- the connection ---- */
+
+/* A request that is not whole never was one. */
+static void take_back(struct pgsql *s, struct rm_sink *sink)
+{
+	rm_pgsql_forget(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, sink);
+	if (s->asking)
+		sink->on->broken(sink, s->x, RM_STR(""));
+	s->asking = false;
+	s->x = 0;
+}
+
+static void break_all(struct pgsql *s, struct rm_sink *sink, struct rm_str why)
+{
+	const struct rm_waiting *w;
+
+	rm_pgsql_forget(&s->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
+	while ((w = rm_waiting_oldest(&s->queue, sink)) != NULL) {
+		struct rm_waiting was = *w;
+
+		rm_waiting_pop(&s->queue, sink);
+		if (was.kind == SYNC)
+			continue;
+		/* The error that ended the connection says more. */
+		sink->on->broken(sink, was.x, s->failed && s->sqlstate_n && !s->skips ?
+				 (struct rm_str){ s->sqlstate, s->sqlstate_n } : why);
+		s->failed = false;
+	}
+}
+
+static int mute(struct pgsql *s, struct rm_sink *sink)
+{
+	take_back(s, sink);
+	s->phase = MUTED;
+	return RM_FEED_MUTE;
+}
+
+static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
+{
+	struct rm_str bytes = { (const char *)p, n };
+	struct pgsql *s = state;
+
+	if (s->phase == MUTED)
+		return mute(s, sink);
+	if (dir == RM_DIR_REQUEST)
+		return requests(s, bytes, sink, conn) ? (int64_t)n : mute(s, sink);
+	if (s->phase == ASKED && n)
+		return encryption(s, sink, *bytes.p) && (n == 1 || s->phase == MUTED) ? 1 : mute(s, sink);
+	return s->phase == MESSAGES && answers(s, bytes, sink) ? (int64_t)n : mute(s, sink);
+}
+
+static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
+{
+	struct pgsql *s = state;
+	struct rm_pgsql_frame *f = &s->way[dir];
+
+	if (s->phase == MUTED)
+		return RM_FEED_MUTE;
+	if (n == 0)
+		return 0;
+	/* Not to the last byte, at which a message is over. */
+	if (s->phase != MESSAGES || !rm_pgsql_rest(f) || n >= f->left)
+		return mute(s, sink);
+	f->left -= (uint32_t)n;
+	return 0;
+}
+
+static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
+{
+	struct pgsql *s = state;
+
+	take_back(s, sink);
+	if (reset || dir == RM_DIR_RESPONSE)
+		break_all(s, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
+}
+
+static bool at_head(const void *state)
+{
+	return false;
+}
+
+static uint64_t unread(const void *state)
+{
+	const struct rm_pgsql_frame *f = &((const struct pgsql *)state)->way[RM_DIR_REQUEST];
+
+	return rm_pgsql_rest(f) && !f->kept ? f->left : 0;
+}
+
+const struct rm_proto rm_proto_pgsql = {
+	.name = "pgsql",
+	.alpn = "postgresql",
+	.help = "PostgreSQL, protocol 3: what clients ask",
+	.client_only = true,
+	.state_bytes = sizeof(struct pgsql),
+	.sniff = sniff,
+	.open = pgsql_open,
+	.feed = feed,
+	.skip = skip,
+	.end = end,
+	.at_head = at_head,
+	.unread = unread,
+};

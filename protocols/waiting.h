@@ -1,0 +1,34 @@
+/*
+ * What was asked on one connection and waits for its answer, the oldest first, in protocols that answer in
+ * order. It lies in the stash of the connection. Context: hook, connection locked.
+ */
+#ifndef RM_PROTOCOLS_WAITING_H
+#define RM_PROTOCOLS_WAITING_H
+
+#include "protocols/proto.h"
+
+struct rm_waiting {
+	rm_xid x;
+	uint32_t kind : 8;  /* the protocol's own, or plain */
+	uint32_t n : 24;    /* the protocol's own, from 1 on; of plain ones: how many they are */
+};
+
+enum { RM_WAITING_PLAIN = 0, RM_WAITING_MAX = (1 << 24) - 1 };
+
+struct rm_waiting_queue {
+	uint16_t cap, oldest, count;
+};
+
+/*
+ * Adds a question. Past the limit plain ones are counted without a name: then *x, which was not told of
+ * yet, is forgotten and counted as lost. False: no memory, or the limit is reached by another kind.
+ */
+bool rm_waiting_add(struct rm_waiting_queue *q, struct rm_sink *sink, struct rm_waiting *w);
+
+/* The oldest, NULL when none waits. */
+struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm_sink *sink);
+
+/* The oldest got its last answer. */
+void rm_waiting_pop(struct rm_waiting_queue *q, struct rm_sink *sink);
+
+#endif

@@ -1,0 +1,106 @@
+/* What captures cannot say of PostgreSQL: sniffing, and the limits of what is remembered. */
+#include <stdlib.h>
+
+#include "protocols/pgsql_table.h"
+#include "tests/replay/watch.h"
+#include "tests/rmtest.h"
+
+extern const struct rm_proto rm_proto_pgsql;
+
+/* The first protocol that does not say no, as the agent asks. */
+static const char *claimed_by(const char *p, size_t n)
+{
+	for (int i = 0; rm_protocols[i]; i++)
+		if (rm_protocols[i]->sniff((const uint8_t *)p, n) != RM_SNIFF_NO)
+			return rm_protocols[i]->name;
+	return "none";
+}
+#define CLAIMED(bytes, name) RM_CHECK(strcmp(claimed_by(bytes, sizeof(bytes) - 1), name) == 0)
+
+RM_TEST("the start of a connection is recognised, in clear and before TLS")
+{
+	CLAIMED("\0\0\0\x10\0\3\0\0user\0a\0\0", "pgsql");
+	CLAIMED("\0\0\0\x10\0\3\0\2user\0a\0\0", "pgsql");
+	CLAIMED("\0\0\0\x08\x04\xd2\x16\x2f", "pgsql");
+	CLAIMED("\0\0\0\x08\x04\xd2\x16\x30", "pgsql");
+}
+
+RM_TEST("nothing else is")
+{
+	CLAIMED("\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\1\0\0\0\2", "none"); /* a request to cancel */
+	CLAIMED("\0\0\0\x10\0\2\0\0user\0a\0\0", "none");
+	CLAIMED("\0\0\0\x11\0\3\0\0user\0a\0\0", "none");
+	CLAIMED("\0\0\0\x11\0\3\0\0\0\0\0\1\0\0\0\0\0", "none"); /* Kafka asks for metadata */
+	CLAIMED("\0\0\0\x0d\0\3\0\0\0\0\0\1\0\3a\xff\xff", "none");
+	CLAIMED("\0\0\0\x0d\x04\xd2\x16\x2f" "abcde", "none");
+	CLAIMED("\0\0\0\x08", "none");
+	CLAIMED("Q\0\0\0\x0dSELECT 1\0", "none");
+	CLAIMED("GET / HTTP/1.1\r\n\r\n", "http1");
+	CLAIMED("\x16\x03\x01\x02\x01\x01", "tls");
+	CLAIMED("*1\r\n$4\r\nPING\r\n", "redis");
+}
+
+static const struct rm_sql select_a = { .query = { "SELECT ?", 8 }, .summary = { "SELECT a", 8 }, .operation = { "SELECT", 6 },
+					.collection = { "a", 1 }, .statements = 1 };
+
+static struct rm_str name_of(int i)
+{
+	static char text[16];
+
+	return (struct rm_str){ text, (size_t)snprintf(text, sizeof(text), "s_%d", i) };
+}
+
+static bool known(struct rm_pgsql_table *t, struct watch *w, struct rm_str name)
+{
+	struct rm_sql sql;
+
+	rm_pgsql_table_bind(t, &w->sink, RM_STR(""), name);
+	return rm_pgsql_table_portal(t, &w->sink, RM_STR(""), &sql) && rm_str_eq(sql.summary, select_a.summary) &&
+	       rm_str_eq(sql.query, select_a.query) && rm_str_eq(sql.operation, select_a.operation) &&
+	       rm_str_eq(sql.collection, select_a.collection);
+}
+
+RM_TEST("past the limit no statement with a name is remembered, those before and the one without are")
+{
+	struct rm_pgsql_table t = { 0 };
+	struct watch w;
+	int first_lost = 0;
+
+	watch_open(&w, &rm_proto_pgsql);
+	for (int i = 0; i < 5000; i++)
+		rm_pgsql_table_prepare(&t, &w.sink, name_of(i), &select_a);
+	while (first_lost < 5000 && known(&t, &w, name_of(first_lost)))
+		first_lost++;
+	RM_CHECK(first_lost > 1000 && first_lost < 5000);
+	RM_CHECK(t.cap <= RM_HEAD_MAX_BYTES);
+	rm_pgsql_table_prepare(&t, &w.sink, RM_STR(""), &select_a);
+	RM_CHECK(known(&t, &w, RM_STR("")));
+	rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_STATEMENT, name_of(7));
+	RM_CHECK(!known(&t, &w, name_of(7)));
+	RM_CHECK(known(&t, &w, name_of(6)) && known(&t, &w, name_of(8)) && known(&t, &w, name_of(first_lost - 1)));
+	for (int i = 20; i < 30; i++)
+		rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_STATEMENT, name_of(i));
+	rm_pgsql_table_prepare(&t, &w.sink, name_of(7), &select_a);
+	RM_CHECK(known(&t, &w, name_of(7)));
+	watch_close(&w);
+	watch_free(&w);
+}
+
+RM_TEST("portals with names run their own statements, until they are closed")
+{
+	struct rm_pgsql_table t = { 0 };
+	struct rm_sql sql;
+	struct watch w;
+
+	watch_open(&w, &rm_proto_pgsql);
+	rm_pgsql_table_prepare(&t, &w.sink, RM_STR("s"), &select_a);
+	rm_pgsql_table_bind(&t, &w.sink, RM_STR("p"), RM_STR("s"));
+	rm_pgsql_table_bind(&t, &w.sink, RM_STR(""), RM_STR("other"));
+	RM_CHECK(rm_pgsql_table_portal(&t, &w.sink, RM_STR("p"), &sql));
+	RM_CHECK(!rm_pgsql_table_portal(&t, &w.sink, RM_STR(""), &sql));
+	rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_PORTAL, RM_STR("p"));
+	RM_CHECK(!rm_pgsql_table_portal(&t, &w.sink, RM_STR("p"), &sql));
+	RM_CHECK(known(&t, &w, RM_STR("s")));
+	watch_close(&w);
+	watch_free(&w);
+}
