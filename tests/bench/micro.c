@@ -44,12 +44,29 @@ static const char response[] =
 	"Content-Type: text/plain\r\nContent-Length: 12\r\nConnection: keep-alive\r\n\r\n"
 	"Hello world\n";
 
+#define GET "*2\r\n$3\r\nGET\r\n$10\r\nsession:42\r\n"
+#define GETS GET GET GET GET
+#define GOT "$5\r\nhello\r\n"
+#define GOTS GOT GOT GOT GOT
+static const char commands[] = GETS GETS GETS GETS; /* a pipeline of 16 */
+static const char values[] = GOTS GOTS GOTS GOTS;
+
+#define SQL "SELECT o.id, o.note FROM orders o JOIN items i ON i.order_id = o.id WHERE o.id = "
+static const char startup[] = "\0\0\0\x26\0\3\0\0user\0shop_user\0database\0shop\0";
+static const char ready[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\5I";
+static const char query[] = "Q\0\0\0\x5d" SQL "4242424";
+static const char prepare[] = "P\0\0\0\x5c" "p\0" SQL "$1\0\0\0S\0\0\0\4";
+static const char prepared[] = "1\0\0\0\4Z\0\0\0\5I";
+static const char execute[] = "B\0\0\0\x15\0p\0\0\0\0\1\0\0\0\4" "4242\0\0" "E\0\0\0\x09\0\0\0\0\0S\0\0\0\4";
+static const char rows[] = "2\0\0\0\4D\0\0\0\x0b\0\1\0\0\0\1xC\0\0\0\x0dSELECT 1\0Z\0\0\0\5I";
+#define QUERY_ROWS (rows + 5) /* nothing was bound */
+
 /* A connection: our end goes through libc, the peer's does not. */
 struct pair {
 	int ours, peers;
 };
 
-static struct pair served, asked, uploaded, datagrams;
+static struct pair served, asked, uploaded, datagrams, cache, database;
 static int file;
 static const char *request = plain;
 static char buf[BODY_STEP];
@@ -148,6 +165,54 @@ STEP client_reads(void)
 	check(recv(asked.ours, buf, sizeof(buf), 0), "client reads");
 }
 
+STEP cache_asks(void)
+{
+	check(send(cache.ours, commands, sizeof(commands) - 1, 0), "cache asks");
+}
+
+STEP cache_answered(void)
+{
+	peer_takes(cache.peers);
+	peer_sends(cache.peers, values, sizeof(values) - 1);
+}
+
+STEP cache_reads(void)
+{
+	check(recv(cache.ours, buf, sizeof(buf), 0), "cache reads");
+}
+
+STEP query_asks(void)
+{
+	check(send(database.ours, query, sizeof(query), 0), "query asks");
+}
+
+STEP query_answered(void)
+{
+	peer_takes(database.peers);
+	peer_sends(database.peers, QUERY_ROWS, sizeof(rows) - 1 - 5);
+}
+
+STEP query_reads(void)
+{
+	check(recv(database.ours, buf, sizeof(buf), 0), "query reads");
+}
+
+STEP execute_asks(void)
+{
+	check(send(database.ours, execute, sizeof(execute) - 1, 0), "execute asks");
+}
+
+STEP execute_answered(void)
+{
+	peer_takes(database.peers);
+	peer_sends(database.peers, rows, sizeof(rows) - 1);
+}
+
+STEP execute_reads(void)
+{
+	check(recv(database.ours, buf, sizeof(buf), 0), "execute reads");
+}
+
 typedef void step(void);
 static step *const scenarios[][STEPS_MAX] = {
 	{ file_read },
@@ -155,6 +220,9 @@ static step *const scenarios[][STEPS_MAX] = {
 	{ body_sent, body_read },
 	{ request_sent, server_reads, server_answers, response_taken },
 	{ client_asks, response_sent, client_reads },
+	{ cache_asks, cache_answered, cache_reads },
+	{ query_asks, query_answered, query_reads },
+	{ execute_asks, execute_answered, execute_reads },
 };
 
 static APART void warm_up(step *const *steps, int calls)
@@ -213,6 +281,19 @@ static struct pair ask(void)
 	return ret;
 }
 
+/* What a driver does first: it logs in and prepares a statement. */
+static void log_in(void)
+{
+	check(send(database.ours, startup, sizeof(startup), 0), "start");
+	peer_takes(database.peers);
+	peer_sends(database.peers, ready, sizeof(ready) - 1);
+	check(recv(database.ours, buf, sizeof(buf), 0), "ready");
+	check(send(database.ours, prepare, sizeof(prepare) - 1, 0), "prepare");
+	peer_takes(database.peers);
+	peer_sends(database.peers, prepared, sizeof(prepared) - 1);
+	check(recv(database.ours, buf, sizeof(buf), 0), "prepared");
+}
+
 int main(int argc, char **argv)
 {
 	int calls = argc > 1 ? atoi(argv[1]) : 1, both[2];
@@ -225,6 +306,9 @@ int main(int argc, char **argv)
 	served = serve();
 	asked = ask();
 	uploaded = serve();
+	cache = ask();
+	database = ask();
+	log_in();
 	peer_sends(uploaded.peers, upload, sizeof(upload) - 1);
 	check(read(uploaded.ours, buf, sizeof(buf)), "read upload");
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

@@ -21,7 +21,8 @@ from pathlib import Path
 CALLS = 64
 SLACK = 1.10
 
-# What the table shows: the variant of the run, then the steps of micro.c that are added up.
+# What the table shows: the variant of the run, then the steps of micro.c that are added up, and how many
+# operations they stand for when they are several.
 ROWS = {
     "read of a file": ("plain", ["file_read"]),
     "write to a datagram socket": ("plain", ["datagram_write"]),
@@ -32,6 +33,10 @@ ROWS = {
     "CLIENT exchange": ("plain", ["client_asks", "client_reads"]),
     "CLIENT exchange, not sampled": ("off", ["client_asks", "client_reads"]),
     "CLIENT exchange, its request alone": ("plain", ["client_asks"]),
+    "Redis command in a pipeline of 16": ("plain", ["cache_asks", "cache_reads"], 16),
+    "SQL query as text": ("plain", ["query_asks", "query_reads"]),
+    "SQL query, prepared": ("plain", ["execute_asks", "execute_reads"]),
+    "SQL query as text, not sampled": ("off", ["query_asks", "query_reads"]),
 }
 # Arguments and settings of each variant; exports go nowhere, the records are made all the same.
 VARIANTS = {
@@ -84,10 +89,10 @@ def count(micro, agent):
     for variant in VARIANTS:
         without = step_costs(profile(micro, None, variant))
         with_agent = step_costs(profile(micro, agent, variant))
-        for row, (of, steps) in ROWS.items():
+        for row, (of, steps, *operations) in ROWS.items():
             if of == variant:
-                added[row] = tuple(sum(with_agent[s][i] - without[s][i] for s in steps) / CALLS
-                                   for i in (0, 1))
+                calls = CALLS * (operations[0] if operations else 1)
+                added[row] = tuple(sum(with_agent[s][i] - without[s][i] for s in steps) / calls for i in (0, 1))
     return {row: added[row] for row in ROWS}
 
 
