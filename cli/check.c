@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/config.h"
 #include "base/err.h"
 #include "cli/cmd.h"
 #include "cli/inspect.h"
@@ -38,6 +39,7 @@ static bool library_is_there(void)
 static int check(int argc, char **argv)
 {
 	static struct rm_env env;
+	static struct rm_config config; /* built for what is said of wrong values, on standard error */
 	struct rm_inspector in = { .env = &env, .uid = getuid(), .gid = getgid(), .out = stdout };
 	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
 	bool ok;
@@ -46,7 +48,8 @@ static int check(int argc, char **argv)
 		return rm_cmd_misused(&rm_cmd_check, "no option '%s'", argv[1]);
 	if (first >= argc)
 		return rm_cmd_misused(&rm_cmd_check, "which command?");
-	rm_env_load(&env, environ, NULL);
+	rm_env_load(&env, environ, rm_env_warn);
+	rm_config_build(&config, &env);
 	ok = rm_inspect(&in, argv[first]);
 	ok &= library_is_there();
 	return ok ? 0 : 1;

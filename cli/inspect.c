@@ -201,7 +201,7 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 	file_ok = file_allows(in, path, &elf);
 	settings_ok = settings_allow(in, path, script, secure_reason(in, path));
 	if (file_ok && settings_ok) {
-		rm_say_tls_libraries(path, elf.interp, in->out);
+		rm_say_libraries(path, elf.interp, in->out);
 		*ret_hidden = rm_say_tls_inside(path, in->out);
 	}
 	return file_ok && settings_ok;

@@ -65,13 +65,16 @@ static void read_list(const char *path, char ret[LIST_BYTES])
 	waitpid(pid, NULL, 0);
 }
 
-void rm_say_tls_libraries(const char *path, const char *interp, FILE *out)
+void rm_say_libraries(const char *path, const char *interp, FILE *out)
 {
 	static char list[LIST_BYTES];
 
 	if (strcmp(interp, ld_so) != 0)
 		return;
 	read_list(path, list);
+	if (strstr(list, "\tlibasan.so.") || strstr(list, "\tlibclang_rt.asan"))
+		fprintf(out, "note: %s has AddressSanitizer: with LD_PRELOAD alone it needs "
+			"ASAN_OPTIONS=verify_asan_link_order=0\n", path);
 	for (char *rest = list, *line; (line = strsep(&rest, "\n"));) {
 		char *file = line + strspn(line, " \t");
 

@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 /*
- * Prints a note for each TLS library that the dynamic program at `path`, or a library of its own, is linked
- * with. The system's dynamic linker is asked, which does not start the program; nothing is said where
+ * Prints a note for AddressSanitizer and each TLS library that the dynamic program at `path`, or a library of its
+ * own, is linked with. The system's dynamic linker is asked, which does not start the program; nothing is said where
  * `interp` is another one, or of libraries that are opened at run time.
  */
-void rm_say_tls_libraries(const char *path, const char *interp, FILE *out);
+void rm_say_libraries(const char *path, const char *interp, FILE *out);
 
 #endif

@@ -99,6 +99,10 @@ def check_tells_what_can_be_instrumented():
                            input='const char *p = "src/rustls-0.23/x.rs"; int main(void) { return !p; }')
             assert "has rustls inside" in remora("check", path / "rust").stdout
             equal("inside" in remora("check", sys.executable).stdout, False)
+            asan = path / "asan"
+            if subprocess.run(["cc", "-xc", "-", "-fsanitize=address", "-o", asan], input="int main(void) { return 0; }",
+                              text=True, stderr=subprocess.DEVNULL).returncode == 0:
+                assert "ASAN_OPTIONS=verify_asan_link_order=0" in remora("check", asan).stdout
     result = remora("check", "--", "no-such-command")
     equal(result.returncode, 1)
     assert result.stdout.startswith("no: ")
@@ -109,6 +113,8 @@ def check_tells_what_can_be_instrumented():
         equal((word, result.returncode), (word, 1))
         assert word in result.stdout, result.stdout
     assert "built-in list" in remora("check", "true").stdout
+    result = remora("check", sys.executable, env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"})
+    equal((result.returncode, result.stderr.count("OTEL_BSP_MAX_QUEUE_SIZE: 'many'")), (0, 1))
 
 
 # ---- the command is not disturbed ----
