@@ -40,7 +40,7 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
-void rm_report_traces(const struct rm_gather *g, const char *command)
+void rm_report_traces(const struct rm_gather *g, const char *command, bool sampled)
 {
 	struct rm_tree_stats s;
 
@@ -53,6 +53,8 @@ void rm_report_traces(const struct rm_gather *g, const char *command)
 			(unsigned long long)s.dropped, RM_TREE_SPANS_MAX);
 	print_losses(g);
 	fputc('\n', stderr);
+	if (s.spans == 0 && !sampled)
+		fputs("remora: the command's trace was not sampled, as OTEL_TRACES_SAMPLER or TRACEPARENT has it\n", stderr);
 	if (s.spans == 1)
 		fprintf(stderr,
 			"remora: no requests were seen; other protocols than HTTP are passed over, and so are\n"

@@ -4,8 +4,8 @@
 
 #include "relay/gather.h"
 
-/* Sums up the traces of a gather that has a tree. `command` is what was run. */
-void rm_report_traces(const struct rm_gather *g, const char *command);
+/* Sums up the traces of a gather that has a tree. `command` is what was run, `sampled` its own trace. */
+void rm_report_traces(const struct rm_gather *g, const char *command, bool sampled);
 
 /* Says what a gather's pipeline did not deliver; nothing when all is well. */
 void rm_report_undelivered(const struct rm_gather *g);

@@ -183,6 +183,12 @@ static bool is_exporting(const struct rm_env *env)
 	       rm_env_is_set(env, RM_ENV_TRACES_EXPORTER);
 }
 
+/* Traces are drawn, and so there is a last word of ours on standard error. */
+static bool is_drawing(const struct run *r)
+{
+	return !r->quiet && (r->tree || !is_exporting(&r->env));
+}
+
 static int fail(const char *what, const char *which)
 {
 	fprintf(stderr, "remora run: %s%s%s: %s\n", what, which ? " " : "", which ? which : "", strerror(errno));
@@ -245,7 +251,7 @@ static int open_outputs(struct run *r)
 	}
 	if (r->json && !(g->json = rm_jsonl_open(r->json)))
 		return fail("cannot write", r->json);
-	if (!r->quiet && (r->tree || !exporting)) {
+	if (is_drawing(r)) {
 		g->tree = rm_tree_new(RM_TREE_SPANS_MAX);
 		if (!g->tree)
 			return fail("no memory", NULL);
@@ -447,7 +453,7 @@ static void finish_outputs(struct run *r)
 	}
 	if (g->tree && !*r->command.exec_error) {
 		draw(r, 0, DRAWN_AT_END);
-		rm_report_traces(g, r->command.argv[0]);
+		rm_report_traces(g, r->command.argv[0], r->command.context.flags & RM_FLAG_SAMPLED);
 	}
 	rm_tree_free(g->tree);
 	if (!g->json)
@@ -486,8 +492,12 @@ static int finish(struct run *r)
 }
 
 /* Inert: the command alone, with nothing of ours. */
-static int run_plain(char **argv)
+static int run_plain(const struct run *r, char **argv)
 {
+	if (is_drawing(r))
+		fprintf(stderr, "remora: not traced: %s is set\n",
+			rm_env_rows[rm_env_bool(&r->env, RM_ENV_SDK_DISABLED) ? RM_ENV_SDK_DISABLED :
+										RM_ENV_REMORA_DISABLED].name);
 	execvp(argv[0], argv);
 	fprintf(stderr, "remora run: cannot run '%s': %s\n", argv[0], strerror(errno));
 	return errno == ENOENT ? RM_EXIT_NOT_FOUND : RM_EXIT_CANNOT_EXEC;
@@ -503,7 +513,7 @@ static int run(int argc, char **argv)
 		return status;
 	load_settings(&r);
 	if (rm_env_bool(&r.env, RM_ENV_SDK_DISABLED) || rm_env_bool(&r.env, RM_ENV_REMORA_DISABLED))
-		return run_plain(argv + optind);
+		return run_plain(&r, argv + optind);
 	status = find_library(library);
 	if (status >= 0)
 		return status;

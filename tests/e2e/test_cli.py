@@ -203,7 +203,8 @@ def when_disabled_the_command_runs_alone():
     for name, value in (("OTEL_SDK_DISABLED", "true"), ("REMORA_DISABLED", "1")):
         result = remora("run", "--", "sh", "-c", 'echo "<$LD_PRELOAD$REMORA_RELAY$TRACEPARENT>"; exit 4',
                         env={name: value})
-        equal((result.returncode, result.stdout, result.stderr), (4, "<>\n", ""))
+        equal((result.returncode, result.stdout, result.stderr), (4, "<>\n", f"remora: not traced: {name} is set\n"))
+        equal(remora("run", "-q", "--", "true", env={name: value}).stderr, "")
 
 
 @test
@@ -334,6 +335,14 @@ def the_log_says_why_a_connection_is_left_alone():
 def without_requests_the_summary_says_what_may_be_the_reason():
     said = remora("run", "--", "true").stderr
     assert "refused" in said and "static, Go, setuid and denied" in said and "remora check -- true" in said, said
+
+
+@test
+def a_command_that_is_not_sampled_is_said_so():
+    for env in ({"OTEL_TRACES_SAMPLER": "always_off"}, {"TRACEPARENT": f"00-{TRACE}-{PARENT}-00"}):
+        said = remora("run", "--", "true", env=env).stderr.splitlines()
+        equal([line.split(",")[0] for line in said],
+              ["remora: 0 traces", "remora: the command's trace was not sampled"])
 
 
 @test
