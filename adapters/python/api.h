@@ -27,6 +27,14 @@ struct slot {
 	void *value;
 };
 
+struct member {
+	const char *name;
+	int type;
+	ssize_t offset;
+	int flags;
+	const char *doc;
+};
+
 struct spec {
 	const char *name;
 	int basic_bytes, item_bytes;
@@ -37,8 +45,9 @@ struct spec {
 enum { METHOD_VARARGS = 1, METHOD_NOARGS = 4, METHOD_O = 8, FILE_INPUT = 257 };
 enum {
 	SLOT_CALL = 50, SLOT_DEALLOC = 52, SLOT_DESCR_GET = 54, SLOT_GETATTRO = 58, SLOT_REPR = 66,
-	SLOT_SETATTRO = 69,
+	SLOT_SETATTRO = 69, SLOT_MEMBERS = 72,
 };
+enum { MEMBER_SSIZE = 19, MEMBER_READONLY = 1 };
 
 /* Each function: what it returns, its name, what it takes. */
 #define RM_PYTHON_FUNCTIONS(F)                                                                      \
@@ -59,6 +68,8 @@ enum {
 	F(struct object *, PyMethod_New, (struct object *, struct object *))                         \
 	F(struct object *, PyType_FromSpec, (struct spec *))                                         \
 	F(struct object *, PyType_GenericAlloc, (struct object *, ssize_t))                          \
+	F(int, PyCallable_Check, (struct object *))                                                  \
+	F(void, PyObject_ClearWeakRefs, (struct object *))                                           \
 	F(void, PyObject_Free, (void *))                                                             \
 	F(struct object *, PyObject_Call, (struct object *, struct object *, struct object *))       \
 	F(struct object *, PyObject_GetAttr, (struct object *, struct object *))                     \
@@ -97,5 +108,8 @@ struct rm_python {
 
 /* Finds the one object that defines all of them, but for the later ones. False: there is none. Context: app. */
 bool rm_python_find(struct rm_python *ret);
+
+/* The traceback of the exception that is set begins below the functions of `file`. Interpreter's lock held. */
+void rm_python_hide_frames(const struct rm_python *py, const char *file);
 
 #endif

@@ -16,13 +16,17 @@
  * Spec: Python/C API, the stable part, of 3.9 to 3.13.
  */
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "adapters/python/api.h"
 #include "adapters/python_source.h"
 #include "agent/adapter_api.h"
 #include "base/log.h"
+#include "base/sys.h"
 
+#define OUR_NAME "<remora>" /* in place of a file's */
 enum { FAILURES_MAX = 8, MINOR_MIN = 9, MINOR_MAX = 13 };
 
 static struct rm_python py;
@@ -34,6 +38,7 @@ static struct object *methods_type; /* of built-in functions */
 static atomic_uint failures;
 static atomic_bool off;
 static atomic_bool moved_in;
+static pid_t entered_in; /* the process in which a request was entered last */
 static __thread unsigned char inherited __attribute__((tls_model("initial-exec")));
 
 enum kind { BEFORE, AFTER, CARRY, START };
@@ -43,7 +48,9 @@ struct stand_in {
 	struct object head;
 	struct object *f;
 	struct object *ours;  /* BEFORE, AFTER: what is called; CARRY, START: the value of the variable */
+	struct object *weak; /* references to it */
 	enum kind kind;
+	bool bound; /* an attribute of a class that has its object already, or needs none */
 };
 
 static struct object *none_again(void)
@@ -76,10 +83,15 @@ static struct object *value_now(void)
 	return value ? value : none_again();
 }
 
+/* What is None is left unset: contexts can be listed. */
 static void set(struct object *value)
 {
-	struct object *token = py.PyContextVar_Set(variable, value);
+	struct object *now = value_now(), *token;
 
+	py.Py_DecRef(now);
+	if (now == value)
+		return;
+	token = py.PyContextVar_Set(variable, value);
 	if (token)
 		py.Py_DecRef(token);
 	else
@@ -96,6 +108,21 @@ static void forget_thread(void)
 {
 	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
 	inherited = 0;
+}
+
+/* In a child that was forked while a request was served: the request, as far as the child knows, is for ever. */
+static bool is_forked(void)
+{
+	struct object *value;
+	const char *text;
+	bool ret;
+
+	if (entered_in == (pid_t)rm_sys0(__NR_getpid))
+		return false;
+	value = value_now();
+	ret = context_of(value, &text) != 0;
+	py.Py_DecRef(value);
+	return ret;
 }
 
 /* ---- what remora.py may call ---- */
@@ -116,6 +143,7 @@ static struct object *f_enter(struct object *self, struct object *text)
 	struct object *value;
 
 	forget_thread();
+	entered_in = (pid_t)rm_sys0(__NR_getpid);
 	if (context_of(text, &p)) {
 		set(text);
 		return none_again();
@@ -131,12 +159,16 @@ static struct object *f_enter(struct object *self, struct object *text)
 
 static struct object *f_inherits(struct object *self, struct object *unused)
 {
-	return py.PyBool_FromLong(inherited);
+	return py.PyBool_FromLong(inherited || is_forked());
 }
 
 static struct object *f_drop(struct object *self, struct object *unused)
 {
+	bool forked = is_forked();
+
 	forget_thread();
+	if (forked) /* the thread rule would find that request, too */
+		rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
 	set(none);
 	return none_again();
 }
@@ -175,9 +207,14 @@ static struct object *stand(struct object *type, enum kind kind, struct object *
 /* A framework that we do not know (uWSGI) has set nothing: then the thread may know. */
 static struct object *carry(enum kind kind, struct object *f)
 {
-	struct object *value = value_now(), *ret;
+	struct object *value, *ret;
 	const char *text;
 
+	if (!py.PyCallable_Check(f)) { /* who gets it says so */
+		py.Py_IncRef(f);
+		return f;
+	}
+	value = value_now();
 	if (!context_of(value, &text)) {
 		py.Py_DecRef(value);
 		value = value_of_thread();
@@ -200,9 +237,18 @@ static struct object *f_start(struct object *self, struct object *f)
 
 static struct object *two(enum kind kind, struct object *args)
 {
-	struct object *f = py.PyTuple_GetItem(args, 0), *ours = f ? py.PyTuple_GetItem(args, 1) : NULL;
+	struct object *f = py.PyTuple_GetItem(args, 0), *ours = f ? py.PyTuple_GetItem(args, 1) : NULL, *ret, *bound;
 
-	return ours ? stand(types[f->type == methods_type], kind, f, ours) : NULL;
+	ret = ours ? stand(types[f->type == methods_type], kind, f, ours) : NULL;
+	if (!ret)
+		return NULL;
+	bound = py.PyObject_GetAttrString(f, "__self__");
+	if (bound)
+		py.Py_DecRef(bound);
+	else
+		py.PyErr_Clear();
+	((struct stand_in *)(void *)ret)->bound = bound != NULL;
+	return ret;
 }
 
 static struct object *f_before(struct object *self, struct object *args)
@@ -231,8 +277,10 @@ static struct method methods[] = {
  */
 static bool swallow(void)
 {
-	if (swallowed && !py.PyErr_ExceptionMatches(swallowed))
+	if (swallowed && !py.PyErr_ExceptionMatches(swallowed)) {
+		rm_python_hide_frames(&py, OUR_NAME);
 		return false;
+	}
 	py.PyErr_Clear();
 	if (atomic_fetch_add(&failures, 1) + 1 >= FAILURES_MAX)
 		atomic_store(&off, true);
@@ -345,14 +393,32 @@ static struct object *stand_in_call(struct object *self, struct object *args, st
 
 static struct object *stand_in_bind(struct object *self, struct object *instance, struct object *owner)
 {
-	if (instance && instance != none)
+	if (instance && instance != none && !((struct stand_in *)(void *)self)->bound)
 		return py.PyMethod_New(self, instance);
 	py.Py_IncRef(self);
 	return self;
 }
 
+/* Pickled and copied as functions are: by name. */
+static struct object *f_reduce(struct object *self, struct object *unused)
+{
+	return py.PyObject_GetAttrString(self, "__qualname__");
+}
+
+static struct method reduce = { "__reduce_ex__", f_reduce, METHOD_O, NULL };
+
 static struct object *stand_in_get(struct object *self, struct object *name)
 {
+	ssize_t n;
+	const char *text;
+
+	if (((struct stand_in *)(void *)self)->kind < CARRY) {
+		text = py.PyUnicode_AsUTF8AndSize(name, &n);
+		if (!text)
+			py.PyErr_Clear();
+		else if (rm_str_eq(rm_str_c(text), rm_str_c(reduce.name)))
+			return py.PyCFunction_NewEx(&reduce, self, NULL);
+	}
 	return py.PyObject_GetAttr(((struct stand_in *)(void *)self)->f, name);
 }
 
@@ -371,6 +437,8 @@ static void stand_in_free(struct object *self)
 	struct stand_in *s = (struct stand_in *)(void *)self;
 	struct object *type = self->type;
 
+	if (s->weak)
+		py.PyObject_ClearWeakRefs(self);
 	py.Py_DecRef(s->f);
 	py.Py_DecRef(s->ours);
 	py.PyObject_Free(self);
@@ -381,10 +449,15 @@ static void stand_in_free(struct object *self)
 
 static struct object *make_type(const char *name)
 {
+	static struct member members[] = {
+		{ "__weaklistoffset__", MEMBER_SSIZE, offsetof(struct stand_in, weak), MEMBER_READONLY, NULL },
+		{ 0 },
+	};
 	struct slot slots[] = {
 		{ SLOT_CALL, (void *)stand_in_call },   { SLOT_DESCR_GET, (void *)stand_in_bind },
 		{ SLOT_GETATTRO, (void *)stand_in_get }, { SLOT_SETATTRO, (void *)stand_in_set },
 		{ SLOT_REPR, (void *)stand_in_repr },   { SLOT_DEALLOC, (void *)stand_in_free },
+		{ SLOT_MEMBERS, members },
 		{ 0, NULL },
 	};
 	struct spec spec = { name, sizeof(struct stand_in), 0, 0, slots };
@@ -403,7 +476,8 @@ static bool make_types(void)
 static bool make_swallowed(struct object *builtins)
 {
 	static const char *const names[] = { "AttributeError", "LookupError", "TypeError", "ValueError",
-					     "NameError",      "RecursionError", "AssertionError" };
+					     "NameError",      "RecursionError", "AssertionError",
+					     "MemoryError",    "Warning" };
 	enum { COUNT = sizeof(names) / sizeof(names[0]) };
 	struct object *all = py.PyTuple_New(COUNT);
 
@@ -444,7 +518,7 @@ static bool run_source(struct object *builtins)
 		if (f)
 			py.Py_DecRef(f);
 	}
-	code = fine ? py.Py_CompileString(python_source, "<remora>", FILE_INPUT) : NULL;
+	code = fine ? py.Py_CompileString(python_source, OUR_NAME, FILE_INPUT) : NULL;
 	if (code) {
 		done = py.PyEval_EvalCode(code, names, names);
 		py.Py_DecRef(code);
@@ -454,7 +528,7 @@ static bool run_source(struct object *builtins)
 	return done != NULL;
 }
 
-/* A pending call of the interpreter. What is pending when it comes must not meet an exception of ours. */
+/* A pending call of the interpreter. It fails when a signal handler that came meanwhile raised: as that would have. */
 static int move_in(void *unused)
 {
 	struct object *builtins = py.PyEval_GetBuiltins();
@@ -467,10 +541,9 @@ static int move_in(void *unused)
 		rm_debug(RM_LOG_INIT, "python adapter: moved in");
 		return 0;
 	}
-	py.PyErr_Clear();
 	atomic_store(&off, true);
 	rm_debug(RM_LOG_INIT, "python adapter: cannot move in");
-	return 0;
+	return py.PyErr_Occurred() && !swallow() ? -1 : 0;
 }
 
 /* "3.11.2 (main, ..." */

@@ -61,11 +61,16 @@ def enter_task(text):
         server_task.set(task_now())
 
 
-# A task that a request started and that waits at a queue may work for all.
+# A task that a request started and that waits at a queue or to be woken may work for all.
 def takes(self, *args, **kwargs):
-    server = server_task.get()
+    server = server_task.get() if current_task is not None else None
     if server is not None and server != task_now():
         drop()
+
+
+def woken(self, *args, **kwargs):
+    if sys._getframe(1).f_globals.get("__name__") != "anyio._backends._asyncio":  # a client's own, for a connection
+        takes(self)
 
 
 # ---- requests that come in ----
@@ -129,6 +134,12 @@ def http_client(self, *args, **kwargs):
     lines.append(b"traceparent: " + text.encode())
 
 
+def copy_of(this):
+    other = object.__new__(type(this))
+    vars(other).update(vars(this))
+    return other
+
+
 def httpcore(self, request, *args, **kwargs):
     size = 0
     for name, value in request.headers:
@@ -137,7 +148,9 @@ def httpcore(self, request, *args, **kwargs):
         size += len(name) + len(value) + 4
     text = outgoing(len(request.headers), size)
     if text is not None:
+        request = copy_of(request)  # who made it may send it again, for another request
         request.headers = list(request.headers) + [(b"traceparent", text.encode())]
+        return (self, request) + args, kwargs
 
 
 def size_of(headers):
@@ -155,41 +168,59 @@ def aiohttp(self, status_line, headers, *args, **kwargs):
     return (self, status_line, headers) + args, kwargs
 
 
-def tornado(self, request, *args, **kwargs):
-    headers = request.request.headers
+def with_text(request):  # its headers, and ours; None
+    headers = request.headers
     text = outgoing(len(headers), size_of(headers))
-    if text is not None and "traceparent" not in headers:
-        headers["traceparent"] = text
+    if text is None or "traceparent" in headers:
+        return None
+    headers = headers.copy()
+    headers["traceparent"] = text
+    return headers
+
+
+def tornado(self, request, *args, **kwargs):
+    headers = with_text(request.request)
+    if headers is not None:
+        ours = copy_of(request.request)
+        ours.original_request = getattr(ours, "original_request", request.request)  # what the answer names
+        ours.headers = headers
+        request.request = ours
+
+
+def tornado_curl(self, request, *args, **kwargs):
+    headers = with_text(request.request)
+    if headers is not None:
+        request.headers = headers
 
 
 # ---- work for other threads ----
 
-def submitted(self, function, *args, **kwargs):
+def submitted(self, function, /, *args, **kwargs):
     return (self, carry(function)) + args, kwargs
 
 
-def spawned(function, *args, **kwargs):
+def spawned(function, /, *args, **kwargs):
     return (carry(function),) + args, kwargs
 
 
-def spawned_by(self, function, *args, **kwargs):  # a pool of gevent's
+def spawned_by(self, function, /, *args, **kwargs):  # a pool of gevent's
     if callable(function):
         return (self, carry(function)) + args, kwargs
 
 
-def started(function, *args, **kwargs):
+def started(function, /, *args, **kwargs):
     return (start(function),) + args, kwargs
 
 
-# A thread that a request started may be one that waits for the work of all.
-def waits(self, *args, **kwargs):
+# A thread or a process that a request started may be one that waits for the work of all.
+def waits(*args, **kwargs):
     if inherits():
         drop()
 
 
 # A thread with an event loop runs code of many contexts.
 def loops(self, *args, **kwargs):
-    waits(self)
+    waits()
     detach()
 
 
@@ -198,8 +229,10 @@ PLACES = {
     "aiohttp.web_app": (("Application._handle", before, by_application),),
     "aiohttp.web_protocol": (("RequestHandler._handle_request", before, by_headers),),
     "asyncio.base_events": (("BaseEventLoop.run_forever", before, loops),),
+    "asyncio.locks": (("Condition.wait", before, woken), ("Event.wait", before, woken)),
     "asyncio.queues": (("Queue.get", before, takes),),
-    "concurrent.futures.thread": (("ThreadPoolExecutor.submit", before, submitted),),
+    "concurrent.futures.process": (("_process_worker", before, waits),),
+    "concurrent.futures.thread": (("ThreadPoolExecutor.submit", before, submitted), ("_worker", before, waits)),
     "eventlet.green.http.client": (("HTTPConnection.endheaders", before, http_client),),
     "eventlet.greenthread": (("spawn", before, spawned), ("spawn_n", before, spawned)),
     "eventlet.wsgi": (("HttpProtocol.get_environ", after, by_environ),),
@@ -213,16 +246,19 @@ PLACES = {
                  ("AsyncConnectionPool.handle_async_request", before, httpcore)),
     "hypercorn.app_wrappers": (("ASGIWrapper.__call__", before, by_scope_and_queue),),
     "hypercorn.asyncio.task_group": (("invoke_asgi", before, by_scope_and_queue),),
+    "multiprocessing.connection": (("_ConnectionBase.recv", before, waits), ("wait", before, waits)),
+    "multiprocessing.pool": (("worker", before, waits),),
+    "multiprocessing.queues": (("Queue.get", before, waits), ("SimpleQueue.get", before, waits)),
     "threading": (("_start_new_thread", before, started), ("_start_joinable_thread", before, started),
                   ("Condition.wait", before, waits)),
-    "tornado.curl_httpclient": (("CurlAsyncHTTPClient.fetch_impl", before, tornado),),
+    "tornado.curl_httpclient": (("CurlAsyncHTTPClient.fetch_impl", before, tornado_curl),),
     "tornado.simple_httpclient": (("SimpleAsyncHTTPClient.fetch_impl", before, tornado),),
     "tornado.web": (("RequestHandler._execute", before, by_own_request),),
     "uvicorn.protocols.http.h11_impl": (("RequestResponseCycle.run_asgi", before, with_app),),
     "uvicorn.protocols.http.httptools_impl": (("RequestResponseCycle.run_asgi", before, with_app),),
     "waitress.task": (("WSGITask.get_environment", after, by_environ),),
 }
-unfinished = set()  # modules that were being executed when we came
+unfinished = set()  # modules that were being executed when we came, or are to be when they are looked at
 
 
 def put(module, path, how, what):
@@ -238,7 +274,7 @@ def adapt(name):
     module = modules.get(name)
     if module is None:
         return
-    if getattr(module.__spec__, "_initializing", False):
+    if type(module) is not type(sys) or getattr(module.__spec__, "_initializing", False):
         unfinished.add(name)
         return
     unfinished.discard(name)

@@ -58,6 +58,31 @@ async def read_and_call(receive, number, calls):
         await call(number, turn)
 
 
+async def flush(jobs, wake):
+    while True:
+        await wake.wait()
+        wake.clear()
+        while jobs:
+            number, turn, done = jobs.pop()
+            await call(number, turn)
+            done.set_result(None)
+
+
+async def by_batch(number, calls):
+    """By a task that gathers what all requests want, and is woken by an event."""
+    global late
+    first = late is None
+    if first:
+        late = [], asyncio.Event()
+        tasks.append(asyncio.create_task(flush(*late)))
+    waits = [asyncio.get_running_loop().create_future() for _ in range(calls)]
+    late[0].extend((number, turn, done) for turn, done in enumerate(waits))
+    late[1].set()
+    await asyncio.gather(*waits)
+    if first:
+        await asyncio.sleep(1)
+
+
 async def app(scope, receive, send):
     if scope["type"] != "http":
         return
@@ -68,6 +93,8 @@ async def app(scope, receive, send):
         await asyncio.create_task(read_and_call(receive, number, calls))
     elif how == "late":
         await by_late_task(number, calls)
+    elif how == "batch":
+        await by_batch(number, calls)
     else:
         await call(number, 0)
         await asyncio.gather(*(call(number, turn) for turn in range(1, calls)))

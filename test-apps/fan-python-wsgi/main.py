@@ -1,5 +1,6 @@
 """A WSGI application that asks a far side one to three times for each request, after some milliseconds."""
 import concurrent.futures
+import multiprocessing
 import os
 import queue
 import random
@@ -61,6 +62,40 @@ def by_late_threads(number, calls):
         time.sleep(1)
 
 
+def late_pool(kind):
+    """Made by the first request, which then takes its time."""
+    global late
+    with lock:
+        first = late is None
+        if first:
+            late = kind()
+    return first
+
+
+def in_processes(number, calls):
+    """By a pool of forked processes for all requests."""
+    first = late_pool(lambda: concurrent.futures.ProcessPoolExecutor(4, multiprocessing.get_context("fork")))
+    for done in [late.submit(call, number, turn) for turn in range(calls)]:
+        done.result()
+    if first:
+        time.sleep(1)
+
+
+def in_callbacks(number, calls):
+    """By callbacks of a pool's jobs, whose threads the first requests start."""
+    first = late_pool(lambda: concurrent.futures.ThreadPoolExecutor(8))
+    waits = [threading.Event() for _ in range(calls)]
+    for turn, done in enumerate(waits):
+        def after(job, turn=turn, done=done):
+            call(number, turn)
+            done.set()
+        late.submit(time.sleep, 0.001).add_done_callback(after)
+    for done in waits:
+        done.wait()
+    if first:
+        time.sleep(1)
+
+
 def app(environ, start_response):
     _, how, number = environ["PATH_INFO"].split("/")
     calls = random.randint(1, 3)
@@ -72,6 +107,10 @@ def app(environ, start_response):
         in_threads(number, calls)
     elif how == "late":
         by_late_threads(number, calls)
+    elif how == "processes":
+        in_processes(number, calls)
+    elif how == "callbacks":
+        in_callbacks(number, calls)
     elif how == "greenlets":
         in_greenlets(number, calls)
     else:

@@ -119,6 +119,23 @@ def gunicorn_late(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/late/{id}")
 
 
+@program("gunicorn-late-processes", "calls made by processes for all requests, which the first one forked", ["gunicorn"],
+         ["requests"])
+def gunicorn_processes(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/processes/{id}")
+
+
+@program("gunicorn-callbacks", "calls made by callbacks of a pool's jobs, in threads that the first requests started",
+         ["gunicorn"], ["requests"])
+def gunicorn_callbacks(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/callbacks/{id}")
+
+
+@program("uvicorn-batch", "calls made by a task for all requests, which waits for an event", [], ["uvicorn", "httpx"])
+def uvicorn_batch(t, far, env):
+    return uvicorn(t, far, env, "asyncio", "httpx", "/batch/{id}")
+
+
 def uvicorn(t, far, env, loop, client, path="/fan/{id}"):
     port = t.port()
     return server(t, far, {"CLIENT": client, **env}, [PYTHON, "-m", "uvicorn", "--port", port, "--loop", loop, "--log-level", "warning",

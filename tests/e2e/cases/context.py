@@ -46,3 +46,10 @@ def no_adapter(t):
 def late(t):
     compare(t, "gunicorn-late-threads", missing_allowed=1)
     compare(t, "uvicorn-late-tasks", missing_allowed=1)
+    compare(t, "uvicorn-batch", missing_allowed=1)
+
+
+@case("Python pools that the first request started, of processes or with callbacks, do not work for it for ever", agent_only=True)
+def late_pools(t):
+    compare(t, "gunicorn-late-processes", missing_allowed=1)
+    compare(t, "gunicorn-callbacks", missing_allowed=1)

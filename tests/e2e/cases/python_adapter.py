@@ -2,11 +2,12 @@
 import glob
 import os
 import re
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
-from harness import case
+from harness import Skip, case
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "context"))
 from measure import measure  # noqa: E402
@@ -39,6 +40,15 @@ LOOK = textwrap.dedent("""\
             print(inspect.signature(f), inspect.getsource(f)[:200])
         except (TypeError, ValueError, OSError) as error:
             print(error)
+    import copy, pickle, weakref
+    for f in FUNCTIONS[:4]:
+        print(copy.deepcopy([f])[0] is f, copy.copy(f) is f, pickle.loads(pickle.dumps(f)) is f, weakref.ref(f)() is f)
+        print(pickle.loads(pickle._dumps(f)) is f)
+    print(weakref.WeakMethod(http.client.HTTPConnection("h").endheaders) is None)
+    class Holder:
+        begin = FUNCTIONS[4]
+        wait = FUNCTIONS[3]
+    print(hasattr(Holder().begin, "__func__"), Holder().wait.__func__ is FUNCTIONS[3])
     print(inspect.ismethod(http.client.HTTPConnection("h").endheaders), [n for n, _ in inspect.getmembers(threading.Condition)])
 
     def failing(what):
@@ -64,6 +74,7 @@ LOOK = textwrap.dedent("""\
     failing(lambda: closed.submit(raises))
     failing(lambda: closed.submit())
     failing(lambda: concurrent.futures.ThreadPoolExecutor.submit())
+    failing(lambda: FUNCTIONS[4](1, ()))
     failing(lambda: http.client.HTTPConnection("h").endheaders())
     failing(lambda: threading.Condition().wait())
     failing(lambda: __import__("json.nothing"))
@@ -76,7 +87,8 @@ LOOK = textwrap.dedent("""\
     variable.set("mine")
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         print(pool.submit(variable.get).result(), list(map(lambda v: v.name, contextvars.copy_context())) )
-    thread = threading.Thread(target=lambda: print(variable.get()))
+        print([v.name for v in pool.submit(contextvars.copy_context).result()])
+    thread = threading.Thread(target=lambda: print(variable.get(), list(contextvars.copy_context())))
     thread.start()
     thread.join()
     print(asyncio.run(asyncio.to_thread(variable.get)))
@@ -231,3 +243,95 @@ def stands_down(t):
     rows = measure(t, PROGRAMS["aiohttp"], {8: 40}, env={"PYTHONPATH": t.dir / "path"})
     for row in rows.values():
         t.check(row.calls >= 40 and row.missing == row.calls, f"nothing was written: {vars(row)}")
+
+
+@case("Python: a signal that comes while the adapter works reaches the program, without frames of ours", agent_only=True)
+def signal_meanwhile(t):
+    program = textwrap.dedent("""\
+        import signal, socket, sys, traceback, http.client
+        socket.socket().close()
+        for _ in range(1000): pass
+        class Lines(list):
+            def __len__(self):
+                signal.raise_signal(signal.SIGALRM)
+                return list.__len__(self)
+        def late(number, frame):
+            raise TimeoutError("late")
+        signal.signal(signal.SIGALRM, late)
+        connection = http.client.HTTPConnection("h")
+        connection.putrequest("GET", "/")
+        connection._buffer = Lines(connection._buffer)
+        connection._send_output = lambda *args, **kwargs: len(connection._buffer)
+        try:
+            connection.endheaders()
+        except TimeoutError as error:
+            print([f.name for f in traceback.extract_tb(error.__traceback__)][-2:])
+            print([f.filename for f in traceback.extract_tb(error.__traceback__) if "remora" in f.filename])
+        """)
+    for agent in (True, False):
+        out = t.run("signal", ["/usr/bin/python3", "-c", program], agent)
+        t.equal(out.strip(), "['__len__', 'late']\n[]", f"agent {agent}")
+
+
+@case("Python: a request that is sent twice carries each time the context of its sender", ["python3"], agent_only=True)
+def sent_twice(t):
+    for module in ("httpcore", "tornado"):
+        if subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], capture_output=True).returncode:
+            raise Skip(f"not installed: {module}")
+    (t.dir / "twice.py").write_text(TWICE)
+    out = t.run("twice", ["/usr/bin/python3", t.dir / "twice.py"], True)
+    said = [line.split() for line in out.splitlines()]
+    t.equal(len(said), 6, f"requests of {out}")
+    for line in said:
+        t.check(len(line) == 3 and line[1] == line[2], f"the trace that the far side saw is that of its sender: {line}")
+    t.check(len({line[2] for line in said[:3]}) == 3 and len({line[2] for line in said[3:]}) == 3, f"traces of {out}")
+
+
+# A server whose requests, one after the other, send the very same object to a far side: by httpcore, by Tornado.
+TWICE = textwrap.dedent("""\
+    import asyncio, http.client, http.server, threading
+    import httpcore, tornado.httpclient, tornado.ioloop
+
+    class Far(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            text = (self.headers.get("traceparent") or "-none").split("-")[1].encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *args):
+            pass
+
+    far = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Far)
+    url = f"http://127.0.0.1:{far.server_port}/"
+    once = httpcore.Request("GET", url, headers={"Host": "far"})
+    again = tornado.httpclient.HTTPRequest(url)
+
+    async def fetch():
+        answer = await tornado.httpclient.AsyncHTTPClient().fetch(again)
+        assert answer.request is again and "traceparent" not in again.headers
+        return answer.body
+
+    class Near(Far):
+        def do_GET(self):
+            if self.path == "/httpcore":
+                with httpcore.ConnectionPool() as pool:
+                    text = pool.handle_request(once).read()
+                assert all(name.lower() != b"traceparent" for name, _ in once.headers)
+            else:
+                text = asyncio.run(fetch())
+            text = self.headers["traceparent"].split("-")[1].encode() + b" " + text
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+    near = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Near)
+    for server in far, near:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    for path in ["/httpcore"] * 3 + ["/tornado"] * 3:
+        client = http.client.HTTPConnection("127.0.0.1", near.server_port)
+        client.request("GET", path)
+        print(path, client.getresponse().read().decode(), flush=True)
+    """)
