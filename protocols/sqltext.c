@@ -77,6 +77,8 @@ static const struct keyword {
 	{ "WHERE", ENDS_FROM, false }, { "WINDOW", ENDS_FROM, false }, { "WITH", WITH, true },
 };
 
+enum hiding { SHOWN, NEXT_HIDDEN, HIDDEN };
+
 struct reader {
 	struct rm_str text;
 	size_t at;
@@ -86,7 +88,7 @@ struct reader {
 	bool operand;          /* the token before was one: a sign behind it is an operator */
 	enum word before;      /* the word before, NONE for another token ... */
 	char mark;             /* ... this one, or 0 */
-	bool hidden;           /* values without quotes, up to the end of the statement */
+	enum hiding hidden;    /* values without quotes, up to the end of the statement */
 
 	size_t list_at;        /* where a list behind IN begins in the output, 0: none, ... */
 	bool list_plain;       /* ... of literals and nothing else */
@@ -132,10 +134,14 @@ static const struct keyword *find(struct rm_str s)
 
 /* ---- what is shown ---- */
 
+/* What is shown takes the place of as much text at least; that there is room is a promise all the same. */
 static void put(struct reader *r, struct rm_str s)
 {
-	if (r->hidden)
+	if (r->hidden == NEXT_HIDDEN)
+		s = RM_STR("?");
+	if (r->hidden == HIDDEN || r->out_n + (r->space && r->out_n) + s.n > r->text.n)
 		return;
+	r->hidden = r->hidden == NEXT_HIDDEN ? HIDDEN : SHOWN;
 	if (r->space && r->out_n)
 		r->out[r->out_n++] = ' ';
 	memcpy(r->out + r->out_n, s.p, s.n);
@@ -365,11 +371,8 @@ static bool word_token(struct reader *r, size_t from)
 		put_literal(r);
 	else
 		put(r, s);
-	if (r->sets && word == TO && !r->hidden) {
-		r->space = true;
-		put_literal(r);
-		r->hidden = true;
-	}
+	if (r->sets && word == TO && !r->hidden)
+		r->hidden = NEXT_HIDDEN;
 	r->operand = word == NONE || word == BOOL;
 	r->before = word;
 	r->mark = 0;
@@ -380,7 +383,8 @@ static void end_statement(struct reader *r)
 {
 	r->differs = r->differs || (r->statements > 1 && r->same_n != r->summary_n);
 	r->command = NONE;
-	r->hidden = r->sets = r->expects = r->object = false;
+	r->hidden = SHOWN;
+	r->sets = r->expects = r->object = false;
 	r->depth = 0;
 	r->may_from = r->may_use = r->in_from = 0;
 }
@@ -416,10 +420,8 @@ static bool mark_token(struct reader *r, size_t from)
 		parenthesis(r, c == '(');
 	if (c == ',' && r->in_from & here(r))
 		r->expects = true;
-	if (r->sets && c == '=' && !r->hidden) {
-		put_literal(r);
-		r->hidden = true;
-	}
+	if (r->sets && c == '=' && !r->hidden)
+		r->hidden = NEXT_HIDDEN;
 	if (list) {
 		r->list_at = r->out_n;
 		r->list_plain = true;

@@ -67,6 +67,7 @@ RM_TEST("what is no command is not shown, nor the values of settings")
 	RM_CHECK_STR(shown("SET a.b TO hunter2, c; SELECT 1"), "SET a.b TO ?; SELECT ?");
 	RM_CHECK_STR(shown("set local a = hunter2"), "set local a = ?");
 	RM_CHECK_STR(shown("ALTER ROLE a SET b TO hunter2"), "ALTER ROLE a SET b TO ?");
+	RM_CHECK_STR(shown("SET a TO;SET a=;SET TO;"), "SET a TO;SET a=;SET TO;"); /* not longer than the text */
 	RM_CHECK_STR(shown("UPDATE a SET b = c"), "UPDATE a SET b = c");
 }
 
