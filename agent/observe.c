@@ -10,6 +10,7 @@
 
 #include "agent/context.h"
 #include "agent/edit.h"
+#include "agent/outlet.h"
 #include "agent/resend.h"
 #include "agent/sampler.h"
 #include "agent/semconv.h"
@@ -103,8 +104,11 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	rm_resend_forget(v->thread);
-	if (e->ctx.flags & RM_FLAG_SAMPLED)
+	if (e->ctx.flags & RM_FLAG_SAMPLED) {
 		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
+		/* Joining the relay takes a while, and who has the answer may end this process at once. */
+		rm_outlet_segment(&v->thread->ring);
+	}
 	if (config->ingress && !v->conn->peeked && !rm_edit_incoming(v, head, blank_at, &fields, &e->ctx))
 		rm_lost(v->thread, RM_LOST_INGRESS);
 }

@@ -151,6 +151,17 @@ def a_command_that_is_missing_or_no_program_is_127_or_126():
 
 
 @test
+def a_server_has_joined_the_relay_before_it_can_answer_anybody():
+    request = r"printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' >/dev/tcp/127.0.0.1/$0"
+    code = ("import os, signal, socket, subprocess, sys; s = socket.create_server(('127.0.0.1', 0));"
+            "subprocess.Popen(['/bin/bash', '-c', sys.argv[1], str(s.getsockname()[1])], env={});"
+            "s.accept()[0].recv(1000); os.kill(os.getpid(), signal.SIGKILL)")
+    result = remora("run", "--debug", "relay", "--", *python(code), request)
+    equal(result.returncode, -signal.SIGKILL)
+    assert "joined the relay" in result.stderr, result.stderr
+
+
+@test
 def a_command_killed_by_a_signal_ends_us_by_the_same_signal():
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV):
         equal(remora("run", "-q", "--", "sh", "-c", f"kill -{int(number)} $$").returncode, -number)
