@@ -65,14 +65,3 @@ void rm_adapters_arrive(void)
 	    atomic_load_explicit(&waits, memory_order_relaxed))
 		look();
 }
-
-char *rm_adapters_getenv(const char *name, char *value)
-{
-	for (unsigned i = 0; name && adapters[i]; i++) {
-		const struct rm_adapter *a = adapters[i];
-
-		if (a->variable && rm_str_eq(rm_str_c(a->variable), rm_str_c(name)) && rm_ctx_wanted(a->name))
-			return (char *)a->answer(value);
-	}
-	return value;
-}

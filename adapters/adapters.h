@@ -8,7 +8,4 @@ void rm_adapters_arrive(void);
 /* An object is about to be loaded: it may bring a runtime. Context: any. */
 void rm_adapters_loading(void);
 
-/* What getenv(name), which found `value`, is to answer. Context: any. */
-char *rm_adapters_getenv(const char *name, char *value);
-
 #endif

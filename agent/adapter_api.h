@@ -98,13 +98,6 @@ struct rm_adapter {
 	 */
 	enum rm_arrival (*arrive)(void);
 	/*
-	 * What getenv answers for `variable` (NULL: this adapter answers none) in this process, given what
-	 * the user set (NULL: nothing). Memory of the answer lasts for ever. Asked before `arrive`.
-	 * Context: any; the program's other constructors may run it before ours.
-	 */
-	const char *variable;
-	const char *(*answer)(const char *value);
-	/*
 	 * Asked for each outgoing request, NULL: never. A context, 0 (the runtime cannot tell) or
 	 * RM_CTX_NOBODY. Context: hook, a connection locked: must decline on threads that the runtime does
 	 * not own, and must not wait for anything that a thread may hold while it sends.
