@@ -383,7 +383,8 @@ void rm_tx_opaque(int fd, ssize_t result)
 	if (c) {
 		rm_visit_init(&v, c, s.thread, fd);
 		dir = rm_stream_dir(c, true);
-		if (dir < 0 || !c->proto || c->ahead ||
+		/* An edited call that is under way moves `ahead` on without the lock. */
+		if (dir < 0 || !c->proto || rm_conn_busy(c) || c->ahead ||
 		    c->proto->skip(c->state, (enum rm_dir)dir, (uint64_t)result, &v.sink, &v) < 0)
 			give_up(c, s.thread, fd);
 		release(c, fd);
