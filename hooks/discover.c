@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/loader_lock.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -13,7 +14,7 @@
 static _Atomic uint32_t wanted; /* how often somebody came */
 static _Atomic int at_work;     /* the process whose thread looks; a forked child has another number */
 
-enum { WAIT_YIELDS = 20000 };
+enum { WAIT_NS = 1000000000 };
 
 /*
  * On the connection of who comes meanwhile plaintext may follow before the look is over, if its thread does
@@ -21,7 +22,9 @@ enum { WAIT_YIELDS = 20000 };
  */
 static void wait_for_it(int here)
 {
-	for (int i = 0; i < WAIT_YIELDS && atomic_load(&at_work) == here; i++)
+	uint64_t end_ns = rm_clock_mono_ns() + WAIT_NS;
+
+	while (atomic_load(&at_work) == here && rm_clock_mono_ns() < end_ns)
 		rm_sys0(__NR_sched_yield);
 }
 
