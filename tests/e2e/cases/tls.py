@@ -308,7 +308,7 @@ class Tunnel:
                 threading.Thread(target=Recorder.pump, args=(*ends, bytearray()), daemon=True).start()
 
 
-@case("psql over TLS is as without the agent, and has no span", ["psql", "openssl"])
+@case("psql over TLS says what it says without the agent, and its query has a span", ["psql", "openssl"])
 def psql(t):
     c = Certificates(t)
     port = t.port()
@@ -333,7 +333,7 @@ def psql(t):
     query = "select ssl, (select count(*) from generate_series(1, 100000)) from pg_stat_ssl where pid = pg_backend_pid()"
     url = f"host=127.0.0.1 port={port} user=test dbname=postgres sslmode=verify-ca sslrootcert={c.ca}"
     t.equal(t.run("psql", ["psql", "-At", url, "-c", query]), "t|100000\n", "the answer")
-    t.spans(0)
+    t.spans(1).count("psql", client=1)
 
 
 def h2_curl(t, c, url):
