@@ -82,9 +82,11 @@ def without_its_exporter_a_process_says_what_still_leaves():
                                                   " if 'libremora.so' in line})")).stdout.strip()
         alone = path / "libremora.so"
         shutil.copy(where, alone)
-        text = preloaded(EXCHANGE, {"LD_PRELOAD": str(alone), "REMORA_DEBUG": "export",
-                                    "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
-                                    "REMORA_EXIT_TIMEOUT": "30000"}).stderr
+        # The thread that misses it starts at a poll, and needs a while to run.
+        code = EXCHANGE + "; import select; [select.poll().poll(10) for _ in range(100)]"
+        text = preloaded(code, {"LD_PRELOAD": str(alone), "REMORA_DEBUG": "export",
+                                "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}",
+                                "REMORA_EXIT_TIMEOUT": "30000"}).stderr
     assert "spans leave only at the end of the process, and over plain http only: " in text, text
     assert "2 made, 0 left with a relay, 2 exported" in text, text
 
