@@ -11,6 +11,7 @@ import concurrent.futures
 import importlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -76,6 +77,8 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("patterns", nargs="*")
     options = parser.parse_args()
+    # A shell starts what it puts into the background with SIGINT ignored, which the programs would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if options.debug:
         options.keep = options.keep or Path("e2e-logs")
         Test.debug = {"REMORA_DEBUG": options.debug}
