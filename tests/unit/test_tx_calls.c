@@ -5,39 +5,10 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
-#include "tests/unit/client_fixture.h"
+#include "tests/unit/sent_fixture.h"
 
 enum { LINE = 70, PART = RM_TX_EDITS - 1 /* requests, a line each */, MANY = 3 * PART + 4, PAGE = 4096 };
-static const char small[] = "GET /small HTTP/1.1\r\nHost: h\r\n\r\n";
-static const char post[] = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n";
-enum { SMALL = sizeof(small) - 1, POST = sizeof(post) - 1 };
 enum { FIRST_PART = PART * SMALL - 2 /* a part ends with a line */ };
-static char plain[STREAM_MAX];
-
-static void start_case(void)
-{
-	sent_bytes = controls_sent = 0;
-	take_at_most = -1;
-	during_call = NULL;
-	open_client(7);
-}
-
-static void end_case(void)
-{
-	close_fd(7);
-	while (stub_span())
-		;
-	RM_CHECK(all_freed());
-}
-
-/* What went out is `n` bytes of the program, with so many lines of ours. */
-static void check_sent(const char *p, size_t n, int want_lines)
-{
-	int lines;
-
-	RM_CHECK(without_lines(plain, &lines) == n && memcmp(plain, p, n) == 0);
-	RM_CHECK(lines == want_lines);
-}
 
 /* ---- long calls ---- */
 

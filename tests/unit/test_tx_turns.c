@@ -6,37 +6,7 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "tests/unit/client_fixture.h"
-
-static const char small[] = "GET /small HTTP/1.1\r\nHost: h\r\n\r\n";
-static const char post[] = "POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n";
-enum { SMALL = sizeof(small) - 1, POST = sizeof(post) - 1 };
-static char plain[STREAM_MAX];
-
-static void start_case(void)
-{
-	sent_bytes = 0;
-	take_at_most = -1;
-	during_call = NULL;
-	open_client(7);
-}
-
-static void end_case(void)
-{
-	close_fd(7);
-	while (stub_span())
-		;
-	RM_CHECK(all_freed());
-}
-
-/* What went out is `n` bytes of the program, with so many lines of ours. */
-static void check_sent(const char *p, size_t n, int want_lines)
-{
-	int lines;
-
-	RM_CHECK(without_lines(plain, &lines) == n && memcmp(plain, p, n) == 0);
-	RM_CHECK(lines == want_lines);
-}
+#include "tests/unit/sent_fixture.h"
 
 /* ---- others' calls ---- */
 
