@@ -13,6 +13,7 @@
 #include "agent/exporter.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "exporters/backend.h"
 #include "exporters/http.h"
 #include "exporters/otlp_answer.h"
 #include "exporters/otlp_config.h"
@@ -25,7 +26,7 @@ enum { GZIP_WINDOW = 15 + 16 };
 struct otlp {
 	struct rm_otlp_config config;
 	struct rm_http *http;
-	bool has_warned; /* of a backend that will not have us: once */
+	struct rm_backend backend;
 };
 
 static void otlp_close(void *state)
@@ -51,7 +52,7 @@ static int otlp_open(const struct rm_env *env, void **ret_state)
 		return err;
 	}
 	options = (struct rm_http_options){
-		.url = o->config.url,
+		.url = o->config.endpoint.url,
 		.header = (const char *const *)o->config.header,
 		.header_count = o->config.header_count,
 		.ca_file = o->config.ca_file,
@@ -63,7 +64,8 @@ static int otlp_open(const struct rm_env *env, void **ret_state)
 		otlp_close(o);
 		return RM_E_NOMEM;
 	}
-	rm_debug(RM_LOG_EXPORT, "otlp: to %s as %s%s", o->config.shown_url,
+	o->backend = (struct rm_backend){ &o->config.endpoint, &o->config.secrets, false };
+	rm_debug(RM_LOG_EXPORT, "otlp: to %s as %s%s", o->config.endpoint.shown,
 		 o->config.json ? "json" : "protobuf", o->config.gzip ? ", gzip" : "");
 	*ret_state = o;
 	return RM_OK;
@@ -142,52 +144,15 @@ static int encode(const struct otlp *o, const struct rm_batch *batch, uint8_t **
 	return RM_OK;
 }
 
-/* A backend that will never take our spans is a wrong setting: the user is told, once. */
-static void warn_once(struct otlp *o, const char *message)
-{
-	if (!o->has_warned)
-		rm_warn("spans cannot be exported to %s: %s", o->config.shown_url, message);
-	o->has_warned = true;
-}
-
-static enum rm_export_code judge(int status)
-{
-	if (status == 0 || status == 429 || status == 502 || status == 503 || status == 504)
-		return RM_EXPORT_RETRY;
-	if (status >= 200 && status < 300)
-		return RM_EXPORT_DONE;
-	return status == 413 ? RM_EXPORT_TOO_LARGE : RM_EXPORT_REFUSED;
-}
-
 static void interpret(struct otlp *o, const struct rm_http_answer *http, uint32_t span_count,
 		      struct rm_export_result *ret)
 {
-	struct rm_otlp_answer answer;
+	struct rm_otlp_answer answer = { 0 };
 
-	ret->code = judge(http->status);
-	ret->retry_after_ns = http->retry_after_ns;
-	if (http->status == 0) {
-		rm_format(ret->message, sizeof(ret->message), "%s", http->error);
-		if (http->is_untrusted)
-			warn_once(o, ret->message);
-		return;
-	}
-	rm_otlp_answer(http->body, http->is_json, ret->code == RM_EXPORT_DONE, &answer);
-	if (rm_otlp_config_is_told(&o->config, http->body) ||
-	    rm_otlp_config_is_told(&o->config, rm_str_c(answer.message)))
-		rm_format(answer.message, sizeof(answer.message), "%s",
-			  "(what it says is not shown: it repeats a key)");
-	if (ret->code == RM_EXPORT_DONE) {
-		ret->rejected = answer.rejected < span_count ? (uint32_t)answer.rejected
-							     : span_count;
-		rm_format(ret->message, sizeof(ret->message), "%s", answer.message);
-		return;
-	}
-	rm_format(ret->message, sizeof(ret->message), "HTTP %d%s%s", http->status,
-		  answer.message[0] ? ": " : "", answer.message);
-	if (http->status == 401 || http->status == 403 || http->status == 404 ||
-	    http->status == 415)
-		warn_once(o, ret->message);
+	if (http->status != 0)
+		rm_otlp_answer(http->body, http->is_json, http->status / 100 == 2, &answer);
+	rm_backend_judge(&o->backend, http, rm_str_c(answer.message), ret);
+	ret->rejected = answer.rejected < span_count ? (uint32_t)answer.rejected : span_count;
 }
 
 static void otlp_export(void *state, const struct rm_batch *batch, const struct rm_export_io *io,

@@ -6,8 +6,6 @@
  */
 #include "exporters/otlp_config.h"
 
-#include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +17,9 @@
 #define SIGNAL_PATH	 "v1/traces"
 #define OUR_AGENT	 "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
 #define MS_NS		 1000000ull
-enum { OUR_HEADERS = 3, SECRET_MIN_BYTES = 4 };
+enum { OUR_HEADERS = 3 };
+
+_Static_assert(RM_SECRETS_MAX >= RM_OTLP_HEADERS_MAX + 3, "headers, user, password and query");
 
 /* The variable for traces where it is set, else the general one. */
 static enum rm_env_id prefer(const struct rm_env *env, enum rm_env_id traces,
@@ -33,116 +33,16 @@ static char *copy(struct rm_str s)
 	return strndup(s.p ? s.p : "", s.n);
 }
 
-/* ---- what nobody else is to read ---- */
-
-static int add_secret(struct rm_otlp_config *c, const char *s, size_t n)
-{
-	char *text = c->secret_count < RM_OTLP_SECRETS_MAX ? strndup(s, n) : NULL;
-
-	if (!text)
-		return RM_E_NOMEM;
-	c->secret[c->secret_count++] = text;
-	return RM_OK;
-}
-
-bool rm_otlp_config_is_told(const struct rm_otlp_config *c, struct rm_str text)
-{
-	for (uint32_t i = 0; i < c->secret_count; i++) {
-		const char *blank = strrchr(c->secret[i], ' ');
-		const char *key = blank ? blank + 1 : c->secret[i]; /* of "Bearer KEY" */
-		size_t n = strlen(key);
-
-		/* Shorter ones are found everywhere. */
-		if (n >= SECRET_MIN_BYTES && memmem(text.p, text.n, key, n))
-			return true;
-	}
-	return false;
-}
-
 /* ---- endpoint ---- */
-
-/* Remembers a part of the URL as a secret, and takes it out of the URL. */
-static int hide(struct rm_otlp_config *c, CURLU *u, CURLUPart part)
-{
-	char *text = NULL;
-	int err = RM_OK;
-
-	if (curl_url_get(u, part, &text, 0) == CURLUE_OK)
-		err = add_secret(c, text, strlen(text));
-	curl_free(text);
-	curl_url_set(u, part, NULL, 0);
-	return err;
-}
-
-static bool append_signal_path(CURLU *u)
-{
-	char *path = NULL, *longer = NULL;
-	bool good = curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK;
-
-	if (good) {
-		const char *slash = path[strlen(path) - 1] == '/' ? "" : "/";
-
-		good = asprintf(&longer, "%s%s" SIGNAL_PATH, path, slash) > 0 &&
-		       curl_url_set(u, CURLUPART_PATH, longer, 0) == CURLUE_OK;
-	}
-	curl_free(path);
-	free(longer);
-	return good;
-}
-
-static bool is_http(CURLU *u)
-{
-	char *scheme = NULL;
-	bool good = curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-		    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-
-	curl_free(scheme);
-	return good;
-}
-
-/* The whole URL in memory that free() takes. */
-static char *get_url(CURLU *u)
-{
-	char *text = NULL, *ret = NULL;
-
-	if (curl_url_get(u, CURLUPART_URL, &text, 0) == CURLUE_OK)
-		ret = strdup(text);
-	curl_free(text);
-	return ret;
-}
-
-/* Takes an endpoint into the settings; RM_E_INVALID when it is no http or https URL. */
-static int take_endpoint(struct rm_otlp_config *c, struct rm_str endpoint, bool append)
-{
-	char *text = copy(rm_str_trim(endpoint));
-	CURLU *u = curl_url();
-	int err = RM_E_NOMEM;
-
-	if (text && u) {
-		err = RM_E_INVALID;
-		if (curl_url_set(u, CURLUPART_URL, text, 0) == CURLUE_OK && is_http(u) &&
-		    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
-		    (!append || append_signal_path(u))) {
-			c->url = get_url(u);
-			err = hide(c, u, CURLUPART_USER) | hide(c, u, CURLUPART_PASSWORD) |
-			      hide(c, u, CURLUPART_QUERY);
-			c->shown_url = get_url(u);
-			err = !err && c->url && c->shown_url ? RM_OK : RM_E_NOMEM;
-		}
-	}
-	curl_url_cleanup(u);
-	free(text);
-	return err;
-}
 
 static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 {
 	static const struct {
 		enum rm_env_id id;
-		bool append;
+		const char *path;
 	} order[] = {
-		{ RM_ENV_OTLP_TRACES_ENDPOINT, false },
-		{ RM_ENV_OTLP_ENDPOINT, true },
+		{ RM_ENV_OTLP_TRACES_ENDPOINT, "" },
+		{ RM_ENV_OTLP_ENDPOINT, SIGNAL_PATH },
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -152,17 +52,13 @@ static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
 
 		if (value.n == 0)
 			continue;
-		err = take_endpoint(c, value, order[i].append);
+		err = rm_endpoint_parse(value, order[i].path, &c->secrets, &c->endpoint);
 		if (err != RM_E_INVALID)
 			return err;
-		/* A password may be before an '@', a key in a query. */
-		if (memchr(value.p, '@', value.n) || memchr(value.p, '?', value.n))
-			value = RM_STR("(its value)");
 		used = i == 0 && rm_env_is_set(env, order[1].id) ? rm_env_rows[order[1].id].name : DEFAULT_ENDPOINT;
-		rm_warn("%s: %S does not begin with http:// or https://; %s is used",
-			rm_env_rows[order[i].id].name, &value, used);
+		rm_endpoint_warn(rm_env_rows[order[i].id].name, value, used);
 	}
-	return take_endpoint(c, RM_STR(DEFAULT_ENDPOINT), true);
+	return rm_endpoint_parse(RM_STR(DEFAULT_ENDPOINT), SIGNAL_PATH, &c->secrets, &c->endpoint);
 }
 
 /* ---- headers ---- */
@@ -234,7 +130,7 @@ static int take_header(struct rm_otlp_config *c, struct rm_str item, bool *ret_i
 	if (n >= 0 && is_field_value(decoded, (size_t)n)) {
 		err = add_header(c, key, (struct rm_str){ decoded, (size_t)n });
 		if (!err)
-			err = add_secret(c, decoded, (size_t)n);
+			err = rm_secrets_add(&c->secrets, (struct rm_str){ decoded, (size_t)n });
 		*ret_is_agent |= rm_str_ieq(key, RM_STR("user-agent"));
 	}
 	free(decoded);
@@ -289,7 +185,7 @@ static int read_files(const struct rm_env *env, struct rm_otlp_config *c)
 				     RM_ENV_OTLP_CLIENT_CERTIFICATE);
 	enum rm_env_id key = prefer(env, RM_ENV_OTLP_TRACES_CLIENT_KEY, RM_ENV_OTLP_CLIENT_KEY);
 
-	if (strncmp(c->url, "https:", 6) != 0)
+	if (strncmp(c->endpoint.url, "https:", 6) != 0)
 		return RM_OK;
 	if (rm_env_is_set(env, cert) != rm_env_is_set(env, key))
 		rm_warn("%s and %s only work together; the one that is set is ignored",
@@ -339,10 +235,8 @@ void rm_otlp_config_free(struct rm_otlp_config *c)
 {
 	for (uint32_t i = 0; i < c->header_count; i++)
 		free(c->header[i]);
-	for (uint32_t i = 0; i < c->secret_count; i++)
-		free(c->secret[i]);
-	free(c->url);
-	free(c->shown_url);
+	rm_endpoint_free(&c->endpoint);
+	rm_secrets_free(&c->secrets);
 	free(c->ca_file);
 	free(c->client_cert);
 	free(c->client_key);

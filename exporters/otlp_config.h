@@ -6,17 +6,16 @@
 #define RM_EXPORTERS_OTLP_CONFIG_H
 
 #include "base/env.h"
+#include "exporters/endpoint.h"
 
-enum { RM_OTLP_HEADERS_MAX = 32, RM_OTLP_SECRETS_MAX = RM_OTLP_HEADERS_MAX + 3 };
+enum { RM_OTLP_HEADERS_MAX = 32 };
 
 /* Strings are NUL-terminated and owned; rm_otlp_config_free gives them back. */
 struct rm_otlp_config {
-	char *url;
-	char *shown_url;		   /* for messages: without user, password and query */
+	struct rm_endpoint endpoint;
 	char *header[RM_OTLP_HEADERS_MAX]; /* "Name: value": the user's, then ours */
 	uint32_t header_count;
-	char *secret[RM_OTLP_SECRETS_MAX]; /* values of the user's headers; user, password, query */
-	uint32_t secret_count;
+	struct rm_secrets secrets; /* values of the user's headers; user, password, query */
 	char *ca_file, *client_cert, *client_key; /* empty when not set */
 	uint64_t timeout_ns;			  /* 0: none */
 	bool json, gzip;
@@ -27,9 +26,6 @@ struct rm_otlp_config {
  * Errors: RM_E_NOMEM, nothing is held.
  */
 int rm_otlp_config(const struct rm_env *env, struct rm_otlp_config *ret);
-
-/* True when `text`, a backend's say, repeats a secret of the settings and is not to be shown. */
-bool rm_otlp_config_is_told(const struct rm_otlp_config *c, struct rm_str text);
 
 void rm_otlp_config_free(struct rm_otlp_config *c);
 

@@ -105,7 +105,7 @@ static void check_target(const struct rm_env *env)
 			check_head(rm_strbuf_view(&head));
 	}
 	check(rm_otlp_config(env, &config) == 0);
-	check(config.url && config.header_count <= RM_OTLP_HEADERS_MAX);
+	check(config.endpoint.url && config.header_count <= RM_OTLP_HEADERS_MAX);
 	for (uint32_t i = 0; i < config.header_count; i++)
 		check(!strpbrk(config.header[i], "\r\n"));
 	rm_otlp_config_free(&config);

@@ -352,7 +352,7 @@ RM_TEST("settings: the URL that each endpoint gives")
 		snprintf(traces, sizeof(traces), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s",
 			 rows[i].traces);
 		c = CONFIG(base, traces);
-		RM_CHECK_STR(rm_str_c(c.url), rows[i].url);
+		RM_CHECK_STR(rm_str_c(c.endpoint.url), rows[i].url);
 		rm_otlp_config_free(&c);
 	}
 }
@@ -362,8 +362,8 @@ RM_TEST("settings: messages show no password and no query")
 	struct rm_otlp_config c = CONFIG(
 		"OTEL_EXPORTER_OTLP_ENDPOINT=https://me:secret@h:1/?token=x");
 
-	RM_CHECK_STR(rm_str_c(c.url), "https://me:secret@h:1/v1/traces?token=x");
-	RM_CHECK_STR(rm_str_c(c.shown_url), "https://h:1/v1/traces");
+	RM_CHECK_STR(rm_str_c(c.endpoint.url), "https://me:secret@h:1/v1/traces?token=x");
+	RM_CHECK_STR(rm_str_c(c.endpoint.shown), "https://h:1/v1/traces");
 	rm_otlp_config_free(&c);
 }
 
@@ -377,9 +377,9 @@ RM_TEST("settings: what a backend says is looked through for the keys it was sen
 	static const char *const harmless[] = { "", "no", "Bearer", "abc", "h:1", "application/x-protobuf" };
 
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		RM_CHECK(rm_otlp_config_is_told(&c, rm_str_c(told[i])));
+		RM_CHECK(rm_secrets_are_told(&c.secrets, rm_str_c(told[i])));
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		RM_CHECK(!rm_otlp_config_is_told(&c, rm_str_c(harmless[i])));
+		RM_CHECK(!rm_secrets_are_told(&c.secrets, rm_str_c(harmless[i])));
 	rm_otlp_config_free(&c);
 }
 
