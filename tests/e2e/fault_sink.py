@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An OTLP receiver that misbehaves on request, and counts what reaches it.
+"""A receiver of OTLP or Zipkin's JSON that misbehaves on request, and counts what reaches it.
 
 A script is a list of faults, one per request; the last one holds for all that follow. A fault is
   200, 400, 503, ...   that status          503:2       with Retry-After: 2 (seconds)
@@ -13,6 +13,7 @@ Run as a program:  fault_sink.py PORT FAULT...     each request is reported as a
 """
 import email.utils
 import gzip
+import json
 import socket
 import ssl
 import sys
@@ -67,7 +68,7 @@ class FaultSink:
         if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         is_json = headers["content-type"] == "application/json"
-        spans = list((spans_from_json if is_json else spans_from_protobuf)(body))
+        spans = json.loads(body) if body[:1] == b"[" else list((spans_from_json if is_json else spans_from_protobuf)(body))
         with self.lock:
             fault = self.faults[min(len(self.requests), len(self.faults) - 1)]
             self.requests.append((fault, len(spans)))

@@ -86,6 +86,40 @@ for fault in ("429", "429:1", "429:date", "502", "503", "503:1", "504", "close",
     retried(fault)
 
 
+@case("zipkin: the same verdicts as OTLP's, at its own endpoint")
+def zipkin_answers(t):
+    for faults, requests, exported, lost in [
+            (("202",), [("202", SPANS)], SPANS, {}),
+            (("503", "202"), [("503", SPANS), ("202", SPANS)], SPANS, {}),
+            (("close", "202"), [("close", SPANS), ("202", SPANS)], SPANS, {}),
+            (("400",), [("400", SPANS)], 0, {"dropped_refused": SPANS}),
+            (("413", "202"), [("413", 6), ("202", 3), ("202", 3)], SPANS, {})]:
+        s = sink(t, *faults)
+        stats = probe(t, "http://127.0.0.1:1", OTEL_TRACES_EXPORTER="zipkin",
+                      OTEL_EXPORTER_ZIPKIN_ENDPOINT=s.endpoint + "/api/v2/spans")
+        t.equal(s.counts(), requests, "requests")
+        t.equal((stats["exported"], losses(stats)), (exported, lost), "statistics")
+        span = json.loads(s.bodies[0])[0]
+        t.check(len(span["traceId"]) == 32 and span["localEndpoint"]["serviceName"], "the form is Zipkin's")
+
+
+@case("two exporters: one that is down takes nothing from the other")
+def zipkin_down(t):
+    s = sink(t, "200")
+    stats = probe(t, s.endpoint, OTEL_TRACES_EXPORTER="zipkin,otlp", flush=3000,
+                  OTEL_EXPORTER_ZIPKIN_ENDPOINT=f"http://127.0.0.1:{t.port()}/api/v2/spans")
+    t.equal(s.counts(), [("200", SPANS)], "requests")
+    t.equal((stats["exported"], losses(stats)), (SPANS, {"queued": SPANS}), "statistics")
+
+
+@case("zipkin: a URL that is none is said, and the default taken")
+def zipkin_wrong_url(t):
+    t.equal(probe(t, "http://127.0.0.1:1", flush=0, OTEL_TRACES_EXPORTER="zipkin",
+                  OTEL_EXPORTER_ZIPKIN_ENDPOINT="tcp://x:9411")["queued"], SPANS, "spans that wait for the default")
+    t.check("OTEL_EXPORTER_ZIPKIN_ENDPOINT: tcp://x:9411 does not begin with http:// or https://; "
+            "http://localhost:9411/api/v2/spans is used" in (t.dir / "probe.log").read_text(), "the message")
+
+
 @case("413 is not resent unchanged: halves are, down to single spans")
 def too_large(t):
     s = sink(t, "413", "413", "200")
