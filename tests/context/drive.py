@@ -59,6 +59,42 @@ class FarSide:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+class FarSideHttp2(FarSide):
+    """The same over HTTP/2 in clear; answers streams side by side."""
+
+    async def serve(self, reader, writer):
+        import h2.config
+        import h2.connection
+        import h2.events
+        connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False, header_encoding="utf-8"))
+        answers = set()
+        try:
+            connection.initiate_connection()
+            writer.write(connection.data_to_send())
+            while data := await reader.read(65536):
+                for event in connection.receive_data(data):
+                    if isinstance(event, h2.events.RequestReceived):
+                        answers.add(asyncio.create_task(self.answer(connection, writer, event)))
+                writer.write(connection.data_to_send())
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            for answer in answers:
+                answer.cancel()
+            writer.close()
+
+    async def answer(self, connection, writer, request):
+        fields = dict(request.headers)
+        call = re.match(r"/call/(\d+)/(\d+)", fields[":path"])
+        if call:
+            ids = fields.get("traceparent", "-").split("-")
+            self.calls.append((int(call[1]), *(ids[1:3] if len(ids) == 4 else ("", ""))))
+        await asyncio.sleep(random.random() * FAR_DELAY_MS / 1000)
+        connection.send_headers(request.stream_id, [(":status", "200"), ("content-length", "3")])
+        connection.send_data(request.stream_id, b"far", end_stream=True)
+        writer.write(connection.data_to_send())
+
+
 async def ask(reader, writer, path, keep):
     close = b"" if keep else b"Connection: close\r\n"
     writer.write(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: test\r\n" + close + b"\r\n")

@@ -1,8 +1,10 @@
 """One program under load: started, asked, judged."""
+import importlib.util
 import ssl
 import subprocess
+from pathlib import Path
 
-from drive import FarSide, load
+from drive import FarSide, FarSideHttp2, load
 from harness import which
 from judge import judge
 from programs import PYTHON
@@ -15,6 +17,8 @@ def why_not(program):
     for module in program.modules:
         found = subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True)
         missing += [module] if found.returncode else []
+    missing += ["python3-h2"] if program.http2 and not importlib.util.find_spec("h2") else []
+    missing += [header for header in program.headers if not Path("/usr/include", header).exists()]
     return ", ".join(missing)
 
 
@@ -26,7 +30,7 @@ def tls_context(t):
 
 def measure(t, program, requests, keeps=(True, False), env={}):
     """{(concurrency, kept): Row} of one program, started by the test `t`, which ends it."""
-    far = FarSide(tls_context(t) if program.tls else None)
+    far = FarSideHttp2() if program.http2 else FarSide(tls_context(t) if program.tls else None)
     t.closers.append(far.close)
     first, cells = 1, {}
     _, path = program.start(t, f"{'https' if program.tls else 'http'}://127.0.0.1:{far.port}", env)

@@ -12,13 +12,15 @@ PROGRAMS = {}
 
 
 class Program:
-    def __init__(self, start, title, needs, modules, tls):
-        self.start, self.title, self.needs, self.modules, self.tls = start, title, needs, modules, tls
+    def __init__(self, start, title, needs, modules, tls, http2, headers):
+        self.start, self.title, self.needs, self.modules = start, title, needs, modules
+        self.tls, self.http2 = tls, http2  # what the far side speaks
+        self.headers = headers             # C and C++ libraries: one header file of each
 
 
-def program(name, title, needs=(), modules=(), tls=False):
+def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=()):
     def add(start):
-        PROGRAMS[name] = Program(start, title, needs, modules, tls)
+        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers)
         return start
     return add
 
@@ -179,28 +181,6 @@ def java_pool(t, far, env):
     port = t.port()
     classes = t.build.app("fan-java", "Fan")
     return server(t, far, env, [which("java"), "-Xmx256m", "-cp", classes, "Fan", port], port)
-
-
-@program("c-threads", "C, a thread for each connection; sockets")
-def c_threads(t, far, env):
-    port = t.port()
-    return server(t, far, env, [t.build.app("fan-c-threads", options=["-pthread"]), port], port)
-
-
-@program("nginx-proxy", "nginx proxy_pass, upstream keepalive", ["nginx"])
-def nginx_proxy(t, far, env):
-    port = t.port()
-    conf = t.dir / "nginx.conf"
-    conf.write_text(f"""daemon off; worker_processes 2; pid {t.dir}/nginx.pid; error_log {t.dir}/nginx.err;
-events {{ worker_connections 2048; }}
-http {{ access_log off; client_body_temp_path {t.dir}/body; proxy_temp_path {t.dir}/proxy;
-  fastcgi_temp_path {t.dir}/fastcgi; uwsgi_temp_path {t.dir}/uwsgi; scgi_temp_path {t.dir}/scgi;
-  upstream far {{ server {far.split('//')[1]}; keepalive 64; }}
-  server {{ listen 127.0.0.1:{port} backlog=1024;
-    location ~ ^/fan/(\\d+)$ {{ proxy_pass http://far/call/$1/0; proxy_http_version 1.1;
-      proxy_set_header Connection ""; }} }} }}
-""")
-    return server(t, far, env, [which("nginx"), "-c", conf, "-p", t.dir], port)
 
 
 @program("php-server", "PHP's own server, 8 processes; curl", ["php"])

@@ -19,7 +19,7 @@ from apps import Build  # noqa: E402
 from harness import Failure, Test  # noqa: E402
 from judge import Row  # noqa: E402
 from measure import measure, why_not  # noqa: E402
-from programs import PROGRAMS  # noqa: E402
+from catalog import PROGRAMS  # noqa: E402
 
 CONCURRENCY = (1, 8, 64, 256)
 REQUESTS = {1: 100, 8: 400, 64: 800, 256: 1200}

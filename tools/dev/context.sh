@@ -3,6 +3,7 @@
 main()
 {
 	need "${build_packages[@]}" "${test_packages[@]}"
+	need --optional "${context_packages[@]}"
 	build >/dev/null
 	python3 tests/context/run.py --build build "$@"
 }

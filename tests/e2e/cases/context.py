@@ -6,11 +6,12 @@ from harness import Skip, case
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "context"))
 from measure import measure, why_not  # noqa: E402
-from programs import PROGRAMS  # noqa: E402
+from catalog import PROGRAMS  # noqa: E402
 
 AT_ONCE = {8: 60, 64: 160}
 # Where the agent alone knows every parent, and where an adapter does.
-SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy")
+SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy", "nginx-few",
+        "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
 ADAPTED = ("http-server-threads", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls")
 
 
@@ -27,7 +28,7 @@ def compare(t, name, missing_allowed=0, env={}):
 
 
 def add(name):
-    @case(f"{PROGRAMS[name].title}: each call has its request for a parent", agent_only=True,
+    @case(f"{name}: each call has its request for a parent", agent_only=True,
           name="parents_" + name.replace("-", "_"))
     def run(t):
         compare(t, name)
@@ -35,6 +36,20 @@ def add(name):
 
 for each in SURE + ADAPTED:
     add(each)
+
+
+# Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
+SILENT = ("c-growing", "c-helpers", "cpp-queue-16", "cpp-queue-lifo", "cpp-queue-priority", "cpp-queue-batch", "c-epoll")
+
+
+def add_silent(name):
+    @case(f"{name}: no call has a wrong parent", agent_only=True, name="silent_" + name.replace("-", "_"))
+    def run(t):
+        compare(t, name, missing_allowed=1)
+
+
+for each in SILENT:
+    add_silent(each)
 
 
 @case("aiohttp without its adapter: parents are missing, and none is wrong", agent_only=True)

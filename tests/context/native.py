@@ -1,0 +1,84 @@
+"""C and C++: threads, queues, event loops of their own and of libraries."""
+import subprocess
+
+from programs import program, server
+
+
+def compiled(t, far, env, source, *arguments, libraries=()):
+    port = t.port()
+    return server(t, far, env, [t.build.app("fan-c", source, options=libraries), port, *arguments], port)
+
+
+def flags(package):
+    return subprocess.run(["pkg-config", "--cflags", "--libs", package], capture_output=True, text=True).stdout.split()
+
+
+def threads(name, style, title):
+    @program(f"c-{name}", title)
+    def run(t, far, env):
+        return compiled(t, far, env, "threads", style, libraries=["-pthread"])
+
+
+threads("threads", "plain", "C, a thread for each connection; sockets")
+threads("fanout", "fanout", "the same, a thread for each call, joined")
+threads("nested", "nested", "the same, two levels of threads")
+threads("detached", "detached", "the same, a thread for each call, detached")
+threads("growing", "growing", "the same, a pool for all that grows when a request finds no thread idle")
+threads("helpers", "helpers", "the same, threads that work for all requests until none waits, joined")
+
+
+def queue(name, workers, order, title):
+    @program(f"cpp-{name}", title)
+    def run(t, far, env):
+        return compiled(t, far, env, "queue", workers, order, libraries=["-pthread"])
+
+
+queue("queue-4", 4, "fifo", "C++, epoll thread, queue (mutex, condition), 4 workers")
+queue("queue-16", 16, "fifo", "the same, 16 workers")
+queue("queue-64", 64, "fifo", "the same, 64 workers")
+queue("queue-lifo", 16, "lifo", "the same, a stack, 16 workers")
+queue("queue-priority", 16, "priority", "the same, a queue by priority, 16 workers")
+queue("queue-batch", 4, "batch", "the same, up to four at a time, 4 workers")
+queue("queue-many", 16, "many", "the same, four queues, 16 workers")
+
+
+@program("c-epoll", "C, one thread, epoll, a pool of 16 connections")
+def c_epoll(t, far, env):
+    return compiled(t, far, env, "epoll")
+
+
+@program("libev", "the same on libev", headers=["ev.h"])
+def libev(t, far, env):
+    return compiled(t, far, env, "libev", libraries=["-lev"])
+
+
+@program("glib", "the same on GLib's main loop", ["pkg-config"], headers=["glib-2.0/glib-unix.h"])
+def glib(t, far, env):
+    return compiled(t, far, env, "glib", libraries=flags("glib-2.0"))
+
+
+@program("libuv", "the same with libuv's streams and timers", headers=["uv.h"])
+def libuv(t, far, env):
+    return compiled(t, far, env, "libuv", libraries=["-luv"])
+
+
+@program("libevent", "libevent's HTTP server and client", headers=["event2/event.h"])
+def libevent(t, far, env):
+    return compiled(t, far, env, "libevent", libraries=["-levent"])
+
+
+@program("soup-async", "libsoup's server and client in one main loop", ["pkg-config"],
+         headers=["libsoup-3.0/libsoup/soup.h"])
+def soup_async(t, far, env):
+    return compiled(t, far, env, "soup", "async", libraries=flags("libsoup-3.0"))
+
+
+@program("soup-pool", "libsoup's server, calls in a GThreadPool", ["pkg-config"],
+         headers=["libsoup-3.0/libsoup/soup.h"])
+def soup_pool(t, far, env):
+    return compiled(t, far, env, "soup", "pool", libraries=flags("libsoup-3.0"))
+
+
+@program("asio", "C++, asio, one io_context run by 4 threads", headers=["asio.hpp"])
+def asio(t, far, env):
+    return compiled(t, far, env, "asio", libraries=["-pthread"])

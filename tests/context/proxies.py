@@ -1,0 +1,151 @@
+"""Servers that pass requests on over connections that all of them share."""
+from harness import which
+from programs import program, server
+
+
+def configured(t, name, text):
+    file = t.dir / name
+    file.write_text(text)
+    return file
+
+
+def address(far):
+    return far.split("//")[1]
+
+
+def nginx(t, far, env, upstream, location):
+    port = t.port()
+    conf = configured(t, "nginx.conf", f"""daemon off; worker_processes 2; pid {t.dir}/nginx.pid; error_log {t.dir}/nginx.err;
+events {{ worker_connections 2048; }}
+http {{ access_log off; client_body_temp_path {t.dir}/body; proxy_temp_path {t.dir}/proxy;
+  fastcgi_temp_path {t.dir}/fastcgi; uwsgi_temp_path {t.dir}/uwsgi; scgi_temp_path {t.dir}/scgi;
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  upstream far {{ server {address(far)}; {upstream} }}
+  server {{ listen 127.0.0.1:{port} backlog=1024; {location} }} }}
+""")
+    return server(t, far, env, [which("nginx"), "-c", conf, "-p", t.dir], port)
+
+
+PASS = "location ~ ^/fan/(\\d+)$ { proxy_pass http://far/call/$1/0; }"
+
+
+@program("nginx-proxy", "nginx proxy_pass, upstream keepalive", ["nginx"])
+def nginx_proxy(t, far, env):
+    return nginx(t, far, env, "keepalive 64;", PASS)
+
+
+@program("nginx-few", "the same, four connections kept", ["nginx"])
+def nginx_few(t, far, env):
+    return nginx(t, far, env, "keepalive 4;", PASS)
+
+
+@program("nginx-auth", "the same, an auth_request before each", ["nginx"])
+def nginx_auth(t, far, env):
+    return nginx(t, far, env, "keepalive 64;", """location ~ ^/fan/(\\d+)$ {
+    set $number $1; auth_request /auth; proxy_pass http://far/call/$1/0; }
+  location = /auth { internal; proxy_pass http://far/call/$number/1; proxy_pass_request_body off;
+    proxy_set_header Content-Length ""; }""")
+
+
+@program("nginx-http2", "nginx grpc_pass, upstream of HTTP/2", ["nginx"], http2=True)
+def nginx_http2(t, far, env):
+    return nginx(t, far, env, "keepalive 64;", """location ~ ^/fan/(\\d+)$ {
+    rewrite ^/fan/(.*)$ /call/$1/0 break; grpc_pass grpc://far; }""")
+
+
+def haproxy(t, far, env, options=""):
+    port = t.port()
+    conf = configured(t, "haproxy.cfg", f"""
+global
+	nbthread 2
+	maxconn 2000
+defaults
+	mode http
+	timeout connect 20s
+	timeout client 60s
+	timeout server 60s
+	http-reuse always
+frontend in
+	bind 127.0.0.1:{port} backlog 1024
+	http-request replace-path ^/fan/(.*)$ /call/\\1/0
+	default_backend out
+backend out
+	server far {address(far)} {options}
+""")
+    return server(t, far, env, [which("haproxy"), "-db", "-f", conf], port)
+
+
+@program("haproxy", "HAProxy, 2 threads, http-reuse always", ["haproxy"])
+def haproxy_http1(t, far, env):
+    return haproxy(t, far, env)
+
+
+@program("haproxy-http2", "the same, upstream of HTTP/2", ["haproxy"], http2=True)
+def haproxy_http2(t, far, env):
+    return haproxy(t, far, env, "proto h2")
+
+
+def apache(t, far, env, module, scheme):
+    port = t.port()
+    modules = "/usr/lib/apache2/modules"
+    conf = configured(t, "apache.conf", f"""
+ServerRoot {t.dir}
+ServerName 127.0.0.1
+Listen 127.0.0.1:{port}
+ListenBacklog 1024
+PidFile {t.dir}/apache.pid
+ErrorLog {t.dir}/apache.err
+User www-data
+Group www-data
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule proxy_module {modules}/mod_proxy.so
+LoadModule proxy_http_module {modules}/mod_proxy_http.so
+{module.format(modules=modules)}
+StartServers 2
+ServerLimit 4
+ThreadsPerChild 64
+MaxRequestWorkers 256
+MaxKeepAliveRequests 0
+ProxyPassMatch "^/fan/(.*)$" "{scheme}://{address(far)}/call/$1/0"
+""")
+    return server(t, far, env, [which("apache2"), "-D", "FOREGROUND", "-f", conf], port)
+
+
+@program("apache", "Apache, event MPM, mod_proxy", ["apache2"])
+def apache_http1(t, far, env):
+    return apache(t, far, env, "", "http")
+
+
+@program("apache-http2", "the same, upstream of HTTP/2", ["apache2"], http2=True)
+def apache_http2(t, far, env):
+    return apache(t, far, env, "LoadModule proxy_http2_module {modules}/mod_proxy_http2.so", "h2c")
+
+
+@program("lighttpd", "lighttpd, mod_proxy", ["lighttpd"])
+def lighttpd(t, far, env):
+    port = t.port()
+    host, _, far_port = address(far).partition(":")
+    conf = configured(t, "lighttpd.conf", f"""server.document-root = "{t.dir}"
+server.port = {port}
+server.bind = "127.0.0.1"
+server.listen-backlog = 1024
+server.max-connections = 2000
+server.max-fds = 4096
+server.max-keep-alive-requests = 100000
+server.errorlog = "{t.dir}/lighttpd.err"
+server.upload-dirs = ("{t.dir}")
+server.modules += ("mod_proxy")
+proxy.server = ("" => (("host" => "{host}", "port" => {far_port})))
+proxy.header = ("map-urlpath" => ("/fan" => "/call"))
+""")
+    return server(t, far, env, [which("lighttpd"), "-D", "-f", conf], port, path="/fan/{id}/0")
+
+
+@program("nghttpx-http2", "nghttpx, 2 threads, upstream of HTTP/2", ["nghttpx"], http2=True)
+def nghttpx(t, far, env):
+    port = t.port()
+    host, _, far_port = address(far).partition(":")
+    return server(t, far, env, [which("nghttpx"), f"--frontend=127.0.0.1,{port};no-tls", "--workers=2", "--backlog=1024",
+                                f"--backend={host},{far_port};/;proto=h2", "--errorlog-file=/dev/stderr",
+                                f"--conf={configured(t, 'empty.conf', '')}"], port, path="/call/{id}/0")
