@@ -211,7 +211,7 @@ void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
 		unsigned id;
 
 		/* All names of the table begin with one of these: the rest of a large block is skipped. */
-		if (!memchr("OTBR", (*environ)[0], 4))
+		if (!memchr("AOTBR", (*environ)[0], 5))
 			continue;
 		value = rm_str_c(*environ);
 		name = rm_str_cut(&value, '=');

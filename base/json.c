@@ -178,6 +178,12 @@ void rm_json_hex(struct rm_json *j, const uint8_t *bytes, size_t n)
 	put_char(j, '"');
 }
 
+void rm_json_raw(struct rm_json *j, struct rm_str s)
+{
+	put(j, s.p, s.n);
+	j->comma = false;
+}
+
 void rm_json_line(struct rm_json *j)
 {
 	put_char(j, '\n');

@@ -23,6 +23,7 @@ void rm_json_u64_str(struct rm_json *j, uint64_t v); /* as a decimal string: OTL
 void rm_json_f64(struct rm_json *j, double v);
 void rm_json_bool(struct rm_json *j, bool v);
 void rm_json_hex(struct rm_json *j, const uint8_t *bytes, size_t n);
+void rm_json_raw(struct rm_json *j, struct rm_str s); /* as it is, before or between documents */
 void rm_json_line(struct rm_json *j); /* ends a document by a newline; another may follow */
 
 #endif

@@ -283,3 +283,22 @@ RM_TEST("percent escapes decode in either case, and bad ones are refused")
 	RM_CHECK(rm_percent_decode(RM_STR("12345678"), room, sizeof(room)) == 8);
 	RM_CHECK(rm_percent_decode(RM_STR("123456789"), room, sizeof(room)) == RM_E_RANGE);
 }
+
+RM_TEST("each variable of the table is found in an environment")
+{
+	static struct rm_env e;
+	char setting[128], *settings[] = { setting, NULL };
+
+	for (unsigned i = 0; i < RM_ENV_COUNT; i++) {
+		const struct rm_env_row *row = &rm_env_rows[i];
+		struct rm_str values = rm_str_c(row->values), value = rm_str_cut(&values, ',');
+
+		if (row->type == RM_ENV_BOOL)
+			value = RM_STR("true");
+		else if (value.n == 0)
+			value = RM_STR("1");
+		snprintf(setting, sizeof(setting), "%s=%.*s", row->name, (int)value.n, value.p);
+		rm_env_load(&e, settings, NULL);
+		RM_CHECK(rm_env_is_set(&e, (enum rm_env_id)i));
+	}
+}

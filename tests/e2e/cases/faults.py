@@ -6,7 +6,9 @@ counted, time is not: a deadline only bounds how long a case may take.
 import importlib.util
 import json
 import os
+import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -101,6 +103,30 @@ def zipkin_answers(t):
         t.equal((stats["exported"], losses(stats)), (exported, lost), "statistics")
         span = json.loads(s.bodies[0])[0]
         t.check(len(span["traceId"]) == 32 and span["localEndpoint"]["serviceName"], "the form is Zipkin's")
+
+
+@case("xray: one datagram for each span, a segment for each root; a daemon that comes late gets all of them")
+def xray_daemon(t):
+    port = t.port()
+    documents = []
+
+    def serve():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", port))
+            t.closers.append(lambda: s.shutdown(socket.SHUT_RD) if s.fileno() >= 0 else None)
+            while len({d["id"] for _, d in documents}) < SPANS:
+                header, _, body = s.recv(65536).partition(b"\n")
+                documents.append((json.loads(header), json.loads(body)))
+
+    late = threading.Timer(1.0, serve)
+    late.start()
+    stats = probe(t, "http://127.0.0.1:1", OTEL_TRACES_EXPORTER="xray", AWS_XRAY_DAEMON_ADDRESS=f"127.0.0.1:{port}")
+    late.join(30)
+    t.equal((stats["exported"], losses(stats)), (SPANS, {}), "statistics")
+    t.check(stats["retries"] > 0, "it was refused at first")
+    t.equal(len({d["id"] for _, d in documents}), SPANS, "ids")
+    t.check(all(h == {"format": "json", "version": 1} for h, _ in documents), "headers")
+    t.check(all(re.fullmatch("1-[0-9a-f]{8}-[0-9a-f]{24}", d["trace_id"]) for _, d in documents), "trace ids")
 
 
 @case("two exporters: one that is down takes nothing from the other")
