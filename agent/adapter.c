@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "agent/bound.h"
 #include "agent/context.h"
 #include "agent/stream.h"
+#include "agent/tls_hello.h"
 
 _Static_assert((int)RM_CTX_TEXT_BYTES == RM_TRACEPARENT_BYTES, "one form of text");
 
@@ -71,39 +73,51 @@ rm_ctx rm_ctx_of_request(int fd, uint32_t stream)
 	return ret;
 }
 
-/* Where a stream's context is kept: where it is already, else a place that is free. Lock held. */
-static struct rm_bound *place(struct rm_conn *c, uint32_t stream)
+/* The client's connection on a descriptor, or what a TLS session over it carries; locked, or NULL. */
+static struct rm_conn *take_client(int fd)
 {
-	struct rm_bound *room = NULL;
+	struct rm_conn *c = rm_fd_tracked(fd) ? rm_conn_take(fd) : NULL;
 
-	for (int i = 0; i < RM_BOUND_MAX; i++) {
-		struct rm_bound *b = &c->bound[i];
-
-		if (b->ctx && b->stream == stream)
-			return b;
-		if (!rm_ctx_lives(b->ctx))
-			room = b;
-	}
-	return room;
+	if (!c)
+		c = rm_conn_take_name(rm_tls_session_of(fd));
+	if (!c || (c->role == RM_ROLE_CLIENT && !c->dead && (!c->proto || c->proto->client_only)))
+		return c;
+	rm_conn_release(c);
+	return NULL;
 }
 
-bool rm_ctx_bind(int fd, uint32_t stream, rm_ctx ctx)
+bool rm_ctx_bind(int fd, uint64_t at, rm_ctx ctx)
 {
-	struct rm_bound *b = NULL;
 	struct rm_conn *c;
 	struct rm_scope s;
+	bool ret = false;
 
-	if (!rm_fd_tracked(fd) || !rm_enter(&s))
+	if (!rm_enter(&s))
 		return false;
-	c = rm_conn_take(fd);
+	c = take_client(fd);
 	if (c) {
-		b = c->role == RM_ROLE_SERVER ? NULL : place(c, stream);
-		if (b)
-			*b = (struct rm_bound){ .ctx = ctx, .stream = stream };
+		ret = rm_bound_put(c, at, ctx);
 		rm_conn_release(c);
 	}
 	rm_leave(&s);
-	return b != NULL;
+	return ret;
+}
+
+uint64_t rm_ctx_written(int fd)
+{
+	struct rm_conn *c;
+	struct rm_scope s;
+	uint64_t ret = UINT64_MAX;
+
+	if (!rm_enter(&s))
+		return ret;
+	c = take_client(fd);
+	if (c) {
+		ret = rm_conn_busy(c) ? UINT64_MAX : c->sent - c->ahead;
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+	return ret;
 }
 
 bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES])

@@ -4,7 +4,7 @@
  *
  * Three ways to tell whom an outgoing request belongs to, surest first. *In-band*: the adapter puts the
  * text of the context into the request as its traceparent; the agent puts the CLIENT span in its place.
- * *Bound*: rm_ctx_bind names the descriptor. *Attached*: the thread runs code of that context now.
+ * *Bound*: rm_ctx_bind names the bytes. *Attached*: the thread runs code of that context now.
  * Functions may be called from anywhere outside of hooks unless said otherwise; they keep errno, take no
  * lock but a connection's own, and do not allocate. Context: any, also in signal handlers.
  */
@@ -30,8 +30,7 @@ enum rm_source {
 	RM_SOURCE_NONE,      /* nothing sure: a new trace */
 	RM_SOURCE_HEADER,    /* the request carries the id of one of our live SERVER spans */
 	RM_SOURCE_PROGRAM,   /* the request carries a context the program made itself */
-	RM_SOURCE_BOUND,     /* an adapter bound it to its connection */
-	RM_SOURCE_ADAPTER,   /* an adapter asked the runtime */
+	RM_SOURCE_BOUND,     /* an adapter bound its bytes */
 	RM_SOURCE_ATTACHED,  /* an adapter attached it to the thread */
 	RM_SOURCE_HANDOFF,   /* it was handed over with the work, from one thread to another */
 	RM_SOURCE_THREAD,    /* the gated thread rule */
@@ -65,12 +64,16 @@ rm_ctx rm_ctx_attach(rm_ctx ctx, enum rm_source how);
 rm_ctx rm_ctx_of_request(int fd, uint32_t stream);
 
 /*
- * The next request that goes out on `fd`, of HTTP/2 the one that opens `stream` (0: any), belongs to
- * `ctx`. It replaces what was bound to the same stream; 0 unbinds. It ends with that request, with the
- * connection or with `ctx`, whichever is first. An adapter that binds binds every request: what was bound
- * for one that never went out must not be found by the next. False: no watched connection, or no room.
+ * What the program sends on `fd` from byte `at` on, counted from the connection's first one (inside TLS:
+ * of what TLS carries), belongs to `ctx`, until another call says otherwise: 0 is nobody that is
+ * known. It takes back what was said of later bytes. For protocols that can carry no context: databases. The caller knows
+ * the number of each byte before the kernel, or the TLS library, gets it; whoever writes what was not announced says 0
+ * before. False: no such connection is watched, that byte has passed, or there is no room.
  */
-bool rm_ctx_bind(int fd, uint32_t stream, rm_ctx ctx);
+bool rm_ctx_bind(int fd, uint64_t at, rm_ctx ctx);
+
+/* How many bytes the kernel, or the TLS library, took from the program on such a connection. UINT64_MAX: not known. */
+uint64_t rm_ctx_written(int fd);
 
 /* The text of a live context, without NUL. False: it is dead, or this process is to send none. */
 bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES]);
@@ -97,18 +100,12 @@ struct rm_adapter {
 	 * several threads at once.
 	 */
 	enum rm_arrival (*arrive)(void);
-	/*
-	 * Asked for each outgoing request, NULL: never. A context, 0 (the runtime cannot tell) or
-	 * RM_CTX_NOBODY. Context: hook, a connection locked: must decline on threads that the runtime does
-	 * not own, and must not wait for anything that a thread may hold while it sends.
-	 */
-	rm_ctx (*pull)(void);
-	/* The head of a request was read on this thread, NULL: not told. Context: as above. */
+	/* The head of a request was read on this thread, NULL: not told. Context: hook, a connection locked. */
 	void (*on_request)(rm_ctx ctx);
 };
 
 /*
- * Has `pull` and `on_request` called from now on: of one adapter in a process, the first that asks.
+ * Has `on_request` called from now on: of one adapter in a process, the first that asks.
  * Context: app.
  */
 void rm_ctx_use(const struct rm_adapter *adapter);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "agent/bound.h"
 #include "agent/context.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
@@ -185,6 +186,7 @@ static void end(struct rm_conn *c)
 	c->pending_count = 0;
 	c->retry = 0;
 	rm_conn_unstash(c);
+	rm_bound_clear(c);
 	rm_life_end(&c->life);
 	rm_pool_put(&conns, number);
 }

@@ -37,13 +37,6 @@ struct rm_pending {
 	rm_text text;
 };
 
-/* What the next request on its way out belongs to, see rm_ctx_bind. */
-struct rm_bound {
-	rm_ctx ctx;       /* 0: the place is free */
-	uint32_t stream;
-};
-enum { RM_BOUND_MAX = 4 };
-
 struct rm_conn {
 	uint32_t link;           /* the pool's, while the connection is free: the next two outlive that */
 	_Atomic uint32_t gen;
@@ -62,7 +55,13 @@ struct rm_conn {
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */
 	const struct rm_thread *connected_on; /* ... and the thread that called it */
-	struct rm_bound bound[RM_BOUND_MAX];
+
+	/* Of a client whose bytes adapters announce, see agent/bound.h. */
+	uint64_t sent;           /* bytes of its requests that were fed so far */
+	rm_ctx bound;            /* whom those that come next belong to; 0: nobody said */
+	rm_text marks;           /* what is said of those behind them ... */
+	uint32_t mark_first, mark_count; /* ... from there, so many */
+	int secured_fd;          /* of a TLS session: the descriptor that its ClientHello left through, or -1 */
 
 	/*
 	 * The sending side of a client. While `tx_busy` names this process, an edited call is in flight:

@@ -24,9 +24,8 @@ static _Atomic uint64_t source_count[RM_SOURCE_COUNT];
 
 static const char *const source_names[RM_SOURCE_COUNT] = {
 	[RM_SOURCE_NONE] = "none",         [RM_SOURCE_HEADER] = "header",   [RM_SOURCE_PROGRAM] = "program",
-	[RM_SOURCE_BOUND] = "bound",       [RM_SOURCE_ADAPTER] = "adapter", [RM_SOURCE_ATTACHED] = "attached",
-	[RM_SOURCE_HANDOFF] = "handoff",   [RM_SOURCE_THREAD] = "thread",   [RM_SOURCE_CONNECT] = "connect",
-	[RM_SOURCE_PROCESS] = "process",
+	[RM_SOURCE_BOUND] = "bound",       [RM_SOURCE_ATTACHED] = "attached", [RM_SOURCE_HANDOFF] = "handoff",
+	[RM_SOURCE_THREAD] = "thread",     [RM_SOURCE_CONNECT] = "connect", [RM_SOURCE_PROCESS] = "process",
 };
 
 const char *rm_source_name(enum rm_source source)
@@ -149,29 +148,6 @@ rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source)
 	return t->attached != RM_CTX_NOBODY && rm_ctx_exchange(t->attached) ? t->attached : 0;
 }
 
-static rm_ctx unbind(struct rm_conn *c, uint32_t stream)
-{
-	rm_ctx ret = 0;
-
-	for (int i = 0; i < RM_BOUND_MAX && !ret; i++) {
-		struct rm_bound *b = &c->bound[i];
-
-		if (!b->ctx || b->stream != stream)
-			continue;
-		ret = b->ctx;
-		*b = (struct rm_bound){ 0 };
-	}
-	return ret;
-}
-
-/* Takes what was bound for a request on its way out: once, whatever else is known of it. */
-static rm_ctx take_bound(struct rm_conn *c, uint32_t stream)
-{
-	rm_ctx ret = unbind(c, stream);
-
-	return ret || !stream ? ret : unbind(c, 0);
-}
-
 /* Makes a live SERVER exchange the parent. False when it has ended meanwhile. */
 static bool take_server(rm_ctx ctx, enum rm_source source, struct rm_parent *ret)
 {
@@ -223,19 +199,13 @@ static bool resolve_thread(struct rm_thread *t, struct rm_conn *c, struct rm_par
 	       take_server(c->connected_by, RM_SOURCE_CONNECT, ret);
 }
 
-static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
+static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			   struct rm_parent *ret)
 {
-	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
-	rm_ctx bound = take_bound(c, stream), pulled;
-
 	if (in->valid)
 		return resolve_header(rm_context_current(t, NULL), in, ret);
-	if (bound)
-		return bound != RM_CTX_NOBODY && take_server(bound, RM_SOURCE_BOUND, ret);
-	pulled = a && a->pull ? a->pull() : 0;
-	if (pulled)
-		return pulled != RM_CTX_NOBODY && take_server(pulled, RM_SOURCE_ADAPTER, ret);
+	if (c->bound)
+		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	if (t->attached)
 		return t->attached != RM_CTX_NOBODY &&
 		       take_server(t->attached, (enum rm_source)t->attached_how, ret);
@@ -250,11 +220,11 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, uint32_t stre
 	return false;
 }
 
-void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
+void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret)
 {
 	*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
-	if (!resolve_ladder(t, c, stream, in, ret))
+	if (!resolve_ladder(t, c, in, ret))
 		*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
 	atomic_fetch_add_explicit(&source_count[ret->source], 1, memory_order_relaxed);
 }

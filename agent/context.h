@@ -48,10 +48,10 @@ struct rm_parent {
 };
 
 /*
- * Climbs the ladder for an outgoing request on `c` (locked), of HTTP/2 on this stream, whose head carries
- * `in` (invalid when it has no context of its own).
+ * Climbs the ladder for an outgoing request on `c` (locked), whose head carries `in` (invalid when it has no
+ * context of its own).
  */
-void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, uint32_t stream, const struct rm_spanctx *in,
+void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret);
 
 /* False when another thread ended the parent meanwhile: its texts may have become another one's. */

@@ -134,10 +134,10 @@ static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct
 }
 
 /* Fixes what a CLIENT span belongs to, and who it is; `in` is the context that its head has already. */
-static void place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, uint32_t stream,
-		  const struct rm_spanctx *in, struct rm_parent *ret)
+static void place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_spanctx *in,
+		  struct rm_parent *ret)
 {
-	rm_context_resolve(v->thread, v->conn, stream, in, ret);
+	rm_context_resolve(v->thread, v->conn, in, ret);
 	e->parent = ret->ctx;
 	e->parent_remote = ret->remote;
 	identify(v, x, e);
@@ -164,7 +164,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_fields_read(head, &fields);
 	rm_strbuf_init(&no_state, NULL, 0);
 	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
-	place(v, x, e, head->block ? head->block->stream : 0, &in, &parent);
+	place(v, x, e, &in, &parent);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields, shown_source(config, &parent));
 	rm_resend_request(v->thread, x, e, head);
@@ -220,7 +220,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 
 	if (e) {
 		rm_peer_ask(&v->conn->peer, v->fd);
-		place(v, x, e, 0, &none, &parent);
+		place(v, x, e, &none, &parent);
 		e->operation = true;
 		if (e->ctx.flags & RM_FLAG_SAMPLED)
 			rm_semconv_operation(e, config, v->conn, op, shown_source(config, &parent));

@@ -7,6 +7,7 @@
  */
 #include "agent/stream.h"
 
+#include "agent/bound.h"
 #include "agent/observe.h"
 #include "agent/tls_hello.h"
 #include "base/clock.h"
@@ -105,7 +106,8 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 {
 	struct rm_conn *c = v->conn;
 	const uint8_t *bytes = p;
-	size_t at = 0;
+	size_t at = 0, part;
+	bool announced;
 	int64_t used;
 
 	if (n == 0)
@@ -116,13 +118,15 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		rm_stream_mute(v);
 		return RM_FEED_MUTE;
 	}
+	announced = dir == RM_DIR_REQUEST && c->proto->client_only;
 	do {
 		if (v->next_proto && !change_proto(v)) {
 			v->sink.on->broken(&v->sink, v->handed_over, RM_STR(""));
 			rm_stream_mute(v);
 			return RM_FEED_MUTE;
 		}
-		used = c->proto->feed(c->state, dir, bytes + at, n - at, &v->sink, v);
+		part = announced && !v->next_proto ? rm_bound_next(c, n - at) : n - at;
+		used = c->proto->feed(c->state, dir, bytes + at, part, &v->sink, v);
 		rm_text_put(v->scratch);
 		v->scratch = 0;
 		if (used < 0) {
@@ -131,7 +135,8 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		}
 		v->base += (uint64_t)used;
 		at += (size_t)used;
-	} while (v->next_proto);
+		c->sent += announced ? (uint64_t)used : 0;
+	} while (v->next_proto || (announced && (size_t)used == part && at < n));
 	return (int64_t)at;
 }
 

@@ -35,7 +35,7 @@ static rm_tls open_entered(const struct rm_tls_session *session, struct rm_threa
 
 	if (!c)
 		return 0;
-	claimed = session->random && rm_tls_claim(c, session->random);
+	claimed = session->random && rm_tls_claim(name, c, session->random);
 	if (!claimed && session->fd >= 0)
 		rm_peer_ask(&c->peer, session->fd);
 	c->peer.asked = true;

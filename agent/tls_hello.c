@@ -11,13 +11,14 @@
 #include "agent/tls.h"
 #include "base/memory.h"
 
-enum { SETS = 128, WAYS = 8 };
+enum { SETS = 128, WAYS = 8, SESSIONS = 1024 };
 
 struct hello {
 	_Atomic uint32_t seq;   /* odd: being written; 0: never */
 	uint32_t age;           /* larger is younger */
 	uint8_t random[RM_TLS_RANDOM_BYTES];
 	uint8_t role;
+	int fd;
 	rm_ctx connected_by;
 	const struct rm_thread *connected_on;
 	struct rm_peer peer;
@@ -25,6 +26,7 @@ struct hello {
 
 static _Atomic(struct hello *) table;
 static _Atomic uint32_t ages;
+static _Atomic rm_conn_name sessions[SESSIONS]; /* by descriptor */
 static void (*_Atomic discover_libraries)(void);
 static atomic_bool loaded = true; /* objects were, since somebody looked */
 
@@ -81,7 +83,7 @@ static RM_GLANCE struct hello *take_oldest(struct hello *set)
 	return !(seq & 1) && atomic_compare_exchange_strong(&oldest->seq, &seq, seq + 1) ? oldest : NULL;
 }
 
-static RM_GLANCE void remember(const struct rm_conn *c, const uint8_t *random)
+static RM_GLANCE void remember(const struct rm_conn *c, int fd, const uint8_t *random)
 {
 	struct hello *set = set_of(random), *h = set ? take_oldest(set) : NULL;
 
@@ -90,6 +92,7 @@ static RM_GLANCE void remember(const struct rm_conn *c, const uint8_t *random)
 	h->age = atomic_fetch_add(&ages, 1) + 1;
 	memcpy(h->random, random, sizeof(h->random));
 	h->role = c->role;
+	h->fd = fd;
 	h->connected_by = c->connected_by;
 	h->connected_on = c->connected_on;
 	h->peer = c->peer;
@@ -102,7 +105,7 @@ void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
 		make_table();
 	if (!v->conn->secure)
 		rm_peer_ask(&v->conn->peer, v->fd);
-	remember(v->conn, random);
+	remember(v->conn, v->conn->secure ? -1 : v->fd, random);
 }
 
 static RM_GLANCE bool read_hello(struct hello *h, uint8_t role, const uint8_t *random, struct hello *ret)
@@ -116,7 +119,7 @@ static RM_GLANCE bool read_hello(struct hello *h, uint8_t role, const uint8_t *r
 	return atomic_load(&h->seq) == seq && memcmp(ret->random, random, sizeof(ret->random)) == 0;
 }
 
-bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES])
+bool rm_tls_claim(rm_conn_name name, struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES])
 {
 	struct hello *set = set_of(random), found;
 
@@ -127,7 +130,18 @@ bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES])
 		c->peer.asked = true;
 		c->connected_by = found.connected_by;
 		c->connected_on = found.connected_on;
+		c->secured_fd = found.fd;
+		if (found.fd >= 0)
+			atomic_store_explicit(&sessions[found.fd % SESSIONS], name, memory_order_release);
 		return true;
 	}
 	return false;
+}
+
+RM_GLANCE rm_conn_name rm_tls_session_of(int fd)
+{
+	rm_conn_name name = fd < 0 ? 0 : atomic_load_explicit(&sessions[fd % SESSIONS], memory_order_acquire);
+	const struct rm_conn *c = rm_conn_peek_name(name);
+
+	return c && c->secured_fd == fd ? name : 0;
 }

@@ -13,10 +13,16 @@
 void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 
 /*
- * Gives a session's connection what the socket's knew: its peer, and who connected it when. False: that
+ * Gives a session's connection what the socket's knew: its peer, descriptor, and who connected it when. False: that
  * ClientHello was not seen, or is forgotten. Context: app.
  */
-bool rm_tls_claim(struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+bool rm_tls_claim(rm_conn_name name, struct rm_conn *c, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+
+/*
+ * The session over a descriptor, of those that were claimed last; 0: none is known. One that closed since is
+ * dead. Context: any.
+ */
+rm_conn_name rm_tls_session_of(int fd);
 
 /*
  * A connection was left alone: are there libraries that decrypt what it carries? They are hooked now.

@@ -2,42 +2,11 @@
 #include <pthread.h>
 
 #include "agent/adapter_api.h"
-#include "tests/unit/client_fixture.h"
+#include "tests/unit/served_fixture.h"
 
 enum { SERVED_FD = 100, CLIENT_FD = 200 };
 
 static char *ingress[] = { NULL };
-
-static void accept_on(int fd)
-{
-	int pair[2];
-	struct rm_scope s;
-
-	RM_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-	RM_CHECK(dup2(pair[1], fd) == fd);
-	if (rm_enter(&s)) {
-		rm_fd_accept(&s, -1, fd);
-		rm_leave(&s);
-	}
-}
-
-static void request_on(int fd, int count)
-{
-	static const char text[] = "GET /in HTTP/1.1\r\nHost: h\r\n\r\n";
-
-	for (int i = 0; i < count; i++)
-		receive_text(fd, text, sizeof(text) - 1);
-}
-
-static void answer_on(int fd)
-{
-	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-	struct iovec iov = { (void *)text, sizeof(text) - 1 };
-	struct rm_tx tx;
-
-	if (rm_tx_begin(&tx, fd, &iov, 1) == RM_TX_DONE)
-		rm_tx_done(&tx, sizeof(text) - 1);
-}
 
 /* The trace that a request carries which is sent on the client's connection. */
 static const char *trace_sent(void)
@@ -140,81 +109,6 @@ RM_TEST("a context has a text that leads back to it until it ends")
 	answer_on(SERVED_FD);
 	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text)) == 0);
 	RM_CHECK(!rm_ctx_to_traceparent(ctx, text) && !rm_ctx_to_traceparent(RM_CTX_NOBODY, text));
-}
-
-RM_TEST("what is bound to a connection is taken by the next request, once, before what the thread says")
-{
-	rm_ctx a, b;
-
-	start();
-	request_on(SERVED_FD, 1);
-	request_on(SERVED_FD + 1, 1);
-	a = rm_ctx_of_request(SERVED_FD, 0);
-	b = rm_ctx_of_request(SERVED_FD + 1, 0);
-	rm_ctx_attach(b, RM_SOURCE_ATTACHED);
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a));
-	RM_CHECK(belongs(a));
-	RM_CHECK(belongs(b));
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a) && rm_ctx_bind(CLIENT_FD, 0, 0)); /* unbound again */
-	RM_CHECK(belongs(b));
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, RM_CTX_NOBODY));
-	RM_CHECK(!belongs(b));
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, a));
-	answer_on(SERVED_FD); /* a ends: neither is it found, nor b, which it was not for */
-	RM_CHECK(!belongs(b));
-	RM_CHECK(belongs(b));
-	RM_CHECK(!rm_ctx_bind(SERVED_FD, 0, b) && !rm_ctx_bind(9999, 0, b));
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 0, b));
-	open_client(CLIENT_FD); /* another connection with the same number */
-	rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
-	RM_CHECK(!belongs(b));
-	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
-}
-
-RM_TEST("only so many contexts are bound to streams of one connection, and dead ones give way")
-{
-	rm_ctx ctx;
-
-	start();
-	request_on(SERVED_FD, 1);
-	ctx = rm_ctx_of_request(SERVED_FD, 0);
-	for (uint32_t stream = 1; stream <= 7; stream += 2)
-		RM_CHECK(rm_ctx_bind(CLIENT_FD, stream, ctx));
-	RM_CHECK(!rm_ctx_bind(CLIENT_FD, 9, ctx));
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 7, ctx));
-	rm_ctx_attach(RM_CTX_NOBODY, RM_SOURCE_ATTACHED);
-	RM_CHECK(!belongs(ctx)); /* stream 0 is none of them */
-	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
-	answer_on(SERVED_FD);
-	RM_CHECK(rm_ctx_bind(CLIENT_FD, 9, ctx));
-}
-
-static rm_ctx pulled;
-
-static rm_ctx pull(void)
-{
-	return pulled;
-}
-
-RM_TEST("the runtime is asked before the thread, and may say that nobody is served")
-{
-	static const struct rm_adapter test = { .name = "test", .pull = pull };
-	rm_ctx a, b;
-
-	start();
-	rm_ctx_use(&test);
-	request_on(SERVED_FD, 1);
-	request_on(SERVED_FD + 1, 1);
-	a = rm_ctx_of_request(SERVED_FD, 0);
-	b = rm_ctx_of_request(SERVED_FD + 1, 0);
-	rm_ctx_attach(b, RM_SOURCE_ATTACHED);
-	pulled = a;
-	RM_CHECK(belongs(a));
-	pulled = RM_CTX_NOBODY;
-	RM_CHECK(!belongs(a) && !belongs(b));
-	pulled = 0;
-	RM_CHECK(belongs(b));
-	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
 }
 
 RM_TEST("REMORA_ADAPTERS names the adapters that may move in")

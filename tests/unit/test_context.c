@@ -442,13 +442,13 @@ RM_TEST("what a parent carried is not believed once another thread has ended it"
 	rm_exchange_carry(e, RM_STR("a=1"), RM_STR("b=2"));
 	atomic_store(&e->phase, RM_PHASE_OPEN);
 	in = e->ctx;
-	rm_context_resolve(t, &conn, 0, &in, &parent);
+	rm_context_resolve(t, &conn, &in, &parent);
 	RM_CHECK(parent.source == RM_SOURCE_HEADER && rm_parent_lives(&parent));
 	RM_CHECK_STR(parent.tracestate, "a=1");
 	RM_CHECK_STR(parent.baggage, "b=2");
 	rm_exchange_drop(x);
 	RM_CHECK(!rm_parent_lives(&parent));
-	rm_context_resolve(t, &conn, 0, &in, &parent);
+	rm_context_resolve(t, &conn, &in, &parent);
 	RM_CHECK(parent.source == RM_SOURCE_PROGRAM && parent.tracestate.n == 0);
 	e->tracestate_bytes = e->baggage_bytes = 3; /* as seen in the middle of the drop */
 	RM_CHECK(rm_exchange_tracestate(e).n == 0 && rm_exchange_baggage(e).n == 0);
