@@ -130,6 +130,34 @@
 			bodies.set(request, context);
 	});
 
+	/*
+	 * Upgrades and tunnels are told on no channel; but Node is done with the parser just before it tells the
+	 * program. To give it back (`free`) puts it into another context where those are kept by resource.
+	 */
+	const parser = builtin('_http_common').HTTPParser.prototype;
+	const upgraded = new WeakMap();
+
+	replace(parser, 'finish', (finish) => function () {
+		const request = this.incoming;
+
+		if (request?.upgrade && request.socket?.server)
+			quietly(() => {
+				begin();
+				upgraded.set(this, contextOf(textIn(request.rawHeaders), request.socket, 0));
+				current.enterWith(upgraded.get(this));
+			});
+		return apply(finish, this, arguments);
+	});
+	replace(parser, 'free', (free) => function () {
+		const result = apply(free, this, arguments);
+
+		if (upgraded.has(this)) {
+			current.enterWith(upgraded.get(this));
+			upgraded.delete(this);
+		}
+		return result;
+	});
+
 	/* ---- connections that the program opens ---- */
 
 	/*
@@ -252,15 +280,25 @@
 	}
 
 	/* Programs that are started belong to the request, too. */
+	const attached = (spawn) => function () {
+		attach(current.getStore());
+		try {
+			return apply(spawn, this, arguments);
+		} finally {
+			attach();
+		}
+	};
+
+	/* Then Node would warn of what follows. */
+	function warnsOfBindings() {
+		return process.env.NODE_PENDING_DEPRECATION === '1' ||
+			[...process.execArgv, process.env.NODE_OPTIONS].join(' ').includes('pending-deprecation');
+	}
+
 	parts.child_process = ({ ChildProcess }) => {
-		replace(ChildProcess.prototype, 'spawn', (spawn) => function () {
-			attach(current.getStore());
-			try {
-				return apply(spawn, this, arguments);
-			} finally {
-				attach();
-			}
-		});
+		replace(ChildProcess.prototype, 'spawn', attached);
+		if (!warnsOfBindings()) /* execSync and its kin */
+			replace(process.binding('spawn_sync'), 'spawn', attached);
 	};
 
 	/* ---- HTTP/2 ---- */

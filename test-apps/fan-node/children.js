@@ -1,7 +1,7 @@
-// /ID answers with the TRACEPARENT of a program that it starts after a while; /late with that of one that the
-// request before started after its answer.
+// /ID answers with the TRACEPARENT of a program that it starts after a while, /sync/ID of one that it waits for;
+// /late with that of one that the request before started after its answer.
 const http = require('http');
-const { execFile } = require('child_process');
+const { execFile, execSync } = require('child_process');
 
 let late = Promise.resolve('');
 const ask = () => new Promise((resolve) => execFile('printenv', ['TRACEPARENT'], (error, text) => resolve(text)));
@@ -11,6 +11,6 @@ http.createServer(async (request, response) => {
 	if (request.url === '/late')
 		return response.end(await late + '\n');
 	await pause();
-	response.end(await ask());
+	response.end(request.url.startsWith('/sync/') ? execSync('printenv TRACEPARENT') : await ask());
 	response.on('close', () => { late = pause().then(pause).then(ask); });
 }).listen(Number(process.argv[2]), '127.0.0.1');

@@ -1,5 +1,6 @@
 """The Node adapter: parents of what busy servers call, nothing to be seen of it, and when it is not wanted."""
 import concurrent.futures
+import socket
 
 from context import add, compare
 from harness import APPS, case
@@ -57,10 +58,38 @@ stands_aside("no_addons", "addons are forbidden", ["--no-addons"])
 def children(t):
     port = t.port()
     server = t.start("server", ["node", APPS / "fan-node" / "children.js", port], port)
+    paths = [f"/{i}" for i in range(24)] + [f"/sync/{i}" for i in range(8)]
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        told = list(pool.map(lambda i: t.get(port, f"/{i}")[0][1].decode().split("-"), range(24)))
+        told = list(pool.map(lambda path: t.get(port, path)[0][1].decode().split("-"), paths))
     late = t.get(port, "/late")[0][1]
-    spans = t.spans_at_least(25)
+    spans = t.spans_at_least(len(paths) + 1)
     mine = {s["attributes"]["url.path"]: s["span_id"] for s in spans.of(server.name, "SERVER")}
-    t.equal([fields[2] for fields in told], [mine[f"/{i}"] for i in range(24)], "TRACEPARENT of children")
+    t.equal([fields[2] for fields in told], [mine[path] for path in paths], "TRACEPARENT of children")
     t.equal(late, b"\n", "what the one before left behind")
+
+
+def ask_raw(port, head):
+    with socket.create_connection(("127.0.0.1", port)) as s:
+        s.sendall(head.encode() + b"\r\n\r\n")
+        while s.recv(4096):
+            pass
+
+
+@case("node: what is called for an upgrade or a tunnel has it for a parent", ["node"], agent_only=True)
+def upgrades(t):
+    port = t.port()
+    server = t.start("server", ["node", APPS / "fan-node" / "upgrades.js", port], port)
+    upgrade = "GET /up/{0} HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: test"
+    tunnel = "CONNECT t{0}:443 HTTP/1.1\r\nHost: t{0}:443"
+    heads = [form.format(i) for i in range(12) for form in (upgrade, tunnel)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda head: ask_raw(port, head), heads))
+    spans = t.spans(3 * len(heads))
+    servers = {s["span_id"]: s for s in spans.of(server.name, "SERVER")}
+    calls = spans.of(server.name, "CLIENT")
+    t.equal(len(calls), len(heads), "calls")
+    for call in calls:
+        parent = servers.get(call["parent_id"], {"attributes": {}})["attributes"]
+        name = call["attributes"]["url.full"].rsplit("/", 1)[1]
+        t.check(name in (parent.get("url.path", "").rsplit("/", 1)[-1], parent.get("server.address")),
+                f"{name} is called for {parent}")
