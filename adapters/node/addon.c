@@ -6,7 +6,7 @@
 #include "adapters/node/v8.h"
 #include "agent/adapter_api.h"
 
-enum { ARGUMENTS_MAX = 2 };
+enum { ARGUMENTS_MAX = 3 };
 
 /* The call's arguments; those that it does not have are undefined. */
 static bool arguments(struct napi_env__ *env, struct napi_callback_info__ *info,
@@ -17,16 +17,20 @@ static bool arguments(struct napi_env__ *env, struct napi_callback_info__ *info,
 	return rm_node.get_cb_info(env, info, &count, ret, NULL, NULL) == 0;
 }
 
-static rm_ctx context_in(struct napi_env__ *env, struct napi_callback_info__ *info)
+static rm_ctx context_of(struct napi_env__ *env, struct napi_value__ *value)
 {
-	struct napi_value__ *given[ARGUMENTS_MAX];
 	char text[RM_CTX_TEXT_BYTES + 2]; /* a longer one shows */
 	size_t n = 0;
 
-	if (!arguments(env, info, given) ||
-	    rm_node.get_value_string_latin1(env, given[0], text, sizeof(text), &n) != 0)
-		return 0;
-	return rm_ctx_from_traceparent(text, n);
+	return rm_node.get_value_string_latin1(env, value, text, sizeof(text), &n) == 0 ? rm_ctx_from_traceparent(text, n)
+										       : 0;
+}
+
+static rm_ctx context_in(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX];
+
+	return arguments(env, info, given) ? context_of(env, given[0]) : 0;
 }
 
 /* lives(text): is that a request of this process that is being served? */
@@ -61,6 +65,31 @@ static struct napi_value__ *attach(struct napi_env__ *env, struct napi_callback_
 	return NULL;
 }
 
+/* bind(fd, at, text): what is written from that byte on is for that request; for nobody if it is none. */
+static struct napi_value__ *bind(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX];
+	int32_t fd = -1;
+	int64_t at = -1;
+
+	if (arguments(env, info, given) && rm_node.get_value_int32(env, given[0], &fd) == 0 &&
+	    rm_node.get_value_int64(env, given[1], &at) == 0 && at >= 0)
+		rm_ctx_bind(fd, (uint64_t)at, context_of(env, given[2]));
+	return NULL;
+}
+
+/* written(fd): how many bytes were sent on it so far; -1 where that is not known. */
+static struct napi_value__ *written(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX], *ret = NULL;
+	int32_t fd = -1;
+
+	if (arguments(env, info, given))
+		rm_node.get_value_int32(env, given[0], &fd);
+	rm_node.create_int64(env, (int64_t)rm_ctx_written(fd), &ret);
+	return ret;
+}
+
 static void offer(struct napi_env__ *env, struct napi_value__ *exports, const char *name,
 		  rm_napi_callback call)
 {
@@ -80,5 +109,7 @@ struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi
 	offer(env, exports, "lives", lives);
 	offer(env, exports, "ofRequest", of_request);
 	offer(env, exports, "attach", attach);
+	offer(env, exports, "bind", bind);
+	offer(env, exports, "written", written);
 	return exports;
 }

@@ -52,6 +52,8 @@ static const struct {
 	FUNCTION(get_cb_info, "napi_get_cb_info"),
 	FUNCTION(get_value_string_latin1, "napi_get_value_string_latin1"),
 	FUNCTION(get_value_int32, "napi_get_value_int32"),
+	FUNCTION(get_value_int64, "napi_get_value_int64"),
+	FUNCTION(create_int64, "napi_create_int64"),
 	FUNCTION(get_boolean, "napi_get_boolean"),
 	FUNCTION(create_string_latin1, "napi_create_string_latin1"),
 #undef FUNCTION

@@ -38,7 +38,7 @@
 		return undefined;
 	}
 
-	const { attach, lives, ofRequest } = native.exports;
+	const { attach, bind, lives, ofRequest, written } = native.exports;
 	const { AsyncLocalStorage, AsyncResource } = builtin('async_hooks');
 	const channels = builtin('diagnostics_channel');
 	const http = builtin('http'), net = builtin('net'), tls = builtin('tls');
@@ -165,6 +165,7 @@
 	 * waits for an answer on it is told in its own context by who sent it (http, promises).
 	 */
 	const asNobody = (method) => function () {
+		quietly(meetDrivers);
 		return current.getStore() ? current.run(undefined, () => apply(method, this, arguments))
 			: apply(method, this, arguments);
 	};
@@ -375,8 +376,11 @@
 		});
 	};
 
+	include('databases.js');
+
 	subscribe('net.client.socket', look);
 	subscribe('net.server.socket', look);
 	look();
+	quietly(meetDrivers);
 	return look;
 })()

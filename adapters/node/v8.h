@@ -37,6 +37,8 @@ struct rm_node {
 			   struct napi_value__ **, void **);
 	int (*get_value_string_latin1)(struct napi_env__ *, struct napi_value__ *, char *, size_t, size_t *);
 	int (*get_value_int32)(struct napi_env__ *, struct napi_value__ *, int32_t *);
+	int (*get_value_int64)(struct napi_env__ *, struct napi_value__ *, int64_t *);
+	int (*create_int64)(struct napi_env__ *, int64_t, struct napi_value__ **);
 	int (*get_boolean)(struct napi_env__ *, bool, struct napi_value__ **);
 	int (*create_string_latin1)(struct napi_env__ *, const char *, size_t, struct napi_value__ **);
 };

@@ -1,4 +1,5 @@
 """All programs under test, whatever file they stand in."""
 import native  # noqa: F401
+import node_programs  # noqa: F401
 import proxies  # noqa: F401
 from programs import PROGRAMS  # noqa: F401

@@ -9,6 +9,10 @@ class Row:
         self.right = self.missing = self.wrong = 0
         self.sources = {}
 
+    def add(self, verdict, source):
+        setattr(self, verdict, getattr(self, verdict) + 1)
+        self.sources[source] = self.sources.get(source, 0) + 1
+
     @property
     def calls(self):
         return self.right + self.missing + self.wrong
@@ -30,17 +34,20 @@ def judge(calls, spans, service):
     row = Row()
     for number, trace, span_id in calls:
         span = by_id.get(span_id)
-        source = span["attributes"].get("remora.parent.source", "-") if span else "-"
-        if span and span["kind"] == "CLIENT":
-            parent = by_id.get(span["parent_id"]) if span["parent_id"] else None
-            dangling = bool(span["parent_id"]) and not parent
+        if span and span["kind"] == "CLIENT" and span["trace_id"] == trace:
+            place(row, number, span, by_id)
+        elif span and span["kind"] == "SERVER" and number_of(span) == number and span["trace_id"] == trace:
+            row.add("right", "-")
         else:
-            parent, dangling = span, bool(span_id) and not span
-        if parent and number_of(parent) == number and parent["trace_id"] == trace:
-            row.right += 1
-        elif parent or dangling:
-            row.wrong += 1
-        else:
-            row.missing += 1
-        row.sources[source] = row.sources.get(source, 0) + 1
+            row.add("wrong" if span_id else "missing", "-")
     return row
+
+
+def place(row, number, span, by_id):
+    """Adds a CLIENT span that was made for the request of that number."""
+    parent = by_id.get(span["parent_id"])
+    if parent and number_of(parent) == number and parent["trace_id"] == span["trace_id"]:
+        verdict = "right"
+    else:
+        verdict = "wrong" if span["parent_id"] else "missing"
+    row.add(verdict, span["attributes"].get("remora.parent.source", "-"))

@@ -1,12 +1,15 @@
 """One program under load: started, asked, judged."""
 import importlib.util
+import os
 import ssl
 import subprocess
 from pathlib import Path
 
+import database
 from drive import FarSide, FarSideHttp2, load
 from harness import which
 from judge import judge
+from node_programs import NODE, PACKAGES
 from programs import PYTHON
 from tls_apps import Certificates
 
@@ -19,27 +22,41 @@ def why_not(program):
         missing += [module] if found.returncode else []
     missing += ["python3-h2"] if program.http2 and not importlib.util.find_spec("h2") else []
     missing += [header for header in program.headers if not Path("/usr/include", header).exists()]
+    for package in program.packages if not missing else ():
+        found = subprocess.run([NODE, "-e", f"require('{package}')"], capture_output=True,
+                               env={**os.environ, "NODE_PATH": PACKAGES})
+        missing += [package] if found.returncode else []
+    missing += [database.why_no(program.database)] if program.database and database.why_no(program.database) else []
     return ", ".join(missing)
 
 
-def tls_context(t):
+def tls_context(t, http2):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if http2:
+        context.set_alpn_protocols(["h2"])
     context.load_cert_chain(Certificates(t).server)
     return context
 
 
 def measure(t, program, requests, keeps=(True, False), env={}):
     """{(concurrency, kept): Row} of one program, started by the test `t`, which ends it."""
-    far = FarSideHttp2() if program.http2 else FarSide(tls_context(t) if program.tls else None)
-    t.closers.append(far.close)
-    first, cells = 1, {}
-    _, path = program.start(t, f"{'https' if program.tls else 'http'}://127.0.0.1:{far.port}", env)
+    far, first, cells = None, 1, {}
+    if program.database:
+        url = database.STARTERS[program.database](t, program.tls)
+    else:
+        far = (FarSideHttp2 if program.http2 else FarSide)(tls_context(t, program.http2) if program.tls else None)
+        t.closers.append(far.close)
+        url = f"{'https' if program.tls else 'http'}://127.0.0.1:{far.port}"
+    _, path = program.start(t, url, env)
     for concurrency, count in requests.items():
         for keep in keeps:
             load(t.processes[-1].port, path, first, count, concurrency, keep)
             cells[concurrency, keep] = range(first, first + count)
             first += count
-    t.sink.wait(first - 1 + len(far.calls), 5.0)
+    calls = len(far.calls) if far else sum(map(database.calls_of, range(1, first)))
+    t.sink.wait(first - 1 + calls, 5.0)
     t.stop()
-    spans = list(t.sink.wait(first - 1 + len(far.calls), 5.0))
+    spans = list(t.sink.wait(first - 1 + calls, 5.0))
+    if not far:
+        return {cell: database.judge(spans, "server", ids) for cell, ids in cells.items()}
     return {cell: judge([c for c in far.calls if c[0] in ids], spans, "server") for cell, ids in cells.items()}

@@ -12,15 +12,17 @@ PROGRAMS = {}
 
 
 class Program:
-    def __init__(self, start, title, needs, modules, tls, http2, headers):
+    def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages):
         self.start, self.title, self.needs, self.modules = start, title, needs, modules
         self.tls, self.http2 = tls, http2  # what the far side speaks
         self.headers = headers             # C and C++ libraries: one header file of each
+        self.database = database           # the kind of one that is asked instead of the far side
+        self.packages = packages           # of npm
 
 
-def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=()):
+def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=(), database=None, packages=()):
     def add(start):
-        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers)
+        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers, database, packages)
         return start
     return add
 
@@ -188,53 +190,3 @@ def php_server(t, far, env):
     port = t.port()
     return server(t, far, {"PHP_CLI_SERVER_WORKERS": 8, **env},
                   [which("php"), "-S", f"127.0.0.1:{port}", APPS / "fan-php" / "index.php"], port)
-
-
-def node(t, far, env, way, app="fan-node"):
-    port = t.port()
-    return server(t, far, env, [which("node"), APPS / app / "main.js", port], port, path=f"/{way}/{{id}}")
-
-
-@program("node", "Node's http and http.get", ["node"])
-def node_http(t, far, env):
-    return node(t, far, env, "fan")
-
-
-@program("node-few", "the same, an agent of four sockets", ["node"])
-def node_few(t, far, env):
-    return node(t, far, env, "few")
-
-
-@program("node-body", "the same, in events of the request's body", ["node"])
-def node_body(t, far, env):
-    return node(t, far, env, "body")
-
-
-@program("node-shared", "the same, in callbacks of a connection that all requests share", ["node"])
-def node_shared(t, far, env):
-    return node(t, far, env, "fan", "fan-node-queue")
-
-
-@program("node-cluster", "the same, 2 processes", ["node"])
-def node_cluster(t, far, env):
-    return node(t, far, {"WORKERS": 2, **env}, "fan")
-
-
-@program("node-thread", "the same, in a worker thread", ["node"])
-def node_thread(t, far, env):
-    return node(t, far, {"WORKERS": 1, "KIND": "threads", **env}, "fan")
-
-
-@program("node-fetch", "Node's http and fetch", ["node"])
-def node_fetch(t, far, env):
-    return node(t, far, env, "fetch")
-
-
-@program("node-tls", "Node's http and https.get", ["node"], tls=True)
-def node_tls(t, far, env):
-    return node(t, far, env, "fan")
-
-
-@program("node-fetch-tls", "Node's http and fetch over TLS", ["node"], tls=True)
-def node_fetch_tls(t, far, env):
-    return node(t, far, {"NODE_TLS_REJECT_UNAUTHORIZED": "0", **env}, "fetch")

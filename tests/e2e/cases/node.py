@@ -6,7 +6,7 @@ from context import add, compare
 from harness import APPS, case
 
 for each in ("node", "node-few", "node-body", "node-cluster", "node-thread", "node-fetch", "node-tls",
-             "node-fetch-tls"):
+             "node-fetch-tls", "node-http2-tls", "node-redis"):
     add(each)
 
 

@@ -1,0 +1,78 @@
+"""Databases under test: real servers, which refuse each question with a code that is made of the request's id.
+
+Spans show no argument; but they show the code of an error. So it is known which request each call to a database
+was made for, whoever it was sent with: in one write with others, over a shared connection.
+"""
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from harness import Failure, which
+from judge import Row, place
+from tls_apps import Certificates
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e" / "cases"))
+CODE = re.compile(r"^Z([0-9A-Z]{4})$")
+FUNCTION = """CREATE FUNCTION note(code text) RETURNS int LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'noted'; END $$"""
+
+
+def calls_of(number):
+    """How often a program asks for a request of that id."""
+    return 1 + number % 3
+
+
+def key_for_nobody(t):
+    """A certificate with its key that a server may read which is not root's."""
+    key = t.dir / "database.key"
+    shutil.copy(Certificates(t).server, key)
+    key.chmod(0o600)
+    if os.getuid() == 0:
+        shutil.chown(key, "nobody")
+    return key
+
+
+def start_redis(t, tls):
+    port = t.port()
+    listen = ["--port", port]
+    if tls:
+        key = key_for_nobody(t)
+        listen = ["--port", 0, "--tls-port", port, "--tls-cert-file", key, "--tls-key-file", key, "--tls-auth-clients", "no"]
+    t.start("redis", [which("redis-server"), *listen, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            port, agent=False)
+    return f"redis{'s' if tls else ''}://127.0.0.1:{port}"
+
+
+def start_postgres(t, tls):
+    from postgres import postgres, sql
+    key = key_for_nobody(t) if tls else None
+    server = postgres(t, settings=["ssl=on", f"ssl_cert_file={key}", f"ssl_key_file={key}"] if tls else [])
+    sql(t, server, FUNCTION)
+    return f"{server.uri}?sslmode={'require' if tls else 'disable'}"
+
+
+STARTERS = {"redis": start_redis, "postgres": start_postgres}
+
+
+def why_no(kind):
+    """What is not installed here, for a database of that kind."""
+    if kind == "redis":
+        return "" if which("redis-server") else "redis-server"
+    return "" if any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else "postgresql"
+
+
+def judge(spans, service, ids):
+    """Compares the codes of CLIENT spans with the ids of their parents. Each call that was made must have its span."""
+    by_id = {s["span_id"]: s for s in spans if s["resource"]["service.name"] == service}
+    row, wanted = Row(), set(ids)
+    for span in by_id.values():
+        code = CODE.match(str(span["attributes"].get("db.response.status_code", "")))
+        number = int(code[1], 36) if code and span["kind"] == "CLIENT" else None
+        if number in wanted:
+            place(row, number, span, by_id)
+    made = sum(map(calls_of, ids))
+    if row.calls != made:
+        raise Failure(f"{made} calls were made, {row.calls} have a span")
+    return row
