@@ -106,15 +106,27 @@ static unsigned read_propagators(const struct rm_env *env)
 	return rm_propagators_parse(rm_str_c(rm_env_rows[RM_ENV_PROPAGATORS].def));
 }
 
+/*
+ * A CGI program (RFC 3875) works for the one request that its web server started it for, whose headers are in
+ * variables; TRACEPARENT may be what that server itself was started with.
+ */
+static bool is_cgi(const struct rm_env *env)
+{
+	struct rm_str gateway = rm_env_str(env, RM_ENV_GATEWAY_INTERFACE);
+
+	return gateway.n >= 4 && memcmp(gateway.p, "CGI/", 4) == 0 && rm_env_is_set(env, RM_ENV_HTTP_TRACEPARENT);
+}
+
 static void read_parent(struct rm_config *c, const struct rm_env *env)
 {
-	struct rm_str state = rm_env_str(env, RM_ENV_TRACESTATE);
+	bool cgi = is_cgi(env);
+	struct rm_str state = rm_env_str(env, cgi ? RM_ENV_HTTP_TRACESTATE : RM_ENV_TRACESTATE);
+	struct rm_str parent = rm_env_str(env, cgi ? RM_ENV_HTTP_TRACEPARENT : RM_ENV_TRACEPARENT);
 	struct rm_strbuf text;
 
 	if (c->propagators & RM_PROP_BAGGAGE)
-		c->parent_baggage = rm_str_trim(rm_env_str(env, RM_ENV_BAGGAGE));
-	if (!(c->propagators & RM_PROP_TRACECONTEXT) ||
-	    !rm_traceparent_parse(rm_str_trim(rm_env_str(env, RM_ENV_TRACEPARENT)), &c->parent))
+		c->parent_baggage = rm_str_trim(rm_env_str(env, cgi ? RM_ENV_HTTP_BAGGAGE : RM_ENV_BAGGAGE));
+	if (!(c->propagators & RM_PROP_TRACECONTEXT) || !rm_traceparent_parse(rm_str_trim(parent), &c->parent))
 		return;
 	rm_strbuf_init(&text, c->tracestate_text, sizeof(c->tracestate_text));
 	if (rm_tracestate_append(&text, state))

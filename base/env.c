@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { SHOWN_BYTES = 256 };
+enum { SHOWN_BYTES = 256, REQUEST_BYTES = 4096 };
 
 const struct rm_env_row rm_env_rows[] = {
 #define RM_ENV(id, name, type, def, unit, values, help) \
@@ -160,6 +160,12 @@ static bool is_verbatim(enum rm_env_type type)
 	return type == RM_ENV_STR || type == RM_ENV_SECRET || type == RM_ENV_SECRET_LIST;
 }
 
+/* A CGI program's request: whoever sends it must not crowd out the settings, nor make us write to a log. */
+static bool is_request_of(const struct rm_env_row *row)
+{
+	return memcmp(row->name, "HTTP_", 5) == 0;
+}
+
 static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *warn)
 {
 	const struct rm_env_row *row = &rm_env_rows[id];
@@ -168,7 +174,7 @@ static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *w
 
 	if (!is_verbatim(row->type))
 		value = rm_str_trim(value);
-	if (value.n == 0)
+	if (value.n == 0 || (is_request_of(row) && value.n > REQUEST_BYTES))
 		return;
 	reason = reject(row, value);
 	if (!reason && value.n >= RM_ENV_TEXT_BYTES - e->text_bytes)
@@ -211,7 +217,7 @@ void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
 		unsigned id;
 
 		/* All names of the table begin with one of these: the rest of a large block is skipped. */
-		if (!memchr("AOTBR", (*environ)[0], 5))
+		if (!memchr("AOTBRGH", (*environ)[0], 7))
 			continue;
 		value = rm_str_c(*environ);
 		name = rm_str_cut(&value, '=');

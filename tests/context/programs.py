@@ -28,7 +28,12 @@ def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=(
 
 
 def server(t, far, env, argv, port, cwd=None, path="/fan/{id}"):
-    return t.start("server", argv, port, cwd=cwd, env={"FAR": far, "REMORA_PARENT_SOURCE": "true", "OTEL_BSP_MAX_QUEUE_SIZE": "65536", **env}), path
+    return t.start("server", argv, port, cwd=cwd, env=surroundings(far, env)), path
+
+
+def surroundings(far, env):
+    """What is lost for want of time or room would count as a wrong parent."""
+    return {"FAR": far, "REMORA_PARENT_SOURCE": "true", "OTEL_BSP_MAX_QUEUE_SIZE": "65536", "REMORA_EXIT_TIMEOUT": "20000", **env}
 
 
 def gunicorn(t, far, env, options, path="/fan/{id}"):

@@ -1,6 +1,8 @@
 """Servers that pass requests on over connections that all of them share."""
-from harness import which
-from programs import program, server
+import shutil
+
+from harness import APPS, which
+from programs import program, server, surroundings
 
 
 def configured(t, name, text):
@@ -13,7 +15,7 @@ def address(far):
     return far.split("//")[1]
 
 
-def nginx(t, far, env, upstream, location):
+def nginx(t, far, env, upstream, location, path="/fan/{id}"):
     port = t.port()
     conf = configured(t, "nginx.conf", f"""daemon off; worker_processes 2; pid {t.dir}/nginx.pid; error_log {t.dir}/nginx.err;
 events {{ worker_connections 2048; }}
@@ -23,7 +25,7 @@ http {{ access_log off; client_body_temp_path {t.dir}/body; proxy_temp_path {t.d
   upstream far {{ server {address(far)}; {upstream} }}
   server {{ listen 127.0.0.1:{port} backlog=1024; {location} }} }}
 """)
-    return server(t, far, env, [which("nginx"), "-c", conf, "-p", t.dir], port)
+    return server(t, far, env, [which("nginx"), "-c", conf, "-p", t.dir], port, path=path)
 
 
 PASS = "location ~ ^/fan/(\\d+)$ { proxy_pass http://far/call/$1/0; }"
@@ -85,7 +87,7 @@ def haproxy_http2(t, far, env):
     return haproxy(t, far, env, "proto h2")
 
 
-def apache(t, far, env, module, scheme):
+def apache(t, far, env, more, path="/fan/{id}"):
     port = t.port()
     modules = "/usr/lib/apache2/modules"
     conf = configured(t, "apache.conf", f"""
@@ -101,31 +103,78 @@ LoadModule mpm_event_module {modules}/mod_mpm_event.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 LoadModule proxy_module {modules}/mod_proxy.so
 LoadModule proxy_http_module {modules}/mod_proxy_http.so
-{module.format(modules=modules)}
+{more.format(modules=modules, dir=t.dir)}
 StartServers 2
 ServerLimit 4
 ThreadsPerChild 64
 MaxRequestWorkers 256
 MaxKeepAliveRequests 0
-ProxyPassMatch "^/fan/(.*)$" "{scheme}://{address(far)}/call/$1/0"
 """)
-    return server(t, far, env, [which("apache2"), "-D", "FOREGROUND", "-f", conf], port)
+    return server(t, far, env, [which("apache2"), "-D", "FOREGROUND", "-f", conf], port, path=path)
+
+
+def forward(far, scheme):
+    return f'ProxyPassMatch "^/fan/(.*)$" "{scheme}://{address(far)}/call/$1/0"\n'
 
 
 @program("apache", "Apache, event MPM, mod_proxy", ["apache2"])
 def apache_http1(t, far, env):
-    return apache(t, far, env, "", "http")
+    return apache(t, far, env, forward(far, "http"))
 
 
 @program("apache-http2", "the same, upstream of HTTP/2", ["apache2"], http2=True)
 def apache_http2(t, far, env):
-    return apache(t, far, env, "LoadModule proxy_http2_module {modules}/mod_proxy_http2.so", "h2c")
+    return apache(t, far, env, "LoadModule proxy_http2_module {modules}/mod_proxy_http2.so\n" + forward(far, "h2c"))
+
+
+# What a CGI program is to be traced with, and FAR, must come from its server.
+PASSED = ("LD_PRELOAD", "FAR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "REMORA_PARENT_SOURCE",
+          "REMORA_EXIT_TIMEOUT")
+SCRIPT = APPS / "fan-cgi" / "main.sh"
+
+
+@program("apache-cgi", "Apache, mod_cgid; a script that runs curl", ["apache2", "curl"])
+def apache_cgi(t, far, env):
+    # Below the test's own folder, where every user may go.
+    shutil.copy(SCRIPT, t.dir / "fan.sh")
+    return apache(t, far, env, f"""LoadModule cgid_module {{modules}}/mod_cgid.so
+LoadModule alias_module {{modules}}/mod_alias.so
+LoadModule env_module {{modules}}/mod_env.so
+ScriptSock {{dir}}/cgid.sock
+ScriptAlias /cgi {{dir}}/fan.sh
+PassEnv {" ".join(PASSED)}
+""", path="/cgi/{id}")
+
+
+@program("nginx-fcgiwrap", "nginx, fcgiwrap, 8 processes; a script that runs curl", ["nginx", "fcgiwrap", "curl"])
+def nginx_fcgiwrap(t, far, env):
+    wrap = t.port()
+    t.start("server", [which("fcgiwrap"), "-c", 8, "-s", f"tcp:127.0.0.1:{wrap}"], wrap, env=surroundings(far, env))
+    return nginx(t, far, env, "", f"""location ~ ^/cgi(.*)$ {{ fastcgi_pass 127.0.0.1:{wrap};
+    include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME {SCRIPT}; fastcgi_param PATH_INFO $1; }}""", path="/cgi/{id}")
+
+
+@program("lighttpd-cgi", "lighttpd, mod_cgi; a script that runs curl", ["lighttpd", "curl"])
+def lighttpd_cgi(t, far, env):
+    shutil.copy(SCRIPT, t.dir / "fan.sh")
+    told = ", ".join(f'"{name}" => env.{name}' for name in PASSED[1:])
+    return lighttpd(t, far, env, f"""server.modules += ("mod_cgi", "mod_setenv")
+cgi.assign = (".sh" => "/bin/sh")
+setenv.add-environment = ({told})
+""", path="/fan.sh/{id}")
 
 
 @program("lighttpd", "lighttpd, mod_proxy", ["lighttpd"])
-def lighttpd(t, far, env):
-    port = t.port()
+def lighttpd_proxy(t, far, env):
     host, _, far_port = address(far).partition(":")
+    return lighttpd(t, far, env, f"""server.modules += ("mod_proxy")
+proxy.server = ("" => (("host" => "{host}", "port" => {far_port})))
+proxy.header = ("map-urlpath" => ("/fan" => "/call"))
+""", path="/fan/{id}/0")
+
+
+def lighttpd(t, far, env, more, path):
+    port = t.port()
     conf = configured(t, "lighttpd.conf", f"""server.document-root = "{t.dir}"
 server.port = {port}
 server.bind = "127.0.0.1"
@@ -135,11 +184,8 @@ server.max-fds = 4096
 server.max-keep-alive-requests = 100000
 server.errorlog = "{t.dir}/lighttpd.err"
 server.upload-dirs = ("{t.dir}")
-server.modules += ("mod_proxy")
-proxy.server = ("" => (("host" => "{host}", "port" => {far_port})))
-proxy.header = ("map-urlpath" => ("/fan" => "/call"))
-""")
-    return server(t, far, env, [which("lighttpd"), "-D", "-f", conf], port, path="/fan/{id}/0")
+{more}""")
+    return server(t, far, env, [which("lighttpd"), "-D", "-f", conf], port, path=path)
 
 
 @program("nghttpx-http2", "nghttpx, 2 threads, upstream of HTTP/2", ["nghttpx"], http2=True)

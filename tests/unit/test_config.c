@@ -198,6 +198,29 @@ RM_TEST("a bad TRACEPARENT takes the tracestate with it, a bad TRACESTATE only i
 	RM_CHECK(config.parent.valid && config.parent_tracestate.n == 0);
 }
 
+RM_TEST("a CGI program belongs to its request, not to whoever started its server")
+{
+	static char request[] = "HTTP_TRACEPARENT=00-11111111111111111111111111111111-2222222222222222-01";
+	static char large[RM_ENV_TEXT_BYTES] = "HTTP_TRACESTATE=a=";
+
+	memset(large + strlen(large), 'x', sizeof(large) - 1 - strlen(large));
+	BUILD(TRACEPARENT, "TRACESTATE=a=1", "BAGGAGE=k=v", request, "HTTP_TRACESTATE=b=2", "HTTP_BAGGAGE=l=w",
+	      "GATEWAY_INTERFACE=CGI/1.1");
+	RM_CHECK(config.parent.valid && config.parent.trace_id[0] == 0x11 && config.parent.span_id[0] == 0x22);
+	RM_CHECK_STR(config.parent_tracestate, "b=2");
+	RM_CHECK_STR(config.parent_baggage, "l=w");
+	/* Its server added nothing to the request: perhaps it put the variable there for the program it starts. */
+	BUILD(TRACEPARENT, "GATEWAY_INTERFACE=CGI/1.1");
+	RM_CHECK(config.parent.valid && config.parent.trace_id[0] == 0x0a);
+	/* Nothing that a client sends takes the room of settings, or is complained of. */
+	BUILD(large, "OTEL_SERVICE_NAME=s", request, "GATEWAY_INTERFACE=CGI/1.1");
+	RM_CHECK(config.parent.trace_id[0] == 0x11 && config.parent_tracestate.n == 0 && warning_count() == 0);
+	RM_CHECK(rm_env_is_set(&env, RM_ENV_SERVICE_NAME));
+	/* Anybody may send a header of any name to a program that is no CGI, and keeps such variables. */
+	BUILD(TRACEPARENT, request);
+	RM_CHECK(config.parent.trace_id[0] == 0x0a);
+}
+
 RM_TEST("the environment's context counts only for enabled propagators")
 {
 	BUILD(TRACEPARENT, "TRACESTATE=a=1", "BAGGAGE=k=v", "OTEL_PROPAGATORS=b3");
