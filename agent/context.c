@@ -14,6 +14,7 @@
  */
 #include "agent/context.h"
 
+#include "agent/answered.h"
 #include "base/log.h"
 
 static const struct rm_config *config;
@@ -88,6 +89,7 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 	uint32_t conn = atomic_load(&c->gen); /* tells connections apart together with the address */
 	rm_ctx ctx = rm_exchange_ctx(x);
 
+	rm_answered_begin();
 	atomic_store_explicit(&served, true, memory_order_relaxed);
 	t->pipelined = rm_ctx_exchange(t->open) != NULL;
 	if (t->pipelined && (c->proto->multiplexes || t->open_conn != (conn ^ (uint32_t)(uintptr_t)c)))
@@ -126,17 +128,36 @@ void rm_context_accepted(struct rm_thread *t)
 		close_gate("a thread with an open request accepts a connection");
 }
 
-void rm_context_answered(struct rm_thread *t, const struct rm_exchange *e)
+void rm_context_answered(struct rm_thread *t, uint32_t x)
 {
-	if (e->reader != t && e->epoch == rm_epoch())
+	const struct rm_exchange *e = rm_exchange_at(x);
+
+	if (e->epoch != rm_epoch())
+		return;
+	rm_answered_mark(x, (uint32_t)(rm_exchange_ctx(x) >> 32));
+	if (e->reader != t)
 		close_gate("a request is answered by another thread than read it");
 }
 
-rm_ctx rm_context_here(struct rm_thread *t)
+/* As below, of this process or of the one that it was forked off. */
+static rm_ctx open_here(struct rm_thread *t)
 {
 	if (atomic_load_explicit(&gate_closed, memory_order_relaxed) || t->pipelined || !is_open(t))
 		return 0;
 	return t->open;
+}
+
+static bool is_ours(rm_ctx ctx)
+{
+	return ctx && rm_exchange_at((uint32_t)ctx)->epoch == rm_epoch();
+}
+
+rm_ctx rm_context_here(struct rm_thread *t)
+{
+	rm_ctx here = open_here(t);
+
+	/* A forked child may be one that works for all: nobody sees what it reads from pipes. */
+	return is_ours(here) ? here : 0;
 }
 
 rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source)
@@ -194,7 +215,7 @@ static bool resolve_thread(struct rm_thread *t, struct rm_conn *c, struct rm_par
 	if (here && take_server(here, RM_SOURCE_THREAD, ret))
 		return true;
 	/* Another thread may have been given the connection for something else. */
-	return !c->first_sent && c->connected_on == t &&
+	return !c->first_sent && c->connected_on == t && is_ours(c->connected_by) &&
 	       !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
 	       take_server(c->connected_by, RM_SOURCE_CONNECT, ret);
 }
@@ -241,15 +262,33 @@ static char *append_var(struct rm_strbuf *b, const char *name, struct rm_str val
 	return b->truncated ? NULL : start;
 }
 
-bool rm_child_env(struct rm_child_env *room)
+/*
+ * Whom a program belongs to that is started now. A forked child that becomes one belongs to the request that its
+ * parent forked it for; a child of its own, or one that it spawns, may be for another.
+ */
+static rm_ctx starter(struct rm_thread *t, bool becomes)
+{
+	rm_ctx ctx = rm_context_current(t, NULL), open;
+
+	if (ctx || t->attached || !becomes)
+		return ctx;
+	open = open_here(t);
+	return open && rm_answered_by_parent(rm_exchange_at((uint32_t)open)->epoch) ? open : 0;
+}
+
+bool rm_child_env(struct rm_child_env *room, bool becomes)
 {
 	struct rm_parent parent = { 0 };
+	struct rm_scope s;
 	char traceparent[RM_TRACEPARENT_BYTES];
 	struct rm_strbuf b;
 	int n = 0;
 
-	if (!rm_active() || !config || !(config->propagators & RM_PROP_TRACECONTEXT) ||
-	    !take_server(rm_context_current(rm_thread_self(), NULL), RM_SOURCE_THREAD, &parent))
+	if (!rm_active() || !config || !(config->propagators & RM_PROP_TRACECONTEXT))
+		return false;
+	if (rm_enter(&s)) /* a visit notices a fork */
+		rm_leave(&s);
+	if (!take_server(starter(rm_thread_self(), becomes), RM_SOURCE_THREAD, &parent))
 		return false;
 	rm_strbuf_init(&b, room->text, sizeof(room->text));
 	rm_traceparent_format(&parent.ctx, traceparent);

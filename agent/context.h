@@ -17,15 +17,16 @@ const struct rm_config *rm_context_config(void);
 /* A request head was read on this thread and became SERVER exchange `x` of connection `c`. */
 void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x);
 
-/* The first byte of a SERVER's response was sent by this thread. */
-void rm_context_answered(struct rm_thread *t, const struct rm_exchange *e);
+/* The first byte of SERVER exchange `x`'s response was sent by this thread. */
+void rm_context_answered(struct rm_thread *t, uint32_t x);
 
 /* This thread took a new connection from a listener. */
 void rm_context_accepted(struct rm_thread *t);
 
 /*
  * The gated thread rule alone: the request this thread read and has not begun to answer, provided
- * that no thread of the process was ever seen to handle two at once. 0: none.
+ * that no thread of the process was ever seen to handle two at once. 0: none, also in a child that was forked
+ * since.
  */
 rm_ctx rm_context_here(struct rm_thread *t);
 

@@ -7,13 +7,14 @@
 
 #include <string.h>
 
+#include "agent/answered.h"
 #include "agent/outlet.h"
 #include "agent/semconv.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
 
-enum { EXCHANGES_MAX = 16384, ID_BITS = 24 };
+enum { EXCHANGES_MAX = RM_ANSWERED_MAX, ID_BITS = 24 };
 
 static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
 _Static_assert(sizeof(struct rm_exchange) <= 192, "as docs/SAFETY.md says");
@@ -59,6 +60,12 @@ rm_ctx rm_exchange_ctx(uint32_t x)
 	return (uint64_t)atomic_load_explicit(&e->gen, memory_order_relaxed) << 32 | x;
 }
 
+/* True of a copy that a fork made of a request which the other process is done with. */
+static bool is_past(const struct rm_exchange *e, uint32_t x, uint32_t gen)
+{
+	return e->epoch != rm_epoch() && rm_answered_before(e->epoch, x, gen);
+}
+
 struct rm_exchange *rm_ctx_exchange(rm_ctx ctx)
 {
 	uint32_t x = (uint32_t)ctx;
@@ -68,7 +75,8 @@ struct rm_exchange *rm_ctx_exchange(rm_ctx ctx)
 		return NULL;
 	e = rm_exchange_at(x);
 	if (atomic_load_explicit(&e->gen, memory_order_acquire) != ctx >> 32 ||
-	    atomic_load_explicit(&e->phase, memory_order_relaxed) < RM_PHASE_OPEN)
+	    atomic_load_explicit(&e->phase, memory_order_relaxed) < RM_PHASE_OPEN ||
+	    is_past(e, x, (uint32_t)(ctx >> 32)))
 		return NULL;
 	return e;
 }
@@ -122,7 +130,7 @@ uint32_t rm_exchange_by_id(const struct rm_spanctx *id)
 	gen = atomic_load_explicit(&e->gen, memory_order_acquire);
 	if (atomic_load_explicit(&e->phase, memory_order_acquire) < RM_PHASE_OPEN ||
 	    e->kind != RM_KIND_SERVER || memcmp(e->ctx.span_id, id->span_id, 8) != 0 ||
-	    memcmp(e->ctx.trace_id, id->trace_id, 16) != 0)
+	    memcmp(e->ctx.trace_id, id->trace_id, 16) != 0 || is_past(e, x, gen))
 		return 0;
 	return atomic_load_explicit(&e->gen, memory_order_acquire) == gen ? x : 0;
 }

@@ -51,7 +51,10 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 struct rm_exchange *rm_exchange_at(uint32_t x);
 rm_ctx rm_exchange_ctx(uint32_t x);
 
-/* The exchange of a context, NULL when it has ended. Other threads may end it at any moment. */
+/*
+ * The exchange of a context, NULL when it has ended. Other threads may end it at any moment. In a forked child the
+ * requests of its parent live on until that one begins to answer them.
+ */
 struct rm_exchange *rm_ctx_exchange(rm_ctx ctx);
 
 /* A span id that leads back to its exchange while that lives; random to everybody else. */

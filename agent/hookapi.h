@@ -192,7 +192,8 @@ void rm_vfork_mark(int in_child);
 
 /*
  * The environment a program started now is to get: `envp` itself, or (when the running thread has a
- * context) a copy in `room` with TRACEPARENT (and TRACESTATE, BAGGAGE) of the current span.
+ * context) a copy in `room` with TRACEPARENT (and TRACESTATE, BAGGAGE) of the current span. `becomes`: by an
+ * exec, which makes the calling process that program.
  * Context: any, also in a vfork child: works on the stack of the caller only.
  */
 enum { RM_CHILD_ENV_TEXT = 9216 };
@@ -200,7 +201,7 @@ struct rm_child_env {
 	char text[RM_CHILD_ENV_TEXT];
 	char *vars[4]; /* the variables to set, NULL at the end; point into text */
 };
-bool rm_child_env(struct rm_child_env *room);
+bool rm_child_env(struct rm_child_env *room, bool becomes);
 
 /* Disabled, denied or unable: hooks pass everything through. */
 bool rm_active(void);

@@ -249,7 +249,7 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 		return;
 	atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
 	if (e->kind == RM_KIND_SERVER)
-		rm_context_answered(((struct rm_visit *)sink)->thread, e);
+		rm_context_answered(((struct rm_visit *)sink)->thread, x);
 }
 
 static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)

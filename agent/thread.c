@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#include "agent/answered.h"
 #include "agent/outlet.h"
 #include "base/log.h"
 #include "base/sys.h"
@@ -80,7 +81,7 @@ bool rm_active(void)
 /* The first visit in a forked child: only the thread that forked exists, so nothing races here. */
 static void forked(_Atomic uint32_t *page)
 {
-	atomic_fetch_add(&epoch, 1);
+	rm_answered_forked(atomic_fetch_add(&epoch, 1));
 	atomic_store(page, 1);
 	rm_outlet_forked();
 }

@@ -29,7 +29,8 @@ struct start {
 	const char *path;
 	char *const *argv;
 	int fd, flags;                              /* execveat, fexecve */
-	pid_t *pid;                                 /* posix_spawn, as the two below */
+	bool spawns;                                /* posix_spawn, as the three below */
+	pid_t *pid;
 	const posix_spawn_file_actions_t *actions;
 	const posix_spawnattr_t *attr;
 };
@@ -66,7 +67,7 @@ static __attribute__((noinline)) int start_with(const struct start *how, char *c
 	struct rm_child_env ours;
 	size_t n = 0;
 
-	if (!rm_child_env(&ours))
+	if (!rm_child_env(&ours, !how->spawns))
 		return how->call(how, envp);
 	for (size_t i = 0; i < count; i++)
 		if (!is_replaced(envp[i], ours.vars))
@@ -283,7 +284,7 @@ static int call_posix_spawnp(const struct start *how, char *const envp[])
 RM_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 			  const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	struct start how = { .call = call_posix_spawn, .path = path, .argv = argv, .pid = pid,
+	struct start how = { .call = call_posix_spawn, .path = path, .argv = argv, .spawns = true, .pid = pid,
 			     .actions = actions, .attr = attr };
 
 	return start(&how, envp);
@@ -292,7 +293,7 @@ RM_EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_a
 RM_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
 			   const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
 {
-	struct start how = { .call = call_posix_spawnp, .path = file, .argv = argv, .pid = pid,
+	struct start how = { .call = call_posix_spawnp, .path = file, .argv = argv, .spawns = true, .pid = pid,
 			     .actions = actions, .attr = attr };
 
 	return start(&how, envp);

@@ -27,6 +27,18 @@ threads("growing", "growing", "the same, a pool for all that grows when a reques
 threads("helpers", "helpers", "the same, threads that work for all requests until none waits, joined")
 
 
+def processes(name, style, title, needs=()):
+    @program(f"c-{name}", title, needs)
+    def run(t, far, env):
+        return compiled(t, far, env, "processes", style, libraries=["-pthread"])
+
+
+processes("worker", "worker", "C, calls made by processes for all requests, which the first one forked")
+processes("started", "started", "the same, a fork and an exec of curl for each call", ["curl"])
+processes("passed", "passed", "the same, connections passed to another process (SCM_RIGHTS), which reads them")
+processes("passed-late", "late", "the same, connections passed when they were read")
+
+
 def queue(name, workers, order, title):
     @program(f"cpp-{name}", title)
     def run(t, far, env):

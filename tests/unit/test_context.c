@@ -337,6 +337,58 @@ static void stealing(void)
 	run_threads(stealing_step);
 }
 
+/* What a child forked for request 0 finds before its parent answers that, and afterwards. Its failures. */
+static int as_forked_child(rm_ctx ctx, int answered)
+{
+	struct rm_child_env room;
+	pid_t grandchild;
+	int status = 0;
+	char byte;
+
+	RM_CHECK(rm_child_env(&room, true) && strstr(room.text, requests[0].trace));
+	RM_CHECK(!rm_child_env(&room, false));
+	RM_CHECK(rm_ctx_lives(ctx));
+	send_request(NULL);
+	grandchild = fork();
+	if (grandchild == 0)
+		_exit(rm_child_env(&room, true) || rm_ctx_lives(ctx) != true);
+	RM_CHECK(waitpid(grandchild, &status, 0) == grandchild && status == 0);
+	RM_CHECK(read(answered, &byte, 1) == 1);
+	RM_CHECK(!rm_child_env(&room, true) && !rm_ctx_lives(ctx));
+	send_request(NULL);
+	RM_CHECK(result.wrong == 0 && result.none == 2);
+	/* It serves requests of its own, with the numbers that its parent's had. */
+	read_request(1, 0);
+	send_request(&requests[1]);
+	RM_CHECK(result.right == 1 && rm_child_env(&room, false));
+	answer(&requests[1]);
+	fflush(stdout); /* what failed, before _exit */
+	return rm_test_failed_checks;
+}
+
+/* A worker is forked while a request is served, and lives on. */
+static void forking(void)
+{
+	int ends[2], status = 0;
+	pid_t child;
+	rm_ctx ctx;
+
+	RM_CHECK(pipe(ends) == 0);
+	read_request(0, 0);
+	ctx = rm_ctx_current();
+	RM_CHECK(rm_ctx_lives(ctx));
+	child = fork();
+	if (child == 0)
+		_exit(as_forked_child(ctx, ends[0]));
+	send_request(&requests[0]);
+	answer(&requests[0]);
+	RM_CHECK(write(ends[1], "", 1) == 1);
+	RM_CHECK(waitpid(child, &status, 0) == child && status == 0);
+	read_request(2, 0);
+	send_request(&requests[2]);
+	answer(&requests[2]);
+}
+
 /* ---- running them: often and not for long, since it is in the beginning that the gate is open ---- */
 
 enum { RUNS = 200 };
@@ -422,6 +474,13 @@ RM_TEST("tasks that move between threads give no wrong parent once one has been 
 	struct result r = run_kinds("stealing", stealing);
 
 	RM_CHECK(r.wrong == 0 && r.none > 1000);
+}
+
+RM_TEST("a child that is forked for a request belongs to it by becoming a program, until that is answered")
+{
+	struct result r = run_kind(forking, 1);
+
+	RM_CHECK(r.right == 2 && r.wrong == 0 && r.none == 0);
 }
 
 RM_TEST("what a parent carried is not believed once another thread has ended it")

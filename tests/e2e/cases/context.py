@@ -39,12 +39,14 @@ for each in SURE + ADAPTED:
 
 
 # A process for each request, which nothing but its environment tells of it.
-for each in ("apache-cgi", "lighttpd-cgi", "nginx-fcgiwrap"):
+for each in ("apache-cgi", "lighttpd-cgi", "nginx-fcgiwrap", "c-started"):
     add(each, {8: 32})
+add("c-passed")
 
 
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
-SILENT = ("c-growing", "c-helpers", "cpp-queue-16", "cpp-queue-lifo", "cpp-queue-priority", "cpp-queue-batch", "c-epoll")
+SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
+          "cpp-queue-priority", "cpp-queue-batch", "c-epoll")
 
 
 def add_silent(name):
