@@ -98,10 +98,12 @@ static void set(struct object *value)
 		py.PyErr_Clear();
 }
 
-/* Greenlets of one thread take turns: nothing is attached to it then. */
+/* Where greenlets of one thread take turns, nothing is attached to it. Others use them for calls within one. */
 static bool is_native(void)
 {
-	return !py.PyDict_GetItemString(py.PyImport_GetModuleDict(), "greenlet");
+	struct object *modules = py.PyImport_GetModuleDict();
+
+	return !py.PyDict_GetItemString(modules, "gevent") && !py.PyDict_GetItemString(modules, "eventlet");
 }
 
 static void forget_thread(void)
@@ -176,6 +178,22 @@ static struct object *f_drop(struct object *self, struct object *unused)
 static struct object *f_detach(struct object *self, struct object *unused)
 {
 	forget_thread();
+	return none_again();
+}
+
+/* Who knows nothing of the request leaves it to the thread. */
+static struct object *f_announce(struct object *self, struct object *args)
+{
+	long fd = py.PyLong_AsLong(py.PyTuple_GetItem(args, 0)), waiting = py.PyLong_AsLong(py.PyTuple_GetItem(args, 1));
+	uint64_t at = rm_ctx_written((int)fd);
+	struct object *value;
+	const char *text;
+
+	if (at == UINT64_MAX)
+		return none_again();
+	value = value_now();
+	rm_ctx_bind((int)fd, waiting < 0 ? 0 : at + (uint64_t)waiting, waiting < 0 ? 0 : context_of(value, &text));
+	py.Py_DecRef(value);
 	return none_again();
 }
 
@@ -264,7 +282,7 @@ static struct object *f_after(struct object *self, struct object *args)
 static struct method methods[] = {
 	{ "enter", f_enter, METHOD_O, NULL },          { "inherits", f_inherits, METHOD_NOARGS, NULL },
 	{ "drop", f_drop, METHOD_NOARGS, NULL },       { "detach", f_detach, METHOD_NOARGS, NULL },
-	{ "current", f_current, METHOD_NOARGS, NULL },
+	{ "current", f_current, METHOD_NOARGS, NULL }, { "announce", f_announce, METHOD_VARARGS, NULL },
 	{ "carry", f_carry, METHOD_O, NULL },          { "start", f_start, METHOD_O, NULL },
 	{ "before", f_before, METHOD_VARARGS, NULL },  { "after", f_after, METHOD_VARARGS, NULL },
 };

@@ -5,6 +5,8 @@
 #   drop()        the code that runs now works for more than one request
 #   detach()      the thread does, but not necessarily this code
 #   current()     the traceparent of the live request, None
+#   announce(n, w) what is sent from now on on connection n, behind w bytes that wait, is for the code that runs
+#                 now, until the next announcement; w < 0: for nobody
 #   carry(f)      f, to be called in the context of now; start(f) the same, in a thread of its own
 #   before(f, g)  f, but that g is called first with the same arguments; it may return others: (args, kwargs)
 #   after(f, g)   f, but that g is called with its result and the arguments, when it does not raise
@@ -61,16 +63,21 @@ def enter_task(text):
         server_task.set(task_now())
 
 
+# Who waits in there waits for a connection of a pool.
+POOLS = ("aiomysql", "aioredis", "asyncpg", "psycopg_pool", "redis", "sqlalchemy")
+
+
 # A task that a request started and that waits at a queue or to be woken may work for all.
 def takes(self, *args, **kwargs):
     server = server_task.get() if current_task is not None else None
-    if server is not None and server != task_now():
+    if server is None or server == task_now():
+        return
+    frame = sys._getframe(1)
+    if frame.f_globals.get("__name__") == "asyncio.locks" and frame.f_back is not None:  # Condition.wait_for
+        frame = frame.f_back
+    name = frame.f_globals.get("__name__", "")
+    if name != "anyio._backends._asyncio" and name.partition(".")[0] not in POOLS:
         drop()
-
-
-def woken(self, *args, **kwargs):
-    if sys._getframe(1).f_globals.get("__name__") != "anyio._backends._asyncio":  # a client's own, for a connection
-        takes(self)
 
 
 # ---- requests that come in ----
@@ -193,6 +200,54 @@ def tornado_curl(self, request, *args, **kwargs):
         request.headers = headers
 
 
+# ---- databases ----
+#
+# What they are sent carries no context. Each function by which a driver sends anything announces it just before,
+# so that of a shared connection the last one who said something is the one who sends.
+
+def by_descriptor(connection):
+    try:
+        announce(connection.pgconn.socket, 0)
+    except Exception:  # closed
+        pass
+
+
+def by_transport(transport):
+    if transport is None:
+        return
+    socket = transport.get_extra_info("socket")
+    waiting = transport.get_write_buffer_size()
+    if transport.get_extra_info("ssl_object") is not None and waiting:
+        waiting = -1  # encrypted, perhaps
+    if socket is not None and socket.fileno() >= 0:
+        announce(socket.fileno(), waiting)
+
+
+def psycopg(self, *args, **kwargs):
+    by_descriptor(self)
+
+
+def asyncpg(self, *args, **kwargs):
+    by_transport(self._transport)
+
+
+def asyncpg_statement(self, *args, **kwargs):
+    by_transport(getattr(self._connection, "_con", self._connection)._transport)
+
+
+def redis_async(self, *args, **kwargs):
+    if self._writer is not None:
+        by_transport(self._writer.transport)
+
+
+aiomysql = redis_async
+
+
+def by_socket(self, *args, **kwargs):  # redis, pymysql
+    if self._sock is not None and self._sock.fileno() >= 0:
+        announce(self._sock.fileno(), 0)
+
+
 # ---- work for other threads ----
 
 def submitted(self, function, /, *args, **kwargs):
@@ -224,13 +279,22 @@ def loops(self, *args, **kwargs):
     detach()
 
 
+REDIS = ("AbstractConnection.send_packed_command", "Connection.send_packed_command")  # by version
 PLACES = {
     "aiohttp.http_writer": (("StreamWriter.write_headers", before, aiohttp),),
     "aiohttp.web_app": (("Application._handle", before, by_application),),
     "aiohttp.web_protocol": (("RequestHandler._handle_request", before, by_headers),),
+    "aiomysql.connection": (("Connection._write_bytes", before, aiomysql),),
+    "aioredis.connection": tuple((name, before, redis_async) for name in REDIS),
+    "anyio.to_thread": (("run_sync", before, spawned),),
     "asyncio.base_events": (("BaseEventLoop.run_forever", before, loops),),
-    "asyncio.locks": (("Condition.wait", before, woken), ("Event.wait", before, woken)),
+    "asyncio.locks": (("Condition.wait", before, takes), ("Event.wait", before, takes)),
     "asyncio.queues": (("Queue.get", before, takes),),
+    "asyncpg.connection": tuple((f"Connection.{name}", before, asyncpg) for name in (
+        "execute", "_get_statement", "_do_execute", "_cleanup_stmts", "_copy_in", "_copy_in_records", "_copy_out")),
+    "asyncpg.cursor": tuple((name, before, asyncpg_statement) for name in (
+        "BaseCursor._bind", "BaseCursor._bind_exec", "BaseCursor._exec", "BaseCursor._close_portal", "Cursor.forward")),
+    "asyncpg.prepared_stmt": (("PreparedStatement._PreparedStatement__do_execute", before, asyncpg_statement),),
     "concurrent.futures.process": (("_process_worker", before, waits),),
     "concurrent.futures.thread": (("ThreadPoolExecutor.submit", before, submitted), ("_worker", before, waits)),
     "eventlet.green.http.client": (("HTTPConnection.endheaders", before, http_client),),
@@ -249,6 +313,11 @@ PLACES = {
     "multiprocessing.connection": (("_ConnectionBase.recv", before, waits), ("wait", before, waits)),
     "multiprocessing.pool": (("worker", before, waits),),
     "multiprocessing.queues": (("Queue.get", before, waits), ("SimpleQueue.get", before, waits)),
+    "psycopg.connection": (("Connection.wait", before, psycopg),),
+    "psycopg.connection_async": (("AsyncConnection.wait", before, psycopg),),
+    "pymysql.connections": (("Connection._write_bytes", before, by_socket),),
+    "redis.asyncio.connection": tuple((name, before, redis_async) for name in REDIS),
+    "redis.connection": tuple((name, before, by_socket) for name in REDIS),
     "threading": (("_start_new_thread", before, started), ("_start_joinable_thread", before, started),
                   ("Condition.wait", before, waits)),
     "tornado.curl_httpclient": (("CurlAsyncHTTPClient.fetch_impl", before, tornado_curl),),
