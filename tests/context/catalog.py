@@ -1,4 +1,5 @@
 """All programs under test, whatever file they stand in."""
+import chain  # noqa: F401
 import native  # noqa: F401
 import node_programs  # noqa: F401
 import proxies  # noqa: F401

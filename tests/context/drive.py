@@ -134,12 +134,12 @@ async def client(port, path, ids, keep):
         writer.close()
 
 
-def load(port, path, first, count, concurrency, keep):
+def load(port, path, first, count, concurrency, keep, deadline=DEADLINE):
     """Sends `count` requests, `concurrency` at a time; ids from `first` on. Returns the seconds it took."""
     async def all_of_them():
         ids = iter(range(first, first + count))  # shared: each client takes the next
         await asyncio.wait_for(asyncio.gather(*(client(port, path, ids, keep) for _ in range(concurrency))),
-                               DEADLINE)
+                               deadline)
     begin = time.monotonic()
     asyncio.run(all_of_them())
     return time.monotonic() - begin

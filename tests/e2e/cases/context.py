@@ -12,7 +12,7 @@ AT_ONCE = {8: 60, 64: 160}
 # Where the agent alone knows every parent, and where an adapter does.
 SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy", "nginx-few",
         "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
-ADAPTED = ("http-server-threads", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
+ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls")
 
 
