@@ -15,10 +15,9 @@
  *   CONTENT:  of a DATA frame
  *   REST:     padding, and frames that tell us nothing
  *
- * A stream is under way from its first HEADERS to the end of its response, or to what breaks it.
- * Header blocks of others (pushed responses, trailers of requests, late answers) are read, too, as they
- * change the tables. Frames that have no right to be where they are, such as a first one that is not
- * SETTINGS, mute: it is not HTTP/2, or not for long.
+ * A stream is under way from its first HEADERS to the end of its response, or to what breaks it. Header blocks
+ * of others (pushed responses, trailers of requests, late answers) are read, too, as they change the tables.
+ * Frames that have no right to be there, such as a first one that is not SETTINGS, mute: it is not HTTP/2.
  *
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: RFC 9113; RFC 7540 section 3.2 (Upgrade).
@@ -188,6 +187,7 @@ static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_htt
 		f->sink->on->response_trailers(f->sink, x, &m->head);
 	} else if (m->head.status >= 200) {
 		s->answered = true;
+		s->promised_bytes = rm_http2_content_length(&m->head);
 		over = over || (s->connects && m->head.status < 300);
 		f->sink->on->response_head(f->sink, x, &m->head);
 	}
@@ -344,7 +344,9 @@ static void reset(struct feed *f)
 {
 	struct rm_http2_stream *s = find(f, f->way->stream);
 
-	if (s)
+	if (s && s->answered && s->promised_bytes != UINT32_MAX && s->body_bytes[RM_DIR_RESPONSE] == s->promised_bytes)
+		response_over(f, s);
+	else if (s)
 		break_stream(f->h, f->sink, s, rm_http2_error(rm_http2_u32(f->way->small)));
 }
 

@@ -2,6 +2,8 @@
 #include "protocols/http2_head.h"
 
 #include "base/bytes.h"
+
+#include "base/bytes.h"
 #include "base/err.h"
 
 /* The last places of a full list are kept for carriers of trace context: they matter most. */
@@ -70,4 +72,21 @@ int rm_http2_head_read(struct rm_http2_head *ret, struct rm_hpack_block *block, 
 bool rm_http2_is_request(const struct rm_http2_head *m)
 {
 	return m->head.method.n && m->head.target.n && !m->head.status;
+}
+
+uint32_t rm_http2_content_length(const struct rm_head *response)
+{
+	uint32_t ret = UINT32_MAX;
+	uint64_t n;
+
+	for (uint32_t i = 0; i < response->field_count; i++) {
+		const struct rm_field *f = &response->fields[i];
+
+		if (rm_str_eq(f->name, RM_STR("content-length")) && rm_str_u64(f->value, &n))
+			ret = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+		else if (rm_str_eq(f->name, RM_STR("content-type")) && f->value.n >= 16 &&
+			 rm_bytes_are(f->value.p, "application/grpc", 16))
+			return UINT32_MAX;
+	}
+	return ret;
 }

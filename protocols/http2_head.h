@@ -29,4 +29,10 @@ int rm_http2_head_read(struct rm_http2_head *ret, struct rm_hpack_block *block, 
 /* True when a request has what it must have. */
 bool rm_http2_is_request(const struct rm_http2_head *m);
 
+/*
+ * The length that a response says it has; UINT32_MAX where it says none, or one so long. Who has all of it may
+ * reset the stream before its end comes: but not of gRPC (UINT32_MAX), whose outcome stands behind the content.
+ */
+uint32_t rm_http2_content_length(const struct rm_head *response);
+
 #endif

@@ -14,6 +14,7 @@ struct rm_http2_stream {
 	bool asked, asked_whole; /* the request's head was read; its end was seen */
 	bool answered;           /* a final response head was read */
 	bool connects;           /* what follows a good answer is no content of ours */
+	uint32_t promised_bytes; /* of the response, by its Content-Length; UINT32_MAX: not said, or too many */
 };
 
 struct rm_http2_streams {

@@ -131,6 +131,39 @@ RM_TEST("streams that are opened and reset at once leave nothing behind")
 	RM_CHECK(all_freed());
 }
 
+RM_TEST("a response that is whole by its length is no error when the stream is reset")
+{
+	/* :status 200, a length of 2 or a type, as literals */
+	static const char with_length[] = "\x88\x0f\x0d\x01" "2", without[] = "\x88";
+	static const char grpc[] = "\x88\x0f\x0d\x01" "2\x0f\x10\x10" "application/grpc";
+	static const struct {
+		const char *head, *body;
+		size_t head_bytes;
+		enum rm_span_status status;
+	} rows[] = {
+		{ with_length, "hi", sizeof(with_length) - 1, RM_STATUS_UNSET },
+		{ with_length, "h", sizeof(with_length) - 1, RM_STATUS_ERROR },
+		{ without, "hi", sizeof(without) - 1, RM_STATUS_ERROR },
+		{ grpc, "hi", sizeof(grpc) - 1, RM_STATUS_ERROR },
+	};
+	static const char cancel[4] = { 0, 0, 0, 8 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct rm_span *span;
+
+		open_connection(7);
+		RM_CHECK(request(7, 1));
+		receive_frame(7, RM_HTTP2_HEADERS, RM_HTTP2_END_HEADERS, 1, rows[i].head, rows[i].head_bytes);
+		receive_frame(7, RM_HTTP2_DATA, 0, 1, rows[i].body, strlen(rows[i].body));
+		send_frame(7, RM_HTTP2_RST_STREAM, 0, 1, cancel, sizeof(cancel));
+		span = stub_span();
+		RM_CHECK(span && span->status == rows[i].status);
+		drop_spans();
+		close_fd(7);
+	}
+	RM_CHECK(all_freed());
+}
+
 RM_TEST("a header block without end is given up at its limit, and passes as it is")
 {
 	static char fragment[1000];
