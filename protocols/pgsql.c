@@ -1,7 +1,7 @@
 /*
  * PostgreSQL's protocol 3: one exchange for each simple query (which may hold several statements) and for each
  * execution of a portal. What was prepared is
- * remembered in pgsql_table.c, texts are made harmless by sqltext.c. Everything else is stepped over by its
+ * remembered in prepared.c, texts are made harmless by sqltext.c. Everything else is stepped over by its
  * length: parameters, rows, COPY data, passwords.
  *
  * Requests:  STARTUP --SSLRequest, GSSENCRequest--> ASKED --'N'--> STARTUP --StartupMessage--> MESSAGES
@@ -19,8 +19,8 @@
  */
 #include <string.h>
 
-#include "protocols/pgsql_frame.h"
-#include "protocols/pgsql_table.h"
+#include "protocols/frame.h"
+#include "protocols/prepared.h"
 #include "protocols/waiting.h"
 
 enum phase { STARTUP, ASKED, MESSAGES, MUTED };
@@ -32,16 +32,19 @@ enum {
 	SSL_REQUEST = 80877103,
 	GSSENC_REQUEST = 80877104,
 	QUERY_BYTES = 4096,  /* how much of a text is read; the rest is not shown */
-	NAMES_BYTES = 2 * (RM_PGSQL_NAME_BYTES + 1),
+	NAMES_BYTES = 2 * (RM_PREPARED_NAME_BYTES + 1),
 	ERROR_BYTES = 64,    /* of its fields: the SQLSTATE is the third */
+	LENGTH_BYTES = 4,    /* the length counts itself */
+	BODY_MAX_BYTES = 1 << 30,
+	START_MAX_BYTES = 10000,
 	STATE_BYTES = 5,
 	PORT = 5432,
 };
 
 struct pgsql {
-	struct rm_pgsql_frame way[2]; /* by enum rm_dir */
+	struct rm_frame way[2]; /* by enum rm_dir */
 	struct rm_waiting_queue queue;
-	struct rm_pgsql_table table;
+	struct rm_prepared table;
 	uint8_t phase;
 	bool asked_tls;
 	bool started;     /* the server was ready once */
@@ -51,7 +54,7 @@ struct pgsql {
 	bool skips;       /* the server skips messages up to the next Sync */
 	uint8_t space_n, sqlstate_n;
 	char sqlstate[STATE_BYTES];
-	char space[RM_PGSQL_NAME_BYTES];
+	char space[RM_PREPARED_NAME_BYTES];
 };
 
 struct shown {
@@ -68,8 +71,8 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 	/* It is sent in one piece, and nothing behind it. */
 	if (n < 8)
 		return RM_SNIFF_NO;
-	length = rm_pgsql_be32(p);
-	code = rm_pgsql_be32(p + 4);
+	length = rm_be32(p);
+	code = rm_be32(p + 4);
 	if (length != n)
 		return RM_SNIFF_NO;
 	if (code == SSL_REQUEST || code == GSSENC_REQUEST)
@@ -81,7 +84,32 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 
 static void pgsql_open(void *state, enum rm_role role)
 {
-	((struct pgsql *)state)->way[RM_DIR_REQUEST].untyped = true;
+	struct pgsql *s = state;
+
+	s->way[RM_DIR_REQUEST].head_bytes = LENGTH_BYTES;
+	s->way[RM_DIR_RESPONSE].head_bytes = 1 + LENGTH_BYTES;
+}
+
+/* Only what starts a connection has no type. */
+static bool typed(const struct rm_frame *f)
+{
+	return f->head_bytes == 1 + LENGTH_BYTES;
+}
+
+static char type_of(const struct rm_frame *f)
+{
+	return typed(f) ? (char)f->head[0] : '\0';
+}
+
+/* A head is whole: the length that it tells. False: it is none. */
+static bool read_length(struct rm_frame *f)
+{
+	uint32_t length = rm_be32(f->head + typed(f));
+
+	if (length < LENGTH_BYTES || length > (typed(f) ? BODY_MAX_BYTES : START_MAX_BYTES))
+		return false;
+	rm_frame_body(f, length - LENGTH_BYTES, 0);
+	return true;
 }
 
 /* The bytes up to a NUL, or all of them; what follows stays in *rest. */
@@ -136,7 +164,7 @@ static bool read_parameters(struct pgsql *s, struct rm_str rest)
 
 static bool startup(struct pgsql *s, struct rm_str text)
 {
-	uint32_t code = text.n >= 4 ? rm_pgsql_be32((const uint8_t *)text.p) : 0;
+	uint32_t code = text.n >= 4 ? rm_be32((const uint8_t *)text.p) : 0;
 
 	if (code == SSL_REQUEST || code == GSSENC_REQUEST) {
 		s->asked_tls = code == SSL_REQUEST;
@@ -144,7 +172,7 @@ static bool startup(struct pgsql *s, struct rm_str text)
 		return text.n == 4;
 	}
 	s->phase = MESSAGES;
-	s->way[RM_DIR_REQUEST].untyped = false;
+	s->way[RM_DIR_REQUEST].head_bytes = 1 + LENGTH_BYTES;
 	return code >> 16 == 3 && read_parameters(s, (struct rm_str){ text.p + 4, text.n - 4 });
 }
 
@@ -154,7 +182,7 @@ static void parse(struct pgsql *s, struct rm_sink *sink, struct rm_str text)
 	struct rm_sql sql;
 
 	read_sql(sink, query, &sql);
-	rm_pgsql_table_prepare(&s->table, sink, name, &sql);
+	rm_prepared_add(&s->table, sink, name, &sql);
 }
 
 /* What waits from now on. */
@@ -175,7 +203,7 @@ static bool ask(struct pgsql *s, struct rm_sink *sink, enum kind kind, struct rm
 	if (kind == QUERY && s->x)
 		read_sql(sink, cut_name(&text), &sql);
 	else if (kind == EXECUTE)
-		rm_pgsql_table_portal(&s->table, sink, cut_name(&text), &sql);
+		rm_prepared_portal(&s->table, sink, cut_name(&text), &sql);
 	tell(s, sink, &sql);
 	return wait_for(s, sink, kind);
 }
@@ -188,21 +216,24 @@ static enum kind kind_of(char type)
 /* A message's head. False: there is no such message. */
 static bool request_head(struct pgsql *s, struct rm_sink *sink, void *conn)
 {
-	struct rm_pgsql_frame *f = &s->way[RM_DIR_REQUEST];
+	struct rm_frame *f = &s->way[RM_DIR_REQUEST];
+	char type = type_of(f);
 	uint32_t most = 0;
 
+	if (!read_length(f))
+		return false;
 	if (s->phase == STARTUP)
 		most = f->left;
-	else if (f->type == 'Q')
+	else if (type == 'Q')
 		most = QUERY_BYTES;
-	else if (f->type == 'P')
-		most = QUERY_BYTES + RM_PGSQL_NAME_BYTES + 1;
-	else if (f->type == 'B' || f->type == 'E' || f->type == 'C')
+	else if (type == 'P')
+		most = QUERY_BYTES + RM_PREPARED_NAME_BYTES + 1;
+	else if (type == 'B' || type == 'E' || type == 'C')
 		most = NAMES_BYTES;
-	else if (!f->type || !memchr("DSHFdcfpX", f->type, 9))
+	else if (!type || !memchr("DSHFdcfpX", type, 9))
 		return false;
-	f->wanted = f->left < most ? f->left : most;
-	if (s->phase == MESSAGES && kind_of(f->type)) {
+	rm_frame_body(f, f->left, most);
+	if (s->phase == MESSAGES && kind_of(type)) {
 		s->x = sink->on->request(sink, conn);
 		s->asking = true;
 	}
@@ -216,11 +247,11 @@ static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str te
 
 	if (s->phase == STARTUP)
 		return startup(s, text);
-	switch (s->way[RM_DIR_REQUEST].type) {
+	switch (type_of(&s->way[RM_DIR_REQUEST])) {
 	case 'Q':
 	case 'E':
 	case 'F':
-		return ask(s, sink, kind_of(s->way[RM_DIR_REQUEST].type), text);
+		return ask(s, sink, kind_of(type_of(&s->way[RM_DIR_REQUEST])), text);
 	case 'S':
 		return wait_for(s, sink, SYNC);
 	case 'P':
@@ -228,13 +259,13 @@ static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str te
 		break;
 	case 'B':
 		name = cut_name(&text);
-		rm_pgsql_table_bind(&s->table, sink, name, cut_name(&text));
+		rm_prepared_bind(&s->table, sink, name, cut_name(&text));
 		break;
 	case 'C':
 		kind = (struct rm_str){ text.p, text.n > 0 };
 		text = (struct rm_str){ text.p + kind.n, text.n - kind.n };
-		if (kind.n && (*kind.p == RM_PGSQL_STATEMENT || *kind.p == RM_PGSQL_PORTAL))
-			rm_pgsql_table_close(&s->table, sink, (enum rm_pgsql_kind)*kind.p, cut_name(&text));
+		if (kind.n && (*kind.p == RM_PREPARED_STATEMENT || *kind.p == RM_PREPARED_PORTAL))
+			rm_prepared_close(&s->table, sink, (enum rm_prepared_kind)*kind.p, cut_name(&text));
 		break;
 	}
 	return true;
@@ -242,7 +273,7 @@ static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str te
 
 static void request_over(struct pgsql *s, struct rm_sink *sink)
 {
-	if (kind_of(s->way[RM_DIR_REQUEST].type) && s->x)
+	if (kind_of(type_of(&s->way[RM_DIR_REQUEST])) && s->x)
 		sink->on->request_end(sink, s->x, 0);
 	s->x = 0;
 }
@@ -256,21 +287,21 @@ static bool requests(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink,
 		bool ok = true;
 
 		/* Nothing is sent before the server said whether it encrypts. */
-		if (s->phase == ASKED && rm_pgsql_between(&s->way[RM_DIR_REQUEST]) && at < bytes.n)
+		if (s->phase == ASKED && rm_frame_between(&s->way[RM_DIR_REQUEST]) && at < bytes.n)
 			return false;
-		switch (rm_pgsql_next(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, bytes, &at, sink, &text)) {
-		case RM_PGSQL_MORE:
+		switch (rm_frame_next(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, bytes, &at, sink, &text)) {
+		case RM_FRAME_MORE:
 			return true;
-		case RM_PGSQL_HEAD:
+		case RM_FRAME_HEAD:
 			ok = request_head(s, sink, conn);
 			break;
-		case RM_PGSQL_TEXT:
+		case RM_FRAME_TEXT:
 			ok = request_text(s, sink, text);
 			break;
-		case RM_PGSQL_OVER:
+		case RM_FRAME_OVER:
 			request_over(s, sink);
 			break;
-		case RM_PGSQL_BAD:
+		case RM_FRAME_BAD:
 			return false;
 		}
 		if (!ok)
@@ -416,33 +447,35 @@ static bool encryption(struct pgsql *s, struct rm_sink *sink, char byte)
 	return byte == 'N';
 }
 
-static bool answer_head(struct rm_pgsql_frame *f)
+static bool answer_head(struct rm_frame *f)
 {
-	f->wanted = f->type != 'E' ? 0 : f->left < ERROR_BYTES ? f->left : ERROR_BYTES;
-	return f->type && memchr("RKSNAEZCITD123ntsGHWdcVv", f->type, 24);
+	if (!read_length(f))
+		return false;
+	rm_frame_body(f, f->left, type_of(f) == 'E' ? ERROR_BYTES : 0);
+	return type_of(f) && memchr("RKSNAEZCITD123ntsGHWdcVv", type_of(f), 24);
 }
 
 static bool answers(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink)
 {
-	struct rm_pgsql_frame *f = &s->way[RM_DIR_RESPONSE];
+	struct rm_frame *f = &s->way[RM_DIR_RESPONSE];
 	struct rm_str text;
 	size_t at = 0;
 
 	for (;;) {
 		bool ok = true;
 
-		switch (rm_pgsql_next(f, RM_DIR_RESPONSE, bytes, &at, sink, &text)) {
-		case RM_PGSQL_MORE:
+		switch (rm_frame_next(f, RM_DIR_RESPONSE, bytes, &at, sink, &text)) {
+		case RM_FRAME_MORE:
 			return true;
-		case RM_PGSQL_HEAD:
+		case RM_FRAME_HEAD:
 			ok = answer_head(f);
 			break;
-		case RM_PGSQL_TEXT:
-			ok = answer(s, sink, f->type, text);
+		case RM_FRAME_TEXT:
+			ok = answer(s, sink, type_of(f), text);
 			break;
-		case RM_PGSQL_OVER:
+		case RM_FRAME_OVER:
 			break;
-		case RM_PGSQL_BAD:
+		case RM_FRAME_BAD:
 			return false;
 		}
 		if (!ok)
@@ -455,7 +488,7 @@ static bool answers(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink)
 /* A request that is not whole never was one. */
 static void take_back(struct pgsql *s, struct rm_sink *sink)
 {
-	rm_pgsql_forget(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, sink);
+	rm_frame_forget(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, sink);
 	if (s->asking)
 		sink->on->broken(sink, s->x, RM_STR(""));
 	s->asking = false;
@@ -466,7 +499,7 @@ static void break_all(struct pgsql *s, struct rm_sink *sink, struct rm_str why)
 {
 	const struct rm_waiting *w;
 
-	rm_pgsql_forget(&s->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
+	rm_frame_forget(&s->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
 	while ((w = rm_waiting_oldest(&s->queue, sink)) != NULL) {
 		struct rm_waiting was = *w;
 
@@ -504,17 +537,13 @@ static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, st
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
 {
 	struct pgsql *s = state;
-	struct rm_pgsql_frame *f = &s->way[dir];
+	struct rm_frame *f = &s->way[dir];
 
 	if (s->phase == MUTED)
 		return RM_FEED_MUTE;
 	if (n == 0)
 		return 0;
-	/* Not to the last byte, at which a message is over. */
-	if (s->phase != MESSAGES || !rm_pgsql_rest(f) || n >= f->left)
-		return mute(s, sink);
-	f->left -= (uint32_t)n;
-	return 0;
+	return s->phase == MESSAGES && rm_frame_skip(f, n) ? 0 : mute(s, sink);
 }
 
 static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
@@ -533,9 +562,9 @@ static bool at_head(const void *state)
 
 static uint64_t unread(const void *state)
 {
-	const struct rm_pgsql_frame *f = &((const struct pgsql *)state)->way[RM_DIR_REQUEST];
+	const struct rm_frame *f = &((const struct pgsql *)state)->way[RM_DIR_REQUEST];
 
-	return rm_pgsql_rest(f) && !f->kept ? f->left : 0;
+	return rm_frame_rest(f) && !f->kept ? f->left : 0;
 }
 
 const struct rm_proto rm_proto_pgsql = {

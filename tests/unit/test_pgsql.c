@@ -1,7 +1,7 @@
 /* What captures cannot say of PostgreSQL: sniffing, and the limits of what is remembered. */
 #include <stdlib.h>
 
-#include "protocols/pgsql_table.h"
+#include "protocols/prepared.h"
 #include "tests/replay/watch.h"
 #include "tests/rmtest.h"
 
@@ -50,37 +50,37 @@ static struct rm_str name_of(int i)
 	return (struct rm_str){ text, (size_t)snprintf(text, sizeof(text), "s_%d", i) };
 }
 
-static bool known(struct rm_pgsql_table *t, struct watch *w, struct rm_str name)
+static bool known(struct rm_prepared *t, struct watch *w, struct rm_str name)
 {
 	struct rm_sql sql;
 
-	rm_pgsql_table_bind(t, &w->sink, RM_STR(""), name);
-	return rm_pgsql_table_portal(t, &w->sink, RM_STR(""), &sql) && rm_str_eq(sql.summary, select_a.summary) &&
+	rm_prepared_bind(t, &w->sink, RM_STR(""), name);
+	return rm_prepared_portal(t, &w->sink, RM_STR(""), &sql) && rm_str_eq(sql.summary, select_a.summary) &&
 	       rm_str_eq(sql.query, select_a.query) && rm_str_eq(sql.operation, select_a.operation) &&
 	       rm_str_eq(sql.collection, select_a.collection);
 }
 
 RM_TEST("past the limit no statement with a name is remembered, those before and the one without are")
 {
-	struct rm_pgsql_table t = { 0 };
+	struct rm_prepared t = { 0 };
 	struct watch w;
 	int first_lost = 0;
 
 	watch_open(&w, &rm_proto_pgsql);
 	for (int i = 0; i < 5000; i++)
-		rm_pgsql_table_prepare(&t, &w.sink, name_of(i), &select_a);
+		rm_prepared_add(&t, &w.sink, name_of(i), &select_a);
 	while (first_lost < 5000 && known(&t, &w, name_of(first_lost)))
 		first_lost++;
 	RM_CHECK(first_lost > 1000 && first_lost < 5000);
 	RM_CHECK(t.cap <= RM_HEAD_MAX_BYTES);
-	rm_pgsql_table_prepare(&t, &w.sink, RM_STR(""), &select_a);
+	rm_prepared_add(&t, &w.sink, RM_STR(""), &select_a);
 	RM_CHECK(known(&t, &w, RM_STR("")));
-	rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_STATEMENT, name_of(7));
+	rm_prepared_close(&t, &w.sink, RM_PREPARED_STATEMENT, name_of(7));
 	RM_CHECK(!known(&t, &w, name_of(7)));
 	RM_CHECK(known(&t, &w, name_of(6)) && known(&t, &w, name_of(8)) && known(&t, &w, name_of(first_lost - 1)));
 	for (int i = 20; i < 30; i++)
-		rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_STATEMENT, name_of(i));
-	rm_pgsql_table_prepare(&t, &w.sink, name_of(7), &select_a);
+		rm_prepared_close(&t, &w.sink, RM_PREPARED_STATEMENT, name_of(i));
+	rm_prepared_add(&t, &w.sink, name_of(7), &select_a);
 	RM_CHECK(known(&t, &w, name_of(7)));
 	watch_close(&w);
 	watch_free(&w);
@@ -88,18 +88,18 @@ RM_TEST("past the limit no statement with a name is remembered, those before and
 
 RM_TEST("portals with names run their own statements, until they are closed")
 {
-	struct rm_pgsql_table t = { 0 };
+	struct rm_prepared t = { 0 };
 	struct rm_sql sql;
 	struct watch w;
 
 	watch_open(&w, &rm_proto_pgsql);
-	rm_pgsql_table_prepare(&t, &w.sink, RM_STR("s"), &select_a);
-	rm_pgsql_table_bind(&t, &w.sink, RM_STR("p"), RM_STR("s"));
-	rm_pgsql_table_bind(&t, &w.sink, RM_STR(""), RM_STR("other"));
-	RM_CHECK(rm_pgsql_table_portal(&t, &w.sink, RM_STR("p"), &sql));
-	RM_CHECK(!rm_pgsql_table_portal(&t, &w.sink, RM_STR(""), &sql));
-	rm_pgsql_table_close(&t, &w.sink, RM_PGSQL_PORTAL, RM_STR("p"));
-	RM_CHECK(!rm_pgsql_table_portal(&t, &w.sink, RM_STR("p"), &sql));
+	rm_prepared_add(&t, &w.sink, RM_STR("s"), &select_a);
+	rm_prepared_bind(&t, &w.sink, RM_STR("p"), RM_STR("s"));
+	rm_prepared_bind(&t, &w.sink, RM_STR(""), RM_STR("other"));
+	RM_CHECK(rm_prepared_portal(&t, &w.sink, RM_STR("p"), &sql));
+	RM_CHECK(!rm_prepared_portal(&t, &w.sink, RM_STR(""), &sql));
+	rm_prepared_close(&t, &w.sink, RM_PREPARED_PORTAL, RM_STR("p"));
+	RM_CHECK(!rm_prepared_portal(&t, &w.sink, RM_STR("p"), &sql));
 	RM_CHECK(known(&t, &w, RM_STR("s")));
 	watch_close(&w);
 	watch_free(&w);

@@ -1,8 +1,8 @@
 /*
- * See pgsql_table.h. Rows of different length one after the other: a head, the name, then the query, summary,
+ * See prepared.h. Rows of different length one after the other: a head, the name, then the query, summary,
  * operation and collection of a statement, or the name of a portal's statement.
  */
-#include "protocols/pgsql_table.h"
+#include "protocols/prepared.h"
 
 enum { FIRST_BYTES = 4096, UNNAMED_BYTES = 2048 };
 
@@ -13,7 +13,7 @@ struct row {
 	uint16_t statements;
 };
 
-static char *memory(const struct rm_pgsql_table *t, struct rm_sink *sink)
+static char *memory(const struct rm_prepared *t, struct rm_sink *sink)
 {
 	return t->cap ? sink->on->stash(sink, RM_STASH_REQUEST_TABLE, t->cap) : NULL;
 }
@@ -27,7 +27,7 @@ static struct row row_at(const char *p)
 }
 
 /* Where the row lies, or t->bytes. */
-static uint32_t find(const struct rm_pgsql_table *t, const char *all, uint8_t kind, struct rm_str name)
+static uint32_t find(const struct rm_prepared *t, const char *all, uint8_t kind, struct rm_str name)
 {
 	uint32_t at = 0;
 
@@ -41,7 +41,7 @@ static uint32_t find(const struct rm_pgsql_table *t, const char *all, uint8_t ki
 	return t->bytes;
 }
 
-static void drop(struct rm_pgsql_table *t, char *all, uint32_t at)
+static void drop(struct rm_prepared *t, char *all, uint32_t at)
 {
 	uint32_t n;
 
@@ -53,7 +53,7 @@ static void drop(struct rm_pgsql_table *t, char *all, uint32_t at)
 }
 
 /* Room for a row at the end; NULL: the limit. There is always some for what has no name. */
-static char *room(struct rm_pgsql_table *t, struct rm_sink *sink, uint32_t n, bool named)
+static char *room(struct rm_prepared *t, struct rm_sink *sink, uint32_t n, bool named)
 {
 	uint32_t cap = t->cap ? t->cap : FIRST_BYTES, kept = named ? UNNAMED_BYTES : 0;
 	char *all;
@@ -91,19 +91,19 @@ static bool same_query(const char *row, struct rm_str query)
 	return rm_str_eq(known, query);
 }
 
-void rm_pgsql_table_prepare(struct rm_pgsql_table *t, struct rm_sink *sink, struct rm_str name,
+void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str name,
 			    const struct rm_sql *sql)
 {
 	static const struct rm_sql nothing;
 	char *all = memory(t, sink), *p;
-	uint32_t at = find(t, all, RM_PGSQL_STATEMENT, name), bytes;
+	uint32_t at = find(t, all, RM_PREPARED_STATEMENT, name), bytes;
 	struct rm_str query;
 	struct row r;
 
-	if (name.n > RM_PGSQL_NAME_BYTES)
+	if (name.n > RM_PREPARED_NAME_BYTES)
 		return;
 	sql = sql ? sql : &nothing;
-	query = cut(sql->query, RM_PGSQL_QUERY_BYTES);
+	query = cut(sql->query, RM_PREPARED_QUERY_BYTES);
 	if (at != t->bytes) {
 		if (name.n && same_query(all + at, query))
 			return;
@@ -115,7 +115,7 @@ void rm_pgsql_table_prepare(struct rm_pgsql_table *t, struct rm_sink *sink, stru
 	p = room(t, sink, bytes, name.n);
 	if (!p)
 		return;
-	r = (struct row){ .bytes = (uint16_t)bytes, .kind = RM_PGSQL_STATEMENT, .name = (uint8_t)name.n,
+	r = (struct row){ .bytes = (uint16_t)bytes, .kind = RM_PREPARED_STATEMENT, .name = (uint8_t)name.n,
 			  .query = (uint16_t)query.n, .summary = (uint16_t)sql->summary.n,
 			  .operation = (uint16_t)sql->operation.n, .collection = (uint16_t)sql->collection.n,
 			  .statements = (uint16_t)(sql->statements < UINT16_MAX ? sql->statements : UINT16_MAX) };
@@ -124,16 +124,16 @@ void rm_pgsql_table_prepare(struct rm_pgsql_table *t, struct rm_sink *sink, stru
 	put(put(put(p, sql->summary), sql->operation), sql->collection);
 }
 
-void rm_pgsql_table_bind(struct rm_pgsql_table *t, struct rm_sink *sink, struct rm_str portal,
+void rm_prepared_bind(struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
 			 struct rm_str statement)
 {
-	struct row r = { .kind = RM_PGSQL_PORTAL, .name = (uint8_t)portal.n, .query = (uint16_t)statement.n };
+	struct row r = { .kind = RM_PREPARED_PORTAL, .name = (uint8_t)portal.n, .query = (uint16_t)statement.n };
 	char *all = memory(t, sink), *p;
 
-	if (portal.n > RM_PGSQL_NAME_BYTES)
+	if (portal.n > RM_PREPARED_NAME_BYTES)
 		return;
-	drop(t, all, find(t, all, RM_PGSQL_PORTAL, portal));
-	if (statement.n > RM_PGSQL_NAME_BYTES)
+	drop(t, all, find(t, all, RM_PREPARED_PORTAL, portal));
+	if (statement.n > RM_PREPARED_NAME_BYTES)
 		return;
 	r.bytes = (uint16_t)(sizeof(r) + portal.n + statement.n);
 	p = room(t, sink, r.bytes, portal.n);
@@ -141,17 +141,17 @@ void rm_pgsql_table_bind(struct rm_pgsql_table *t, struct rm_sink *sink, struct 
 		put(put(put(p, (struct rm_str){ (const char *)&r, sizeof(r) }), portal), statement);
 }
 
-bool rm_pgsql_table_portal(const struct rm_pgsql_table *t, struct rm_sink *sink, struct rm_str portal,
+bool rm_prepared_portal(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
 			   struct rm_sql *ret)
 {
 	const char *all = memory(t, sink), *p;
-	uint32_t at = find(t, all, RM_PGSQL_PORTAL, portal);
+	uint32_t at = find(t, all, RM_PREPARED_PORTAL, portal);
 	struct row r;
 
 	if (at == t->bytes)
 		return false;
 	r = row_at(all + at);
-	at = find(t, all, RM_PGSQL_STATEMENT, (struct rm_str){ all + at + sizeof(r) + r.name, r.query });
+	at = find(t, all, RM_PREPARED_STATEMENT, (struct rm_str){ all + at + sizeof(r) + r.name, r.query });
 	if (at == t->bytes)
 		return false;
 	r = row_at(all + at);
@@ -163,7 +163,7 @@ bool rm_pgsql_table_portal(const struct rm_pgsql_table *t, struct rm_sink *sink,
 	return true;
 }
 
-void rm_pgsql_table_close(struct rm_pgsql_table *t, struct rm_sink *sink, enum rm_pgsql_kind kind,
+void rm_prepared_close(struct rm_prepared *t, struct rm_sink *sink, enum rm_prepared_kind kind,
 			  struct rm_str name)
 {
 	char *all = memory(t, sink);
