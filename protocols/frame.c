@@ -69,6 +69,7 @@ void rm_frame_body(struct rm_frame *f, uint32_t bytes, uint32_t most)
 {
 	f->left = bytes;
 	f->wanted = bytes < most ? bytes : most;
+	f->state = WANTED;
 }
 
 void rm_frame_forget(struct rm_frame *f, enum rm_dir dir, struct rm_sink *sink)

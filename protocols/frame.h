@@ -34,7 +34,10 @@ struct rm_frame {
 enum rm_frame_event rm_frame_next(struct rm_frame *f, enum rm_dir dir, struct rm_str bytes, size_t *at,
 				  struct rm_sink *sink, struct rm_str *ret_text);
 
-/* The caller's answer to HEAD: so much follows, and at most so much of it is wanted. */
+/*
+ * The caller's answer to HEAD: so much follows, and at most so much of it is wanted. Also at TEXT of at most one byte, to
+ * want more of what follows that: another TEXT will come.
+ */
 void rm_frame_body(struct rm_frame *f, uint32_t bytes, uint32_t most);
 
 /* Gives back what is kept; the message will not go on. */

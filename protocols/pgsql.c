@@ -138,7 +138,7 @@ static void read_sql(struct rm_sink *sink, struct rm_str text, struct rm_sql *re
 	*ret = (struct rm_sql){ 0 };
 	text.n = text.n < QUERY_BYTES ? text.n : QUERY_BYTES;
 	if (room)
-		rm_sql_read(text, room->query, room->summary, ret);
+		rm_sql_read(RM_SQL_PGSQL, text, room->query, room->summary, ret);
 }
 
 /* The parameters of a StartupMessage. False: replication. */
@@ -204,8 +204,10 @@ static bool ask(struct pgsql *s, struct rm_sink *sink, enum kind kind, struct rm
 		read_sql(sink, cut_name(&text), &sql);
 	else if (kind == EXECUTE)
 		rm_prepared_portal(&s->table, sink, cut_name(&text), &sql);
+	if (!wait_for(s, sink, kind))
+		return false;
 	tell(s, sink, &sql);
-	return wait_for(s, sink, kind);
+	return true;
 }
 
 static enum kind kind_of(char type)

@@ -4,13 +4,13 @@
  */
 #include "protocols/prepared.h"
 
-enum { FIRST_BYTES = 4096, UNNAMED_BYTES = 2048 };
+enum { FIRST_BYTES = 4096, UNNAMED_BYTES = 2048, STATEMENTS_MAX = 0x7fff };
 
 struct row {
 	uint16_t bytes; /* of the whole */
 	uint8_t kind, name;
 	uint16_t query, summary, operation, collection;
-	uint16_t statements;
+	uint16_t statements : 15, moves : 1;
 };
 
 static char *memory(const struct rm_prepared *t, struct rm_sink *sink)
@@ -92,7 +92,7 @@ static bool same_query(const char *row, struct rm_str query)
 }
 
 void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str name,
-			    const struct rm_sql *sql)
+		     const struct rm_sql *sql)
 {
 	static const struct rm_sql nothing;
 	char *all = memory(t, sink), *p;
@@ -118,14 +118,15 @@ void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str 
 	r = (struct row){ .bytes = (uint16_t)bytes, .kind = RM_PREPARED_STATEMENT, .name = (uint8_t)name.n,
 			  .query = (uint16_t)query.n, .summary = (uint16_t)sql->summary.n,
 			  .operation = (uint16_t)sql->operation.n, .collection = (uint16_t)sql->collection.n,
-			  .statements = (uint16_t)(sql->statements < UINT16_MAX ? sql->statements : UINT16_MAX) };
+			  .statements = sql->statements < STATEMENTS_MAX ? sql->statements & STATEMENTS_MAX : STATEMENTS_MAX,
+			  .moves = sql->moves };
 	p = put(p, (struct rm_str){ (const char *)&r, sizeof(r) });
 	p = put(put(p, name), query);
 	put(put(put(p, sql->summary), sql->operation), sql->collection);
 }
 
 void rm_prepared_bind(struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
-			 struct rm_str statement)
+		      struct rm_str statement)
 {
 	struct row r = { .kind = RM_PREPARED_PORTAL, .name = (uint8_t)portal.n, .query = (uint16_t)statement.n };
 	char *all = memory(t, sink), *p;
@@ -141,30 +142,55 @@ void rm_prepared_bind(struct rm_prepared *t, struct rm_sink *sink, struct rm_str
 		put(put(put(p, (struct rm_str){ (const char *)&r, sizeof(r) }), portal), statement);
 }
 
-bool rm_prepared_portal(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
-			   struct rm_sql *ret)
+void rm_prepared_rename(struct rm_prepared *t, struct rm_sink *sink, struct rm_str from, struct rm_str to)
 {
-	const char *all = memory(t, sink), *p;
-	uint32_t at = find(t, all, RM_PREPARED_PORTAL, portal);
+	char *all = memory(t, sink);
+	uint32_t at;
+
+	drop(t, all, find(t, all, RM_PREPARED_STATEMENT, to));
+	at = find(t, all, RM_PREPARED_STATEMENT, from);
+	if (at != t->bytes && from.n == to.n)
+		memcpy(all + at + sizeof(struct row), to.p, to.n);
+}
+
+/* What the statement of that name is, in `all`. */
+static bool read_statement(const struct rm_prepared *t, const char *all, struct rm_str name, struct rm_sql *ret)
+{
+	uint32_t at = find(t, all, RM_PREPARED_STATEMENT, name);
+	const char *p;
 	struct row r;
 
 	if (at == t->bytes)
 		return false;
 	r = row_at(all + at);
-	at = find(t, all, RM_PREPARED_STATEMENT, (struct rm_str){ all + at + sizeof(r) + r.name, r.query });
-	if (at == t->bytes)
-		return false;
-	r = row_at(all + at);
 	p = all + at + sizeof(r) + r.name;
-	*ret = (struct rm_sql){ .query = { p, r.query }, .statements = r.statements };
+	*ret = (struct rm_sql){ .query = { p, r.query }, .statements = r.statements, .moves = r.moves };
 	ret->summary = (struct rm_str){ p + r.query, r.summary };
 	ret->operation = (struct rm_str){ ret->summary.p + r.summary, r.operation };
 	ret->collection = (struct rm_str){ ret->operation.p + r.operation, r.collection };
 	return true;
 }
 
+bool rm_prepared_statement(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str name, struct rm_sql *ret)
+{
+	return read_statement(t, memory(t, sink), name, ret);
+}
+
+bool rm_prepared_portal(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
+			struct rm_sql *ret)
+{
+	const char *all = memory(t, sink);
+	uint32_t at = find(t, all, RM_PREPARED_PORTAL, portal);
+	struct row r;
+
+	if (at == t->bytes)
+		return false;
+	r = row_at(all + at);
+	return read_statement(t, all, (struct rm_str){ all + at + sizeof(r) + r.name, r.query }, ret);
+}
+
 void rm_prepared_close(struct rm_prepared *t, struct rm_sink *sink, enum rm_prepared_kind kind,
-			  struct rm_str name)
+		       struct rm_str name)
 {
 	char *all = memory(t, sink);
 

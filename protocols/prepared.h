@@ -22,17 +22,23 @@ enum rm_prepared_kind { RM_PREPARED_STATEMENT = 'S', RM_PREPARED_PORTAL = 'P' };
  * empty: the server keeps either. NULL `sql`: a statement of which nothing is known.
  */
 void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str name,
-			    const struct rm_sql *sql);
+		     const struct rm_sql *sql);
 
 /* Remembers which statement a portal runs. */
 void rm_prepared_bind(struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
-			 struct rm_str statement);
+		      struct rm_str statement);
 
-/* What is known of the statement that a portal runs: slices into the stash. False: nothing. */
+/* Gives a statement another name, which is as long. */
+void rm_prepared_rename(struct rm_prepared *t, struct rm_sink *sink, struct rm_str from, struct rm_str to);
+
+/* What is known of a statement: slices into the stash. False: nothing. */
+bool rm_prepared_statement(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str name, struct rm_sql *ret);
+
+/* The same of the statement that a portal runs. */
 bool rm_prepared_portal(const struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
-			   struct rm_sql *ret);
+			struct rm_sql *ret);
 
 void rm_prepared_close(struct rm_prepared *t, struct rm_sink *sink, enum rm_prepared_kind kind,
-			  struct rm_str name);
+		       struct rm_str name);
 
 #endif

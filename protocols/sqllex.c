@@ -1,8 +1,8 @@
 /*
  * See sqllex.h. Strings are where secrets are, so whatever makes their end doubtful ends the reading: a
- * backslash before a quote in a plain string (standard_conforming_strings decides what it means), a
- * backslash behind a byte that may be the first half of a character (client encodings like SJIS), a byte
- * that is no SQL.
+ * backslash before a quote in a plain string (settings of the server decide what it means), a
+ * backslash or a backtick behind a byte that may be the first half of a character (client encodings like SJIS),
+ * a byte that is no SQL.
  */
 #include "protocols/sqllex.h"
 
@@ -35,22 +35,30 @@ static char at_or_nul(struct rm_str text, size_t at)
 	return at < text.n ? text.p[at] : '\0';
 }
 
-static size_t line_comment(struct rm_str text, size_t at)
+static bool is_mysql(enum rm_sql_dialect d)
 {
-	while (at < text.n && text.p[at] != '\n' && text.p[at] != '\r')
+	return d == RM_SQL_MYSQL || d == RM_SQL_MYSQL_MODE;
+}
+
+/* ---- comments ---- */
+
+/* PostgreSQL ends one at a carriage return, too; what hides more is never wrong elsewhere but where it is SQL. */
+static size_t line_comment(enum rm_sql_dialect d, struct rm_str text, size_t at)
+{
+	while (at < text.n && text.p[at] != '\n' && (text.p[at] != '\r' || d != RM_SQL_PGSQL))
 		at++;
 	return at;
 }
 
-/* They nest. */
-static size_t block_comment(struct rm_str text, size_t at)
+/* Those of PostgreSQL nest. */
+static size_t block_comment(enum rm_sql_dialect d, struct rm_str text, size_t at)
 {
 	size_t depth = 0;
 
 	do {
 		char c = text.p[at], next = at_or_nul(text, at + 1);
 
-		if (c == '/' && next == '*') {
+		if (c == '/' && next == '*' && (!depth || d == RM_SQL_PGSQL)) {
 			depth++;
 			at += 2;
 		} else if (c == '*' && next == '/') {
@@ -63,47 +71,95 @@ static size_t block_comment(struct rm_str text, size_t at)
 	return at;
 }
 
-static size_t space(struct rm_str text, size_t at)
+/*
+ * A comment that some servers execute, from its version on. Behind it text.n, unless it ends at the same
+ * place for whoever executes it and who does not.
+ */
+static size_t executed_comment(struct rm_str text, size_t at)
 {
-	while (at < text.n) {
+	for (at += 3; at < text.n; at++) {
 		char c = text.p[at], next = at_or_nul(text, at + 1);
 
+		if (c == '*' && next == '/')
+			return at + 2;
+		if (memchr("'\"`#\\", c, 5) || (c == '-' && next == '-') || (c == '/' && next == '*'))
+			return text.n;
+	}
+	return text.n;
+}
+
+static bool begins_line_comment(enum rm_sql_dialect d, struct rm_str text, size_t at)
+{
+	char c = text.p[at], third = at_or_nul(text, at + 2);
+
+	if (is_mysql(d) && c == '#')
+		return true;
+	/* For MySQL "5--1" is a difference. */
+	return c == '-' && at_or_nul(text, at + 1) == '-' && (!is_mysql(d) || (unsigned char)third <= ' ' || third == 0x7f);
+}
+
+/* Behind the comment that begins here, or `at`. */
+static size_t comment(enum rm_sql_dialect d, struct rm_str text, size_t at)
+{
+	char third = at_or_nul(text, at + 2);
+
+	if (begins_line_comment(d, text, at))
+		return line_comment(d, text, at);
+	if (text.p[at] != '/' || at_or_nul(text, at + 1) != '*')
+		return at;
+	if (is_mysql(d) && (third == '!' || (third == 'M' && at_or_nul(text, at + 3) == '!')))
+		return executed_comment(text, at);
+	return block_comment(d, text, at);
+}
+
+static size_t space(enum rm_sql_dialect d, struct rm_str text, size_t at)
+{
+	for (size_t behind = at; at < text.n; at = behind) {
+		char c = text.p[at];
+
 		if (is_space(c))
-			at++;
-		else if (c == '-' && next == '-')
-			at = line_comment(text, at);
-		else if (c == '/' && next == '*')
-			at = block_comment(text, at);
-		else
+			behind = at + 1;
+		else if (c == '-' || c == '/' || c == '#')
+			behind = comment(d, text, at);
+		if (behind == at)
 			break;
 	}
 	return at;
 }
 
+/* ---- what is quoted ---- */
+
+/* What a backslash in a string is. */
+enum backslash { ORDINARY, ESCAPES, IN_DOUBT };
+
 /* Behind the closing quote; text.n where it is missing or in doubt. `at` is behind the opening one. */
-static size_t string(struct rm_str text, size_t at, bool escapes)
+static size_t string(struct rm_str text, size_t at, char quote, enum backslash b)
 {
 	for (; at < text.n; at++) {
 		char c = text.p[at];
 
-		if (c == '\\' && (escapes ? (unsigned char)text.p[at - 1] >= 0x80 : at_or_nul(text, at + 1) == '\''))
+		if (c == '\\' && ((b == ESCAPES && (unsigned char)text.p[at - 1] >= 0x80) ||
+				  (b == IN_DOUBT && at_or_nul(text, at + 1) == quote)))
 			return text.n;
-		if (c == '\\' && escapes)
+		if (c == '\\' && b == ESCAPES)
 			at++;
-		else if (c == '\'' && at_or_nul(text, at + 1) == '\'')
+		else if (c == quote && at_or_nul(text, at + 1) == quote)
 			at++;
-		else if (c == '\'')
+		else if (c == quote)
 			return at + 1;
 	}
 	return text.n;
 }
 
-static size_t quoted(struct rm_str text, size_t at)
+/* Behind the next `quote` that is not doubled, or text.n; 0: in doubt. `at` is at the first one. */
+static size_t quoted(struct rm_str text, size_t at, char quote)
 {
 	for (at++; at < text.n; at++) {
-		if (text.p[at] != '"')
+		if (text.p[at] != quote)
 			continue;
-		if (at_or_nul(text, at + 1) != '"')
+		if (quote == '`' && (unsigned char)text.p[at - 1] >= 0x80)
+			return 0;
+		if (at_or_nul(text, at + 1) != quote || quote == ']')
 			return at + 1;
 		at++;
 	}
@@ -130,6 +186,8 @@ static size_t dollars(struct rm_str text, size_t at)
 	return text.n;
 }
 
+/* ---- tokens ---- */
+
 static size_t number(struct rm_str text, size_t at)
 {
 	while (at < text.n) {
@@ -147,24 +205,29 @@ static size_t number(struct rm_str text, size_t at)
 	return at;
 }
 
-/* The length of what stands before the quote of a string, and whether backslashes escape in it; 0: none. */
-static size_t prefix(struct rm_str text, size_t at, bool *ret_escapes)
+static enum backslash backslash(enum rm_sql_dialect d)
+{
+	return d == RM_SQL_SQLITE ? ORDINARY : d == RM_SQL_MYSQL ? ESCAPES : IN_DOUBT;
+}
+
+/* The length of what stands before the quote of a string, 0: none. */
+static size_t prefix(enum rm_sql_dialect d, struct rm_str text, size_t at, enum backslash *ret_backslash)
 {
 	char c = text.p[at] | 0x20, next = at_or_nul(text, at + 1);
 
-	*ret_escapes = c == 'e';
-	if (next == '\'' && (c == 'e' || c == 'b' || c == 'x' || c == 'n'))
+	*ret_backslash = d == RM_SQL_PGSQL && c == 'e' ? ESCAPES : backslash(d);
+	if (next == '\'' && (c == 'x' || (d != RM_SQL_SQLITE && (c == 'b' || c == 'n')) || (d == RM_SQL_PGSQL && c == 'e')))
 		return 1;
-	return c == 'u' && next == '&' && at_or_nul(text, at + 2) == '\'' ? 2 : 0;
+	return d == RM_SQL_PGSQL && c == 'u' && next == '&' && at_or_nul(text, at + 2) == '\'' ? 2 : 0;
 }
 
-static enum rm_sql_token word(struct rm_str text, size_t *at)
+static enum rm_sql_token word(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
-	bool escapes;
-	size_t n = prefix(text, *at, &escapes);
+	enum backslash b;
+	size_t n = prefix(d, text, *at, &b);
 
 	if (n) {
-		*at = string(text, *at + n + 1, escapes);
+		*at = string(text, *at + n + 1, '\'', b);
 		return RM_SQL_LITERAL;
 	}
 	while (*at < text.n && in_word(text.p[*at]))
@@ -172,56 +235,86 @@ static enum rm_sql_token word(struct rm_str text, size_t *at)
 	return RM_SQL_WORD;
 }
 
-static enum rm_sql_token dollar(struct rm_str text, size_t *at)
+/* What begins with a dollar: a literal or a parameter, or for all that is known neither. */
+static enum rm_sql_token dollar(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
-	size_t end = dollars(text, *at);
+	size_t end = d == RM_SQL_PGSQL ? dollars(text, *at) : 0;
+	char next = at_or_nul(text, *at + 1);
 
 	if (end) {
 		*at = end;
 		return RM_SQL_LITERAL;
 	}
-	if (!is_digit(at_or_nul(text, *at + 1))) {
+	if (is_mysql(d) || !(is_digit(next) || (d == RM_SQL_SQLITE && begins_word(next)))) {
 		*at = text.n;
 		return RM_SQL_END;
 	}
-	for (++*at; *at < text.n && is_digit(text.p[*at]);)
+	for (++*at; *at < text.n && (d == RM_SQL_PGSQL ? is_digit(text.p[*at]) : in_word(text.p[*at]));)
 		++*at;
-	return RM_SQL_PARAM;
+	/* $name(anything) and $name::more are parameters of SQLite for Tcl: nobody else has them. */
+	if (d != RM_SQL_SQLITE || (at_or_nul(text, *at) != '(' && at_or_nul(text, *at) != ':'))
+		return RM_SQL_PARAM;
+	*at = text.n;
+	return RM_SQL_END;
 }
 
-enum rm_sql_token rm_sql_next(struct rm_str text, size_t *at)
+static enum rm_sql_token in_quotes(enum rm_sql_dialect d, struct rm_str text, size_t *at)
+{
+	char c = text.p[*at];
+	size_t end;
+
+	if (c == '\'' || (c == '"' && is_mysql(d))) {
+		/* With ANSI_QUOTES it is an identifier, in which nothing escapes: who knows. */
+		*at = string(text, *at + 1, c, c == '"' ? IN_DOUBT : backslash(d));
+		return RM_SQL_LITERAL;
+	}
+	end = quoted(text, *at, c == '[' ? ']' : c);
+	/* A backtick may also be the second half of the character before it. */
+	if (!end || (c == '`' && *at && (unsigned char)text.p[*at - 1] >= 0x80)) {
+		*at = text.n;
+		return RM_SQL_END;
+	}
+	*at = end;
+	return c == '"' && d == RM_SQL_SQLITE ? RM_SQL_MAYBE : RM_SQL_QUOTED;
+}
+
+static bool begins_quotes(enum rm_sql_dialect d, char c)
+{
+	return c == '\'' || c == '"' || (c == '`' && d != RM_SQL_PGSQL) || (c == '[' && d == RM_SQL_SQLITE);
+}
+
+enum rm_sql_token rm_sql_next(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
 	size_t behind;
 	char c;
 
 	if (*at >= text.n)
 		return RM_SQL_END;
-	behind = space(text, *at);
+	behind = space(d, text, *at);
 	if (behind != *at) {
 		*at = behind;
 		return RM_SQL_SPACE;
 	}
 	c = text.p[*at];
 	if (begins_word(c))
-		return word(text, at);
-	if (c == '\'') {
-		*at = string(text, *at + 1, false);
-		return RM_SQL_LITERAL;
-	}
-	if (c == '"') {
-		*at = quoted(text, *at);
-		return RM_SQL_QUOTED;
-	}
+		return word(d, text, at);
+	if (begins_quotes(d, c))
+		return in_quotes(d, text, at);
 	if (is_digit(c) || (c == '.' && is_digit(at_or_nul(text, *at + 1)))) {
 		*at = number(text, *at);
 		return RM_SQL_NUMBER;
 	}
 	if (c == '$')
-		return dollar(text, at);
+		return dollar(d, text, at);
 	if (!memchr(marks, c, sizeof(marks) - 1)) {
 		*at = text.n;
 		return RM_SQL_END;
 	}
 	++*at;
+	if (c == '?' && d == RM_SQL_SQLITE && is_digit(at_or_nul(text, *at))) {
+		while (is_digit(at_or_nul(text, *at)))
+			++*at;
+		return RM_SQL_PARAM;
+	}
 	return RM_SQL_OTHER;
 }

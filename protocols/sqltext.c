@@ -9,78 +9,107 @@
  */
 #include "protocols/sqltext.h"
 
-#include "protocols/sqllex.h"
-
-enum { DEPTH_MAX = 63, BATCH_BYTES = 6, WORD_BYTES = 13 };
+enum { DEPTH_MAX = 63, BATCH_BYTES = 6, WORD_BYTES = 14 };
 
 enum word {
 	NONE,
 	PLAIN,     /* a command */
 	EXPLAIN, VERBOSE,
-	SELECT, INSERT, UPDATE, DELETE, MERGE,
+	SELECT, INSERT, REPLACE, UPDATE, DELETE, MERGE,
 	WITH, VALUES, SET, TABLE,
 	ABOUT,     /* a command that names a table or a procedure */
+	LOAD, USE, PRAGMA,
 	CREATE, ALTER,
 	FROM, JOIN, INTO, IN, USING, TO, AS, DISTINCT,
 	ENDS_FROM,
 	SKIP,      /* stands between a word and the name it asks for */
-	OBJECT, VIEW,
+	OBJECT, VIEW, SCHEMA,
+	BODY,      /* the kind of an object that is a program: what follows is its own */
+	OR,
 	BOOL,
 	KEYWORD,   /* others behind which a sign is a number's own */
 };
 
+/* The dialects, as bits. */
+enum { PG = 1, MY = 2, LITE = 4, ALL = PG | MY | LITE };
+
 static const struct keyword {
 	char name[WORD_BYTES];
 	uint8_t word;
-	bool command; /* a statement may begin with it */
+	uint8_t where;   /* in these dialects */
+	uint8_t command; /* in these a statement may begin with it */
 } keywords[] = { /* in the order of their bytes */
-	{ "ABORT", PLAIN, true }, { "AGGREGATE", OBJECT, false }, { "ALL", KEYWORD, false },
-	{ "ALTER", ALTER, true }, { "ANALYSE", PLAIN, true }, { "ANALYZE", EXPLAIN, true },
-	{ "AND", KEYWORD, false }, { "ANY", KEYWORD, false }, { "AS", AS, false },
-	{ "ASC", KEYWORD, false }, { "BEGIN", PLAIN, true }, { "BETWEEN", KEYWORD, false },
-	{ "BY", KEYWORD, false }, { "CALL", ABOUT, true }, { "CASE", KEYWORD, false },
-	{ "CHECKPOINT", PLAIN, true }, { "CLOSE", PLAIN, true }, { "CLUSTER", PLAIN, true },
-	{ "COMMENT", PLAIN, true }, { "COMMIT", PLAIN, true }, { "COPY", ABOUT, true },
-	{ "CREATE", CREATE, true }, { "DATABASE", OBJECT, false }, { "DEALLOCATE", PLAIN, true },
-	{ "DECLARE", PLAIN, true }, { "DEFAULT", KEYWORD, false }, { "DELETE", DELETE, true },
-	{ "DESC", KEYWORD, false }, { "DISCARD", PLAIN, true }, { "DISTINCT", DISTINCT, false },
-	{ "DO", PLAIN, true }, { "DOMAIN", OBJECT, false }, { "DROP", CREATE, true },
-	{ "ELSE", KEYWORD, false }, { "END", PLAIN, true }, { "EXCEPT", ENDS_FROM, false },
-	{ "EXECUTE", ABOUT, true }, { "EXISTS", SKIP, false }, { "EXPLAIN", EXPLAIN, true },
-	{ "EXTENSION", OBJECT, false }, { "FALSE", BOOL, false }, { "FETCH", PLAIN, true },
-	{ "FOR", ENDS_FROM, false }, { "FROM", FROM, false }, { "FUNCTION", OBJECT, false },
-	{ "GRANT", PLAIN, true }, { "GROUP", ENDS_FROM, false }, { "HAVING", ENDS_FROM, false },
-	{ "IF", SKIP, false }, { "ILIKE", KEYWORD, false }, { "IMPORT", PLAIN, true },
-	{ "IN", IN, false }, { "INDEX", OBJECT, false }, { "INSERT", INSERT, true },
-	{ "INTERSECT", ENDS_FROM, false }, { "INTO", INTO, false }, { "IS", KEYWORD, false },
-	{ "JOIN", JOIN, false }, { "LATERAL", SKIP, false }, { "LIKE", KEYWORD, false },
-	{ "LIMIT", ENDS_FROM, false }, { "LISTEN", PLAIN, true }, { "LOAD", PLAIN, true },
-	{ "LOCK", ABOUT, true }, { "MERGE", MERGE, true }, { "MOVE", PLAIN, true },
-	{ "NOT", SKIP, false }, { "NOTIFY", PLAIN, true }, { "OFFSET", ENDS_FROM, false },
-	{ "ON", KEYWORD, false }, { "ONLY", SKIP, false }, { "OPERATOR", OBJECT, false },
-	{ "OR", KEYWORD, false }, { "ORDER", ENDS_FROM, false }, { "POLICY", OBJECT, false },
-	{ "PREPARE", PLAIN, true }, { "PROCEDURE", OBJECT, false }, { "PUBLICATION", OBJECT, false },
-	{ "REASSIGN", PLAIN, true }, { "REFRESH", PLAIN, true }, { "REINDEX", PLAIN, true },
-	{ "RELEASE", PLAIN, true }, { "RESET", PLAIN, true }, { "RETURN", KEYWORD, false },
-	{ "RETURNING", ENDS_FROM, false }, { "REVOKE", PLAIN, true }, { "ROLE", OBJECT, false },
-	{ "ROLLBACK", PLAIN, true }, { "RULE", OBJECT, false }, { "SAVEPOINT", PLAIN, true },
-	{ "SCHEMA", OBJECT, false }, { "SECURITY", PLAIN, true }, { "SELECT", SELECT, true },
-	{ "SEQUENCE", OBJECT, false }, { "SERVER", OBJECT, false }, { "SET", SET, true },
-	{ "SHOW", PLAIN, true }, { "SIMILAR", KEYWORD, false }, { "SOME", KEYWORD, false },
-	{ "START", PLAIN, true }, { "SUBSCRIPTION", OBJECT, false }, { "SYSTEM", OBJECT, false },
-	{ "TABLE", TABLE, true }, { "TABLESPACE", OBJECT, false }, { "THEN", KEYWORD, false },
-	{ "TO", TO, false }, { "TRIGGER", OBJECT, false }, { "TRUE", BOOL, false },
-	{ "TRUNCATE", ABOUT, true }, { "TYPE", OBJECT, false }, { "UNION", ENDS_FROM, false },
-	{ "UNLISTEN", PLAIN, true }, { "UPDATE", UPDATE, true }, { "USER", OBJECT, false },
-	{ "USING", USING, false }, { "VACUUM", PLAIN, true }, { "VALUES", VALUES, true },
-	{ "VERBOSE", VERBOSE, false }, { "VIEW", VIEW, false }, { "WHEN", KEYWORD, false },
-	{ "WHERE", ENDS_FROM, false }, { "WINDOW", ENDS_FROM, false }, { "WITH", WITH, true },
+	{ "ABORT", PLAIN, ALL, PG }, { "AGGREGATE", OBJECT, ALL, 0 }, { "ALL", KEYWORD, ALL, 0 },
+	{ "ALTER", ALTER, ALL, ALL }, { "ANALYSE", PLAIN, PG, PG },
+	{ "ANALYZE", EXPLAIN, ALL, ALL }, { "AND", KEYWORD, ALL, 0 }, { "ANY", KEYWORD, ALL, 0 },
+	{ "AS", AS, ALL, 0 }, { "ASC", KEYWORD, ALL, 0 }, { "ATTACH", PLAIN, LITE, LITE },
+	{ "BEGIN", PLAIN, ALL, ALL }, { "BETWEEN", KEYWORD, ALL, 0 }, { "BINLOG", PLAIN, MY, MY },
+	{ "BY", KEYWORD, ALL, 0 }, { "CACHE", PLAIN, MY, MY }, { "CALL", ABOUT, ALL, PG | MY },
+	{ "CASE", KEYWORD, ALL, 0 }, { "CHANGE", PLAIN, MY, MY }, { "CHECK", PLAIN, MY, MY },
+	{ "CHECKPOINT", PLAIN, ALL, PG }, { "CHECKSUM", PLAIN, MY, MY },
+	{ "CLOSE", PLAIN, ALL, PG }, { "CLUSTER", PLAIN, ALL, PG }, { "COMMENT", PLAIN, ALL, PG },
+	{ "COMMIT", PLAIN, ALL, ALL }, { "COPY", ABOUT, ALL, PG }, { "CREATE", CREATE, ALL, ALL },
+	{ "DATABASE", SCHEMA, ALL, 0 }, { "DEALLOCATE", PLAIN, ALL, PG | MY },
+	{ "DECLARE", PLAIN, ALL, PG }, { "DEFAULT", KEYWORD, ALL, 0 }, { "DELAYED", SKIP, MY, 0 },
+	{ "DELETE", DELETE, ALL, ALL }, { "DESC", KEYWORD, ALL, MY }, { "DESCRIBE", ABOUT, MY, MY },
+	{ "DETACH", PLAIN, LITE, LITE }, { "DISCARD", PLAIN, ALL, PG },
+	{ "DISTINCT", DISTINCT, ALL, 0 }, { "DO", PLAIN, ALL, PG | MY },
+	{ "DOMAIN", OBJECT, ALL, 0 }, { "DROP", CREATE, ALL, ALL },
+	{ "DUMPFILE", ENDS_FROM, MY, 0 }, { "ELSE", KEYWORD, ALL, 0 },
+	{ "END", PLAIN, ALL, PG | LITE }, { "EVENT", BODY, MY, 0 },
+	{ "EXCEPT", ENDS_FROM, ALL, 0 }, { "EXECUTE", ABOUT, ALL, PG | MY },
+	{ "EXISTS", SKIP, ALL, 0 }, { "EXPLAIN", EXPLAIN, ALL, ALL },
+	{ "EXTENSION", OBJECT, ALL, 0 }, { "FALSE", BOOL, ALL, 0 }, { "FETCH", PLAIN, ALL, PG },
+	{ "FLUSH", PLAIN, MY, MY }, { "FOR", ENDS_FROM, ALL, 0 }, { "FROM", FROM, ALL, 0 },
+	{ "FUNCTION", BODY, ALL, 0 }, { "GRANT", PLAIN, ALL, PG | MY },
+	{ "GROUP", ENDS_FROM, ALL, 0 }, { "HANDLER", ABOUT, MY, MY },
+	{ "HAVING", ENDS_FROM, ALL, 0 }, { "HELP", PLAIN, MY, MY },
+	{ "HIGH_PRIORITY", SKIP, MY, 0 }, { "IF", SKIP, ALL, 0 }, { "IGNORE", SKIP, MY, 0 },
+	{ "ILIKE", KEYWORD, ALL, 0 }, { "IMPORT", PLAIN, ALL, PG | MY }, { "IN", IN, ALL, 0 },
+	{ "INDEX", OBJECT, ALL, 0 }, { "INFILE", KEYWORD, MY, 0 }, { "INSERT", INSERT, ALL, ALL },
+	{ "INSTALL", PLAIN, MY, MY }, { "INTERSECT", ENDS_FROM, ALL, 0 }, { "INTO", INTO, ALL, 0 },
+	{ "IS", KEYWORD, ALL, 0 }, { "JOIN", JOIN, ALL, 0 }, { "KILL", PLAIN, MY, MY },
+	{ "LATERAL", SKIP, PG | MY, 0 }, { "LIKE", KEYWORD, ALL, 0 },
+	{ "LIMIT", ENDS_FROM, ALL, 0 }, { "LISTEN", PLAIN, ALL, PG },
+	{ "LOAD", LOAD, ALL, PG | MY }, { "LOCK", ABOUT, ALL, PG | MY },
+	{ "LOW_PRIORITY", SKIP, MY, 0 }, { "MERGE", MERGE, ALL, PG }, { "MOVE", PLAIN, ALL, PG },
+	{ "NOT", SKIP, ALL, 0 }, { "NOTIFY", PLAIN, ALL, PG }, { "OFFSET", ENDS_FROM, ALL, 0 },
+	{ "ON", KEYWORD, ALL, 0 }, { "ONLY", SKIP, PG, 0 }, { "OPERATOR", OBJECT, ALL, 0 },
+	{ "OPTIMIZE", PLAIN, MY, MY }, { "OR", OR, ALL, 0 }, { "ORDER", ENDS_FROM, ALL, 0 },
+	{ "OUTFILE", ENDS_FROM, MY, 0 }, { "POLICY", OBJECT, ALL, 0 },
+	{ "PRAGMA", PRAGMA, LITE, LITE }, { "PREPARE", PLAIN, ALL, PG | MY },
+	{ "PROCEDURE", BODY, ALL, 0 }, { "PUBLICATION", OBJECT, ALL, 0 },
+	{ "PURGE", PLAIN, MY, MY }, { "QUICK", SKIP, MY, 0 }, { "REASSIGN", PLAIN, ALL, PG },
+	{ "REFRESH", PLAIN, ALL, PG }, { "REINDEX", PLAIN, ALL, PG | LITE },
+	{ "RELEASE", PLAIN, ALL, ALL }, { "RENAME", PLAIN, MY, MY }, { "REPAIR", PLAIN, MY, MY },
+	{ "REPLACE", REPLACE, MY | LITE, MY | LITE }, { "RESET", PLAIN, ALL, PG | MY },
+	{ "RESIGNAL", PLAIN, MY, MY }, { "RESTART", PLAIN, MY, MY }, { "RETURN", KEYWORD, ALL, 0 },
+	{ "RETURNING", ENDS_FROM, ALL, 0 }, { "REVOKE", PLAIN, ALL, PG | MY },
+	{ "ROLE", OBJECT, ALL, 0 }, { "ROLLBACK", PLAIN, ALL, ALL }, { "RULE", OBJECT, ALL, 0 },
+	{ "SAVEPOINT", PLAIN, ALL, ALL }, { "SCHEMA", SCHEMA, ALL, 0 },
+	{ "SECURITY", PLAIN, ALL, PG }, { "SELECT", SELECT, ALL, ALL },
+	{ "SEQUENCE", OBJECT, ALL, 0 }, { "SERVER", OBJECT, ALL, 0 }, { "SET", SET, ALL, PG | MY },
+	{ "SHOW", PLAIN, ALL, PG | MY }, { "SHUTDOWN", PLAIN, MY, MY }, { "SIGNAL", PLAIN, MY, MY },
+	{ "SIMILAR", KEYWORD, ALL, 0 }, { "SOME", KEYWORD, ALL, 0 },
+	{ "START", PLAIN, ALL, PG | MY }, { "STOP", PLAIN, MY, MY },
+	{ "STRAIGHT_JOIN", JOIN, MY, 0 }, { "SUBSCRIPTION", OBJECT, ALL, 0 },
+	{ "SYSTEM", OBJECT, ALL, 0 }, { "TABLE", TABLE, ALL, PG | MY }, { "TABLES", SKIP, MY, 0 },
+	{ "TABLESPACE", OBJECT, ALL, 0 }, { "THEN", KEYWORD, ALL, 0 }, { "TO", TO, ALL, 0 },
+	{ "TRIGGER", BODY, ALL, 0 }, { "TRUE", BOOL, ALL, 0 }, { "TRUNCATE", ABOUT, ALL, PG | MY },
+	{ "TYPE", OBJECT, ALL, 0 }, { "UNINSTALL", PLAIN, MY, MY }, { "UNION", ENDS_FROM, ALL, 0 },
+	{ "UNLISTEN", PLAIN, ALL, PG }, { "UNLOCK", PLAIN, MY, MY }, { "UPDATE", UPDATE, ALL, ALL },
+	{ "USE", USE, MY, MY }, { "USER", OBJECT, ALL, 0 }, { "USING", USING, ALL, 0 },
+	{ "VACUUM", PLAIN, ALL, PG | LITE }, { "VALUES", VALUES, ALL, ALL },
+	{ "VERBOSE", VERBOSE, PG, 0 }, { "VIEW", VIEW, ALL, 0 }, { "WHEN", KEYWORD, ALL, 0 },
+	{ "WHERE", ENDS_FROM, ALL, 0 }, { "WINDOW", ENDS_FROM, ALL, 0 }, { "WITH", WITH, ALL, ALL },
+	{ "XA", PLAIN, MY, MY },
 };
 
 enum hiding { SHOWN, NEXT_HIDDEN, HIDDEN };
 
 struct reader {
 	struct rm_str text;
+	enum rm_sql_dialect dialect;
 	size_t at;
 	char *out;
 	size_t out_n;
@@ -103,12 +132,17 @@ struct reader {
 
 	enum word command;     /* how the statement begins, NONE before that */
 	bool expects, object;  /* a name comes next; the kind of an object does */
-	bool sets;
+	bool sets, body, moves;
 	unsigned depth;
 	uint64_t may_from, may_use, in_from; /* a bit for each depth */
 };
 
-static const struct keyword *find(struct rm_str s)
+static unsigned bit(enum rm_sql_dialect d)
+{
+	return d == RM_SQL_PGSQL ? PG : d == RM_SQL_SQLITE ? LITE : MY;
+}
+
+static const struct keyword *find(enum rm_sql_dialect d, struct rm_str s)
 {
 	size_t from = 0, to = sizeof(keywords) / sizeof(*keywords);
 
@@ -123,7 +157,7 @@ static const struct keyword *find(struct rm_str s)
 				break;
 		}
 		if (i == s.n && !name[i])
-			return &keywords[middle];
+			return keywords[middle].where & bit(d) ? &keywords[middle] : NULL;
 		if (i < s.n && name[i] < c)
 			from = middle + 1;
 		else
@@ -222,8 +256,8 @@ static void add_name(struct reader *r, size_t from)
 		enum rm_sql_token t;
 
 		at++;
-		t = rm_sql_next(r->text, &at);
-		if (t != RM_SQL_WORD && t != RM_SQL_QUOTED)
+		t = rm_sql_next(r->dialect, r->text, &at);
+		if (t != RM_SQL_WORD && t != RM_SQL_QUOTED && t != RM_SQL_MAYBE)
 			break;
 		end = at;
 	}
@@ -243,10 +277,10 @@ static uint64_t here(const struct reader *r)
 	return 1ull << r->depth;
 }
 
-/* A statement of its own begins here, not the name of an event or a lock. */
-static bool may_begin(const struct reader *r)
+/* A statement of its own begins here, not the name of an event or a lock, or of a function like INSERT(). */
+static bool may_begin(const struct reader *r, enum word word)
 {
-	return r->mark == '(' || r->mark == ')' || r->before == AS || r->before == EXPLAIN || r->before == VERBOSE;
+	return (r->mark == '(' && (word != INSERT || bit(r->dialect) != MY)) || r->mark == ')' || r->before == AS || r->before == EXPLAIN || r->before == VERBOSE;
 }
 
 static void begin_query(struct reader *r, enum word word, struct rm_str s)
@@ -257,16 +291,17 @@ static void begin_query(struct reader *r, enum word word, struct rm_str s)
 	r->may_use &= ~here(r);
 	if (word == DELETE || word == MERGE)
 		r->may_use |= here(r);
-	r->expects = word == UPDATE;
+	r->expects = word == UPDATE || (bit(r->dialect) == MY && (word == INSERT || word == REPLACE));
 }
 
 /* The first word of a statement. False: it is no command. */
 static bool begin_statement(struct reader *r, const struct keyword *k, struct rm_str s)
 {
-	if (!k || !k->command)
+	if (!k || !(k->command & bit(r->dialect)))
 		return false;
 	r->command = k->word;
 	r->sets = k->word == SET;
+	r->moves = r->moves || k->word == USE;
 	if (k->word >= SELECT && k->word <= MERGE) {
 		begin_query(r, k->word, s);
 	} else if (k->word != WITH) {
@@ -283,11 +318,26 @@ static void expect_in_from(struct reader *r)
 	r->expects = true;
 }
 
+/* The kind of what is created, dropped or changed. */
+static void note_object(struct reader *r, enum word word, struct rm_str s)
+{
+	add(r, s);
+	if (r->statements == 1 && r->operations == 1)
+		r->operation_n = r->summary_n;
+	r->object = false;
+	r->expects = word == TABLE || word == VIEW;
+	r->body = word == BODY && r->dialect != RM_SQL_PGSQL;
+	r->moves = r->moves || word == SCHEMA;
+}
+
 /* What a word means to the summary. `from` is where it begins. */
 static void note_word(struct reader *r, enum word word, struct rm_str s, size_t from)
 {
 	bool grants = r->command == PLAIN && r->operations == 1 && r->before == PLAIN;
 
+	/* UPDATE OR IGNORE t */
+	if (r->body || (r->expects && (word == OR || r->before == OR)))
+		return;
 	switch (word) {
 	case SELECT:
 		if (!grants && (r->before != ENDS_FROM || r->command == PLAIN))
@@ -297,7 +347,11 @@ static void note_word(struct reader *r, enum word word, struct rm_str s, size_t 
 	case UPDATE:
 	case DELETE:
 	case MERGE:
-		if (may_begin(r))
+		if (may_begin(r, word))
+			begin_query(r, word, s);
+		return;
+	case REPLACE:
+		if (r->before == EXPLAIN)
 			begin_query(r, word, s);
 		return;
 	case FROM:
@@ -331,15 +385,12 @@ static void note_word(struct reader *r, enum word word, struct rm_str s, size_t 
 	case TABLE:
 	case VIEW:
 	case OBJECT:
-		if (r->object) {
-			add(r, s);
-			if (r->statements == 1 && r->operations == 1)
-				r->operation_n = r->summary_n;
-			r->object = false;
-			r->expects = word != OBJECT;
-		} else if (r->expects && word != TABLE) {
+	case SCHEMA:
+	case BODY:
+		if (r->object)
+			note_object(r, word, s);
+		else if (r->expects && word != TABLE)
 			add_name(r, from);
-		}
 		return;
 	case SKIP:
 		return;
@@ -354,7 +405,7 @@ static void note_word(struct reader *r, enum word word, struct rm_str s, size_t 
 static bool word_token(struct reader *r, size_t from)
 {
 	struct rm_str s = { r->text.p + from, r->at - from };
-	const struct keyword *k = find(s);
+	const struct keyword *k = find(r->dialect, s);
 	enum word word = k ? k->word : NONE;
 
 	note_list(r, RM_SQL_WORD, 0);
@@ -366,6 +417,10 @@ static bool word_token(struct reader *r, size_t from)
 			return false;
 	} else if (r->mark != '.') {
 		note_word(r, word, s, from);
+	}
+	if (word == PRAGMA) {
+		r->command = PRAGMA;
+		r->sets = true;
 	}
 	if (word == BOOL && r->mark != '.')
 		put_literal(r);
@@ -382,9 +437,12 @@ static bool word_token(struct reader *r, size_t from)
 static void end_statement(struct reader *r)
 {
 	r->differs = r->differs || (r->statements > 1 && r->same_n != r->summary_n);
+	/* It may say what backslashes mean from here on. */
+	if (r->command == SET && r->dialect == RM_SQL_MYSQL)
+		r->dialect = RM_SQL_MYSQL_MODE;
 	r->command = NONE;
 	r->hidden = SHOWN;
-	r->sets = r->expects = r->object = false;
+	r->sets = r->expects = r->object = r->body = false;
 	r->depth = 0;
 	r->may_from = r->may_use = r->in_from = 0;
 }
@@ -413,15 +471,17 @@ static bool mark_token(struct reader *r, size_t from)
 	note_list(r, RM_SQL_OTHER, c);
 	if ((c == '-' || c == '+') && !r->operand && begins_number(r))
 		return false;
-	if (c == ';')
+	if (c == ';' && !r->body)
 		end_statement(r);
 	put(r, (struct rm_str){ &r->text.p[from], 1 });
 	if (c == '(' || c == ')')
 		parenthesis(r, c == '(');
 	if (c == ',' && r->in_from & here(r))
 		r->expects = true;
-	if (r->sets && c == '=' && !r->hidden)
+	if (r->sets && (c == '=' || (c == '(' && r->command == PRAGMA)) && !r->hidden)
 		r->hidden = NEXT_HIDDEN;
+	if (c != '(' && c != ',' && c != '.')
+		r->expects = false;
 	if (list) {
 		r->list_at = r->out_n;
 		r->list_plain = true;
@@ -432,10 +492,19 @@ static bool mark_token(struct reader *r, size_t from)
 	return true;
 }
 
+/* A double quote of SQLite is a string where no column is called so: a name only where nothing else can stand. */
+static enum rm_sql_token maybe(const struct reader *r)
+{
+	bool name = r->expects || r->mark == '.' || (r->at < r->text.n && r->text.p[r->at] == '.');
+
+	return name ? RM_SQL_QUOTED : RM_SQL_LITERAL;
+}
+
 static void value_token(struct reader *r, enum rm_sql_token token, size_t from)
 {
 	struct rm_str s = { r->text.p + from, r->at - from };
 
+	token = token == RM_SQL_MAYBE ? maybe(r) : token;
 	note_list(r, token, 0);
 	if (token == RM_SQL_QUOTED && r->expects && r->mark != '.')
 		add_name(r, from);
@@ -453,7 +522,7 @@ static void read_tokens(struct reader *r)
 {
 	for (;;) {
 		size_t from = r->at;
-		enum rm_sql_token token = rm_sql_next(r->text, &r->at);
+		enum rm_sql_token token = rm_sql_next(r->dialect, r->text, &r->at);
 
 		if (token == RM_SQL_END)
 			return;
@@ -477,16 +546,16 @@ static void read_tokens(struct reader *r)
 	}
 }
 
-void rm_sql_read(struct rm_str text, char *room, char *summary, struct rm_sql *ret)
+void rm_sql_read(enum rm_sql_dialect dialect, struct rm_str text, char *room, char *summary, struct rm_sql *ret)
 {
-	struct reader r = { .text = text, .out = room, .summary = summary + BATCH_BYTES };
+	struct reader r = { .dialect = dialect, .text = text, .out = room, .summary = summary + BATCH_BYTES };
 	bool batch;
 
 	read_tokens(&r);
 	if (r.command != NONE)
 		end_statement(&r);
 	batch = r.statements > 1;
-	*ret = (struct rm_sql){ .query = { room, r.out_n }, .statements = r.statements };
+	*ret = (struct rm_sql){ .query = { room, r.out_n }, .statements = r.statements, .moves = r.moves };
 	if (batch)
 		memcpy(summary, "BATCH ", BATCH_BYTES);
 	if (batch && r.differs) {

@@ -1,30 +1,59 @@
 /*
- * What is shown of SQL: protocols/sqltext.c. The first byte chooses. Either the rest is the text, and what is
- * shown must hold no literal when it is read again. Or each byte is a piece of a statement, some of them
+ * What is shown of SQL: protocols/sqltext.c. The first byte chooses a dialect, and: either the rest is the text, and what
+ * is shown must hold no literal when it is read again. Or each byte is a piece of a statement, some of them
  * with a secret in a literal or a comment, and no secret may be shown, wherever the text is cut off.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "protocols/sqllex.h"
 #include "protocols/sqltext.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { PIECES_MAX = 200, PIECE_BYTES = 40, OPEN = 3 };
+enum { PIECES_MAX = 200, PIECE_BYTES = 40 };
 
-static const char *const pieces[] = {
-	"SELECT", "FROM", "orders", "WHERE", "a", "=", "IN", "(", ")", ",", ";", "::int", "-", "+", "\"q q\"", "$1", "?",
-	"INSERT", "INTO", "VALUES", "UPDATE", "SET", "TO", "DELETE", "JOIN", "USING", "CREATE", "TABLE", "AS", "AND", "NULL",
-	"public.t", "[", "]", "\n", "BEGIN", "COPY", "WITH", "-- hunter2\n", "/* hunter2 */", "/* /* */ hunter2 */", "'hunter2'",
-	"E'a\\'hunter2'", "E'\\\\hunter2'", "e'it''s hunter2'", "$$hunter2$$", "$x$ ' $$ hunter2 $x$", "N'hunter2'", "U&'hunter2'",
-	"x'424242'", "B'hunter2'", "424242", "4242.42e42", ".4242", "0x424242", "4242_4242", "'it''s hunter2'", "''", "E''",
-	"'\\hunter2'", "\"a\"\"b\"", "TRUE", "DATE '4242-01-01'", "-424242", "'a' 'hunter2'", "'-- hunter2'", "'/* hunter2'",
-	"\"a'b\"", "'\"hunter2'", "'$$hunter2'", "$_$hunter2$_$",
-	"'hunter2", "E'hunter2\\", "$a$ hunter2", /* the last OPEN ones have no end: they are the last of a text */
+/* What all dialects read in the same way. */
+#define COMMON \
+	"SELECT", "FROM", "orders", "WHERE", "a", "=", "IN", "(", ")", ",", ";", "-", "+", "?", "INSERT", "INTO", "VALUES", \
+	"UPDATE", "SET", "TO", "DELETE", "JOIN", "USING", "CREATE", "TABLE", "AS", "AND", "NULL", "public.t", "\n", "BEGIN", \
+	"WITH", "-- hunter2\n", "/* hunter2 */", "'hunter2'", "x'424242'", "424242", "4242.42e42", ".4242", "0x424242", \
+	"'it''s hunter2'", "''", "TRUE", "DATE '4242-01-01'", "-424242", "'a' 'hunter2'", "'-- hunter2'", "'/* hunter2'", \
+	"'\"hunter2'", "TRIGGER", "'`hunter2'"
+
+/* The last three of each have no end: they are the last of a text. */
+enum { OPEN = 3 };
+
+static const char *const pgsql[] = {
+	COMMON, "::int", "\"q q\"", "$1", "[", "]", "COPY", "/* /* */ hunter2 */", "E'a\\'hunter2'", "E'\\\\hunter2'",
+	"e'it''s hunter2'", "$$hunter2$$", "$x$ ' $$ hunter2 $x$", "N'hunter2'", "U&'hunter2'", "B'hunter2'", "4242_4242",
+	"E''", "'\\hunter2'", "\"a\"\"b\"", "\"a'b\"", "'$$hunter2'", "$_$hunter2$_$", "'hunter2", "E'hunter2\\", "$a$ hunter2",
 };
-enum { PIECES = sizeof(pieces) / sizeof(*pieces) };
+
+static const char *const mysql[] = {
+	COMMON, "`q q`", "`a``b`", "`a'b`", "`a\"b`", "# hunter2\n", "#' hunter2\n", "--\thunter2\n", "/*! hunter2 */", "/*!40101 a */",
+	"/*M! 'hunter2' */", "/*!99999 '*/ hunter2 ' */", "/* /* hunter2 */", "'a\\'hunter2'", "\"hunter2\"", "\"it\"\"s hunter2\"",
+	"\"a\\\"hunter2\"", "'\\\\', 'hunter2'", "N'hunter2'", "n'a\\'hunter2'", "_utf8mb4'hunter2'", "B'hunter2'", "@v", "@@a.b", ":=",
+	"REPLACE", "LOAD DATA INFILE 'hunter2'", "USE", "IGNORE", "1--1", "\"'hunter2\"", "'\"', \"hunter2\"", "\xc3\xa9", "'\xbf\\'hunter2'",
+	"`\xbf`hunter2'", "$$hunter2$$", "\"hunter2", "'hunter2\\", "'hunter2",
+};
+
+static const char *const sqlite[] = {
+	COMMON, "\"q q\".a", "`q q`", "[a'b]", "[a\"b]", "`a``b`", "= \"hunter2\"", "= \"it\"\"s hunter2\"", "?1", ":a", "@a", "$a", "'\\', 'hunter2'",
+	"/* /* hunter2 */", "REPLACE", "PRAGMA", "PRAGMA key = hunter2", "PRAGMA key(hunter2)", "OR", "ATTACH 'hunter2' AS b", "'hunter2", "= \"hunter2", "x'hunter2",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+static const struct {
+	enum rm_sql_dialect dialect;
+	const char *const *pieces;
+	size_t count;
+} dialects[4] = {
+	{ RM_SQL_PGSQL, pgsql, COUNT(pgsql) },
+	{ RM_SQL_MYSQL, mysql, COUNT(mysql) },
+	{ RM_SQL_MYSQL_MODE, mysql, COUNT(mysql) },
+	{ RM_SQL_SQLITE, sqlite, COUNT(sqlite) },
+};
 
 static void check(bool condition)
 {
@@ -37,16 +66,16 @@ static bool has(struct rm_str s, const char *secret)
 	return s.n && memmem(s.p, s.n, secret, strlen(secret));
 }
 
-static void no_literal(struct rm_str s)
+static void no_literal(enum rm_sql_dialect d, struct rm_str s)
 {
 	enum rm_sql_token token;
 
-	for (size_t at = 0; (token = rm_sql_next(s, &at)) != RM_SQL_END;)
+	for (size_t at = 0; (token = rm_sql_next(d, s, &at)) != RM_SQL_END;)
 		check(token != RM_SQL_LITERAL && token != RM_SQL_NUMBER);
 }
 
 /* Exactly as much memory as is promised to be enough. */
-static void read_text(const char *p, size_t n, bool secrets)
+static void read_text(enum rm_sql_dialect d, const char *p, size_t n, bool secrets)
 {
 	char *text = malloc(n + 1), *room = malloc(n + 1), *summary = malloc(RM_SQL_SUMMARY_BYTES);
 	struct rm_str all[4];
@@ -54,12 +83,12 @@ static void read_text(const char *p, size_t n, bool secrets)
 
 	memcpy(text, p, n);
 	room[n] = '!';
-	rm_sql_read((struct rm_str){ text, n }, room, summary, &sql);
+	rm_sql_read(d, (struct rm_str){ text, n }, room, summary, &sql);
 	check(room[n] == '!' && sql.query.n <= n && sql.summary.n <= RM_SQL_SUMMARY_BYTES);
 	check(sql.operation.n <= sql.summary.n && sql.collection.n <= sql.summary.n);
 	all[0] = sql.query, all[1] = sql.summary, all[2] = sql.operation, all[3] = sql.collection;
 	for (int i = 0; i < 4; i++) {
-		no_literal(all[i]);
+		no_literal(d, all[i]);
 		check(!secrets || (!has(all[i], "hunter") && !has(all[i], "42")));
 	}
 	free(text);
@@ -70,19 +99,21 @@ static void read_text(const char *p, size_t n, bool secrets)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	char text[PIECES_MAX * PIECE_BYTES];
-	size_t bytes = 0;
+	size_t bytes = 0, dialect, count;
 
 	if (n < 2 || n > PIECES_MAX)
 		return 0;
+	dialect = *data >> 1 & 3;
+	count = dialects[dialect].count;
 	if (*data & 1) {
-		read_text((const char *)data + 1, n - 1, false);
+		read_text(dialects[dialect].dialect, (const char *)data + 1, n - 1, false);
 		return 0;
 	}
-	for (size_t i = 1, piece = 0; i < n && piece < PIECES - OPEN; i++) {
-		piece = data[i] % PIECES;
-		bytes += (size_t)sprintf(text + bytes, "%s ", pieces[piece]);
+	for (size_t i = 1, piece = 0; i < n && piece < count - OPEN; i++) {
+		piece = data[i] % count;
+		bytes += (size_t)sprintf(text + bytes, "%s ", dialects[dialect].pieces[piece]);
 	}
 	for (size_t cut = 0; cut <= bytes; cut++)
-		read_text(text, cut, true);
+		read_text(dialects[dialect].dialect, text, cut, true);
 	return 0;
 }

@@ -7,9 +7,11 @@
 static char room[1024], summary[RM_SQL_SUMMARY_BYTES];
 static struct rm_sql sql;
 
+static enum rm_sql_dialect dialect = RM_SQL_PGSQL;
+
 static struct rm_str shown(const char *text)
 {
-	rm_sql_read(rm_str_c(text), room, summary, &sql);
+	rm_sql_read(dialect, rm_str_c(text), room, summary, &sql);
 	return sql.query;
 }
 
@@ -131,4 +133,70 @@ RM_TEST("a long summary ends with a whole word")
 	RM_CHECK(sql.summary.n <= RM_SQL_SUMMARY_BYTES && sql.summary.n > 200);
 	RM_CHECK(strncmp(sql.summary.p, "SELECT a0 table1 table2 ", 24) == 0);
 	RM_CHECK(memcmp(sql.summary.p + sql.summary.n - 7, "table", 5) == 0);
+}
+
+RM_TEST("MySQL: its strings, comments and quoted names")
+{
+	dialect = RM_SQL_MYSQL;
+	RM_CHECK_STR(shown("SELECT 'it\\'s', \"a\", \"it\"\"s\", n'a', _utf8mb4'a', X'ff', 0b01, -1 FROM `a b`.`c``d` # e"),
+		     "SELECT ?, ?, ?, ?, _utf8mb4?, ?, ?, ? FROM `a b`.`c``d`");
+	RM_CHECK_STR(shown("SELECT 5--1, 'a\\\\' -- secret\n, b"), "SELECT ?-?, ? , b");
+	RM_CHECK_STR(shown("SELECT /*+ secret */ 1 /*!40001 secret */ + 2 /*M!100000 secret */"), "SELECT ? + ?");
+	RM_CHECK_STR(shown("INSERT t VALUES (1) ON DUPLICATE KEY UPDATE a = VALUES(a)"), "INSERT t VALUES (?) ON DUPLICATE KEY UPDATE a = VALUES(a)");
+	RM_CHECK_STR(shown("SET @a := secret, NAMES = 1"), "SET @a := ?");
+	dialect = RM_SQL_PGSQL;
+}
+
+RM_TEST("MySQL: what is in doubt, and whatever stands behind it, is not shown")
+{
+	dialect = RM_SQL_MYSQL;
+	RM_CHECK_STR(shown("SELECT \"a\\\" , secret , \""), "SELECT ?");
+	RM_CHECK_STR(shown("SELECT '\xbf\\' , secret , '"), "SELECT ?");
+	RM_CHECK_STR(shown("SELECT `\xbf` , secret"), "SELECT");
+	RM_CHECK_STR(shown("SELECT \x81`, secret"), "SELECT \x81");
+	RM_CHECK_STR(shown("SELECT 1 /*!99999 'a */ , secret '*/"), "SELECT ?");
+	RM_CHECK_STR(shown("SELECT $$secret$$"), "SELECT");
+	RM_CHECK_STR(shown("SET sql_mode = 'NO_BACKSLASH_ESCAPES'; SELECT 'a\\' , secret"), "SET sql_mode = ?; SELECT ?");
+	dialect = RM_SQL_MYSQL_MODE;
+	RM_CHECK_STR(shown("SELECT 'a\\\\', b"), "SELECT ?");
+	RM_CHECK_STR(shown("SELECT 'a\\b', c"), "SELECT ?, c");
+	dialect = RM_SQL_PGSQL;
+}
+
+RM_TEST("MySQL: its commands and where their tables stand")
+{
+	dialect = RM_SQL_MYSQL;
+	RM_CHECK_STR(summed("REPLACE LOW_PRIORITY INTO `t` SELECT REPLACE(a, 'b', 'c'), INSERT(a, 1, 1, 'b') FROM u"), "REPLACE `t` SELECT u");
+	RM_CHECK_STR(summed("UPDATE IGNORE t SET a = 1"), "UPDATE t");
+	RM_CHECK_STR(summed("DELETE QUICK FROM t"), "DELETE t");
+	RM_CHECK_STR(summed("LOAD DATA LOCAL INFILE 'a' INTO TABLE t"), "LOAD t");
+	RM_CHECK_STR(summed("LOCK TABLES t WRITE"), "LOCK t");
+	RM_CHECK_STR(summed("SELECT a INTO @v FROM t STRAIGHT_JOIN u"), "SELECT t u");
+	RM_CHECK_STR(summed("SELECT a INTO OUTFILE 'b' FROM t"), "SELECT t");
+	RM_CHECK_STR(summed("CREATE DEFINER=`a`@`b` PROCEDURE p() BEGIN SELECT 1 FROM t; SELECT 2; END"), "CREATE PROCEDURE");
+	RM_CHECK(sql.statements == 1);
+	RM_CHECK_STR(summed("DESCRIBE t"), "DESCRIBE t");
+	RM_CHECK_STR(summed("COPY t FROM 'a'"), "");
+	RM_CHECK(!sql.moves);
+	RM_CHECK_STR(summed("SELECT 1; use b"), "BATCH");
+	RM_CHECK(sql.moves);
+	RM_CHECK_STR(summed("DROP DATABASE a"), "DROP DATABASE");
+	RM_CHECK(sql.moves);
+	dialect = RM_SQL_PGSQL;
+}
+
+RM_TEST("SQLite: backslashes are nothing, and what double quotes hold is a name only where nothing else can stand")
+{
+	dialect = RM_SQL_SQLITE;
+	RM_CHECK_STR(shown("SELECT 'a\\', x'00', [b c], `d`, ?1, :e, @f, $g FROM \"h\" WHERE \"h\".i = \"secret\""),
+		     "SELECT ?, ?, [b c], `d`, ?1, :e, @f, $g FROM \"h\" WHERE \"h\".i = ?");
+	RM_CHECK_STR(shown("SELECT 1 /* a /* b */ + 2 -- c"), "SELECT ? + ?");
+	RM_CHECK_STR(shown("PRAGMA key = secret"), "PRAGMA key = ?");
+	RM_CHECK_STR(shown("PRAGMA key(secret)"), "PRAGMA key(?");
+	RM_CHECK_STR(shown("SELECT $a(secret)"), "SELECT");
+	RM_CHECK_STR(summed("INSERT OR REPLACE INTO \"t\" (a) VALUES (1)"), "INSERT \"t\"");
+	RM_CHECK_STR(summed("UPDATE OR IGNORE t SET a = 1"), "UPDATE t");
+	RM_CHECK_STR(summed("CREATE TRIGGER a AFTER INSERT ON b BEGIN DELETE FROM c; END"), "CREATE TRIGGER");
+	RM_CHECK(sql.statements == 1);
+	dialect = RM_SQL_PGSQL;
 }

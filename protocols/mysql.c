@@ -1,0 +1,578 @@
+/*
+ * The protocol of MySQL and MariaDB: one exchange for each query, whatever it holds, for each execution of what
+ * was prepared and for each further fetch of a cursor. Texts are made harmless by sqltext.c; of what was
+ * prepared the result is remembered in prepared.c. Everything else is stepped over by its length: parameters,
+ * rows, files, passwords.
+ *
+ * Requests: LOGIN --TLS is asked for--> handed over
+ *             `--name, password, database--> AUTH --the server's OK--> COMMANDS
+ * A packet has its number in the conversation: 0 begins a command. Others go on with what the server asked for:
+ * a proof, a file, the rest of a packet of 16 MiB.
+ *
+ * The server speaks first: a connection is known from that greeting, and one inside TLS from the client's answer to
+ * a greeting that came before, or not at all. Left alone: compression (there is nothing to decompress with),
+ * replication, and what breaks the rules.
+ * Context: hook, connection locked. Never: allocates, blocks, logs.
+ * Spec: MySQL, "Client/Server Protocol"; MariaDB, "Clients and Utilities: Protocol".
+ */
+#include "protocols/mysql.h"
+
+#include <string.h>
+
+/* What clients ask. */
+enum command {
+	QUIT = 0x01, INIT_DB, QUERY, FIELD_LIST, CREATE_DB, DROP_DB, REFRESH, SHUTDOWN, STATISTICS, PROCESS_INFO,
+	PROCESS_KILL = 0x0c, DEBUG, PING, CHANGE_USER = 0x11, PREPARE = 0x16, EXECUTE, LONG_DATA, CLOSE,
+	RESET_STATEMENT, SET_OPTION, FETCH, RESET_CONNECTION = 0x1f, BULK_EXECUTE = 0xfa,
+};
+
+enum {
+	HEAD_BYTES = 4,
+	QUERY_BYTES = 4096,  /* how much of a text is read; the rest is not shown */
+	ID_BYTES = 4,
+	USER_BYTES = 512,
+	LAST_PREPARED = -1,  /* the id of MariaDB for what is being prepared */
+	PORT = 3306,
+};
+
+struct shown {
+	char query[QUERY_BYTES + 1];
+	char summary[RM_SQL_SUMMARY_BYTES];
+};
+
+static enum rm_sniff sniff(const uint8_t *p, size_t n)
+{
+	static const char filler[19];
+	uint32_t length;
+
+	/* Inside TLS: the second packet of the client, after the greeting and the wish for TLS, in one piece. */
+	if (n < HEAD_BYTES + 32 || p[3] != 2)
+		return RM_SNIFF_NO;
+	length = rm_le16(p) | (uint32_t)p[2] << 16;
+	return length == n - HEAD_BYTES && (rm_le32(p + 4) & (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41)) ==
+	       (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41) && memcmp(p + 13, filler, sizeof(filler)) == 0 ?
+		       RM_SNIFF_YES : RM_SNIFF_NO;
+}
+
+static void mysql_open(void *state, enum rm_role role)
+{
+	struct rm_mysql *s = state;
+
+	(void)role;
+	s->way[RM_DIR_REQUEST].frame.head_bytes = HEAD_BYTES;
+	s->way[RM_DIR_RESPONSE].frame.head_bytes = HEAD_BYTES;
+	s->capabilities = UINT32_MAX;
+}
+
+/* ---- requests ---- */
+
+static void tell(struct rm_mysql *s, struct rm_sink *sink, const struct rm_sql *sql)
+{
+	struct rm_operation op = {
+		.system = s->mariadb ? RM_STR("mariadb") : RM_STR("mysql"), .port = PORT,
+		.space = { s->space, s->moving ? 0 : s->space_n },
+		.name = sql->operation, .collection = sql->collection, .summary = sql->summary,
+		.query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
+	};
+
+	sink->on->operation(sink, s->x, &op);
+}
+
+static void read_sql(const struct rm_mysql *s, struct rm_sink *sink, struct rm_str text, struct rm_sql *ret)
+{
+	struct shown *room = sink->on->scratch(sink, sizeof(*room));
+	bool sure = s->has_status && !(s->status & RM_MYSQL_NO_BACKSLASH_ESCAPES) && !s->queue.count;
+
+	*ret = (struct rm_sql){ 0 };
+	text.n = text.n < QUERY_BYTES ? text.n : QUERY_BYTES;
+	if (room)
+		rm_sql_read(sure ? RM_SQL_MYSQL : RM_SQL_MYSQL_MODE, text, room->query, room->summary, ret);
+}
+
+/* The text of COM_QUERY. Attributes before it have a 1 at second place, which no text has. Theirs is not shown. */
+static struct rm_str text_of(const struct rm_mysql *s, struct rm_str text)
+{
+	if (!(s->capabilities & RM_MYSQL_QUERY_ATTRIBUTES) || text.n < 2 || text.p[1] != 1)
+		return text;
+	return text.p[0] == 0 ? (struct rm_str){ text.p + 2, text.n - 2 } : (struct rm_str){ 0 };
+}
+
+/* The database of a text that is "USE name" and nothing else; empty where it is not that simple. */
+static struct rm_str used(struct rm_str text)
+{
+	enum rm_sql_token token = RM_SQL_SPACE;
+	struct rm_str name = { 0 };
+	size_t at = 0, from = 0;
+
+	for (unsigned words = 0; token != RM_SQL_END;) {
+		from = at;
+		token = rm_sql_next(RM_SQL_MYSQL_MODE, text, &at);
+		if (token == RM_SQL_SPACE || token == RM_SQL_END || (words == 2 && text.p[from] == ';'))
+			continue;
+		if ((token != RM_SQL_WORD && token != RM_SQL_QUOTED) || ++words > 2)
+			return (struct rm_str){ 0 };
+		name = (struct rm_str){ text.p + from, at - from };
+	}
+	if (name.n < 2 || name.p[0] != '`')
+		return name;
+	name = (struct rm_str){ name.p + 1, name.n - 2 };
+	return name.n && memchr(name.p, '`', name.n) ? (struct rm_str){ 0 } : name;
+}
+
+static bool holds(struct rm_str text, struct rm_str word)
+{
+	for (size_t i = 0; i + word.n <= text.n; i++)
+		if (rm_str_ieq((struct rm_str){ text.p + i, word.n }, word))
+			return true;
+	return false;
+}
+
+/* Of a text that was not understood: may there be a change of the database in it? */
+static bool may_move(struct rm_str text)
+{
+	return text.n >= QUERY_BYTES || holds(text, RM_STR("use")) || holds(text, RM_STR("drop")) || holds(text, RM_STR("execute"));
+}
+
+static bool wait_for(struct rm_mysql *s, struct rm_sink *sink, enum rm_mysql_kind kind, uint32_t n)
+{
+	struct rm_waiting w = { .x = kind <= RM_MYSQL_FETCH ? s->x : 0, .kind = kind, .n = n };
+
+	if (!rm_waiting_add(&s->queue, sink, &w))
+		return false;
+	s->asking = false;
+	return true;
+}
+
+/* What was told waits; `use` is the database that it changes to, if it does. */
+static bool ask(struct rm_mysql *s, struct rm_sink *sink, const struct rm_sql *sql, struct rm_str use)
+{
+	/* What is called may have any number of results. */
+	bool calls = rm_str_ieq(sql->operation, RM_STR("CALL"));
+	uint32_t seen = sql->statements ? sql->statements : 1;
+	uint32_t n = calls || seen >= RM_MYSQL_STATEMENTS_MAX ? RM_MYSQL_STATEMENTS_MAX : seen + 1;
+	bool moves = sql->moves;
+
+	if (!wait_for(s, sink, RM_MYSQL_QUERY, n | (moves ? RM_MYSQL_MOVES : 0)))
+		return false;
+	tell(s, sink, sql);
+	if (moves)
+		rm_mysql_move(s, use);
+	return true;
+}
+
+static bool query(struct rm_mysql *s, struct rm_sink *sink, struct rm_str arguments)
+{
+	struct rm_str text = text_of(s, arguments);
+	struct rm_sql sql;
+
+	read_sql(s, sink, text, &sql);
+	sql.moves = sql.moves || (!sql.statements && may_move(arguments));
+	return ask(s, sink, &sql, sql.statements == 1 ? used(text) : (struct rm_str){ 0 });
+}
+
+static bool prepare(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text)
+{
+	struct rm_mysql_key key = rm_mysql_pending(++s->prepares);
+	struct rm_sql sql;
+
+	read_sql(s, sink, text, &sql);
+	sql.moves = sql.moves || (!sql.statements && may_move(text));
+	rm_prepared_close(&s->table, sink, RM_PREPARED_STATEMENT, rm_mysql_key(&key));
+	rm_prepared_add(&s->table, sink, rm_mysql_key(&key), &sql);
+	return wait_for(s, sink, RM_MYSQL_PREPARE, s->prepares + 1u);
+}
+
+static uint32_t id_of(struct rm_str arguments)
+{
+	return arguments.n < ID_BYTES ? 0 : rm_le32((const uint8_t *)arguments.p);
+}
+
+static bool execute(struct rm_mysql *s, struct rm_sink *sink, struct rm_str arguments, bool fetch)
+{
+	uint32_t id = id_of(arguments);
+	struct rm_mysql_key pending = rm_mysql_pending(s->prepares), key;
+	struct rm_sql sql = { 0 };
+
+	key = rm_mysql_prepared(id == (uint32_t)LAST_PREPARED ? s->last_statement : id);
+	if (id != (uint32_t)LAST_PREPARED || !rm_prepared_statement(&s->table, sink, rm_mysql_key(&pending), &sql))
+		rm_prepared_statement(&s->table, sink, rm_mysql_key(&key), &sql);
+	if (!fetch)
+		return ask(s, sink, &sql, (struct rm_str){ 0 });
+	if (!wait_for(s, sink, RM_MYSQL_FETCH, 1))
+		return false;
+	tell(s, sink, &sql);
+	return true;
+}
+
+static bool move(struct rm_mysql *s, struct rm_sink *sink, enum rm_mysql_kind kind, struct rm_str space)
+{
+	rm_mysql_move(s, space);
+	return wait_for(s, sink, kind, 1);
+}
+
+/* Behind a name and a proof of a password stands the database. */
+static bool change_user(struct rm_mysql *s, struct rm_sink *sink, struct rm_str rest)
+{
+	size_t n;
+
+	rm_str_cut(&rest, '\0');
+	n = rest.n ? 1u + (uint8_t)rest.p[0] : 0;
+	rest = n < rest.n ? (struct rm_str){ rest.p + n, rest.n - n } : (struct rm_str){ 0 };
+	return move(s, sink, RM_MYSQL_USER, rm_str_cut(&rest, '\0'));
+}
+
+/* A command and what is wanted of its arguments. False: left alone. */
+static bool command(struct rm_mysql *s, struct rm_sink *sink, struct rm_str arguments)
+{
+	struct rm_mysql_key key = rm_mysql_prepared(id_of(arguments));
+	static const struct rm_sql nothing;
+
+	switch ((enum command)s->command) {
+	case QUERY:
+		return query(s, sink, arguments);
+	case EXECUTE:
+	case BULK_EXECUTE:
+	case FETCH:
+		return execute(s, sink, arguments, s->command == FETCH);
+	case PROCESS_INFO:
+		return ask(s, sink, &nothing, (struct rm_str){ 0 });
+	case PREPARE:
+		return prepare(s, sink, arguments);
+	case CLOSE:
+		rm_prepared_close(&s->table, sink, RM_PREPARED_STATEMENT, rm_mysql_key(&key));
+		return true;
+	case LONG_DATA:
+	case QUIT:
+		return true;
+	case INIT_DB:
+		return move(s, sink, RM_MYSQL_SPACE, arguments);
+	case CHANGE_USER:
+		return change_user(s, sink, arguments);
+	case RESET_CONNECTION:
+		return move(s, sink, RM_MYSQL_RESET, (struct rm_str){ 0 });
+	case DROP_DB:
+		return move(s, sink, RM_MYSQL_SPACE, (struct rm_str){ 0 });
+	case FIELD_LIST:
+		return wait_for(s, sink, RM_MYSQL_FIELDS, 1);
+	case STATISTICS:
+		return wait_for(s, sink, RM_MYSQL_TEXT, 1);
+	case CREATE_DB:
+	case REFRESH:
+	case SHUTDOWN:
+	case PROCESS_KILL:
+	case DEBUG:
+	case PING:
+	case RESET_STATEMENT:
+	case SET_OPTION:
+		return wait_for(s, sink, RM_MYSQL_DONE, 1);
+	}
+	return false;
+}
+
+static bool is_exchange(uint8_t command)
+{
+	return command == QUERY || command == EXECUTE || command == BULK_EXECUTE || command == FETCH ||
+	       command == PROCESS_INFO;
+}
+
+/* How much of its arguments matters. */
+static uint32_t wanted(uint8_t command)
+{
+	switch (command) {
+	case QUERY:
+	case PREPARE:
+		return QUERY_BYTES;
+	case EXECUTE:
+	case BULK_EXECUTE:
+	case FETCH:
+	case CLOSE:
+		return ID_BYTES;
+	case INIT_DB:
+		return RM_MYSQL_SPACE_BYTES + 1;
+	case CHANGE_USER:
+		return USER_BYTES;
+	}
+	return 0;
+}
+
+/* Does the server wait for what goes on with its question: a file, a proof of a password? */
+static bool is_asked(const struct rm_mysql *s, struct rm_sink *sink)
+{
+	const struct rm_waiting *w = rm_waiting_oldest(&s->queue, sink);
+
+	return s->infile || (w && w->kind == RM_MYSQL_USER);
+}
+
+/* What cannot be decompressed is left alone with its first command, which is a lost exchange: so it is counted. */
+static bool compressed(struct rm_mysql *s, struct rm_sink *sink, void *conn)
+{
+	static const struct rm_sql nothing;
+
+	if (!(s->capabilities & (RM_MYSQL_COMPRESS | RM_MYSQL_COMPRESS_ZSTD)))
+		return false;
+	s->x = sink->on->request(sink, conn);
+	s->asking = true;
+	ask(s, sink, &nothing, nothing.query);
+	return true;
+}
+
+/* The head of a packet. False: left alone. */
+static bool request_head(struct rm_mysql *s, struct rm_sink *sink, void *conn)
+{
+	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
+	uint32_t length = rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16;
+	uint8_t before = way->seq;
+
+	if (s->phase == RM_MYSQL_COMMANDS && compressed(s, sink, conn))
+		return false;
+	way->seq = way->frame.head[3];
+	way->follows = way->seq == (uint8_t)(before + 1);
+	s->command = 0;
+	rm_frame_body(&way->frame, length, 0);
+	if (way->continued)
+		return way->follows;
+	switch ((enum rm_mysql_phase)s->phase) {
+	case RM_MYSQL_GREETING: /* inside TLS */
+	case RM_MYSQL_LOGIN:
+		rm_frame_body(&way->frame, length, RM_MYSQL_LOGIN_BYTES);
+		return way->seq == (s->phase == RM_MYSQL_GREETING ? 2 : 1);
+	case RM_MYSQL_AUTH:
+		return way->seq;
+	case RM_MYSQL_COMMANDS:
+		if (way->seq ? !is_asked(s, sink) : !length)
+			return false;
+		rm_frame_body(&way->frame, length, way->seq ? 0 : 1);
+		s->infile = s->infile && way->seq && length;
+		return true;
+	case RM_MYSQL_MUTED:
+		break;
+	}
+	return false;
+}
+
+static bool login(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text)
+{
+	bool tls;
+
+	if (!rm_mysql_login(s, text, &tls))
+		return false;
+	if (tls) {
+		rm_frame_forget(&s->way[RM_DIR_REQUEST].frame, RM_DIR_REQUEST, sink);
+		s->phase = RM_MYSQL_MUTED;
+		sink->on->hand_over(sink, 0, "tls");
+	}
+	return true;
+}
+
+/* What is wanted of a packet is here: first a command, then its arguments. False: left alone. */
+static bool request_text(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text, void *conn)
+{
+	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
+
+	if (way->continued || s->phase == RM_MYSQL_AUTH)
+		return true;
+	if (s->phase != RM_MYSQL_COMMANDS)
+		return login(s, sink, text);
+	if (s->command)
+		return command(s, sink, text);
+	if (way->seq)
+		return true;
+	s->command = (uint8_t)text.p[0];
+	if (!s->command)
+		return false;
+	if (is_exchange(s->command)) {
+		s->x = sink->on->request(sink, conn);
+		s->asking = true;
+	}
+	rm_frame_body(&way->frame, way->frame.left, wanted(s->command));
+	return true;
+}
+
+static void request_over(struct rm_mysql *s, struct rm_sink *sink)
+{
+	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
+	const uint8_t *head = way->frame.head;
+
+	way->continued = (head[0] & head[1] & head[2]) == 0xff;
+	if (way->continued)
+		return;
+	if (s->x)
+		sink->on->request_end(sink, s->x, 0);
+	s->x = 0;
+}
+
+static bool requests(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sink, void *conn, size_t *at)
+{
+	struct rm_frame *f = &s->way[RM_DIR_REQUEST].frame;
+	struct rm_str text;
+
+	/* Until TLS has begun. */
+	while (s->phase != RM_MYSQL_MUTED) {
+		bool ok = true;
+
+		switch (rm_frame_next(f, RM_DIR_REQUEST, bytes, at, sink, &text)) {
+		case RM_FRAME_MORE:
+			return true;
+		case RM_FRAME_HEAD:
+			ok = request_head(s, sink, conn);
+			break;
+		case RM_FRAME_TEXT:
+			ok = request_text(s, sink, text, conn);
+			break;
+		case RM_FRAME_OVER:
+			request_over(s, sink);
+			break;
+		case RM_FRAME_BAD:
+			return false;
+		}
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* ---- answers ---- */
+
+static void answer_head(struct rm_mysql *s)
+{
+	struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
+	uint8_t before = way->seq;
+
+	way->seq = way->frame.head[3];
+	way->follows = way->seq == (uint8_t)(before + 1);
+	rm_frame_body(&way->frame, rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16,
+		      way->continued ? 0 : s->phase == RM_MYSQL_GREETING ? RM_MYSQL_LOGIN_BYTES : RM_MYSQL_ANSWER_BYTES);
+}
+
+static bool answer_text(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text)
+{
+	const struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
+
+	if (way->continued)
+		return way->follows;
+	if (s->phase == RM_MYSQL_GREETING)
+		return way->seq == 0 && rm_mysql_greeting(s, text);
+	return s->phase != RM_MYSQL_LOGIN &&
+	       rm_mysql_answer(s, sink, text, rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16);
+}
+
+static bool answers(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sink)
+{
+	struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
+	const uint8_t *head = way->frame.head;
+	struct rm_str text;
+	size_t at = 0;
+
+	for (;;) {
+		switch (rm_frame_next(&way->frame, RM_DIR_RESPONSE, bytes, &at, sink, &text)) {
+		case RM_FRAME_MORE:
+			return true;
+		case RM_FRAME_HEAD:
+			answer_head(s);
+			break;
+		case RM_FRAME_TEXT:
+			if (!answer_text(s, sink, text))
+				return false;
+			break;
+		case RM_FRAME_OVER:
+			way->continued = (head[0] & head[1] & head[2]) == 0xff;
+			break;
+		case RM_FRAME_BAD:
+			return false;
+		}
+	}
+}
+
+/* ---- the connection ---- */
+
+/* A request that is not whole never was one. */
+static void take_back(struct rm_mysql *s, struct rm_sink *sink)
+{
+	rm_frame_forget(&s->way[RM_DIR_REQUEST].frame, RM_DIR_REQUEST, sink);
+	if (s->asking)
+		sink->on->broken(sink, s->x, RM_STR(""));
+	s->asking = false;
+	s->x = 0;
+}
+
+static void break_all(struct rm_mysql *s, struct rm_sink *sink, struct rm_str why)
+{
+	const struct rm_waiting *w;
+
+	rm_frame_forget(&s->way[RM_DIR_RESPONSE].frame, RM_DIR_RESPONSE, sink);
+	while ((w = rm_waiting_oldest(&s->queue, sink)) != NULL) {
+		struct rm_waiting was = *w;
+
+		rm_waiting_pop(&s->queue, sink);
+		if (was.kind <= RM_MYSQL_FETCH)
+			sink->on->broken(sink, was.x, why);
+	}
+}
+
+/* end() tells of what was under way, and that it is lost. */
+static int mute(struct rm_mysql *s)
+{
+	s->phase = RM_MYSQL_MUTED;
+	return RM_FEED_MUTE;
+}
+
+static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
+{
+	struct rm_str bytes = { (const char *)p, n };
+	struct rm_mysql *s = state;
+	size_t at = 0;
+
+	if (s->phase == RM_MYSQL_MUTED)
+		return mute(s);
+	if (dir == RM_DIR_REQUEST)
+		return requests(s, bytes, sink, conn, &at) ? (int64_t)at : mute(s);
+	return answers(s, bytes, sink) ? (int64_t)n : mute(s);
+}
+
+static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
+{
+	struct rm_mysql *s = state;
+
+	(void)sink, (void)conn;
+	if (s->phase == RM_MYSQL_MUTED)
+		return mute(s);
+	return n == 0 || rm_frame_skip(&s->way[dir].frame, n) ? 0 : mute(s);
+}
+
+static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
+{
+	struct rm_mysql *s = state;
+
+	(void)conn;
+	take_back(s, sink);
+	if (reset || dir == RM_DIR_RESPONSE)
+		break_all(s, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
+}
+
+static bool at_head(const void *state)
+{
+	(void)state;
+	return false;
+}
+
+static uint64_t unread(const void *state)
+{
+	const struct rm_frame *f = &((const struct rm_mysql *)state)->way[RM_DIR_REQUEST].frame;
+
+	return rm_frame_rest(f) && !f->kept ? f->left : 0;
+}
+
+const struct rm_proto rm_proto_mysql = {
+	.name = "mysql",
+	.help = "MySQL and MariaDB: what clients ask",
+	.client_only = true,
+	.state_bytes = sizeof(struct rm_mysql),
+	.sniff = sniff,
+	.greets = rm_mysql_greets,
+	.open = mysql_open,
+	.feed = feed,
+	.skip = skip,
+	.end = end,
+	.at_head = at_head,
+	.unread = unread,
+};

@@ -1,0 +1,278 @@
+"""MySQL and MariaDB: one CLIENT span for each query, counted against the server's own log of them."""
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+from apps import APPS
+from harness import DEADLINE, Failure, Skip, case
+from proxy import Recorder
+from tls_apps import Certificates
+
+JDBC = Path("/usr/share/java/mariadb-java-client.jar")
+NEEDS = ["mariadbd", "mariadb-install-db", "mariadb", "setpriv"]
+SMALL = ["--innodb-log-file-size=4M", "--innodb-buffer-pool-size=8M"]
+SETUP = """
+CREATE USER shop_user@'127.0.0.1' IDENTIFIED BY 'hunter2'; GRANT ALL ON *.* TO shop_user@'127.0.0.1';
+CREATE USER shop_user@localhost IDENTIFIED BY 'hunter2'; GRANT ALL ON *.* TO shop_user@localhost;
+CREATE DATABASE other; CREATE DATABASE shop; USE shop;
+CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, note TEXT) CHARACTER SET utf8mb4;
+CREATE PROCEDURE twice() BEGIN SELECT 1; SELECT 2; END;
+"""
+
+
+def mariadb(t, agent=False, settings=()):
+    """A server of its own, with a table of orders and a log of all that it is asked."""
+    home, port = t.dir / "mariadb", t.port()
+    home.mkdir()
+    user = []
+    if os.getuid() == 0:
+        shutil.chown(home, "nobody", "nogroup")
+        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    t.run("install", [*user, "mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--skip-test-db",
+                      "--auth-root-authentication-method=normal", "--skip-name-resolve", *SMALL], agent=False, cwd=home)
+    server = t.start("mariadbd", [*user, "mariadbd", "--no-defaults", f"--datadir={home}/data", f"--socket={home}/sock", f"--port={port}",
+                                  f"--pid-file={home}/pid", "--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1",
+                                  "--general-log=1", f"--general-log-file={home}/log", "--innodb-flush-log-at-trx-commit=0",
+                                  "--max-allowed-packet=64M", *SMALL, *settings], port, agent, cwd=home)
+    server.home, server.socket, server.general = home, home / "sock", home / "log"
+    end = time.monotonic() + DEADLINE
+    while "1" not in t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "-Ne", "SELECT 1"], agent=False, status=None):
+        if time.monotonic() > end:
+            raise Failure(f"no answer from MariaDB: {t.tail(server.log)}")
+        time.sleep(0.1)
+    t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "--delimiter=;;"], agent=False, stdin=SETUP.encode())
+    return server
+
+
+def asked(server, commands=("Query", "Execute", "Fetch")):
+    """What the server says that shop_user asked: (command, text) of each. Statements that are executed have theirs."""
+    users, found = {}, []
+    for line in server.general.read_text(errors="replace").splitlines():
+        entry = re.match(r"(?:\d{6} +\d+:\d\d:\d\d|\t)?\t *(\d+) ([A-Z][a-z]+(?: [a-z]+)?|Init DB)\t(.*)", line)
+        if not entry:
+            continue
+        number, command, text = entry.groups()
+        if command in ("Connect", "Change user"):
+            users[number] = text.split("@")[0]
+        elif command in commands and users.get(number) == "shop_user":
+            found.append((command, text))
+    return found
+
+
+def check(t, spans, server, **more):
+    for s in spans.all:
+        if s["kind"] != "CLIENT":
+            continue
+        spans.attributes(s, db__system__name="mariadb", **{"server__address": "127.0.0.1", "server__port": server.port,
+                         "network__peer__address": "127.0.0.1", **more})
+        for key, value in s["attributes"].items():
+            t.check("hunter" not in str(value), f"no literal in {key}: {value}")
+        for key in ("db.query.text", "db.query.summary"):
+            t.check("'" not in str(s["attributes"].get(key)), f"no string in {key}")
+
+
+def names(spans, service):
+    return [s["name"] for s in spans.of(service, "CLIENT")]
+
+
+def errors(spans):
+    return [s["attributes"]["error.type"] for s in spans.all if s["status"] == "error"]
+
+
+def client(server, *more):
+    return ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{server.port}", "-ushop_user", "-phunter2", "--skip-ssl", "-N", *more, "shop"]
+
+
+@case("mariadb: names, texts without literals, several statements, errors, another database", NEEDS)
+def mariadb_client(t):
+    server = mariadb(t)
+    script = ("INSERT INTO orders VALUES (1, 'hunter2'), (-2, \"hunter2'\"), (3, 'a\\'hunter2');\n"
+              "SELECT o.id FROM orders o JOIN orders p ON o.id = p.id WHERE o.id IN (1, 2, 3) AND o.note = 'hunter2'; # hunter2\n"
+              "SELECT * FROM nowhere;\nUSE other;\nSELECT 'hunter2' -- hunter2\n;\n"
+              "delimiter //\nSELECT 1; UPDATE shop.orders SET note = 'hunter2'; SELECT 2//\nREPLACE INTO shop.orders VALUES (1, 'x')//\n")
+    said = t.run("client", client(server, "--force"), stdin=script.encode())
+    t.equal(said, "1\nhunter2\n1\n2\n", "what the client says")
+    spans = t.spans(7 + (1 if any("USE" in text for _, text in asked(server)) else 0)).roots("client", "CLIENT")
+    check(t, spans, server)
+    insert, select, wrong = spans.all[:3]
+    spans.attributes(insert, db__operation__name="INSERT", db__collection__name="orders", db__query__summary="INSERT orders",
+                     db__query__text="INSERT INTO orders VALUES (?, ?), (?, ?), (?, ?)", db__namespace="shop", error__type=None)
+    spans.attributes(select, db__query__text="SELECT o.id FROM orders o JOIN orders p ON o.id = p.id WHERE o.id IN (?) "
+                     "AND o.note = ?", db__collection__name=None)
+    spans.attributes(wrong, db__response__status_code="1146", error__type="1146")
+    rest = {s["name"]: s for s in spans.all}
+    spans.attributes(rest["SELECT"], db__namespace="other")
+    spans.attributes(rest["BATCH"], db__operation__batch__size=3, db__namespace="other")
+    spans.attributes(rest["REPLACE shop.orders"], db__query__text="REPLACE INTO shop.orders VALUES (?, ?)")
+    t.equal(errors(spans), ["1146"], "errors")
+
+
+def python(library, said, failed):
+    @case(f"{library}: as many spans as the server ran statements", [*NEEDS, "python3"], name=library.replace(".", "_").lower())
+    def run(t):
+        if t.run("probe", ["python3", "-c", f"import {library}"], agent=False, status=None) or "Error" in t.tail(t.dir / "probe.log"):
+            raise Skip(f"no {library} here")
+        server = mariadb(t)
+        got = t.run("python", ["python3", APPS / "mysql-client-python" / "main.py", library, "127.0.0.1", server.port])
+        t.equal(got, said, "what it says")
+        spans = t.spans(len(asked(server)))
+        check(t, spans, server)
+        t.equal(errors(spans), failed, "errors")
+        t.check(all(s["attributes"].get("db.query.text") for s in spans.all), "each has its text")
+        t.check({"INSERT orders", "SELECT orders", "CALL twice"} <= set(names(spans, "python")), f"names: {names(spans, 'python')}")
+
+
+NOTE = '((\'it\\\'s "hunter2" \\\\ \\\'é\\\'\',),)\n'
+python("pymysql", NOTE + "21\n1146\n((1,),) True ((2,),)\n8000\n", ["1146"])
+python("MySQLdb", NOTE + "21\n1146\n((1,),) 1 ((2,),)\n8000\n", ["1146"])
+python("mysql.connector", NOTE.replace("(('", "[('").replace(",),)", ",)]") + "21\n1146\n[(1,)] True [(2,)]\n", ["1146"])
+
+
+def node(library):
+    @case(f"{library} for Node: as many spans as the server ran statements", [*NEEDS, "node"], name=f"node_{library}")
+    def run(t):
+        env = {"NODE_PATH": os.environ.get("NODE_PATH", "/usr/share/nodejs")}
+        probe = f"try {{ require('{library}') }} catch (e) {{ console.log('Error') }}"
+        if "Error" in t.run("probe", ["node", "-e", probe], agent=False, env=env):
+            raise Skip(f"no {library} here")
+        server = mariadb(t)
+        t.equal(t.run("node", ["node", APPS / "mysql-client-node" / "main.js", library, server.port], env=env), "30\n1\n1146\n", "what it says")
+        spans = t.spans(len(asked(server)))
+        check(t, spans, server, db__namespace="shop")
+        t.equal((names(spans, "node").count("INSERT orders"), errors(spans)), (30, ["1146"]), f"names: {names(spans, 'node')}")
+
+
+node("mysql")
+node("mysql2")
+
+
+@case("JDBC: prepared by the server and by the driver, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
+def mysql_jdbc(t):
+    if not JDBC.exists():
+        raise Skip("no JDBC driver here")
+    server = mariadb(t)
+    app = t.build.app("mysql-client-java", source="Main")
+    for mode in ("false", "true"):
+        t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "shop", "-e", "TRUNCATE orders; INSERT INTO orders VALUES (1, 'a')"],
+              agent=False)
+        url = f"jdbc:mariadb://127.0.0.1:{server.port}/shop?useServerPrepStmts={mode}"
+        t.equal(t.run("java", ["java", "-cp", f"{app}:{JDBC}", "Main", url]), "1 2 3 4 5 6 7 8 20 21 2 1146\n", "what it says")
+    spans = t.spans(len(asked(server)))
+    check(t, spans, server)
+    t.equal(errors(spans), ["1146"] * 2, "errors")
+    t.equal(names(spans, "java").count("SELECT orders"), 18, f"names: {names(spans, 'java')}")
+    t.check({"shop", "other"} == {s["attributes"].get("db.namespace") for s in spans.all} - {None}, "databases")
+
+
+@case("mysqli and PDO: queries, prepared statements, several statements, another database", [*NEEDS, "php"])
+def mysql_php(t):
+    if "no" in t.run("probe", ["php", "-r", "echo class_exists('mysqli') && extension_loaded('pdo_mysql') ? 'yes' : 'no';"], agent=False):
+        raise Skip("no mysqli here")
+    server = mariadb(t)
+    t.equal(t.run("php", ["php", APPS / "mysql-client-php" / "main.php", server.port]), "0 1 0 0 0 1146 0 1 0 0 1 0 \n", "what it says")
+    spans = t.spans(len(asked(server)))
+    check(t, spans, server)
+    got = names(spans, "php")
+    t.equal((got.count("SELECT orders"), got.count("BATCH"), errors(spans)), (11, 1, ["1146"]), f"names: {got}")
+    t.equal(spans.all[[s["name"] for s in spans.all].index("SELECT")]["attributes"]["db.namespace"], "other", "the other database")
+
+
+@case("libmariadb: cursors, bulk, prepared and executed at once, another user, packets of more than 16 MiB", [*NEEDS, "cc"])
+def mysql_libmariadb(t):
+    if not Path("/usr/include/mariadb/mysql.h").exists():
+        raise Skip("no libmariadb-dev here")
+    server = mariadb(t)
+    app = t.build.app("mysql-client-c", options=["-I/usr/include/mariadb", "-lmariadb"])
+    t.equal(t.run("c", [app, server.port]), "12 12 1 33777215 33777215 1146\n", "what it says")
+    # 12 rows in steps of 5: an execution and three fetches, which the server does not log. In bulk it logs each row.
+    inserts = sum(text.startswith("INSERT") for _, text in asked(server))
+    spans = t.spans(len(asked(server)) - inserts + 1 + 3)
+    check(t, spans, server)
+    got = names(spans, "c")
+    t.equal((got.count("INSERT orders"), got.count("UPDATE orders"), errors(spans)), (1, 3, ["1146"]), f"names: {got}")
+    t.equal(got.count("SELECT orders"), 4, f"names: {got}")
+    t.equal([s["attributes"].get("db.namespace") for s in spans.all if s["attributes"].get("db.query.text") == "SELECT ?"],
+            ["shop", "other", None], "databases")
+
+
+@case("compression is left alone: no spans, and what came back is right", [*NEEDS, "cc"])
+def mysql_compressed(t):
+    if not Path("/usr/include/mariadb/mysql.h").exists():
+        raise Skip("no libmariadb-dev here")
+    server = mariadb(t)
+    app = t.build.app("mysql-client-c", options=["-I/usr/include/mariadb", "-lmariadb"])
+    t.equal(t.run("c", [app, server.port, "compress"]), "1 1146\n", "what it says")
+    t.equal(t.run("plain", client(server, "-e", "SELECT 1")), "1\n", "what the client says")
+    t.spans(len(asked(server)) - 4).count("c").count("plain", client=len(asked(server)) - 4)
+
+
+@case("mariadb inside TLS: spans as in clear", [*NEEDS, "openssl"])
+def mysql_tls(t):
+    c = Certificates(t)
+    key = t.dir / "mariadb.key"
+    shutil.copy(c.server, key)
+    key.chmod(0o644)
+    server = mariadb(t, settings=[f"--ssl-cert={key}", f"--ssl-key={key}", f"--ssl-ca={c.ca}"])
+    said = t.run("client", [a if a != "--skip-ssl" else f"--ssl-ca={c.ca}" for a in client(server, "-e",
+                 "SHOW STATUS LIKE 'Ssl_version'; SELECT 'hunter2'")])
+    t.check(re.fullmatch(r"Ssl_version\tTLSv1\.\d\nhunter2\n", said), f"inside TLS: {said}")
+    spans = t.spans(len(asked(server)))
+    check(t, spans, server, db__namespace="shop")
+
+
+@case("mariadb through a Unix-domain socket: its path is the address", NEEDS)
+def mysql_unix(t):
+    server = mariadb(t)
+    said = t.run("client", ["mariadb", "--no-defaults", "-S", server.socket, "-ushop_user", "-phunter2", "-NBe", "SELECT 1", "shop"])
+    t.equal(said, "1\n", "what the client says")
+    check(t, t.spans(len(asked(server))), server, server__address=str(server.socket), server__port=None,
+          network__peer__address=str(server.socket))
+
+
+@case("a MariaDB server under the agent has no spans, and serves as ever", NEEDS)
+def mysql_server_traced(t):
+    server = mariadb(t, agent=True)
+    t.equal(t.run("client", client(server, "-e", "SELECT 1")), "1\n", "what the client says")
+    t.spans(len(asked(server))).count("mariadbd").count("client", client=len(asked(server)))
+
+
+@case("what a served request asks of MariaDB is below its SERVER span", [*NEEDS, "python3"])
+def mysql_parent(t):
+    if t.run("probe", ["python3", "-c", "import pymysql"], agent=False, status=None) or "Error" in t.tail(t.dir / "probe.log"):
+        raise Skip("no PyMySQL here")
+    server, port = mariadb(t), t.port()
+    web = t.start("web", ["python3", APPS / "mysql-client-python" / "main.py", "pymysql", "127.0.0.1", server.port, port], port)
+    for _ in range(5):
+        t.equal(t.get(web.port, "/", keep_alive=False), [(200, b"0")], "answer")
+    spans = t.spans_at_least(10)
+    below = [s for s in spans.of("web", "CLIENT") if s["parent_id"]]
+    t.equal({s["name"] for s in below}, {"SELECT orders"}, "names")
+    t.equal(sorted(s["parent_id"] for s in below), sorted(s["span_id"] for s in spans.of("web", "SERVER")), "parents")
+
+
+def without_login(record):
+    """What is random in the beginning of a connection is not compared: salt, proof, process id."""
+    sent, answered = bytes(record[0]), bytes(record[1])
+    sent = sent[4 + int.from_bytes(sent[:3], "little"):]
+    return sent, answered[4 + int.from_bytes(answered[:3], "little"):]
+
+
+@case("mariadb and PyMySQL: both streams are the same with the agent", [*NEEDS, "python3"])
+def mysql_identity(t):
+    server = mariadb(t)
+    script = "".join(f"INSERT INTO orders VALUES ({i + 1}, '{'x' * i}');\nSELECT * FROM orders;\n" for i in range(100))
+    streams = {}
+    for agent in (False, True):
+        t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "shop", "-e", "TRUNCATE orders"], agent=False)
+        recorder = Recorder(server.port)
+        t.run("client", ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{recorder.port}", "-ushop_user", "-phunter2", "--skip-ssl", "shop"], agent,
+              stdin=script.encode())
+        t.run("python", ["python3", APPS / "mysql-client-python" / "main.py", "pymysql", "127.0.0.1", recorder.port], agent, status=None)
+        streams[agent] = [without_login(r) for r in recorder.finish()]
+    t.check(sum(len(a) for _, a in streams[False]) > 100000, "there were bytes")
+    t.check(streams[True] == streams[False], "both directions of each connection: "
+            f"{[(len(s), len(a)) for s, a in streams[True]]} bytes, {[(len(s), len(a)) for s, a in streams[False]]}")
+    if not t.agent:
+        t.spans(0)
