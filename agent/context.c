@@ -250,6 +250,14 @@ void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_
 	atomic_fetch_add_explicit(&source_count[ret->source], 1, memory_order_relaxed);
 }
 
+void rm_context_resolve_here(struct rm_thread *t, struct rm_parent *ret)
+{
+	static const struct rm_spanctx none;
+	static struct rm_conn nowhere; /* neither bound nor connected for anybody; read only */
+
+	rm_context_resolve(t, &nowhere, &none, ret);
+}
+
 /* ---- children ---- */
 
 static char *append_var(struct rm_strbuf *b, const char *name, struct rm_str value)

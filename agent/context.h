@@ -55,6 +55,9 @@ struct rm_parent {
 void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret);
 
+/* The same for work that no connection carries. */
+void rm_context_resolve_here(struct rm_thread *t, struct rm_parent *ret);
+
 /* False when another thread ended the parent meanwhile: its texts may have become another one's. */
 bool rm_parent_lives(const struct rm_parent *p);
 

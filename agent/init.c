@@ -10,6 +10,7 @@
 
 #include "agent/config.h"
 #include "agent/context.h"
+#include "agent/local.h"
 #include "agent/outlet.h"
 #include "agent/resource.h"
 #include "agent/stream.h"
@@ -125,6 +126,12 @@ static bool short_of_stack(void)
 	       (char *)__builtin_frame_address(0) - (char *)now.ss_sp < END_STACK_BYTES;
 }
 
+static void end_all(struct rm_thread *t)
+{
+	rm_conn_end_all();
+	rm_local_end_all(t);
+}
+
 void rm_process_end(enum rm_end how)
 {
 	struct rm_scope s;
@@ -137,7 +144,7 @@ void rm_process_end(enum rm_end how)
 		return;
 	}
 	if (how != RM_END_EXEC)
-		rm_conn_end_all();
+		end_all(s.thread);
 	rm_context_report();
 	rm_outlet_end(how);
 	rm_leave(&s);

@@ -45,10 +45,8 @@ static void new_trace_id(struct rm_random *random, uint8_t ret[16])
 	memcpy(ret + 8, &low, 8);
 }
 
-/* Fixes who this span is: trace and span id, sampling. The parent is in e->parent. */
-static void identify(struct rm_visit *v, uint32_t x, struct rm_exchange *e)
+void rm_observe_identify(struct rm_random *random, uint32_t x, struct rm_exchange *e)
 {
-	struct rm_random *random = &v->thread->random;
 	bool sampled;
 
 	e->ctx.valid = true;
@@ -98,7 +96,7 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_extract(config->propagators, &fields.carriers, &e->parent, &b);
 	e->parent_remote = e->parent.valid;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
-	identify(v, x, e);
+	rm_observe_identify(&v->thread->random, x, e);
 	carry(e, tracestate, config, &fields.carriers);
 	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
@@ -140,7 +138,7 @@ static void place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const s
 	rm_context_resolve(v->thread, v->conn, in, ret);
 	e->parent = ret->ctx;
 	e->parent_remote = ret->remote;
-	identify(v, x, e);
+	rm_observe_identify(&v->thread->random, x, e);
 	rm_exchange_carry(e, ret->tracestate, ret->baggage);
 	if (!rm_parent_lives(ret))
 		rm_exchange_carry_nothing(e);
@@ -223,7 +221,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 		place(v, x, e, &none, &parent);
 		e->operation = true;
 		if (e->ctx.flags & RM_FLAG_SAMPLED)
-			rm_semconv_operation(e, config, v->conn, op, shown_source(config, &parent));
+			rm_semconv_operation(e, config, &v->conn->peer, op, shown_source(config, &parent));
 		if (rm_log_topics())
 			log_span(v, e);
 	}

@@ -30,10 +30,10 @@ static size_t record_bytes(const struct rm_exchange *e, const struct rm_operatio
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;
 }
 
-void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
+void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, const struct rm_peer *peer,
 			  const struct rm_operation *op, const char *parent_source)
 {
-	struct rm_str host = { conn->peer.text, conn->peer.bytes };
+	struct rm_str host = { peer ? peer->text : NULL, peer ? peer->bytes : 0 };
 	struct rm_builder *b = &e->builder;
 	char room[NAME_BYTES];
 	struct rm_strbuf name;
@@ -52,9 +52,10 @@ void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, stru
 		rm_builder_i64(b, RM_KEY_DB_OPERATION_BATCH_SIZE, op->batch);
 	/* The path of a Unix-domain socket is an address, too. */
 	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
-	if (host.n && conn->peer.port && conn->peer.port != op->port)
-		rm_builder_i64(b, RM_KEY_SERVER_PORT, conn->peer.port);
-	rm_semconv_peer(b, &conn->peer);
+	if (host.n && peer->port && peer->port != op->port)
+		rm_builder_i64(b, RM_KEY_SERVER_PORT, peer->port);
+	if (peer)
+		rm_semconv_peer(b, peer);
 	if (parent_source)
 		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));
 }

@@ -10,10 +10,11 @@
 #include "agent/exchange.h"
 
 /*
- * Starts the record of a sampled exchange whose operation was just asked for. Leaves e->record 0 when
+ * Starts the record of a sampled exchange whose operation was just asked for, of `peer`, which is NULL inside the
+ * process. Leaves e->record 0 when
  * there is no memory (counted as RM_LOST_EXCHANGE).
  */
-void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
+void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, const struct rm_peer *peer,
 			  const struct rm_operation *op, const char *parent_source);
 
 /* Adds what the answer tells. */

@@ -2,12 +2,14 @@
  * Hooks of the calls that end and copy descriptors: close, close_range, closefrom, dup, dup2, dup3,
  * fcntl(F_DUPFD), and epoll_ctl, which tells which loop serves which descriptor. The agent never
  * relies on seeing a close (it may come through syscall(2) or from inside libc): a new socket,
- * accept or connect on the number starts afresh.
+ * accept or connect on the number starts afresh. Two of them are also made by SQLite, and between loading and using
+ * it: there it is looked for.
  * Context: hook.
  */
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
 #include "hooks/raw.h"
+#include "hooks/sqlite.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -49,8 +51,12 @@ static void duplicated(int from, int to)
 RM_HOOK(close, raw_close);
 RM_EXPORT int close(int fd)
 {
+	int result;
+
 	closing(fd);
-	return real_close(fd);
+	result = real_close(fd);
+	rm_sqlite_look();
+	return result;
 }
 
 RM_HOOK(close_range, raw_close_range);
@@ -111,6 +117,7 @@ RM_EXPORT int fcntl(int fd, int cmd, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	result = real_fcntl(fd, cmd, arg);
+	rm_sqlite_look();
 	if (duplicates(cmd))
 		duplicated(fd, result);
 	return result;
@@ -127,6 +134,7 @@ RM_EXPORT int fcntl64(int fd, int cmd, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	result = real_fcntl64(fd, cmd, arg);
+	rm_sqlite_look();
 	if (duplicates(cmd))
 		duplicated(fd, result);
 	return result;

@@ -14,6 +14,7 @@
 #include "hooks/discover.h"
 #include "hooks/hook.h"
 #include "hooks/imports.h"
+#include "hooks/sqlite.h"
 
 #include <gnu/libc-version.h>
 #include <sys/auxv.h>
@@ -76,8 +77,10 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (is_watched(envp))
 		rm_imports_forbid();
 	rm_init(argc, argv, envp);
-	if (rm_active())
+	if (rm_active()) {
 		rm_loader_lock_learn();
+		rm_sqlite_look();
+	}
 }
 
 __attribute__((destructor)) static void end(void)

@@ -45,6 +45,15 @@ _Static_assert((int)RM_WOLFSSL_SOCKET_ERROR == (int)SOCKET_ERROR_E, "");
 _Static_assert((int)RM_WOLFSSL_FATAL_ERROR == (int)FATAL_ERROR, "");
 _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
 
+#elif defined(SQLITE)
+#include <sqlite3.h>
+
+#define SQLITE3_H
+#include "hooks/sqlite_api.h"
+
+_Static_assert((int)RM_SQLITE_OK == SQLITE_OK && (int)RM_SQLITE_MISUSE == SQLITE_MISUSE, "");
+_Static_assert((int)RM_SQLITE_ROW == SQLITE_ROW && (int)RM_SQLITE_DONE == SQLITE_DONE, "");
+
 #elif defined(NSS)
 #include <prerr.h>
 #include <prio.h>

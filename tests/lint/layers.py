@@ -15,7 +15,7 @@ MAY = {
     # The worker reaches the exporting object through the one table of functions of pipeline.h.
     "agent": ["base/", "protocols/", "exporters/pipeline.h"],
     "adapters": ["base/", "agent/adapter_api.h"],
-    "hooks": ["base/", "adapters/adapters.h", "agent/hookapi.h", "agent/tls.h", "agent/tls_map.h"],
+    "hooks": ["base/", "adapters/adapters.h", "agent/hookapi.h", "agent/local.h", "agent/tls.h", "agent/tls_map.h"],
     "exporters": ["base/", "agent/telemetry.h", "agent/record.h", "agent/exporter.h"],
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
               "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],

@@ -107,7 +107,7 @@ static void operation(const struct rm_operation *op)
 	static struct rm_conn conn = { .peer = { .port = 5432, .bytes = 9, .asked = true, .text = "127.0.0.1" } };
 	uint32_t x = rm_exchange_begin(RM_KIND_CLIENT, 1000000000, rm_thread_self());
 
-	rm_semconv_operation(rm_exchange_at(x), &stub_config, &conn, op, NULL);
+	rm_semconv_operation(rm_exchange_at(x), &stub_config, &conn.peer, op, NULL);
 	rm_exchange_end(x, 2000000000, rm_thread_self());
 	RM_CHECK(next_span());
 }

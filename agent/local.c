@@ -1,0 +1,169 @@
+/*
+ * See local.h. The table has sets of places, of which the address chooses one. A place is taken by storing the
+ * address, by whoever finds it free; only that object's user touches it until it is free again, or the process is
+ * over. Lock-free: runs in hooks on any thread. What a parent of this process kept means nothing here (fork).
+ */
+#include "agent/local.h"
+
+#include "agent/context.h"
+#include "agent/observe.h"
+#include "agent/semconv_db.h"
+#include "protocols/sqltext.h"
+
+enum { SETS = 128, WAYS = 8 };
+
+struct shown {
+	char query[RM_LOCAL_TEXT_BYTES + 1];
+	char summary[RM_SQL_SUMMARY_BYTES];
+};
+
+struct place {
+	_Atomic uintptr_t key; /* 0: free */
+	_Atomic uint64_t ctx;
+	_Atomic uint64_t seen_ns;
+};
+
+static struct place table[SETS][WAYS];
+
+bool rm_local_wanted(void)
+{
+	return rm_may_enter() && rm_context_config();
+}
+
+/* The record; `room` may be NULL, then nothing of the text is shown. */
+static void describe(struct rm_exchange *e, struct rm_str text, struct rm_str space, struct shown *room, const char *source)
+{
+	struct rm_operation op = { .system = RM_STR("sqlite"), .space = space };
+	struct rm_sql sql = { 0 };
+
+	text.n = text.n < RM_LOCAL_TEXT_BYTES ? text.n : RM_LOCAL_TEXT_BYTES;
+	if (room)
+		rm_sql_read(RM_SQL_SQLITE, text, room->query, room->summary, &sql);
+	op.name = sql.operation;
+	op.collection = sql.collection;
+	op.summary = sql.summary;
+	op.query = sql.query;
+	op.batch = sql.statements > 1 ? sql.statements : 0;
+	rm_semconv_operation(e, rm_context_config(), NULL, &op, source);
+}
+
+rm_ctx rm_local_begin(struct rm_thread *t, struct rm_str text, struct rm_str space, uint64_t start_ns)
+{
+	struct rm_exchange *e;
+	struct rm_parent parent;
+	rm_text room;
+	uint32_t x;
+
+	if (!rm_fork_watch())
+		return 0;
+	x = rm_exchange_begin(RM_KIND_CLIENT, start_ns, t);
+	if (!x)
+		return 0;
+	e = rm_exchange_at(x);
+	rm_context_resolve_here(t, &parent);
+	e->parent = parent.ctx;
+	e->parent_remote = parent.remote;
+	e->operation = true;
+	rm_observe_identify(&t->random, x, e);
+	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
+	if (e->ctx.flags & RM_FLAG_SAMPLED) {
+		room = text.n ? rm_text_get(sizeof(struct shown)) : 0;
+		describe(e, text, space, room ? (void *)rm_text_at(room) : NULL,
+			 rm_context_config()->parent_source ? rm_source_name(parent.source) : NULL);
+		rm_text_put(room);
+	}
+	return rm_exchange_ctx(x);
+}
+
+void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns)
+{
+	struct rm_outcome outcome = { .failed = error.n, .status = error, .space = space };
+	struct rm_exchange *e = rm_ctx_exchange(ctx);
+
+	if (!e)
+		return;
+	/* Of a process that forked, and has its own. */
+	if (e->epoch != rm_epoch()) {
+		rm_exchange_drop((uint32_t)ctx);
+		return;
+	}
+	if (e->record)
+		rm_semconv_outcome(e, &outcome);
+	rm_exchange_end((uint32_t)ctx, end_ns, t);
+}
+
+static struct place *set_of(uintptr_t key)
+{
+	return table[(key * 0x9e3779b97f4a7c15ull) >> 57];
+}
+_Static_assert(SETS == 1 << (64 - 57), "the upper bits choose");
+
+static struct place *find(const void *key)
+{
+	struct place *set = set_of((uintptr_t)key);
+
+	for (int i = 0; i < WAYS; i++)
+		if (atomic_load_explicit(&set[i].key, memory_order_acquire) == (uintptr_t)key)
+			return &set[i];
+	return NULL;
+}
+
+void rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns)
+{
+	struct place *set = set_of((uintptr_t)key);
+
+	for (int i = 0; i < WAYS; i++) {
+		uintptr_t none = 0;
+
+		if (atomic_load_explicit(&set[i].key, memory_order_relaxed) ||
+		    !atomic_compare_exchange_strong(&set[i].key, &none, (uintptr_t)key))
+			continue;
+		atomic_store(&set[i].seen_ns, seen_ns);
+		atomic_store(&set[i].ctx, ctx);
+		return;
+	}
+	rm_lost(t, RM_LOST_EXCHANGE);
+	if (rm_ctx_exchange(ctx))
+		rm_exchange_drop((uint32_t)ctx);
+}
+
+bool rm_local_seen(const void *key, uint64_t seen_ns)
+{
+	struct place *p = find(key);
+
+	if (p)
+		atomic_store_explicit(&p->seen_ns, seen_ns, memory_order_relaxed);
+	return p;
+}
+
+static rm_ctx take(struct place *p, uint64_t *ret_seen_ns)
+{
+	rm_ctx ctx = atomic_exchange(&p->ctx, 0);
+
+	*ret_seen_ns = atomic_load_explicit(&p->seen_ns, memory_order_relaxed);
+	atomic_store_explicit(&p->key, 0, memory_order_release);
+	return ctx;
+}
+
+rm_ctx rm_local_take(const void *key, uint64_t *ret_seen_ns)
+{
+	struct place *p = find(key);
+
+	return p ? take(p, ret_seen_ns) : 0;
+}
+
+void rm_local_end_all(struct rm_thread *t)
+{
+	static const struct rm_str none;
+
+	for (int i = 0; i < SETS * WAYS; i++) {
+		struct place *p = &table[i / WAYS][i % WAYS];
+		uint64_t seen_ns;
+		rm_ctx ctx;
+
+		if (!atomic_load(&p->key))
+			continue;
+		ctx = take(p, &seen_ns);
+		rm_local_end(t, ctx, none, none, seen_ns);
+	}
+}
