@@ -10,11 +10,12 @@
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
 
-extern const struct rm_adapter rm_adapter_node, rm_adapter_python;
+extern const struct rm_adapter rm_adapter_node, rm_adapter_python, rm_adapter_ruby;
 
 static const struct rm_adapter *const adapters[] = {
 	&rm_adapter_node,
 	&rm_adapter_python,
+	&rm_adapter_ruby,
 	NULL,
 };
 

@@ -102,10 +102,16 @@ struct rm_adapter {
 	enum rm_arrival (*arrive)(void);
 	/* The head of a request was read on this thread, NULL: not told. Context: hook, a connection locked. */
 	void (*on_request)(rm_ctx ctx);
+	/*
+	 * False: the thread does not run what its context was attached for any more, as when a runtime left out the event
+	 * of a change; then it is nobody's. NULL: it always does. Asked on threads that have one attached, the runtime's lock
+	 * held or not; must not wait. Context: hook, a connection locked.
+	 */
+	bool (*holds)(void);
 };
 
 /*
- * Has `on_request` called from now on: of one adapter in a process, the first that asks.
+ * Has `on_request` and `holds` called from now on: of one adapter in a process, the first that asks.
  * Context: app.
  */
 void rm_ctx_use(const struct rm_adapter *adapter);

@@ -160,13 +160,21 @@ rm_ctx rm_context_here(struct rm_thread *t)
 	return is_ours(here) ? here : 0;
 }
 
+/* What is attached to the thread is attached to the code that it runs. */
+static bool attached_holds(const struct rm_thread *t)
+{
+	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
+
+	return t->attached != RM_CTX_NOBODY && (!a || !a->holds || a->holds());
+}
+
 rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source)
 {
 	if (ret_source)
 		*ret_source = t->attached ? (enum rm_source)t->attached_how : RM_SOURCE_THREAD;
 	if (!t->attached)
 		return rm_context_here(t);
-	return t->attached != RM_CTX_NOBODY && rm_ctx_exchange(t->attached) ? t->attached : 0;
+	return attached_holds(t) && rm_ctx_exchange(t->attached) ? t->attached : 0;
 }
 
 /* Makes a live SERVER exchange the parent. False when it has ended meanwhile. */
@@ -228,7 +236,7 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	if (t->attached)
-		return t->attached != RM_CTX_NOBODY &&
+		return attached_holds(t) &&
 		       take_server(t->attached, (enum rm_source)t->attached_how, ret);
 	if (resolve_thread(t, c, ret))
 		return true;

@@ -4,4 +4,5 @@ import native  # noqa: F401
 import node_programs  # noqa: F401
 import proxies  # noqa: F401
 import python_databases  # noqa: F401
+import ruby_programs  # noqa: F401
 from programs import PROGRAMS  # noqa: F401

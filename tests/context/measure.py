@@ -26,6 +26,9 @@ def why_not(program):
         found = subprocess.run([NODE, "-e", f"require('{package}')"], capture_output=True,
                                env={**os.environ, "NODE_PATH": PACKAGES})
         missing += [package] if found.returncode else []
+    for gem in program.gems if not missing else ():
+        found = subprocess.run([which("ruby"), "-e", f"require '{gem}'"], capture_output=True)
+        missing += [gem] if found.returncode else []
     missing += [database.why_no(program.database)] if program.database and database.why_no(program.database) else []
     return ", ".join(missing)
 

@@ -12,19 +12,19 @@ PROGRAMS = {}
 
 
 class Program:
-    def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages, measure):
+    def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages, measure, gems):
         self.start, self.title, self.needs, self.modules = start, title, needs, modules
         self.tls, self.http2 = tls, http2  # what the far side speaks
         self.headers = headers             # C and C++ libraries: one header file of each
         self.database = database           # the kind of one that is asked instead of the far side
-        self.packages = packages           # of npm
+        self.packages, self.gems = packages, gems  # of npm; of Ruby
         self.measure = measure             # for what is no single server: (t, requests, env) -> rows
 
 
 def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=(), database=None, packages=(),
-            measure=None):
+            measure=None, gems=()):
     def add(start):
-        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers, database, packages, measure)
+        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers, database, packages, measure, gems)
         return start
     return add
 

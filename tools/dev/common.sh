@@ -6,7 +6,8 @@ build_packages=(build-essential meson ninja-build pkg-config python3 protobuf-c-
 demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 	libcurl4-openssl-dev)
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy fcgiwrap php-cli
-	php-fpm php-curl ruby ruby-webrick puma default-jdk-headless libwww-perl wget
+	php-fpm php-curl ruby ruby-webrick puma ruby-concurrent ruby-async-http
+	default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl python3-aiohttp python3-httpx
 	python3-hypercorn uvicorn liblwp-protocol-https-perl nghttp2-client nghttp2-server
 	golang-go golang-golang-x-net-dev python3-h2

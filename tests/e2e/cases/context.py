@@ -39,6 +39,12 @@ for each in SURE + ADAPTED:
     add(each)
 
 
+RUBY = ("puma-threads", "puma-pool", "ruby-async-tasks")
+
+for each in RUBY:
+    add(each)
+
+
 # A process for each request, which nothing but its environment tells of it.
 for each in ("apache-cgi", "lighttpd-cgi", "nginx-fcgiwrap", "c-started"):
     add(each, {8: 32})
@@ -47,7 +53,7 @@ add("c-passed")
 
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
-          "cpp-queue-priority", "cpp-queue-batch", "c-epoll")
+          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "puma-late-threads", "puma-later", "ruby-async-late")
 
 
 def add_silent(name):
