@@ -55,6 +55,18 @@ def puma_late(t, far, env):
     return puma(t, far, env, "late")
 
 
+def asks(driver, kind, gem, tls=False):
+    @program(f"puma-{driver}{'-tls' if tls else ''}", f"Puma; {driver}, four connections for all{' inside TLS' if tls else ''}",
+             ["puma"], gems=["concurrent", gem], database=kind, tls=tls)
+    def run(t, url, env):
+        return puma(t, url, {"DB": url, "DRIVER": driver, **env}, "ask-pool")
+
+
+asks("pg", "postgres", "pg")
+asks("pg", "postgres", "pg", tls=True)
+asks("redis", "redis", "redis")
+
+
 def ruby(t, far, env, app, way):
     port = t.port()
     return server(t, far, env, [which("ruby"), APPS / app / "main.rb", port], port, path=f"/{way}/{{id}}")
