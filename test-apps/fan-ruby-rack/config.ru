@@ -2,6 +2,7 @@
 # or asks a database.
 require_relative 'fan'
 require_relative 'ask'
+require_relative 'clients' if ENV['CLIENTS']
 
 ASKS = { 'ask' => :all, 'ask-pool' => :in_pool }.freeze
 
@@ -10,6 +11,8 @@ run(lambda do |env|
   sleep(rand * 0.005)
   if ASKS.key?(way)
     Ask.public_send(ASKS[way], number)
+  elsif way == 'clients'
+    Clients.clients(number)
   elsif Fan::WAYS.include?(way)
     Fan.public_send(way, number)
   else

@@ -55,6 +55,19 @@ def puma_late(t, far, env):
     return puma(t, far, env, "late")
 
 
+CLIENTS = ["http", "excon", "httpclient", "typhoeus", "faraday"]
+
+
+@program("puma-clients", "Puma; http.rb, Excon, httpclient, Typhoeus (libcurl), Faraday", ["puma"], gems=CLIENTS)
+def puma_clients(t, far, env):
+    return puma(t, far, {"CLIENTS": "yes", **env}, "clients")
+
+
+@program("puma-clients-tls", "the same over TLS", ["puma"], gems=CLIENTS, tls=True)
+def puma_clients_tls(t, far, env):
+    return puma(t, far, {"CLIENTS": "yes", **env}, "clients")
+
+
 def asks(driver, kind, gem, tls=False):
     @program(f"puma-{driver}{'-tls' if tls else ''}", f"Puma; {driver}, four connections for all{' inside TLS' if tls else ''}",
              ["puma"], gems=["concurrent", gem], database=kind, tls=tls)
