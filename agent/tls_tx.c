@@ -1,6 +1,7 @@
 /*
  * Bytes that the program gives to its TLS library. What a server sends is looked at once the library
- * has it. What a client sends is parsed before, since request heads get our header lines.
+ * has it; before, only where a response may get lines of ours (agent/server_timing.h). What a client
+ * sends is parsed before, since request heads get our header lines.
  *
  * The rewrite, stated once. As in agent/tx.c the program's bytes are a stream, `ahead` of which are
  * parsed and not yet taken, with edits (`pending`) at fixed places of it. A library differs from the
@@ -24,6 +25,8 @@
  */
 #include "agent/tls.h"
 
+#include "agent/context.h"
+#include "agent/server_timing.h"
 #include "agent/tx_plan.h"
 
 enum { RECORD_MAX_BYTES = 16384 };
@@ -33,7 +36,9 @@ struct call {
 	const struct rm_tls_writer *w;
 	struct rm_conn *c;
 	const char *p;
-	size_t n, off; /* `off` bytes of it are with the library */
+	size_t n, off; /* `off` bytes of it are with the library ... */
+	size_t from;   /* ... so many since earlier calls */
+	bool server;   /* it is a response, or a part of one */
 	bool resumes;  /* without bytes of its own */
 	bool strange;  /* with other bytes than were refused */
 	bool lost;     /* a request went out without our header */
@@ -228,6 +233,22 @@ static void end_edits(struct rm_conn *c)
 	atomic_store(&c->gap, 1);
 }
 
+/*
+ * A server's call is edited when it begins with a head that gets lines, and as long as anything of such a call
+ * was refused. All of its bytes go with it; they are parsed afterwards, as those of other calls. False: neither.
+ */
+static bool expect_response(struct call *call)
+{
+	struct rm_conn *c = call->c;
+
+	if (c->retry || c->pending_count || c->raw_owed || c->taken)
+		return true;
+	if (!rm_server_timing(c, call->p, call->n))
+		return false;
+	c->ahead = (uint32_t)call->n;
+	return true;
+}
+
 /* Prepares the call with the connection locked. False: the library gets it as it is. */
 static bool prepare(struct call *call, struct rm_thread *t)
 {
@@ -243,9 +264,11 @@ static bool prepare(struct call *call, struct rm_thread *t)
 		give_up(call, t);
 		return false;
 	}
-	call->off = c->taken;
+	call->off = call->from = c->taken;
 	if (call->strange && !(c->retry && c->kept && call->n == owed(c)))
 		end_edits(c);
+	else if (call->server)
+		return expect_response(call);
 	else
 		parse_ahead(call, t);
 	return true;
@@ -341,6 +364,8 @@ static void finish(struct call *call, bool refused)
 	struct rm_scope s;
 
 	c->taken = refused ? (uint32_t)call->off : 0;
+	if (call->server && !refused && !c->retry)
+		c->ahead = 0; /* what comes next is looked at anew */
 	remember(call, refused);
 	atomic_store(&c->tx_busy, 0);
 	if (!rm_enter(&s))
@@ -351,7 +376,16 @@ static void finish(struct call *call, bool refused)
 	rm_leave(&s);
 }
 
-static int write_request(struct call *call, size_t *ret_n)
+/* What a server's call without an address, or with other bytes, went on with is not there to be looked at. */
+static void note_sent(const struct call *call, size_t n)
+{
+	if (call->p && !call->strange)
+		rm_tls_sent(call->w->session, call->p + call->from, n);
+	else
+		rm_tls_sent_unseen(call->w->session, n);
+}
+
+static int write_edited(struct call *call, size_t *ret_n)
 {
 	struct rm_conn *c = call->c;
 	size_t start = call->off;
@@ -362,7 +396,8 @@ static int write_request(struct call *call, size_t *ret_n)
 		rc = c->retry ? write_flight(call) : write_raw(call);
 		if (rc <= 0 || (call->w->partial && call->off > start))
 			break;
-		parse_rest(call);
+		if (!call->server)
+			parse_rest(call);
 	} while (call->off < call->n);
 	if (rc > 0)
 		*ret_n = call->off;
@@ -371,7 +406,10 @@ static int write_request(struct call *call, size_t *ret_n)
 		drop_pending(c);
 		call->lost = true;
 	}
+	call->lost = call->lost && !call->server;
 	finish(call, rc <= 0);
+	if (call->server)
+		note_sent(call, call->off - call->from);
 	return rc;
 }
 
@@ -382,15 +420,6 @@ static RM_GLANCE bool is_server(rm_tls session)
 	return c && c->role == RM_ROLE_SERVER;
 }
 
-/* What a call without an address went on with is not there to be looked at. */
-static void note_sent(rm_tls session, const void *p, size_t n)
-{
-	if (p)
-		rm_tls_sent(session, p, n);
-	else
-		rm_tls_sent_unseen(session, n);
-}
-
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n)
 {
 	struct call call = { .w = w, .p = p, .n = n, .resumes = !p && !n };
@@ -398,16 +427,11 @@ int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t 
 
 	if (!rm_tls_watched(w->session))
 		return w->write(w->arg, p, n, ret_n);
-	if (is_server(w->session)) {
-		rc = w->write(w->arg, p, n, ret_n);
-		if (rc > 0)
-			note_sent(w->session, p, *ret_n);
-		return rc;
-	}
-	if ((n || call.resumes) && begin(&call))
-		return write_request(&call, ret_n);
+	call.server = is_server(w->session);
+	if ((!call.server || rm_context_config()->server_timing) && (n || call.resumes) && begin(&call))
+		return write_edited(&call, ret_n);
 	rc = w->write(w->arg, p, n, ret_n);
-	if (rc > 0 && call.resumes)
-		rm_tls_sent_unseen(w->session, *ret_n);
+	if (rc > 0 && (call.server || call.resumes))
+		note_sent(&call, *ret_n);
 	return rc;
 }

@@ -61,7 +61,7 @@ RM_ENV(REMORA_DEBUG, "REMORA_DEBUG", LIST, "", "", "all,init,conn,http1,trace,ex
 RM_ENV(REMORA_ALLOW, "REMORA_ALLOW", LIST, "", "", "", "instrument only these executables (names or globs)")
 RM_ENV(REMORA_DENY, "REMORA_DENY", LIST, "", "", "", "never instrument these executables (names or globs), besides the built-in list of shells and core utilities")
 RM_ENV(REMORA_INGRESS, "REMORA_INGRESS", BOOL, "true", "", "", "false leaves requests that programs read untouched: no traceparent of ours in them")
-RM_ENV(REMORA_SERVER_TIMING, "REMORA_SERVER_TIMING", BOOL, "false", "", "", "true adds Server-Timing with the traceparent of the SERVER span to responses of HTTP/1 in clear, for measurements in browsers")
+RM_ENV(REMORA_SERVER_TIMING, "REMORA_SERVER_TIMING", BOOL, "false", "", "", "true adds Server-Timing with the traceparent of the SERVER span to responses of HTTP/1, for measurements in browsers")
 RM_ENV(REMORA_PARENT_SOURCE, "REMORA_PARENT_SOURCE", BOOL, "false", "", "", "true records on each CLIENT span how its parent was found (remora.parent.source)")
 RM_ENV(REMORA_ADAPTERS, "REMORA_ADAPTERS", LIST, "all", "", "all,none,node,python", "adapters that may move into language runtimes to find exact parents")
 RM_ENV(REMORA_REDACT_QUERY, "REMORA_REDACT_QUERY", LIST, "", "", "", "more query parameters whose values become REDACTED")

@@ -10,7 +10,7 @@
 #include "tests/rmtest.h"
 #include "tests/unit/agent_stub.h"
 
-enum { STREAM_MAX = 256 * 1024, LINE = 70 };
+enum { STREAM_MAX = 256 * 1024, LINE = 70, TIMING = 91 };
 
 /* ---- the library ---- */
 
@@ -91,13 +91,15 @@ static bool lib_keeps(void *arg)
 /* ---- the program ---- */
 
 static rm_tls session;
+static bool serves;          /* what is sent is a response */
 static const char *request;
 static size_t request_bytes;
 static unsigned long cases;
 
 static void start_case(size_t record, bool partial, bool moving)
 {
-	static const struct rm_tls_session client = { .fd = -1 };
+	const struct rm_tls_session side = { .server = serves, .fd = -1 };
+	char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 	memset(&lib, 0, offsetof(typeof(lib), encrypted));
 	lib.waiting = lib.wnum = 0;
@@ -106,7 +108,9 @@ static void start_case(size_t record, bool partial, bool moving)
 	lib.moving = moving;
 	lib.transport = -1;
 	sent_bytes = 0;
-	session = rm_tls_open(&client);
+	session = rm_tls_open(&side);
+	if (serves)
+		rm_tls_received(session, get, sizeof(get) - 1, sizeof(get) - 1, 0);
 }
 
 /* One call, which may be refused: 0, or the bytes that count. */
@@ -143,14 +147,14 @@ static void send_all(const char *p, size_t n, const long *budgets, int count)
 /* Takes our lines out of what was sent; counts them. */
 static size_t without_lines(char *ret, int *ret_lines)
 {
-	static const char name[] = "traceparent: 00-";
-	size_t n = 0;
+	const char *name = serves ? "Server-Timing: traceparent;desc=\"00-" : "traceparent: 00-";
+	size_t line = serves ? TIMING : LINE, n = 0;
 
 	*ret_lines = 0;
 	for (size_t i = 0; i < sent_bytes;) {
-		if (i && sent[i - 1] == '\n' && sent_bytes - i >= LINE && memcmp(sent + i, name, sizeof(name) - 1) == 0 &&
-		    memcmp(sent + i + LINE - 2, "\r\n", 2) == 0) {
-			i += LINE;
+		if (i && sent[i - 1] == '\n' && sent_bytes - i >= line && memcmp(sent + i, name, strlen(name)) == 0 &&
+		    memcmp(sent + i + line - 2, "\r\n", 2) == 0) {
+			i += line;
 			++*ret_lines;
 			continue;
 		}
@@ -162,11 +166,14 @@ static size_t without_lines(char *ret, int *ret_lines)
 static void end_case(int lines)
 {
 	static char plain[STREAM_MAX];
-	int found;
+	int found, spans = 0;
 
 	RM_CHECK(without_lines(plain, &found) == request_bytes && memcmp(plain, request, request_bytes) == 0);
 	RM_CHECK(found == lines);
 	RM_CHECK(lib.violations == 0 && !lib.waiting);
+	while (serves && stub_span())
+		spans++;
+	RM_CHECK(spans == serves);
 	rm_tls_close(session);
 	RM_CHECK(rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0);
 	while (stub_span())
@@ -416,4 +423,83 @@ RM_TEST("a server's head that was refused is resumed without an address, and nob
 	RM_CHECK(sent_bytes == took && memcmp(sent, head, took) == 0);
 	RM_CHECK(!rm_tls_watched(w.session));
 	rm_tls_close(w.session);
+}
+
+static void serve(bool timing)
+{
+	char *environment[] = { timing ? "REMORA_SERVER_TIMING=true" : "REMORA_SERVER_TIMING=false", NULL };
+
+	stub_start(environment);
+	serves = true;
+}
+
+RM_TEST("a response in one call gets Server-Timing, records of any size, each of three calls taken in part or refused")
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+
+	serve(true);
+	request = answer;
+	request_bytes = sizeof(answer) - 1;
+	for (int mode = 0; mode < 4; mode++)
+		for (size_t record = 1; record <= request_bytes + TIMING; record += record < 60 ? 1 : 5) {
+			long all = (long)((request_bytes + TIMING) / record) + 1;
+
+			all = all < 12 ? all : 12;
+			for (long i = 0; i < all * all * all; i++) {
+				long budgets[] = { i % all, i / all % all, i / all / all };
+
+				start_case(record, mode & 1, mode & 2);
+				send_all(request, request_bytes, budgets, 3);
+				end_case(1);
+			}
+		}
+	serve(false);
+	start_case(16384, false, false);
+	send_all(request, request_bytes, NULL, 0);
+	end_case(0);
+}
+
+RM_TEST("a response of many records, in one call or with its head apart, gets Server-Timing once")
+{
+	static const long some[] = { 0, 1, 0, 2 };
+	static const size_t bodies[] = { 16384 - 42 - TIMING, 16384 - 42, 70000 };
+
+	serve(true);
+	request = large;
+	for (int mode = 0; mode < 4; mode++)
+		for (size_t b = 0; b < sizeof(bodies) / sizeof(bodies[0]); b++)
+			for (int apart = 0; apart < 2; apart++) {
+				size_t head = (size_t)sprintf(large, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", bodies[b]);
+
+				memset(large + head, 'b', bodies[b]);
+				request_bytes = head + bodies[b];
+				start_case(16384, mode & 1, mode & 2);
+				send_all(large, apart ? head : request_bytes, some, 4);
+				if (apart)
+					send_all(large + head, bodies[b], some, 4);
+				end_case(1);
+			}
+}
+
+RM_TEST("a server that comes again with other bytes sends what the library has, and is left alone")
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+	char other[sizeof(answer)];
+
+	serve(true);
+	memset(other, 'x', sizeof(other));
+	for (int busy = 0; busy < 2; busy++) {
+		start_case(16384, false, true);
+		lib.busy = busy; /* refused before it was encrypted */
+		lib.transport = 0;
+		RM_CHECK(call(answer, sizeof(answer) - 1) == 0);
+		lib.busy = false;
+		lib.transport = -1;
+		RM_CHECK(call(other, sizeof(answer) - 1) == sizeof(answer) - 1 && lib.violations == 0);
+		RM_CHECK(sent_bytes == sizeof(answer) - 1 + (busy ? 0 : TIMING) && (sent[0] == 'x') == busy);
+		RM_CHECK(!rm_tls_watched(session));
+		rm_tls_close(session);
+		while (stub_span())
+			;
+	}
 }

@@ -1,8 +1,11 @@
 """Every server: one SERVER span per request with the right attributes, and its calls below it."""
 import re
 import socket
+import ssl
+from pathlib import Path
 
-from apps import SERVERS, c_epoll, nginx, apache, lighttpd, haproxy, php_fpm
+import tls_apps
+from apps import SERVERS, c_epoll, nginx, apache, lighttpd, lighttpd_tls, haproxy, php_fpm
 from harness import case
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -160,9 +163,9 @@ def delivered_while_running(t):
 TIMING = re.compile(rb'Server-Timing: traceparent;desc="00-([0-9a-f]{32})-([0-9a-f]{16})-03"\r\n')
 
 
-def ask(t, port, paths):
-    """The answers over one connection, as bytes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+def ask(t, port, paths, wrap=lambda s: s):
+    """The answers over one connection, as bytes; `wrap` makes it one of TLS."""
+    with wrap(socket.create_connection(("127.0.0.1", port), timeout=20)) as s:
         for path in paths:
             s.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
             answer, length = b"", None
@@ -176,27 +179,60 @@ def ask(t, port, paths):
             yield answer
 
 
+def compare_timed(t, start, paths, wrap=lambda s: s):
+    """Asks a server without the setting and with it: answers must be the same but for our line."""
+    answers = {}
+    for setting in ("false", "true"):
+        t.debug = {**t.debug, "REMORA_SERVER_TIMING": setting}
+        answers[setting] = list(ask(t, start().port, paths, wrap))
+        t.sink.wait(len(answers) * len(paths), 3.0)
+        t.processes.pop().stop()
+    plain, timed = ([re.sub(rb"\r\n(?i:date|last-modified|etag): [^\r]*", b"", TIMING.sub(b"", a)) for a in answers[s]]
+                    for s in ("false", "true"))
+    t.equal(timed, plain, "answers, but for our line")
+    t.equal([TIMING.findall(a) for a in answers["false"]], [[]] * len(paths), "lines where it is off")
+    spans = t.spans(2 * len(paths))
+    t.equal([[(a.decode(), b.decode()) for a, b in TIMING.findall(a)] for a in answers["true"]],
+            [[(s["trace_id"], s["span_id"])] for s in spans.all[len(paths):]], "the spans that are named")
+
+
 def timed(name, paths):
     server, needs = SERVERS.get(name, (nginx, ["nginx"]))
 
     @case(f"{name}: with REMORA_SERVER_TIMING each response names its SERVER span, and is else as it was", needs,
           agent_only=True, name=f"server_timing_{name}")
     def run(t):
-        answers = {}
-        for setting in ("false", "true"):
-            t.debug = {**t.debug, "REMORA_SERVER_TIMING": setting}
-            answers[setting] = list(ask(t, server(t).port, paths))
-            t.sink.wait(len(answers) * len(paths), 3.0)
-            t.processes.pop().stop()
-        plain, timed = ([re.sub(rb"\r\n(?i:date|last-modified|etag): [^\r]*", b"", TIMING.sub(b"", a)) for a in answers[s]]
-                        for s in ("false", "true"))
-        t.equal(timed, plain, "answers, but for our line")
-        t.equal([TIMING.findall(a) for a in answers["false"]], [[]] * len(paths), "lines where it is off")
-        spans = t.spans(2 * len(paths))
-        t.equal([[(a.decode(), b.decode()) for a, b in TIMING.findall(a)] for a in answers["true"]],
-                [[(s["trace_id"], s["span_id"])] for s in spans.all[len(paths):]], "the spans that are named")
+        compare_timed(t, lambda: server(t), paths)
+
+
+def timed_secure(name, server, needs, paths):
+    @case(f"{name}: https: with REMORA_SERVER_TIMING each response names its SERVER span, and is else as it was",
+          [*needs, "openssl"], agent_only=True, name=f"server_timing_tls_{name}")
+    def run(t):
+        c = tls_apps.Certificates(t)
+        trust = ssl.create_default_context(cafile=str(c.ca))
+        compare_timed(t, lambda: server(t, c), paths, lambda s: trust.wrap_socket(s, server_hostname="localhost"))
 
 
 for name in ("c_epoll", "cpp", "python", "node", "puma"):
     timed(name, ["/hello"] * 3 + ["/status/404", "/status/500"])
 timed("nginx", ["/hello", "/big", "/none", "/hello"])
+
+for name in ("python", "node", "haproxy"):
+    timed_secure(name, *tls_apps.SERVERS[name], ["/hello"] * 3 + ["/status/404"])
+timed_secure("nginx", tls_apps.nginx, ["nginx"], ["/hello", "/big", "/none", "/hello"])
+
+
+def timed_lighttpd(module):
+    @case(f"lighttpd with mod_{module}: with REMORA_SERVER_TIMING each response names its SERVER span", ["lighttpd", "openssl"],
+          agent_only=True, name=f"server_timing_tls_{module}")
+    def run(t):
+        if not Path(f"/usr/lib/lighttpd/mod_{module}.so").exists():
+            t.skip(f"there is no mod_{module}.so")
+        trust = ssl.create_default_context()
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        compare_timed(t, lambda: lighttpd_tls(t, module), ["/hello", "/big", "/hello"], trust.wrap_socket)
+
+
+for module in ("gnutls", "mbedtls", "wolfssl", "nss"):
+    timed_lighttpd(module)
