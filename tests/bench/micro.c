@@ -61,12 +61,27 @@ static const char execute[] = "B\0\0\0\x15\0p\0\0\0\0\1\0\0\0\4" "4242\0\0" "E\0
 static const char rows[] = "2\0\0\0\4D\0\0\0\x0b\0\1\0\0\0\1xC\0\0\0\x0dSELECT 1\0Z\0\0\0\5I";
 #define QUERY_ROWS (rows + 5) /* nothing was bound */
 
+/* HTTP/2: a request in one frame, a response in two. Their streams are counted up in STREAM_AT. */
+#define H2_FRAME(bytes, type, flags) "\0\0" bytes type flags "\0\0\0\0"
+#define H2_SETTINGS H2_FRAME("\0", "\4", "\0")
+static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" H2_SETTINGS;
+static const char settings[] = H2_SETTINGS;
+static char stream_request[] = H2_FRAME("\x4a", "\1", "\5") "\x82\x86\x04\x1b" "/api/items?id=42&sort=price"
+			       "\x01\x0e" "127.0.0.1:8080" "\x0f\x2b\x0b" "curl/7.88.1" "\x0f\x04\x03" "*/*"
+			       "\x0f\x01\x04" "gzip";
+static char stream_response[] = H2_FRAME("\x13", "\1", "\4") "\x88\x0f\x10\x0a" "text/plain" "\x0f\x0d\x02" "12"
+				H2_FRAME("\x0c", "\0", "\1") "Hello world\n";
+enum { H2_HEAD = 9, STREAM_AT = 5, DATA_AT = H2_HEAD + 0x13 };
+
+_Static_assert(sizeof(stream_request) - 1 == H2_HEAD + 0x4a, "its length");
+_Static_assert(sizeof(stream_response) - 1 == DATA_AT + H2_HEAD + 0x0c, "its lengths");
+
 /* A connection: our end goes through libc, the peer's does not. */
 struct pair {
 	int ours, peers;
 };
 
-static struct pair served, asked, uploaded, datagrams, cache, database;
+static struct pair served, asked, uploaded, datagrams, cache, database, streams_in, streams_out;
 static int file;
 static const char *request = plain;
 static char buf[BODY_STEP];
@@ -213,6 +228,62 @@ STEP execute_reads(void)
 	check(recv(database.ours, buf, sizeof(buf), 0), "execute reads");
 }
 
+static void number_stream(char *frame)
+{
+	static unsigned id = 1;
+
+	if (frame == stream_request)
+		id += 2;
+	frame[STREAM_AT + 2] = (char)(id >> 8);
+	frame[STREAM_AT + 3] = (char)id;
+}
+
+static void number_response(void)
+{
+	number_stream(stream_response);
+	number_stream(stream_response + DATA_AT);
+}
+
+STEP stream_asks(void)
+{
+	check(send(streams_out.ours, stream_request, sizeof(stream_request) - 1, 0), "stream asks");
+}
+
+STEP stream_answered(void)
+{
+	peer_takes(streams_out.peers);
+	number_response();
+	peer_sends(streams_out.peers, stream_response, sizeof(stream_response) - 1);
+	number_stream(stream_request);
+}
+
+STEP stream_reads(void)
+{
+	check(recv(streams_out.ours, buf, sizeof(buf), 0), "stream reads");
+}
+
+STEP stream_sent(void)
+{
+	number_stream(stream_request);
+	number_response();
+	peer_sends(streams_in.peers, stream_request, sizeof(stream_request) - 1);
+}
+
+STEP stream_served(void)
+{
+	check(read(streams_in.ours, buf, sizeof(buf)), "stream served");
+}
+
+STEP stream_answers(void)
+{
+	check(send(streams_in.ours, stream_response, sizeof(stream_response) - 1, 0), "stream answers");
+}
+
+STEP stream_taken(void)
+{
+	peer_takes(streams_in.peers);
+}
+
 typedef void step(void);
 static step *const scenarios[][STEPS_MAX] = {
 	{ file_read },
@@ -223,6 +294,8 @@ static step *const scenarios[][STEPS_MAX] = {
 	{ cache_asks, cache_answered, cache_reads },
 	{ query_asks, query_answered, query_reads },
 	{ execute_asks, execute_answered, execute_reads },
+	{ stream_asks, stream_answered, stream_reads },
+	{ stream_sent, stream_served, stream_answers, stream_taken },
 };
 
 static APART void warm_up(step *const *steps, int calls)
@@ -294,6 +367,20 @@ static void log_in(void)
 	check(recv(database.ours, buf, sizeof(buf), 0), "prepared");
 }
 
+/* The first frames of both ends of both connections. */
+static void greet(void)
+{
+	check(send(streams_out.ours, preface, sizeof(preface) - 1, 0), "preface");
+	peer_takes(streams_out.peers);
+	peer_sends(streams_out.peers, settings, sizeof(settings) - 1);
+	check(recv(streams_out.ours, buf, sizeof(buf), 0), "settings");
+	peer_sends(streams_in.peers, preface, sizeof(preface) - 1);
+	check(read(streams_in.ours, buf, sizeof(buf)), "preface");
+	check(send(streams_in.ours, settings, sizeof(settings) - 1, 0), "settings");
+	peer_takes(streams_in.peers);
+	number_stream(stream_request);
+}
+
 int main(int argc, char **argv)
 {
 	int calls = argc > 1 ? atoi(argv[1]) : 1, both[2];
@@ -309,6 +396,9 @@ int main(int argc, char **argv)
 	cache = ask();
 	database = ask();
 	log_in();
+	streams_out = ask();
+	streams_in = serve();
+	greet();
 	peer_sends(uploaded.peers, upload, sizeof(upload) - 1);
 	check(read(uploaded.ours, buf, sizeof(buf)), "read upload");
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

@@ -33,6 +33,8 @@ ROWS = {
     "CLIENT exchange": ("plain", ["client_asks", "client_reads"]),
     "CLIENT exchange, not sampled": ("off", ["client_asks", "client_reads"]),
     "CLIENT exchange, its request alone": ("plain", ["client_asks"]),
+    "HTTP/2 stream served": ("plain", ["stream_served", "stream_answers"]),
+    "HTTP/2 stream asked": ("plain", ["stream_asks", "stream_reads"]),
     "Redis command in a pipeline of 16": ("plain", ["cache_asks", "cache_reads"], 16),
     "SQL query as text": ("plain", ["query_asks", "query_reads"]),
     "SQL query, prepared": ("plain", ["execute_asks", "execute_reads"]),
