@@ -2,7 +2,8 @@
  * Hooks of everything that starts a program: the exec family and posix_spawn. The new program gets
  * TRACEPARENT and kin of what the thread is doing (rm_child_env), and before an exec, which ends
  * this image without any destructor, what waits is delivered. LD_PRELOAD is left as the program
- * wants it. system and popen start their shell from inside libc and are not seen.
+ * wants it. system and popen start their shell from inside libc, with the environment that the process has: while
+ * they do, that is another one, in processes of one thread.
  *
  * All of it may run in a child of vfork, whose memory is the parent's: the new environment is built
  * on the stack, nothing is mapped, nothing global is written. A thread on its alternate signal stack
@@ -13,15 +14,19 @@
 #include "hooks/hook.h"
 #include "hooks/raw.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #pragma weak environ
 
 /* Larger environments are passed on unchanged: an array of this many pointers is 32 KiB of stack. */
-enum { ENV_LIMIT = 4096 };
+enum { ENV_LIMIT = 4096, OUR_VARS = sizeof(((struct rm_child_env *)0)->vars) / sizeof(char *) };
 
 /* One way to start a program, with everything but the environment filled in. */
 struct start {
@@ -59,22 +64,29 @@ static bool is_replaced(const char *var, char *const *by)
 	return false;
 }
 
+/* `vars` has room for all of them. */
+static void merge(char *const envp[], size_t count, char *const *ours, char **ret_vars)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (!is_replaced(envp[i], ours))
+			ret_vars[n++] = envp[i];
+	for (char *const *v = ours; *v; v++)
+		ret_vars[n++] = *v;
+	ret_vars[n] = NULL;
+}
+
 /* Not inlined: only those who get here pay for its stack. */
 static __attribute__((noinline)) int start_with(const struct start *how, char *const envp[],
 						size_t count)
 {
-	char *vars[count + sizeof(((struct rm_child_env *)0)->vars) / sizeof(char *) + 1];
+	char *vars[count + OUR_VARS + 1];
 	struct rm_child_env ours;
-	size_t n = 0;
 
 	if (!rm_child_env(&ours, !how->spawns))
 		return how->call(how, envp);
-	for (size_t i = 0; i < count; i++)
-		if (!is_replaced(envp[i], ours.vars))
-			vars[n++] = envp[i];
-	for (char **v = ours.vars; *v; v++)
-		vars[n++] = *v;
-	vars[n] = NULL;
+	merge(envp, count, ours.vars, vars);
 	return how->call(how, vars);
 }
 
@@ -297,4 +309,81 @@ RM_EXPORT int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_
 			     .actions = actions, .attr = attr };
 
 	return start(&how, envp);
+}
+
+/* ---- system and popen ---- */
+
+/*
+ * Their environment, while one thread is all there is. It is not on the stack: a signal handler may leave the call by
+ * longjmp, and environ would go on to point there.
+ */
+enum { SHELL_ENV_LIMIT = 1024 };
+static struct {
+	char **own; /* the program's, while ours is in its place */
+	char *vars[SHELL_ENV_LIMIT + OUR_VARS + 1];
+	struct rm_child_env ours;
+} shell;
+
+static void restore_environ(void)
+{
+	if (shell.own && environ == shell.vars)
+		environ = shell.own;
+	shell.own = NULL;
+}
+
+/* A folder has a link in each of its own folders, of which this one has one for each thread. */
+static bool is_only_thread(void)
+{
+	struct stat threads;
+
+	return rm_sys4(__NR_newfstatat, AT_FDCWD, "/proc/self/task", &threads, 0) == 0 && threads.st_nlink == 3;
+}
+
+/* Another thread might read the environment at any time, so there must be none. */
+static void lend_environ(void)
+{
+	size_t count = 0;
+
+	if (!rm_active() || !environ || on_signal_stack())
+		return;
+	restore_environ();
+	while (environ[count] && count <= SHELL_ENV_LIMIT)
+		count++;
+	if (count > SHELL_ENV_LIMIT || !rm_child_env(&shell.ours, false) || !is_only_thread())
+		return;
+	merge(environ, count, shell.ours.vars, shell.vars);
+	shell.own = environ;
+	environ = shell.vars;
+}
+
+RM_HOOK(system, NULL);
+RM_EXPORT int system(const char *command)
+{
+	__typeof__(&system) real = RM_LATE(system);
+	int result;
+
+	if (!real) {
+		errno = ENOSYS;
+		return -1;
+	}
+	lend_environ();
+	result = real(command);
+	restore_environ();
+	return result;
+}
+
+RM_HOOK(popen, NULL);
+RM_EXPORT FILE *popen(const char *command, const char *mode)
+{
+	__typeof__(&popen) real = RM_LATE(popen);
+	FILE *result;
+
+	if (!real) {
+		errno = ENOSYS;
+		return NULL;
+	}
+	lend_environ();
+	result = real(command, mode);
+	restore_environ();
+	return result;
 }

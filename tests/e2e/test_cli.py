@@ -437,6 +437,48 @@ def a_trace_that_is_not_sampled_stays_so():
         equal(spans_of(out), [])
 
 
+SHELLS = """
+import ctypes, http.server, os, sys, urllib.request
+libc = ctypes.CDLL(None)
+libc.getenv.restype = ctypes.c_char_p
+libc.popen.restype = ctypes.c_void_p
+before = libc.getenv(b"TRACEPARENT")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status = os.system(f"echo $TRACEPARENT >{sys.argv[1]}/system{self.path}; exit 3")
+        file = libc.popen(f"echo $TRACEPARENT >{sys.argv[1]}/popen{self.path}; exit 4".encode(), b"r")
+        good = (status >> 8, libc.pclose(ctypes.c_void_p(file)) >> 8, libc.getenv(b"TRACEPARENT")) == (3, 4, before)
+        self.send_response(200 if good else 500)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+if os.fork() == 0:
+    for i in range(3):
+        urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/{i}").read()
+    os._exit(0)
+for i in range(3):
+    server.handle_request()
+sys.exit(os.wait()[1] >> 8)
+"""
+
+
+@test
+def what_system_and_popen_start_joins_the_request():
+    with Folder() as path:
+        for kind in ("system", "popen"):
+            (path / kind).mkdir()
+        (path / "server.py").write_text(SHELLS)
+        out = path / "spans.jsonl"
+        result = remora("run", "-q", "-j", str(out), "--", sys.executable, str(path / "server.py"), str(path))
+        equal((result.returncode, result.stderr), (0, ""))
+        requests = {s["attributes"]["url.path"]: s for _, s in spans_of(out) if s["kind"] == 2}
+        for name in ("/0", "/1", "/2"):
+            want = f"00-{requests[name]['traceId']}-{requests[name]['spanId']}-03\n"
+            for kind in ("system", "popen"):
+                equal((path / f"{kind}{name}").read_text(), want)
+
+
 @test
 def an_invalid_traceparent_starts_a_new_trace():
     result = remora("run", "-q", "--", "sh", "-c", 'echo "$TRACEPARENT<$TRACESTATE>"',
