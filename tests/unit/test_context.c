@@ -338,7 +338,7 @@ static void stealing(void)
 }
 
 /* What a child forked for request 0 finds before its parent answers that, and afterwards. Its failures. */
-static int as_forked_child(rm_ctx ctx, int answered)
+static int as_forked_child(rm_ctx ctx, int looked, int answered)
 {
 	struct rm_child_env room;
 	pid_t grandchild;
@@ -353,6 +353,7 @@ static int as_forked_child(rm_ctx ctx, int answered)
 	if (grandchild == 0)
 		_exit(rm_child_env(&room, true) || rm_ctx_lives(ctx) != true);
 	RM_CHECK(waitpid(grandchild, &status, 0) == grandchild && status == 0);
+	RM_CHECK(write(looked, "", 1) == 1);
 	RM_CHECK(read(answered, &byte, 1) == 1);
 	RM_CHECK(!rm_child_env(&room, true) && !rm_ctx_lives(ctx));
 	send_request(NULL);
@@ -369,20 +370,23 @@ static int as_forked_child(rm_ctx ctx, int answered)
 /* A worker is forked while a request is served, and lives on. */
 static void forking(void)
 {
-	int ends[2], status = 0;
+	int looked[2], answered[2], status = 0;
 	pid_t child;
 	rm_ctx ctx;
+	char byte;
 
-	RM_CHECK(pipe(ends) == 0);
+	RM_CHECK(pipe(looked) == 0 && pipe(answered) == 0);
 	read_request(0, 0);
 	ctx = rm_ctx_current();
 	RM_CHECK(rm_ctx_lives(ctx));
 	child = fork();
 	if (child == 0)
-		_exit(as_forked_child(ctx, ends[0]));
+		_exit(as_forked_child(ctx, looked[1], answered[0]));
+	close(looked[1]);
+	RM_CHECK(read(looked[0], &byte, 1) == 1);
 	send_request(&requests[0]);
 	answer(&requests[0]);
-	RM_CHECK(write(ends[1], "", 1) == 1);
+	RM_CHECK(write(answered[1], "", 1) == 1);
 	RM_CHECK(waitpid(child, &status, 0) == child && status == 0);
 	read_request(2, 0);
 	send_request(&requests[2]);
