@@ -119,6 +119,7 @@ struct rm_sink_calls {
 	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
 	/* In the place of request_head: a request that is an operation. Nothing is inserted into it. */
 	void (*operation)(struct rm_sink *, rm_xid, const struct rm_operation *);
+	/* An operation that asks for no answer gets response, outcome and response_end right behind this. */
 	void (*request_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	void (*response)(struct rm_sink *, rm_xid); /* first byte of a response, interim ones included */
 	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */

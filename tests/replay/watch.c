@@ -11,7 +11,7 @@
 enum { GUARDED_MAX_BYTES = 4 << 20, PAGE = 4096 };
 
 struct watch_exchange {
-	bool head, request_over, response, response_head, over;
+	bool head, operation, request_over, response, response_head, over;
 };
 
 #define MUST(condition)                                                                        \
@@ -191,6 +191,12 @@ static void log_part(struct watch *w, const char *name, struct rm_str value)
 	fputc('\n', w->log);
 }
 
+/* Answers come from the other side, but for an operation that wants none: that is over when it is sent. */
+static bool may_answer(const struct watch *w, const struct watch_exchange *e)
+{
+	return w->fed_dir == RM_DIR_RESPONSE || !e || (e->operation && e->request_over);
+}
+
 static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operation *op)
 {
 	struct watch *w = watch_of(sink);
@@ -199,7 +205,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 	MUST(w->fed_dir == RM_DIR_REQUEST && op->system.n);
 	if (e) {
 		MUST(!e->head);
-		e->head = true;
+		e->head = e->operation = true;
 	}
 	fprintf(w->log, "operation %u ", x);
 	put_escaped(w->log, op->system);
@@ -219,7 +225,7 @@ static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *
 	struct watch *w = watch_of(sink);
 	struct watch_exchange *e = living(w, x);
 
-	MUST(w->fed_dir == RM_DIR_RESPONSE && (o->failed || !o->status.n));
+	MUST(may_answer(w, e) && (o->failed || !o->status.n));
 	if (e) {
 		MUST(e->head && e->response && !e->response_head);
 		e->response_head = true;
@@ -247,7 +253,7 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 	struct watch *w = watch_of(sink);
 	struct watch_exchange *e = living(w, x);
 
-	MUST(w->fed_dir == RM_DIR_RESPONSE);
+	MUST(may_answer(w, e));
 	if (e) {
 		MUST(!e->response_head);
 		e->response = true;

@@ -15,7 +15,7 @@ test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin light
 	redis-server redis-tools python3-redis node-redis postgresql postgresql-contrib
 	python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java pgbouncer
 	mariadb-server mariadb-client libmariadb-dev python3-pymysql python3-mysqldb node-mysql php-mysql libmariadb-java
-	sqlite3 php-sqlite3 libsqlite3-dev)
+	sqlite3 php-sqlite3 libsqlite3-dev python3-pymongo node-mongodb)
 # TLS libraries and what uses them. Not every release has each; without one its cases are skipped.
 tls_packages=(lighttpd-mod-gnutls lighttpd-mod-mbedtls lighttpd-mod-wolfssl lighttpd-mod-nss libgnutls28-dev
 	libmbedtls-dev libwolfssl-dev libnss3-dev gnutls-bin git libcurl3-gnutls libcurl3-nss nss-plugin-pem
