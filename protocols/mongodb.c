@@ -147,7 +147,8 @@ static bool read_head(struct rm_frame *f, uint32_t most)
 
 static struct rm_str behind(struct rm_str s, size_t n)
 {
-	n = n < s.n ? n : s.n;
+	if (n >= s.n)
+		return (struct rm_str){ 0 };
 	return (struct rm_str){ s.p + n, s.n - n };
 }
 
