@@ -80,6 +80,51 @@ def takes(self, *args, **kwargs):
         drop()
 
 
+# ---- work that is looked for again and again ----
+
+LOOPS_KNOWN = 1000
+COLD = ("PUSH_EXC_INFO", "CLEANUP_THROW") if sys.version_info[:2] == (3, 12) else ()  # then at the end, and jump back
+loops_known = {}  # (code, where in it): is that inside a loop that is not over a list?
+
+
+def is_in_while(code, at):
+    dis = modules.get("dis")
+    if dis is None:
+        return True
+    steps = {step.offset: step for step in dis.get_instructions(code)}
+    cold = min((step.offset for step in steps.values() if step.opname in COLD), default=len(code.co_code))
+    return any("JUMP" in step.opname and "INTERRUPT" not in step.opname and isinstance(step.argval, int)
+               and step.argval <= at <= step.offset and (step.offset < cold or cold <= at)
+               and steps[step.argval].opname != "FOR_ITER" for step in steps.values())
+
+
+# True for code that sleeps in a loop, itself or who called it: what it finds when it wakes may be anybody's work.
+def looks_again(frame):
+    while frame is not None and not frame.f_globals.get("__name__", "").startswith("asyncio."):
+        key = frame.f_code, frame.f_lasti
+        if key not in loops_known:
+            if len(loops_known) >= LOOPS_KNOWN:
+                loops_known.clear()
+            loops_known[key] = is_in_while(*key)
+        if loops_known[key]:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def dozes(*args, **kwargs):
+    if inherits() and looks_again(sys._getframe(1)):
+        drop()
+
+
+def task_dozes(delay, *args, **kwargs):
+    if delay == 0:  # lets others run, no more
+        return
+    server = server_task.get() if current_task is not None else None
+    if server is not None and server != task_now() and looks_again(sys._getframe(1)):
+        drop()
+
+
 # ---- requests that come in ----
 
 def by_headers(self, request, *args, **kwargs):  # aiohttp.web
@@ -287,9 +332,11 @@ PLACES = {
     "aiomysql.connection": (("Connection._write_bytes", before, aiomysql),),
     "aioredis.connection": tuple((name, before, redis_async) for name in REDIS),
     "anyio.to_thread": (("run_sync", before, spawned),),
+    "asyncio": (("sleep", before, task_dozes),),
     "asyncio.base_events": (("BaseEventLoop.run_forever", before, loops),),
     "asyncio.locks": (("Condition.wait", before, takes), ("Event.wait", before, takes)),
     "asyncio.queues": (("Queue.get", before, takes),),
+    "asyncio.tasks": (),
     "asyncpg.connection": tuple((f"Connection.{name}", before, asyncpg) for name in (
         "execute", "_get_statement", "_do_execute", "_cleanup_stmts", "_copy_in", "_copy_in_records", "_copy_out")),
     "asyncpg.cursor": tuple((name, before, asyncpg_statement) for name in (
@@ -320,6 +367,7 @@ PLACES = {
     "redis.connection": tuple((name, before, by_socket) for name in REDIS),
     "threading": (("_start_new_thread", before, started), ("_start_joinable_thread", before, started),
                   ("Condition.wait", before, waits)),
+    "time": (("sleep", before, dozes),),
     "tornado.curl_httpclient": (("CurlAsyncHTTPClient.fetch_impl", before, tornado_curl),),
     "tornado.simple_httpclient": (("SimpleAsyncHTTPClient.fetch_impl", before, tornado),),
     "tornado.web": (("RequestHandler._execute", before, by_own_request),),
@@ -347,7 +395,7 @@ def adapt(name):
         unfinished.add(name)
         return
     unfinished.discard(name)
-    if name == "asyncio.queues":
+    if name == "asyncio.tasks":
         tasks_known()
     for place in PLACES.pop(name, ()):
         put(module, *place)

@@ -51,6 +51,29 @@ async def by_late_task(number, calls):
         await asyncio.sleep(1)
 
 
+async def look_after(jobs):
+    while True:
+        if jobs:
+            number, turn, done = jobs.pop()
+            await call(number, turn)
+            done.set_result(None)
+        await asyncio.sleep(0.001)
+
+
+async def by_polling_task(number, calls):
+    """The same by tasks that look for work again and again, and wait for nothing but time."""
+    global late
+    first = late is None
+    if first:
+        late = []
+        tasks.extend(asyncio.create_task(look_after(late)) for _ in range(8))
+    waits = [asyncio.get_running_loop().create_future() for _ in range(calls)]
+    late.extend((number, turn, done) for turn, done in enumerate(waits))
+    await asyncio.gather(*waits)
+    if first:
+        await asyncio.sleep(1)
+
+
 async def read_and_call(receive, number, calls):
     while (await receive()).get("more_body"):
         pass
@@ -91,6 +114,8 @@ async def app(scope, receive, send):
     await asyncio.sleep(random.random() * 0.005)
     if how == "reading":
         await asyncio.create_task(read_and_call(receive, number, calls))
+    elif how == "polling":
+        await by_polling_task(number, calls)
     elif how == "late":
         await by_late_task(number, calls)
     elif how == "batch":

@@ -1,4 +1,5 @@
 """A WSGI application that asks a far side one to three times for each request, after some milliseconds."""
+import collections
 import concurrent.futures
 import multiprocessing
 import os
@@ -62,6 +63,32 @@ def by_late_threads(number, calls):
         time.sleep(1)
 
 
+def look_after(jobs):
+    while True:
+        if jobs:
+            number, turn, done = jobs.popleft()
+            call(number, turn)
+            done.append(True)
+        time.sleep(0.001)
+
+
+def by_polling_threads(number, calls):
+    """The same by threads that look for work again and again, and nobody waits for anything but time."""
+    global late
+    with lock:
+        first = late is None
+        if first:
+            late = collections.deque()
+            for _ in range(8):
+                threading.Thread(target=look_after, args=(late,), daemon=True).start()
+    done = []
+    late.extend((number, turn, done) for turn in range(calls))
+    while len(done) < calls:
+        time.sleep(0.001)
+    if first:
+        time.sleep(1)
+
+
 def late_pool(kind):
     """Made by the first request, which then takes its time."""
     global late
@@ -107,6 +134,8 @@ def app(environ, start_response):
         in_threads(number, calls)
     elif how == "late":
         by_late_threads(number, calls)
+    elif how == "polling":
+        by_polling_threads(number, calls)
     elif how == "processes":
         in_processes(number, calls)
     elif how == "callbacks":

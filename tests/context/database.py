@@ -48,7 +48,8 @@ def start_redis(t, tls):
 def start_postgres(t, tls):
     from postgres import postgres, sql
     key = key_for_nobody(t) if tls else None
-    server = postgres(t, settings=["ssl=on", f"ssl_cert_file={key}", f"ssl_key_file={key}"] if tls else [])
+    server = postgres(t, settings=["max_connections=100"] + (
+        ["ssl=on", f"ssl_cert_file={key}", f"ssl_key_file={key}"] if tls else []))
     sql(t, server, FUNCTION)
     return f"{server.uri}?sslmode={'require' if tls else 'disable'}"
 

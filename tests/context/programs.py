@@ -124,10 +124,22 @@ def uvicorn_late(t, far, env):
     return uvicorn(t, far, env, "asyncio", "httpx", "/late/{id}")
 
 
+@program("uvicorn-polling-tasks", "calls made by tasks that look for work of all requests, which the first one started", [],
+         ["uvicorn", "httpx"])
+def uvicorn_polling(t, far, env):
+    return uvicorn(t, far, env, "asyncio", "httpx", "/polling/{id}")
+
+
 @program("gunicorn-late-threads", "calls made by threads for all requests, which the first one started", [],
          ["gunicorn", "requests"])
 def gunicorn_late(t, far, env):
     return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/late/{id}")
+
+
+@program("gunicorn-polling-threads", "calls made by threads that look for work of all requests, which the first one started", [],
+         ["gunicorn", "requests"])
+def gunicorn_polling(t, far, env):
+    return gunicorn(t, far, env, ["-k", "gthread", "--threads", 32], "/polling/{id}")
 
 
 @program("gunicorn-late-processes", "calls made by processes for all requests, which the first one forked", ["gunicorn"],

@@ -76,6 +76,8 @@ def late(t):
     compare(t, "gunicorn-late-threads", missing_allowed=1)
     compare(t, "uvicorn-late-tasks", missing_allowed=1)
     compare(t, "uvicorn-batch", missing_allowed=1)
+    compare(t, "uvicorn-polling-tasks", missing_allowed=1)
+    compare(t, "gunicorn-polling-threads", missing_allowed=1)
 
 
 @case("Python pools that the first request started, of processes or with callbacks, do not work for it for ever", agent_only=True)
