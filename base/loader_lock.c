@@ -93,3 +93,8 @@ bool rm_loader_lock_is_live(void)
 	}
 	return false;
 }
+
+bool rm_loader_lock_is_mine(void)
+{
+	return lock && __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED) == (int)rm_sys0(__NR_gettid);
+}

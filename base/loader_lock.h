@@ -16,4 +16,10 @@ void rm_loader_lock_learn(void);
  */
 bool rm_loader_lock_is_live(void);
 
+/*
+ * True when the calling thread has it: it runs a signal handler in the middle of a change of the list, which is no time to
+ * walk over it, or is in a walk. False where it is not known where the lock is. Context: hook.
+ */
+bool rm_loader_lock_is_mine(void);
+
 #endif

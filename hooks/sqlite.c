@@ -258,6 +258,11 @@ void rm_sqlite_look(void)
 
 	if (!atomic_load_explicit(&loaded, memory_order_relaxed) || !rm_enter(&s))
 		return;
+	/* close and fcntl are for signal handlers, too. Another call will look. */
+	if (rm_loader_lock_is_mine()) {
+		rm_leave(&s);
+		return;
+	}
 	if (atomic_exchange(&loaded, false) && rm_loader_lock_is_live())
 		rm_objects_each(defines, &found);
 	if (found)

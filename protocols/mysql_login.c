@@ -31,7 +31,8 @@ bool rm_mysql_greets(const uint8_t *p, size_t n)
 
 static struct rm_str behind(struct rm_str s, size_t n)
 {
-	n = n < s.n ? n : s.n;
+	if (n >= s.n)
+		return (struct rm_str){ 0 };
 	return (struct rm_str){ s.p + n, s.n - n };
 }
 

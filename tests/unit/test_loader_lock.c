@@ -105,3 +105,25 @@ RM_TEST("a child waits for its own threads as any process does")
 	}
 	RM_CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == LIVE);
 }
+
+static int ask_inside(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	*(bool *)arg = rm_loader_lock_is_mine();
+	return 1;
+}
+
+RM_TEST("a thread knows whether it has it itself")
+{
+	bool inside = false;
+	pthread_t other;
+
+	rm_loader_lock_learn();
+	RM_CHECK(!rm_loader_lock_is_mine());
+	dl_iterate_phdr(ask_inside, &inside);
+	RM_CHECK(inside && !rm_loader_lock_is_mine());
+	pthread_create(&other, NULL, holder, NULL);
+	sem_wait(&held);
+	RM_CHECK(!rm_loader_lock_is_mine()); /* another one has it */
+	sem_post(&enough);
+	pthread_join(other, NULL);
+}

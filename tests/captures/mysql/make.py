@@ -175,6 +175,8 @@ write("commands", "What is no exchange: ping, statistics, fields, options, debug
       s(packet(1, b"\3def\4shop\1t\1t\1a\1a\x0c", bytes(12), b"\7hunter2"), eof(2)), c(command(0x1b, b"\0\0")), s(eof(1)),
       c(command(0x0d)), s(eof(1)), c(command(7, b"\1")), s(ok()), c(command(0x0c, bytes(4))), s(error(code=1094)), *ASK,
       c(command(0x0a)), s(rows()), *ASK)
+write("short", "A login that ends in the middle of its name.", s(greeting()),
+      c(packet(1, struct.pack("<IIB", CLIENT, 1 << 24, 45), bytes(23), "shop")), s(ok(2)), *ASK)
 write("switch", "Authentication in several turns, with passwords in clear.", s(greeting()), c(login()),
       s(packet(2, b"\xfe", "caching_sha2_password\0hunter2\0")), c(packet(3, "hunter2")), s(packet(4, b"\1\4")), c(packet(5, "hunter2\0")),
       s(ok(6)), *ASK)
