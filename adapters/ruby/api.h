@@ -37,6 +37,7 @@ typedef void rm_ruby_hook(rm_event, rm_value data, rm_value self, rm_id, rm_valu
 	F(rm_value, rb_const_get_at, (rm_value, rm_id))                                              \
 	F(rm_value, rb_autoload_p, (rm_value, rm_id))                                                \
 	F(int, rb_method_boundp, (rm_value, rm_id, int))                                             \
+	F(int, rb_respond_to, (rm_value, rm_id))                                                     \
 	F(rm_value, rb_obj_method, (rm_value, rm_value))                                             \
 	F(rm_value, rb_obj_is_kind_of, (rm_value, rm_value))                                         \
 	F(rm_value, rb_obj_class, (rm_value))                                                        \

@@ -39,7 +39,7 @@ enum deed {
 enum { SELF = -1 };
 
 struct place {
-	const char *class, *method;
+	const char *class, *method; /* with a dot: of the class itself */
 	enum deed deed;
 	int object;       /* SELF, or which argument */
 	const char *only; /* of receivers of this class; NULL: of all */
@@ -53,6 +53,9 @@ static const struct place places[] = {
 	{ "Protocol::HTTP2::Connection", "encode_headers", SEND_HTTP2, 0, NULL },
 	{ "Async::Queue", "dequeue", WAITS, SELF, NULL },
 	{ "Async::Condition", "wait", WAITS_UNLESS, SELF, NULL },
+	{ "Async::Reactor", "run", WAITS, SELF, NULL }, /* event loops, in threads of their own */
+	{ "Async::Scheduler", "run", WAITS, SELF, NULL },
+	{ "EventMachine", ".run", WAITS, SELF, NULL },
 	{ "Concurrent::RubyThreadPoolExecutor", "ns_assign_worker", TAG, 0, NULL },
 	{ "Concurrent::RubyThreadPoolExecutor", "ns_enqueue", TAG, 0, NULL },
 	{ "Concurrent::RubyThreadPoolExecutor::Worker", "run_task", SCOPE, 2, NULL },
@@ -349,11 +352,23 @@ static rm_value kept(rm_value v)
 	return v;
 }
 
+static rm_value symbol_of(const char *name)
+{
+	return rm_rb.rb_id2sym(rm_rb.rb_intern(name));
+}
+
 static rm_value method_of(rm_value class, const char *name)
 {
-	rm_value symbol = rm_rb.rb_id2sym(rm_rb.rb_intern(name));
+	rm_value symbol = symbol_of(name);
 
 	return call(class, "instance_method", 1, &symbol);
+}
+
+static bool has_method(rm_value class, const char *name)
+{
+	if (name[0] == '.')
+		return rm_rb.rb_respond_to(class, rm_rb.rb_intern(name + 1)) != 0;
+	return rm_rb.rb_method_boundp(class, rm_rb.rb_intern(name), 0) != 0;
 }
 
 /* Has the method followed: by a TracePoint on it, for calls and, where it is a scope, returns. */
@@ -370,7 +385,7 @@ static void follow(struct followed *f, rm_value method)
 	if (p->only)
 		f->only = kept(rm_rb.rb_path2class(p->only));
 	tp = kept(rm_rb.rb_tracepoint_new(rm_ruby_nil(), events, visited, f));
-	rm_rb.rb_hash_aset(options, rm_rb.rb_id2sym(rm_rb.rb_intern("target")), method);
+	rm_rb.rb_hash_aset(options, symbol_of("target"), method);
 	rm_rb.rb_funcallv_kw(tp, rm_rb.rb_intern("enable"), 1, &options, RM_RUBY_KEYWORDS);
 }
 
@@ -379,10 +394,11 @@ static rm_value look_for(rm_value number)
 	const struct place *p = &places[number];
 	rm_value class = class_at(p->class);
 
-	if (!class || !rm_rb.rb_method_boundp(class, rm_rb.rb_intern(p->method), 0))
+	if (!class || !has_method(class, p->method))
 		return rm_ruby_nil();
 	follows[number].place = p; /* whatever comes of it */
-	follow(&follows[number], method_of(class, p->method));
+	follow(&follows[number], p->method[0] == '.' ? rm_rb.rb_obj_method(class, symbol_of(p->method + 1))
+						     : method_of(class, p->method));
 	rm_debug(RM_LOG_TRACE, "ruby adapter: follows %s#%s", p->class, p->method);
 	return rm_ruby_nil();
 }

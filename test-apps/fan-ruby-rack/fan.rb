@@ -4,7 +4,7 @@ require 'uri'
 
 module Fan
   FAR = URI(ENV.fetch('FAR'))
-  WAYS = %w[fan threads pool futures later late fibers].freeze
+  WAYS = %w[fan threads pool futures later late fibers reactor].freeze
   IDLE = Thread::Queue.new
 
   module_function
@@ -94,7 +94,21 @@ module Fan
     jobs
   end
 
+  # An event loop in a thread that the first request starts, which goes on for a while itself.
+  def reactor(number)
+    first = SHARED.synchronize { @reactor.nil? && (@reactor = Thread.new { EventMachine.run }) }
+    sleep(0.3) if first
+    sleep(0.001) until EventMachine.reactor_running?
+    done = Thread::Queue.new
+    EventMachine.next_tick do
+      call(number, 0)
+      done << true
+    end
+    done.pop
+  end
+
   SHARED = Mutex.new
+  require 'eventmachine' if ENV['REACTOR']
   begin
     require 'concurrent'
     POOL = Concurrent::ThreadPoolExecutor.new(min_threads: 1, max_threads: 32, max_queue: 0)

@@ -55,6 +55,12 @@ def puma_late(t, far, env):
     return puma(t, far, env, "late")
 
 
+@program("puma-reactor", "Puma, calls made by EventMachine for all requests, in a thread that the first one started", ["puma"],
+         gems=["eventmachine"])
+def puma_reactor(t, far, env):
+    return puma(t, far, {"REACTOR": "yes", **env}, "reactor")
+
+
 CLIENTS = ["http", "excon", "httpclient", "typhoeus", "faraday"]
 
 
@@ -125,8 +131,8 @@ def unicorn(t, far, env):
                   path="/threads/{id}")
 
 
-@program("thin", "Thin, an event loop; Net::HTTP", ["thin"])
+@program("thin", "Thin, an event loop and its threads; Net::HTTP", ["thin"])
 def thin(t, far, env):
     port = t.port()
-    return server(t, far, env, [which("thin"), "--quiet", "-e", "production", "-a", "127.0.0.1", "-p", port, "-R",
+    return server(t, far, env, [which("thin"), "--quiet", "--threaded", "-e", "production", "-a", "127.0.0.1", "-p", port, "-R",
                                 APPS / "fan-ruby-rack" / "config.ru", "start"], port)
