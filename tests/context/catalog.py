@@ -2,6 +2,7 @@
 import chain  # noqa: F401
 import native  # noqa: F401
 import node_programs  # noqa: F401
+import perl_php_programs  # noqa: F401
 import proxies  # noqa: F401
 import python_databases  # noqa: F401
 import ruby_programs  # noqa: F401

@@ -21,7 +21,9 @@ tls_packages=(lighttpd-mod-gnutls lighttpd-mod-mbedtls lighttpd-mod-wolfssl ligh
 	libmbedtls-dev libwolfssl-dev libnss3-dev gnutls-bin git libcurl3-gnutls libcurl3-nss nss-plugin-pem
 	python3-gi gir1.2-soup-3.0 glib-networking)
 # Libraries and servers of ./dev context alone; without one of them its rows are skipped.
-context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev nghttp2-proxy)
+context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev nghttp2-proxy
+	unicorn thin ruby-http ruby-excon ruby-httpclient ruby-typhoeus ruby-faraday ruby-pg ruby-redis ruby-eventmachine
+	starman twiggy libanyevent-http-perl libmojolicious-perl)
 # What the torture cases put programs beside and below; without one of them its case is skipped. Not
 # every release has each.
 torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmimalloc2.0 fakeroot

@@ -53,7 +53,8 @@ add("c-passed")
 
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
-          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "puma-late-threads", "puma-later", "ruby-async-late")
+          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "puma-late-threads", "puma-later", "ruby-async-late",
+          "php-fibers")
 
 
 def add_silent(name):
