@@ -4,15 +4,19 @@
  */
 #include "adapters/adapters.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
 
 #include "agent/adapter_api.h"
+#include "base/sys.h"
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
 
-extern const struct rm_adapter rm_adapter_node, rm_adapter_python, rm_adapter_ruby;
+extern const struct rm_adapter rm_adapter_java, rm_adapter_node, rm_adapter_python, rm_adapter_ruby;
 
 static const struct rm_adapter *const adapters[] = {
+	&rm_adapter_java,
 	&rm_adapter_node,
 	&rm_adapter_python,
 	&rm_adapter_ruby,
@@ -22,6 +26,7 @@ static const struct rm_adapter *const adapters[] = {
 static atomic_uchar known[sizeof(adapters) / sizeof(adapters[0])];
 static atomic_bool loaded = true; /* something, since the last look */
 static atomic_bool waits;         /* some adapter */
+static atomic_uint serve;         /* a bit for each adapter that waits for a connection */
 
 void rm_adapters_loading(void)
 {
@@ -42,6 +47,8 @@ static bool ask(unsigned i, bool anew)
 	switch (adapters[i]->arrive()) {
 	case RM_ARRIVAL_DONE:
 		atomic_store(&known[i], SETTLED);
+		if (adapters[i]->serve)
+			atomic_fetch_or(&serve, 1u << i);
 		return false;
 	case RM_ARRIVAL_LATER:
 		atomic_store(&known[i], WAITS);
@@ -65,4 +72,31 @@ void rm_adapters_arrive(void)
 	if (atomic_load_explicit(&loaded, memory_order_relaxed) ||
 	    atomic_load_explicit(&waits, memory_order_relaxed))
 		look();
+}
+
+/* Runtimes accept connections of their own kind, too, wherever they are: their tools ask them over AF_UNIX. */
+static bool is_network(int fd)
+{
+	int domain = 0;
+	socklen_t n = sizeof(domain);
+
+	return rm_sys5(__NR_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 &&
+	       (domain == AF_INET || domain == AF_INET6);
+}
+
+static void tell(unsigned waiting)
+{
+	for (unsigned i = 0; adapters[i]; i++)
+		if (waiting & 1u << i && !adapters[i]->serve())
+			atomic_fetch_and(&serve, ~(1u << i));
+}
+
+void rm_adapters_serve(int fd)
+{
+	unsigned waiting = atomic_load_explicit(&serve, memory_order_relaxed);
+	int saved = errno;
+
+	if (waiting && is_network(fd))
+		tell(waiting);
+	errno = saved;
 }

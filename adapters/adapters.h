@@ -5,6 +5,9 @@
 /* A moment at which a runtime that is there can be moved into. A flag's test as a rule. Context: app. */
 void rm_adapters_arrive(void);
 
+/* The program accepted this connection: it may be a server. Keeps errno; a flag's test as a rule. Context: app. */
+void rm_adapters_serve(int fd);
+
 /* An object is about to be loaded: it may bring a runtime. Context: any. */
 void rm_adapters_loading(void);
 

@@ -100,6 +100,11 @@ struct rm_adapter {
 	 * several threads at once.
 	 */
 	enum rm_arrival (*arrive)(void);
+	/*
+	 * The program accepted a connection from an address, be it of its own machine, on this thread: it is
+	 * a server. NULL: not told. True: to be told of the next one, too. Context: as above, in the call that accepted.
+	 */
+	bool (*serve)(void);
 	/* The head of a request was read on this thread, NULL: not told. Context: hook, a connection locked. */
 	void (*on_request)(rm_ctx ctx);
 	/*

@@ -63,7 +63,7 @@ RM_ENV(REMORA_DENY, "REMORA_DENY", LIST, "", "", "", "never instrument these exe
 RM_ENV(REMORA_INGRESS, "REMORA_INGRESS", BOOL, "true", "", "", "false leaves requests that programs read untouched: no traceparent of ours in them")
 RM_ENV(REMORA_SERVER_TIMING, "REMORA_SERVER_TIMING", BOOL, "false", "", "", "true adds Server-Timing with the traceparent of the SERVER span to responses of HTTP/1, for measurements in browsers")
 RM_ENV(REMORA_PARENT_SOURCE, "REMORA_PARENT_SOURCE", BOOL, "false", "", "", "true records on each CLIENT span how its parent was found (remora.parent.source)")
-RM_ENV(REMORA_ADAPTERS, "REMORA_ADAPTERS", LIST, "all", "", "all,none,node,python", "adapters that may move into language runtimes to find exact parents")
+RM_ENV(REMORA_ADAPTERS, "REMORA_ADAPTERS", LIST, "all", "", "all,none,java,node,python", "adapters that may move into language runtimes to find exact parents")
 RM_ENV(REMORA_REDACT_QUERY, "REMORA_REDACT_QUERY", LIST, "", "", "", "more query parameters whose values become REDACTED")
 RM_ENV(REMORA_EXIT_TIMEOUT, "REMORA_EXIT_TIMEOUT", DURATION, "300", "ms", "", "longest time spans may delay the end of the program")
 RM_ENV(REMORA_MEMORY_LIMIT, "REMORA_MEMORY_LIMIT", INT, "256", "MiB", "", "most memory for connections, requests under way and their texts in a process; past it requests are not traced, and counted (16 at least)")

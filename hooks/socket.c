@@ -45,10 +45,11 @@ static void accepted(int listener, int fd)
 {
 	struct rm_scope s;
 
-	if (fd >= 0 && rm_enter(&s)) {
-		rm_fd_accept(&s, listener, fd);
-		rm_leave(&s);
-	}
+	if (fd < 0 || !rm_enter(&s))
+		return;
+	rm_fd_accept(&s, listener, fd);
+	rm_leave(&s);
+	rm_adapters_serve(fd);
 }
 
 RM_HOOK(accept, raw_accept);
