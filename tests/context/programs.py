@@ -197,11 +197,53 @@ def http_server(t, far, env):
     return python(t, far, env, "fan-python-httpserver")
 
 
-@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
-def java_pool(t, far, env):
+JAVA = os.environ.get("CONTEXT_JAVA") or which("java") or "java"
+
+
+def java(t, far, env, way, *options):
     port = t.port()
     classes = t.build.app("fan-java", "Fan")
-    return server(t, far, env, [which("java"), "-Xmx256m", "-cp", classes, "Fan", port], port)
+    return server(t, far, env, [JAVA, "-Xmx256m", *options, "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
+
+
+@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
+def java_pool(t, far, env):
+    return java(t, far, env, "fan")
+
+
+@program("java-executor", "the same, calls made by another pool", ["java", "javac"])
+def java_executor(t, far, env):
+    return java(t, far, env, "pool")
+
+
+@program("java-scheduled", "the same, by tasks that were scheduled", ["java", "javac"])
+def java_scheduled(t, far, env):
+    return java(t, far, env, "scheduled")
+
+
+@program("java-fork", "the same, by tasks of the common pool", ["java", "javac"])
+def java_fork(t, far, env):
+    return java(t, far, env, "fork")
+
+
+@program("java-stream", "the same, by a parallel stream", ["java", "javac"])
+def java_stream(t, far, env):
+    return java(t, far, env, "stream")
+
+
+@program("java-client", "Java HttpServer; HttpClient.send", ["java", "javac"])
+def java_client(t, far, env):
+    return java(t, far, env, "client")
+
+
+@program("java-chain", "the same, sendAsync in stages of CompletableFuture", ["java", "javac"])
+def java_chain(t, far, env):
+    return java(t, far, env, "chain")
+
+
+@program("java-both", "the same, after stages of two futures", ["java", "javac"])
+def java_both(t, far, env):
+    return java(t, far, env, "both")
 
 
 @program("php-server", "PHP's own server, 8 processes; curl", ["php"])

@@ -13,7 +13,8 @@ AT_ONCE = {8: 60, 64: 160}
 SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy", "nginx-few",
         "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
 ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
-           "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls")
+           "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
+           "java-executor", "java-chain")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
