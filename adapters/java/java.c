@@ -75,7 +75,7 @@ static int32_t find_classes(rm_jvmti ti, rm_jref ret[RETRANSFORMED_MAX])
 	return n;
 }
 
-static bool hook_classes(rm_jvmti ti)
+static bool hook_classes(rm_jvmti ti, rm_jenv e)
 {
 	struct rm_jvmti_capabilities add = { { 1u << RM_JVMTI_ALL_CLASS_HOOKS, 1u << (RM_JVMTI_RETRANSFORM - 32) } };
 	struct rm_jvmti_callbacks callbacks = { .class_file_load = loaded };
@@ -85,6 +85,9 @@ static bool hook_classes(rm_jvmti ti)
 	if (rm_jvmti_add_capabilities(ti, &add) != 0 || rm_jvmti_callbacks(ti, &callbacks) != 0 ||
 	    rm_jvmti_enable(ti, RM_JVMTI_CLASS_FILE_LOAD_HOOK) != 0)
 		return false;
+	/* It may be loaded first where a virtual thread changes places, and the hook is not called. */
+	if (!rm_jni_find_class(e, "java/util/concurrent/ThreadPoolExecutor$Worker"))
+		rm_jni_exception_clear(e);
 	n = find_classes(ti, classes);
 	if (n && rm_jvmti_retransform(ti, n, classes) != 0)
 		for (int32_t i = 0; i < n; i++) /* one of them may be at fault */
@@ -186,7 +189,7 @@ static bool move_in(rm_jvm vm, rm_jenv e)
 		return false;
 	tools = ti;
 	ret = rm_jvmti_phase(tools, &phase) == 0 && phase == RM_JVMTI_LIVE && !stands_aside(e) && define(e) &&
-	      hook_classes(tools);
+	      hook_classes(tools, e);
 	if (rm_jni_exception(e))
 		rm_jni_exception_clear(e);
 	if (!ret)
