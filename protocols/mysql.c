@@ -360,7 +360,6 @@ static bool login(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text)
 		if (!rm_frame_between(&s->way[RM_DIR_RESPONSE].frame)) /* the server waits for this, and sends nothing */
 			return false;
 		rm_frame_forget(&s->way[RM_DIR_REQUEST].frame, RM_DIR_REQUEST, sink);
-		rm_frame_forget(&s->way[RM_DIR_RESPONSE].frame, RM_DIR_RESPONSE, sink);
 		s->phase = RM_MYSQL_MUTED;
 		sink->on->hand_over(sink, 0, "tls");
 	}
