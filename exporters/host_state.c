@@ -3,6 +3,8 @@
  * (libcurl ignores SIGPIPE while it closes connections; the thread has it blocked, as all), where the
  * sequence of rand() is (c-ares, where there is no /dev/urandom), and the time zone, which libc reads when
  * it is first asked for a time, be it UTC (OpenSSL, for certificates): the program may set TZ only later.
+ * Nor is its environment read: other threads may change it, and programs that use libfcgi (fcgiwrap) leave `environ`
+ * pointing to the variables of a request that is over, in memory that they gave back.
  * Hidden, and only in the exporter object. Context: worker.
  */
 #include <errno.h>
@@ -25,6 +27,17 @@ int sigaction(int number, const struct sigaction *restrict act, struct sigaction
 sighandler_t signal(int number, sighandler_t handler)
 {
 	return SIG_DFL;
+}
+
+/* What is to be known from there was copied at the start (base/env.c). */
+char *getenv(const char *name)
+{
+	return NULL;
+}
+
+char *secure_getenv(const char *name)
+{
+	return NULL;
 }
 
 int rand(void)

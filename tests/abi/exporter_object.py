@@ -19,7 +19,7 @@ KERNELS = {"socket", "connect", "bind", "close", "shutdown", "send", "sendto", "
 # What would change something that libc keeps for the whole program (exporters/host_state.c).
 HOSTS = {"sigaction", "signal", "sigprocmask", "rand", "srand", "random", "srandom", "gmtime", "gmtime_r", "localtime",
          "localtime_r", "mktime", "tzset", "setlocale", "setenv", "putenv", "unsetenv", "umask", "chdir", "alarm",
-         "setitimer", "atexit"}
+         "setitimer", "atexit", "getenv", "secure_getenv"}
 
 
 def readelf(program, option, path):
