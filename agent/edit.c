@@ -103,6 +103,23 @@ static void end_alike(const struct rm_head *head, struct rm_strbuf *lines)
 	lines->n = n;
 }
 
+/* ---- variables of a gateway ---- */
+
+/* Overwrites the one traceparent where it lies, if it does so among the bytes of this visit. */
+static bool replace_variable(struct rm_visit *v, const struct rm_head *head, const struct rm_field *field,
+			     const struct rm_spanctx *ctx)
+{
+	int64_t at = (int64_t)v->base + head->gateway->traceparent_at;
+	char value[RM_TRACEPARENT_BYTES];
+
+	if (head->gateway->traceparent_at == RM_NOWHERE || at < 0 || field->value.n != RM_TRACEPARENT_BYTES ||
+	    may_be_signed(head))
+		return false;
+	rm_traceparent_format(ctx, value);
+	return add_text(v, (uint64_t)at, RM_TRACEPARENT_BYTES,
+			rm_stream_text((struct rm_str){ value, sizeof(value) }), RM_TRACEPARENT_BYTES);
+}
+
 /* ---- HTTP/2 ---- */
 
 /* Writes the frame that ends the header block anew, with `fields` in it. */
@@ -141,6 +158,8 @@ bool rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t b
 
 	if (fields->carriers.count[RM_CARRIER_TRACEPARENT] > 1)
 		return false;
+	if (head->gateway)
+		return !fields->traceparent || replace_variable(v, head, fields->traceparent, ctx);
 	if (fields->traceparent && !head->block)
 		return replace_value(v, head, fields->traceparent, ctx);
 	if (fields->traceparent ? may_be_signed(head) : !may_grow(head))
@@ -201,9 +220,12 @@ bool rm_edit_outgoing(struct rm_visit *v, const struct rm_head *head, uint32_t b
 		      const struct rm_carried *what)
 {
 	size_t cap = FIELDS_BYTES + what->tracestate.n + what->baggage.n;
-	rm_text room = rm_text_get(cap);
+	rm_text room;
 	bool whole;
 
+	if (head->gateway)
+		return what->replace && replace_variable(v, head, what->fields->traceparent, what->ctx);
+	room = rm_text_get(cap);
 	if (!room)
 		return false;
 	if (!head->block)

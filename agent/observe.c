@@ -165,7 +165,8 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	place(v, x, e, &in, &parent);
 	if (e->ctx.flags & RM_FLAG_SAMPLED)
 		rm_semconv_request(e, config, v->conn, head, &fields, shown_source(config, &parent));
-	rm_resend_request(v->thread, x, e, head);
+	if (!head->gateway)
+		rm_resend_request(v->thread, x, e, head);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
 	if (parent.source != RM_SOURCE_PROGRAM)
 		inject(v, e, head, blank_at, &fields,

@@ -176,7 +176,7 @@ static void put_url_full(struct rm_builder *b, const struct rm_config *c, struct
 static void put_server(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,
 		       const struct rm_head *head, const struct rm_fields *fields)
 {
-	struct rm_str path, query;
+	struct rm_str path, query, client;
 	struct rm_origin origin;
 	uint64_t port;
 
@@ -189,8 +189,20 @@ static void put_server(struct rm_builder *b, const struct rm_config *c, const st
 		       rm_authority_split(origin.host.n ? origin.host : head->authority, &port));
 	if (port)
 		rm_builder_i64(b, RM_KEY_SERVER_PORT, (int64_t)port);
-	rm_builder_str(b, RM_KEY_CLIENT_ADDRESS,
-		       origin.client.n ? rm_authority_split(origin.client, &port) : peer_host(&conn->peer));
+	if (origin.client.n)
+		client = rm_authority_split(origin.client, &port);
+	else
+		client = head->gateway && head->gateway->client.n ? head->gateway->client : peer_host(&conn->peer);
+	rm_builder_str(b, RM_KEY_CLIENT_ADDRESS, client);
+}
+
+/* Who is asked is the program behind the gateway, and not in HTTP: the URL tells what for. */
+static void put_gateway(struct rm_builder *b, const struct rm_conn *conn, const struct rm_head *head)
+{
+	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, peer_text(&conn->peer));
+	if (conn->peer.bytes && conn->peer.port)
+		rm_builder_i64(b, RM_KEY_SERVER_PORT, conn->peer.port);
+	rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_NAME, rm_str_c(head->gateway->name));
 }
 
 static void put_client(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,
@@ -210,6 +222,10 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 	else if (!connect)
 		put_url_full(b, c, scheme, head->authority.n ? head->authority : peer,
 			     rm_str_eq(head->target, RM_STR("*")) ? RM_STR("") : head->target);
+	if (head->gateway) {
+		put_gateway(b, conn, head);
+		return;
+	}
 	rm_builder_str(b, RM_KEY_SERVER_ADDRESS, host);
 	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : rm_str_eq(scheme, RM_STR("https")) ? 443 : 80);
 }
@@ -283,7 +299,8 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 	else
 		put_client(b, c, conn, head);
 	rm_semconv_peer(b, &conn->peer);
-	rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
+	if (server || !head->gateway)
+		rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
 	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, fields->user_agent);
 	put_captured(b, server ? &c->server_request : &c->client_request, "http.request.header.", head);
 	if (parent_source)

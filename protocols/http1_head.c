@@ -362,6 +362,7 @@ static void clear(struct rm_http1_head *m)
 {
 	m->head.method = m->head.target = m->head.authority = m->head.scheme = (struct rm_str){ NULL, 0 };
 	m->head.block = NULL;
+	m->head.gateway = NULL;
 	m->head.status = 0;
 	m->head.field_count = 0;
 	m->head.fields_cut = false;

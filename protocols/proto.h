@@ -59,6 +59,17 @@ struct rm_block {
 	uint32_t list_max_bytes;
 };
 
+/*
+ * A request that a web server passes on to a program as variables (FastCGI, SCGI, uwsgi). Nothing is added to
+ * it, but the value of its one traceparent can be replaced where it lies.
+ */
+enum { RM_NOWHERE = INT32_MIN };
+struct rm_gateway {
+	const char *name;        /* "fastcgi" */
+	struct rm_str client;    /* who asked the web server; empty: it does not say */
+	int64_t traceparent_at;  /* its value in the buffer being fed; negative: before it; or RM_NOWHERE */
+};
+
 /* A complete request or response head, as HTTP semantics (RFC 9110) see it. */
 struct rm_head {
 	struct rm_str method, target; /* request */
@@ -70,7 +81,8 @@ struct rm_head {
 	bool fields_cut;              /* some were not listed */
 	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
 	uint32_t text_bytes;          /* what the fields take as text, about */
-	const struct rm_block *block; /* HTTP/2: where the head lies. NULL: it is lines, and lies in ... */
+	const struct rm_block *block; /* HTTP/2: where the head lies */
+	const struct rm_gateway *gateway; /* it is variables. Both NULL: it is lines, and lies in ... */
 	struct rm_str raw;            /* ... these bytes up to the blank line, which slices point into */
 	/*
 	 * Where the buffer of the current feed() lies in `raw`: byte `raw.p[i]` with i >= fed_from is
@@ -114,7 +126,7 @@ struct rm_sink_calls {
 	 * It is reported when that byte is seen, before it is consumed. Returning false makes feed()
 	 * return `blank_at` at once: the empty line then belongs to the next feed(), and the head is
 	 * not reported again. A head of HTTP/2 is reported when the last byte of its header block is
-	 * consumed, and `blank_at` is the offset behind that.
+	 * consumed, and `blank_at` is the offset behind that; so it is where a head is variables.
 	 */
 	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
 	/* In the place of request_head: a request that is an operation. Nothing is inserted into it. */

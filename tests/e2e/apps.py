@@ -192,9 +192,8 @@ http {{
 """
 
 
-def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", fastcgi=None):
+def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", upstream="", env={}):
     port = t.port()
-    upstream = ""
     if backend:
         upstream = (f"upstream backend {{ server {backend.removeprefix('http://')}; keepalive 16; "
                     "keepalive_requests 1000000; }")
@@ -202,16 +201,13 @@ def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", fa
                       ' proxy_http_version 1.1; proxy_set_header Connection ""; }'
                       'location / { proxy_pass http://backend; proxy_http_version 1.1;'
                       ' proxy_set_header Connection ""; }')
-    if fastcgi:
-        locations += (f"location / {{ fastcgi_pass unix:{fastcgi}; include /etc/nginx/fastcgi_params; fastcgi_param "
-                      f"SCRIPT_FILENAME {APPS}/http-server-php/index.php; fastcgi_param HTTP_PROXY \"\"; }}")
     # As root the workers stay root, so that they read files wherever the tree was cloned.
     user = "user root;" if os.geteuid() == 0 else ""
     text = NGINX.format(user=user, workers=workers, dir=t.dir, port=port, upstream=upstream, root=web_root(t),
                         locations=locations)
     file = configure(t, f"{name}.conf", text)
     return t.start(name, ["nginx", "-p", t.dir, "-e", t.dir / "nginx.err.log", "-c", file], port, agent,
-                   stop=signal.SIGQUIT)
+                   env, stop=signal.SIGQUIT)
 
 
 APACHE = """
@@ -246,11 +242,17 @@ Redirect 500 /status/500
 """
 
 
-def apache(t, backend=None, agent=True):
+def to_fastcgi(to, script=APPS / "http-server-php" / "index.php", more=""):
+    """A location of nginx that passes all on to a FastCGI program."""
+    return (f"location / {{ fastcgi_pass {to}; include /etc/nginx/fastcgi_params; fastcgi_param "
+            f"SCRIPT_FILENAME {script}; fastcgi_param HTTP_PROXY \"\"; {more} }}")
+
+
+def apache(t, backend=None, agent=True, more=""):
     port = t.port()
     proxy = f'ProxyPass "/call" "{backend}/hello"\nProxyPass "/echo" "{backend}/echo"\n' if backend else ""
     user = "User www-data\nGroup www-data" if os.geteuid() == 0 else ""
-    text = APACHE.format(dir=t.dir, port=port, user=user, root=web_root(t), proxy=proxy,
+    text = APACHE.format(dir=t.dir, port=port, user=user, root=web_root(t), proxy=proxy + more,
                          modules="/usr/lib/apache2/modules")
     return t.start("apache", ["apache2", "-D", "FOREGROUND", "-f", configure(t, "apache.conf", text)], port, agent,
                    stop=signal.SIGTERM)
@@ -316,20 +318,21 @@ backend out
                    stop=signal.SIGUSR1)
 
 
-def php_fpm(t, backend=None, agent=True):
-    """php-fpm on a Unix socket; returns (process, socket)."""
+def php_fpm(t, backend=None, agent=True, port=None, env={}, children=2):
+    """php-fpm on a Unix socket, or on a port; returns (process, socket)."""
     program = next((p for p in map(str, sorted(Path("/usr/sbin").glob("php-fpm*"))) if which(p)), None)
     if not program:
         raise Failure("no php-fpm")
     sock = t.dir / "fpm.sock"
     user = "user = root\ngroup = root\n" if os.geteuid() == 0 else ""
-    text = (f"[global]\npid = {t.dir}/fpm.pid\nerror_log = {t.dir}/fpm.err.log\n[www]\n{user}listen = {sock}\n"
-            f"listen.mode = 0666\npm = static\npm.max_children = 2\nclear_env = no\n")
+    text = (f"[global]\npid = {t.dir}/fpm.pid\nerror_log = {t.dir}/fpm.err.log\n[www]\n{user}listen = {f'127.0.0.1:{port}' if port else sock}\n"
+            f"listen.mode = 0666\npm = static\npm.max_children = {children}\nclear_env = no\ncatch_workers_output = yes\n"
+            "decorate_workers_output = no\n")
     root_flag = ["-R"] if os.geteuid() == 0 else []
-    process = t.start("fpm", [program, "-F", *root_flag, "-y", configure(t, "fpm.conf", text)], None, agent,
-                      backend_env(backend), stop=signal.SIGQUIT)
+    process = t.start("fpm", [program, "-F", *root_flag, "-y", configure(t, "fpm.conf", text)], port, agent,
+                      {**backend_env(backend), **env}, stop=signal.SIGQUIT)
     for _ in range(200):
-        if sock.exists():
+        if port or sock.exists():
             return process, sock
         threading.Event().wait(0.05)
     raise Failure(f"php-fpm does not listen; it said:\n{t.tail(process.log)}")

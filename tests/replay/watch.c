@@ -91,11 +91,27 @@ static void check_block(const struct watch *w, const struct rm_block *b, uint32_
 	MUST(memcmp(p + b->prefix_bytes, b->fragment.p, b->fragment.n) == 0);
 }
 
+/* The value of the traceparent lies where it is said to. */
+static void check_gateway(const struct watch *w, const struct rm_head *h, uint32_t end)
+{
+	int64_t at = h->gateway->traceparent_at;
+	const struct rm_field *last = NULL;
+
+	MUST(end <= w->fed_bytes && h->gateway->name);
+	for (uint32_t i = 0; i < h->field_count; i++)
+		if (rm_str_eq(h->fields[i].name, RM_STR("traceparent")))
+			last = &h->fields[i];
+	if (at == RM_NOWHERE || !last || at < 0 || h->fields_cut)
+		return;
+	MUST((size_t)at + last->value.n <= end);
+	MUST(last->value.n == 0 || memmem(w->fed + at, end - (size_t)at, last->value.p, last->value.n));
+}
+
 static void check_head(const struct watch *w, const struct rm_head *h)
 {
 	struct rm_str raw = h->raw;
 
-	if (strcmp(w->proto->name, "http2") == 0) {
+	if (w->fields_anywhere) {
 		check_fields(h);
 		return;
 	}
@@ -113,8 +129,19 @@ static void check_head(const struct watch *w, const struct rm_head *h)
 	MUST(raw.p == w->stash[w->fed_dir] && raw.n <= w->stash_bytes[w->fed_dir]);
 }
 
+static void log_part(struct watch *w, const char *name, struct rm_str value)
+{
+	if (!value.n)
+		return;
+	fprintf(w->log, "  %s ", name);
+	put_escaped(w->log, value);
+	fputc('\n', w->log);
+}
+
 static void log_fields(struct watch *w, const struct rm_head *h)
 {
+	if (h->gateway)
+		log_part(w, "client", h->gateway->client);
 	if (h->scheme.n) {
 		fputs("  scheme ", w->log);
 		put_escaped(w->log, h->scheme);
@@ -162,11 +189,13 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	check_head(w, h);
 	if (h->block) {
 		check_block(w, h->block, blank_at);
+	} else if (h->gateway) {
+		check_gateway(w, h, blank_at);
 	} else {
 		MUST(blank_at < w->fed_bytes && (w->fed[blank_at] == '\r' || w->fed[blank_at] == '\n'));
 		MUST(h->fed_at + (h->raw.n - h->fed_from) == blank_at);
 	}
-	MUST(h->method.n && h->target.n && h->version.n);
+	MUST(h->method.n && h->target.n && (h->version.n || h->gateway));
 	if (e) {
 		MUST(!e->head);
 		e->head = true;
@@ -180,15 +209,6 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	fputc('\n', w->log);
 	log_fields(w, h);
 	return !w->stop_heads;
-}
-
-static void log_part(struct watch *w, const char *name, struct rm_str value)
-{
-	if (!value.n)
-		return;
-	fprintf(w->log, "  %s ", name);
-	put_escaped(w->log, value);
-	fputc('\n', w->log);
 }
 
 /* Answers come from the other side, but for an operation that wants none: that is over when it is sent. */
@@ -388,6 +408,8 @@ static void open_proto(struct watch *w, const struct rm_proto *proto)
 	w->proto = proto;
 	w->state = calloc(1, proto->state_bytes);
 	proto->open(w->state, RM_ROLE_SERVER);
+	/* Only heads of lines lie as a whole where they came. */
+	w->fields_anywhere = strcmp(proto->name, "http1") != 0;
 }
 
 static const struct rm_sink_calls calls = {

@@ -34,6 +34,7 @@ struct watch {
 	rm_xid handed_over;           /* ... with this exchange */
 	bool stop_heads;              /* answer each request head with "stop here" */
 	bool unrecorded;              /* every third exchange gets no name */
+	bool fields_anywhere;         /* heads are no lines: their slices may lie elsewhere */
 	bool muted;
 };
 

@@ -12,6 +12,7 @@ test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin light
 	python3-hypercorn uvicorn liblwp-protocol-https-perl nghttp2-client nghttp2-server
 	golang-go golang-golang-x-net-dev python3-h2
 	python3-grpcio python3-gevent python3-eventlet python3-uvloop python3-httptools python3-tornado
+	php-cgi php-pgsql fcgiwrap uwsgi-core uwsgi-plugin-python3
 	redis-server redis-tools python3-redis node-redis postgresql postgresql-contrib
 	python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java pgbouncer
 	mariadb-server mariadb-client libmariadb-dev python3-pymysql python3-mysqldb node-mysql php-mysql libmariadb-java

@@ -121,16 +121,6 @@ for name, (server, needs) in CALLING.items():
         crowded(name, server, needs, exact=name in EXACT)
 
 
-@case("php-fpm behind nginx: nginx has the SERVER spans, php-fpm's calls join the trace", ["nginx", "php"])
-def php_fpm_behind_nginx(t):
-    backend = c_epoll(t, name="backend")
-    _, socket = php_fpm(t, backend.url)
-    front = nginx(t, fastcgi=socket)
-    t.equal(t.get(front.port, "/call?id=1", "/curl?id=2", "/hello"), [(200, b"hello\n")] * 3, "three requests")
-    t.spans(7).count("nginx", server=3).count("fpm", client=2).count("backend", server=2) \
-        .linked("backend", "SERVER", "fpm", "CLIENT")
-
-
 @case("gunicorn with four sync workers: forked workers each deliver their spans", ["gunicorn"])
 def gunicorn_workers(t):
     server = SERVERS["gunicorn"][0](t, options=("--workers", "4"))

@@ -1,0 +1,12 @@
+/* uwsgi conversations, see fuzz_wire.h. */
+#include "tests/fuzz/fuzz_wire.h"
+
+extern const struct rm_proto rm_proto_uwsgi;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	fuzz_wire(&rm_proto_uwsgi, data, n);
+	return 0;
+}
