@@ -3,6 +3,7 @@ import importlib.util
 import os
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import database
@@ -41,9 +42,18 @@ def tls_context(t, http2):
     return context
 
 
+def quiet(calls):
+    """Waits until what goes on after the last answer has been done."""
+    for _ in range(20):
+        before = len(calls)
+        time.sleep(0.3)
+        if len(calls) == before:
+            return
+
+
 def measure(t, program, requests, keeps=(True, False), env={}):
     """{(concurrency, kept): Row} of one program, started by the test `t`, which ends it."""
-    far, first, cells = None, 1, {}
+    far, first, cells = None, 0, {}  # who calls for nobody gives the number 0, of which there is no request
     if program.measure:
         return program.measure(t, requests, env)
     if program.database:
@@ -55,15 +65,17 @@ def measure(t, program, requests, keeps=(True, False), env={}):
     _, path = program.start(t, url, env)
     for concurrency, count in requests.items():
         for keep in keeps:
-            load(t.processes[-1].port, path, first, count, concurrency, keep)
-            cells[concurrency, keep] = range(first, first + count)
+            load(t.processes[-1].port, path, first + 1, count, concurrency, keep)
+            cells[concurrency, keep] = range(first + 1 if cells or not far else 0, first + count + 1)
             first += count
-    calls = len(far.calls) if far else sum(map(database.calls_of, range(1, first)))
-    t.sink.wait(first - 1 + calls, 5.0)
+    if far:
+        quiet(far.calls)
+    calls = len(far.calls) if far else sum(map(database.calls_of, range(1, first + 1)))
+    t.sink.wait(first + calls, 5.0)
     while not far and len(t.sink.wait(0, 0)) < len(t.sink.wait(1 << 30, 2.0)):
         pass  # drivers have questions of their own: nobody knows how many
     t.stop()
-    spans = list(t.sink.wait(first - 1 + calls, 5.0))
+    spans = list(t.sink.wait(first + calls, 5.0))
     if not far:
         return {cell: database.judge(spans, "server", ids) for cell, ids in cells.items()}
     return {cell: judge([c for c in far.calls if c[0] in ids], spans, "server") for cell, ids in cells.items()}

@@ -1,6 +1,7 @@
-"""C and C++: threads, queues, event loops of their own and of libraries."""
+"""C, C++ and Rust: threads, queues, event loops of their own and of libraries."""
 import subprocess
 
+from harness import APPS, Failure
 from programs import program, server
 
 
@@ -37,6 +38,19 @@ processes("worker", "worker", "C, calls made by processes for all requests, whic
 processes("started", "started", "the same, a fork and an exec of curl for each call", ["curl"])
 processes("passed", "passed", "the same, connections passed to another process (SCM_RIGHTS), which reads them")
 processes("passed-late", "late", "the same, connections passed when they were read")
+
+
+def odd(name, title):
+    @program(f"c-{name}", title)
+    def run(t, far, env):
+        return compiled(t, far, env, "odd", name, libraries=["-pthread"])
+
+
+odd("stream", "C, a thread for each connection; a call before each piece of the answer")
+odd("after", "the same, calls after the answer")
+odd("early", "the same, connections opened for a pool of all requests")
+odd("background", "the same, a thread that makes calls for nobody")
+odd("retry", "the same, each call twice, over fresh connections")
 
 
 def queue(name, workers, order, title):
@@ -94,3 +108,24 @@ def soup_pool(t, far, env):
 @program("asio", "C++, asio, one io_context run by 4 threads", headers=["asio.hpp"])
 def asio(t, far, env):
     return compiled(t, far, env, "asio", libraries=["-pthread"])
+
+
+def cargo(t, far, env, app):
+    """Built once, in deps/: that takes minutes, and crates from the registry."""
+    target = APPS.parent / "deps" / "cargo" / app
+    done = subprocess.run(["cargo", "build", "--release", "--quiet", "-j2", "--target-dir", target],
+                          cwd=APPS / app, capture_output=True, text=True)
+    if done.returncode:
+        raise Failure(f"{app} does not compile:\n{done.stderr}")
+    port = t.port()
+    return server(t, far, env, [target / "release" / "fan", port], port)
+
+
+@program("tokio", "Rust, axum and reqwest on tokio, 4 threads", ["cargo"])
+def tokio(t, far, env):
+    return cargo(t, far, env, "fan-rust-tokio")
+
+
+@program("actix", "Rust, actix-web and awc, 4 workers", ["cargo"])
+def actix(t, far, env):
+    return cargo(t, far, env, "fan-rust-actix")

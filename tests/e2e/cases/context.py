@@ -49,13 +49,14 @@ for each in RUBY:
 # A process for each request, which nothing but its environment tells of it.
 for each in ("apache-cgi", "lighttpd-cgi", "nginx-fcgiwrap", "c-started"):
     add(each, {8: 32})
-add("c-passed")
+for each in ("c-passed", "c-early", "c-retry"):
+    add(each)
 
 
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
-          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "puma-late-threads", "puma-later", "ruby-async-late",
-          "php-fibers")
+          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
+          "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 
 def add_silent(name):
