@@ -46,7 +46,7 @@ def quiet(calls):
     """Waits until what goes on after the last answer has been done."""
     for _ in range(20):
         before = len(calls)
-        time.sleep(0.3)
+        time.sleep(1)
         if len(calls) == before:
             return
 
