@@ -88,9 +88,9 @@ enum { MEMBER_SSIZE = 19, MEMBER_READONLY = 1 };
 	F(struct object *, PyDict_GetItemString, (struct object *, const char *))                    \
 	F(int, PyDict_SetItemString, (struct object *, const char *, struct object *))               \
 	F(struct object *, PyErr_Occurred, (void))                                                   \
-	F(int, PyErr_ExceptionMatches, (struct object *))                                            \
 	F(void, PyErr_Clear, (void))                                                                 \
 	F(void, PyErr_Fetch, (struct object **, struct object **, struct object **))                 \
+	F(void, PyErr_NormalizeException, (struct object **, struct object **, struct object **))       \
 	F(void, PyErr_Restore, (struct object *, struct object *, struct object *))
 
 /* Since 3.11; NULL before. */
@@ -109,7 +109,28 @@ struct rm_python {
 /* Finds the one object that defines all of them, but for the later ones. False: there is none. Context: app. */
 bool rm_python_find(struct rm_python *ret);
 
-/* The traceback of the exception that is set begins below the functions of `file`. Interpreter's lock held. */
+/* Whether we know this version: "3.11.2 (main, ...". Context: any. */
+bool rm_python_is_known(const char *text);
+
+/*
+ * Objects begin with a count and a type, as ours are declared: not so in free-threaded and some debug builds. May
+ * leave an exception. Interpreter's lock held.
+ */
+bool rm_python_heads_fit(const struct rm_python *py, struct object *builtins);
+
+/* Whose an exception is that comes out of remora.py. Interpreter's lock held in all of these. */
+struct rm_python_mistakes {
+	struct object *types;  /* that mistakes raise: a tuple; NULL: none is known yet */
+	struct object *theirs; /* of remora.py: says that one of them was raised by an interruption, still; or NULL */
+};
+
+/* False, and an exception is set, perhaps: they are not among the builtins. */
+bool rm_python_make_mistakes(const struct rm_python *py, struct object *builtins, struct rm_python_mistakes *ret);
+
+/* The exception that is set: when it is a mistake, it is cleared, and true; else it, or a later one, stays. */
+bool rm_python_take_mistake(const struct rm_python *py, const struct rm_python_mistakes *m);
+
+/* The traceback of the exception that is set begins below the functions of `file`. */
 void rm_python_hide_frames(const struct rm_python *py, const char *file);
 
 #endif

@@ -1,4 +1,4 @@
-/* Where the interpreter is: in the program itself, or in libpython. Context: app. */
+/* Where the interpreter is: in the program itself, or in libpython; and whether it is one that we know. Context: app. */
 #include "adapters/python/api.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static const char *const names[] = {
 #undef RM_PYTHON_NAME
 };
 
-enum { COUNT = sizeof(names) / sizeof(names[0]), LATER = 3 };
+enum { COUNT = sizeof(names) / sizeof(names[0]), LATER = 3, MINOR_MIN = 9, MINOR_MAX = 13 };
 _Static_assert(sizeof(struct rm_python) == COUNT * sizeof(void *), "nothing but functions");
 
 static bool has_all(const struct rm_object *o, void *arg)
@@ -36,4 +36,26 @@ bool rm_python_find(struct rm_python *ret)
 		return false;
 	*ret = found;
 	return true;
+}
+
+bool rm_python_is_known(const char *text)
+{
+	unsigned minor = 0;
+
+	if (text[0] != '3' || text[1] != '.')
+		return false;
+	for (const char *p = text + 2; *p >= '0' && *p <= '9'; p++)
+		minor = minor * 10 + (unsigned)(*p - '0');
+	return minor >= MINOR_MIN && minor <= MINOR_MAX;
+}
+
+bool rm_python_heads_fit(const struct rm_python *py, struct object *builtins)
+{
+	struct object *base = py->PyDict_GetItemString(builtins, "object");
+	struct object *size = base ? py->PyObject_GetAttrString(base, "__basicsize__") : NULL;
+	bool fit = size && py->PyLong_AsLong(size) == sizeof(struct object);
+
+	if (size)
+		py->Py_DecRef(size);
+	return fit;
 }

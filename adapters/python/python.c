@@ -11,7 +11,8 @@
  * or the environment. We come in by Py_AddPendingCall, as a signal handler would: between two instructions
  * of the main thread, interpreter's lock held, whatever options (-I, -E, -S) it was started with.
  *
- * What fails in remora.py is cleared and counted; after FAILURES_MAX the adapter only passes calls on.
+ * What fails in remora.py is cleared and counted; after FAILURES_MAX the adapter only passes calls on. What a
+ * signal handler raises in there is the program's: it goes on its way, and nothing else is cleared on it.
  * Context: interpreter's lock held, unless said otherwise. No object of the agent is held meanwhile.
  * Spec: Python/C API, the stable part, of 3.9 to 3.13.
  */
@@ -27,13 +28,14 @@
 #include "base/sys.h"
 
 #define OUR_NAME "<remora>" /* in place of a file's */
-enum { FAILURES_MAX = 8, MINOR_MIN = 9, MINOR_MAX = 13 };
+enum { FAILURES_MAX = 8, TRIES_MAX = 32 };
 
 static struct rm_python py;
 static struct object *variable;  /* its value is a traceparent, or None */
 static struct object *types[2];  /* of what stands before functions, and before built-in ones */
-static struct object *swallowed; /* exceptions that are mistakes of ours: a tuple */
+static struct rm_python_mistakes mistakes;
 static struct object *none;
+static struct object *names, *code, *empty; /* remora.py's; no arguments */
 static struct object *methods_type; /* of built-in functions */
 static atomic_uint failures;
 static atomic_bool off;
@@ -260,11 +262,13 @@ static struct object *two(enum kind kind, struct object *args)
 	ret = ours ? stand(types[f->type == methods_type], kind, f, ours) : NULL;
 	if (!ret)
 		return NULL;
-	bound = py.PyObject_GetAttrString(f, "__self__");
-	if (bound)
+	bound = py.PyObject_GetAttrString(f, "__self__"); /* may run code of the program */
+	if (bound) {
 		py.Py_DecRef(bound);
-	else
-		py.PyErr_Clear();
+	} else if (!rm_python_take_mistake(&py, &mistakes)) {
+		py.Py_DecRef(ret);
+		return NULL;
+	}
 	((struct stand_in *)(void *)ret)->bound = bound != NULL;
 	return ret;
 }
@@ -295,11 +299,10 @@ static struct method methods[] = {
  */
 static bool swallow(void)
 {
-	if (swallowed && !py.PyErr_ExceptionMatches(swallowed)) {
+	if (!rm_python_take_mistake(&py, &mistakes)) {
 		rm_python_hide_frames(&py, OUR_NAME);
 		return false;
 	}
-	py.PyErr_Clear();
 	if (atomic_fetch_add(&failures, 1) + 1 >= FAILURES_MAX)
 		atomic_store(&off, true);
 	rm_debug(RM_LOG_TRACE, "python adapter: mistake %u%s", atomic_load(&failures),
@@ -483,50 +486,13 @@ static struct object *make_type(const char *name)
 	return py.PyType_FromSpec(&spec);
 }
 
-static bool make_types(void)
+/* What remora.py may name. */
+static struct object *make_names(struct object *builtins)
 {
-	types[0] = make_type("builtins.function");
-	types[1] = make_type("builtins.builtin_function_or_method");
-	return types[0] && types[1];
-}
-
-/* The exceptions that mistakes raise, by their names among the builtins. */
-static bool make_swallowed(struct object *builtins)
-{
-	static const char *const names[] = { "AttributeError", "LookupError", "TypeError", "ValueError",
-					     "NameError",      "RecursionError", "AssertionError",
-					     "MemoryError",    "Warning" };
-	enum { COUNT = sizeof(names) / sizeof(names[0]) };
-	struct object *all = py.PyTuple_New(COUNT);
-
-	for (int i = 0; all && i < COUNT; i++) {
-		struct object *one = py.PyDict_GetItemString(builtins, names[i]);
-
-		if (!one)
-			return false;
-		py.Py_IncRef(one);
-		py.PyTuple_SetItem(all, i, one);
-	}
-	swallowed = all;
-	return all != NULL;
-}
-
-/* Objects begin with a count and a type, as ours are declared: not so in free-threaded and some debug builds. */
-static bool heads_fit(struct object *builtins)
-{
-	struct object *base = py.PyDict_GetItemString(builtins, "object");
-	struct object *size = base ? py.PyObject_GetAttrString(base, "__basicsize__") : NULL;
-	bool fit = size && py.PyLong_AsLong(size) == sizeof(struct object);
-
-	if (size)
-		py.Py_DecRef(size);
-	return fit;
-}
-
-static bool run_source(struct object *builtins)
-{
-	struct object *names = py.PyDict_New(), *code, *done = NULL;
-	bool fine = names && py.PyDict_SetItemString(names, "__builtins__", builtins) == 0;
+	struct object *names = py.PyDict_New();
+	bool fine = names && py.PyDict_SetItemString(names, "__builtins__", builtins) == 0 &&
+		    py.PyDict_SetItemString(names, "modules", py.PyImport_GetModuleDict()) == 0 &&
+		    py.PyDict_SetItemString(names, "mistakes", mistakes.types) == 0;
 
 	for (unsigned i = 0; fine && i < sizeof(methods) / sizeof(methods[0]); i++) {
 		struct object *f = py.PyCFunction_NewEx(&methods[i], NULL, NULL);
@@ -536,44 +502,81 @@ static bool run_source(struct object *builtins)
 		if (f)
 			py.Py_DecRef(f);
 	}
-	code = fine ? py.Py_CompileString(python_source, OUR_NAME, FILE_INPUT) : NULL;
-	if (code) {
+	return fine ? names : NULL;
+}
+
+/* All that runs nobody's code. */
+static bool prepare(struct object *builtins)
+{
+	none = py.Py_BuildValue("");
+	types[0] = make_type("builtins.function");
+	types[1] = make_type("builtins.builtin_function_or_method");
+	empty = py.PyTuple_New(0);
+	if (!types[0] || !types[1] || !empty || !rm_python_make_mistakes(&py, builtins, &mistakes))
+		return false;
+	variable = py.PyContextVar_New("remora", NULL);
+	names = variable ? make_names(builtins) : NULL;
+	code = names ? py.Py_CompileString(python_source, OUR_NAME, FILE_INPUT) : NULL;
+	return code != NULL;
+}
+
+/* False when something was raised: then it may be called again. */
+static bool run_source(void)
+{
+	struct object *done, *f;
+
+	if (!mistakes.theirs) { /* nothing but definitions */
 		done = py.PyEval_EvalCode(code, names, names);
-		py.Py_DecRef(code);
+		if (!done)
+			return false;
+		py.Py_DecRef(done);
+		mistakes.theirs = py.PyDict_GetItemString(names, "theirs");
 	}
+	f = py.PyDict_GetItemString(names, "move_in");
+	done = f ? call_ours(f, empty, NULL) : NULL;
 	if (done)
 		py.Py_DecRef(done);
 	return done != NULL;
 }
 
-/* A pending call of the interpreter. It fails when a signal handler that came meanwhile raised: as that would have. */
+static int give_up(void)
+{
+	atomic_store(&off, true);
+	rm_debug(RM_LOG_INIT, "python adapter: cannot move in");
+	return 0;
+}
+
+/*
+ * A pending call of the interpreter, and more of them as long as each is interrupted: it fails with what a signal
+ * handler raised meanwhile, as the instruction would have that it comes before, and goes on at another one.
+ */
 static int move_in(void *unused)
+{
+	static unsigned tries;
+
+	if (run_source()) {
+		rm_debug(RM_LOG_INIT, "python adapter: moved in");
+		return 0;
+	}
+	if (py.PyErr_Occurred() && !swallow()) {
+		if (++tries >= TRIES_MAX || py.Py_AddPendingCall(move_in, NULL) != 0)
+			atomic_store(&off, true);
+		return -1;
+	}
+	return give_up();
+}
+
+/* The first of these calls. */
+static int begin(void *unused)
 {
 	struct object *builtins = py.PyEval_GetBuiltins();
 
 	if (atomic_exchange(&moved_in, true) || !builtins)
 		return 0;
-	none = py.Py_BuildValue("");
-	if (heads_fit(builtins) && make_types() && make_swallowed(builtins) &&
-	    (variable = py.PyContextVar_New("remora", NULL)) != NULL && run_source(builtins)) {
-		rm_debug(RM_LOG_INIT, "python adapter: moved in");
-		return 0;
-	}
-	atomic_store(&off, true);
-	rm_debug(RM_LOG_INIT, "python adapter: cannot move in");
-	return py.PyErr_Occurred() && !swallow() ? -1 : 0;
-}
-
-/* "3.11.2 (main, ..." */
-static bool is_known_version(const char *text)
-{
-	unsigned minor = 0;
-
-	if (text[0] != '3' || text[1] != '.')
-		return false;
-	for (const char *p = text + 2; *p >= '0' && *p <= '9'; p++)
-		minor = minor * 10 + (unsigned)(*p - '0');
-	return minor >= MINOR_MIN && minor <= MINOR_MAX;
+	if (rm_python_heads_fit(&py, builtins) && prepare(builtins))
+		return move_in(NULL);
+	py.PyErr_Clear();
+	return give_up();
 }
 
 /* Context: app, interpreter's lock not held, perhaps: asks only what may be asked without. */
@@ -583,12 +586,12 @@ static enum rm_arrival arrive(void)
 
 	if (!rm_python_find(&found))
 		return RM_ARRIVAL_ABSENT;
-	if (!is_known_version(found.Py_GetVersion()))
+	if (!rm_python_is_known(found.Py_GetVersion()))
 		return RM_ARRIVAL_DONE;
 	if (!found.Py_IsInitialized())
 		return RM_ARRIVAL_LATER;
 	py = found;
-	return found.Py_AddPendingCall(move_in, NULL) == 0 ? RM_ARRIVAL_DONE : RM_ARRIVAL_LATER;
+	return found.Py_AddPendingCall(begin, NULL) == 0 ? RM_ARRIVAL_DONE : RM_ARRIVAL_LATER;
 }
 
 const struct rm_adapter rm_adapter_python = {

@@ -10,10 +10,12 @@
 #   carry(f)      f, to be called in the context of now; start(f) the same, in a thread of its own
 #   before(f, g)  f, but that g is called first with the same arguments; it may return others: (args, kwargs)
 #   after(f, g)   f, but that g is called with its result and the arguments, when it does not raise
-# Whatever goes wrong in here is swallowed and counted there, and turns the adapter off.
-import sys
-
-modules = sys.modules
+#   modules       sys.modules
+#   mistakes      the types of exceptions that mistakes in here raise: those are swallowed and counted there,
+#                 and turn the adapter off
+# A signal handler of the program may run, and raise, between any two instructions in here. What it raises is
+# the program's: nothing in here may catch it, and what it interrupts may be done again.
+sys = modules["sys"]
 
 # Another tracer in the process writes the headers: we only look.
 TRACERS = ("opentelemetry.sdk.trace", "ddtrace", "newrelic.agent", "elasticapm", "skywalking", "scout_apm")
@@ -375,7 +377,8 @@ PLACES = {
     "uvicorn.protocols.http.httptools_impl": (("RequestResponseCycle.run_asgi", before, with_app),),
     "waitress.task": (("WSGITask.get_environment", after, by_environ),),
 }
-unfinished = set()  # modules that were being executed when we came, or are to be when they are looked at
+
+STANDS = type(before(outgoing, outgoing)), type(before(len, len))
 
 
 def put(module, path, how, what):
@@ -383,32 +386,48 @@ def put(module, path, how, what):
     for owner in owners:
         module = getattr(module, owner, None)
     there = vars(module).get(name) if module is not None else None
-    if there is not None:
+    if there is not None and type(there) not in STANDS:
         setattr(module, name, how(there, what))
 
 
-def adapt(name):
-    module = modules.get(name)
-    if module is None:
-        return
+def adapt(name, module):
     if type(module) is not type(sys) or getattr(module.__spec__, "_initializing", False):
-        unfinished.add(name)
-        return
-    unfinished.discard(name)
+        return  # not there, being executed, or to be when it is looked at
     if name == "asyncio.tasks":
         tasks_known()
-    for place in PLACES.pop(name, ()):
+    for place in PLACES.get(name, ()):
         put(module, *place)
+    PLACES.pop(name, None)
 
 
-def imported(module, name, *args):
-    if name in PLACES:
-        adapt(name)
-    for late in tuple(unfinished):
-        adapt(late)
+def settle(*args):  # after each import
+    for name in tuple(PLACES):
+        try:
+            adapt(name, modules.get(name))
+        except mistakes:
+            PLACES.pop(name, None)
+            raise
 
 
-for name in tuple(PLACES):
-    adapt(name)
-importlib = modules["_frozen_importlib"]
-importlib._find_and_load = after(importlib._find_and_load, imported)
+def move_in():
+    put(modules["_frozen_importlib"], "_find_and_load", after, settle)
+    settle()
+
+
+# ---- what comes in between ----
+
+def interrupts(frame, interrupted):  # a signal handler: it is called with the frame that it interrupts
+    for value in frame.f_locals.values():
+        if value is interrupted or type(value) is tuple and any(one is interrupted for one in value):
+            return True
+    return False
+
+
+def theirs(error, traceback):
+    if error.args == () and not isinstance(error, MemoryError):
+        return True  # mistakes have something to say; what another thread sets has not
+    while traceback is not None and traceback.tb_next is not None:
+        if interrupts(traceback.tb_next.tb_frame, traceback.tb_frame):
+            return True
+        traceback = traceback.tb_next
+    return False
