@@ -38,7 +38,7 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->rpc = RM_RPC_NONE;
 	e->rpc_answered = false;
 	e->operation = false;
-	e->epoch = rm_epoch();
+	atomic_store_explicit(&e->epoch, rm_epoch(), memory_order_relaxed);
 	e->start_ns = now_ns;
 	e->request_body_bytes = 0;
 	e->carry = 0;
@@ -63,7 +63,9 @@ rm_ctx rm_exchange_ctx(uint32_t x)
 /* True of a copy that a fork made of a request which the other process is done with. */
 static bool is_past(const struct rm_exchange *e, uint32_t x, uint32_t gen)
 {
-	return e->epoch != rm_epoch() && rm_answered_before(e->epoch, x, gen);
+	uint32_t epoch = atomic_load_explicit(&e->epoch, memory_order_relaxed);
+
+	return epoch != rm_epoch() && rm_answered_before(epoch, x, gen);
 }
 
 struct rm_exchange *rm_ctx_exchange(rm_ctx ctx)

@@ -34,7 +34,7 @@ struct rm_exchange {
 	uint8_t rpc;                /* enum rm_rpc */
 	bool rpc_answered;          /* its status is known */
 	bool operation;             /* of a database */
-	uint32_t epoch;
+	_Atomic uint32_t epoch;     /* also read by who has the name of one that ended, in whose place this one is */
 	const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
 	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
