@@ -1,5 +1,5 @@
 // /DRIVER/ID asks the database at DB one to three times for each request, over connections that all requests share:
-// pg (a pool), pg-client (clients taken from it), pg-one (a single client), ioredis, ioredis-auto (commands of
+// pg (a pool), pg-client (clients taken from it), pg-one (a single client), mysql2 (a pool of promises), mysql2-execute (one of callbacks, statements that are prepared), ioredis, ioredis-auto (commands of
 // several requests in one write), redis. The database refuses each with a code that is made of the id.
 const http = require('http');
 const { setTimeout: sleep } = require('timers/promises');
@@ -41,6 +41,15 @@ const drivers = {
 		const redis = new (require('ioredis').Redis)(url, { enableAutoPipelining: true });
 		return (code) => redis.eval(NOTE, 0, code);
 	},
+	mysql2() {
+		const pool = require('mysql2/promise').createPool({ uri: url, connectionLimit: 4 });
+		return (code) => pool.query('CALL note(?)', [20000 + parseInt(code, 36)]);
+	},
+	'mysql2-execute'() {
+		const pool = require('mysql2').createPool({ uri: url, connectionLimit: 4 });
+		return (code) => new Promise((resolve, reject) => pool.execute('CALL note(?)', [20000 + parseInt(code, 36)],
+			(error) => error ? reject(error) : resolve()));
+	},
 	redis() {
 		const redis = require('redis').createClient({ url });
 		const ready = redis.connect();
@@ -57,7 +66,7 @@ async function call(id) {
 	const code = Number(id).toString(36).toUpperCase().padStart(4, '0');
 
 	await ask(code).then(() => { throw new Error('not refused'); }, (error) => {
-		if (error.code !== 'Z' + code && !error.message.includes('Z' + code))
+		if (error.code !== 'Z' + code && error.errno !== 20000 + parseInt(code, 36) && !error.message.includes('Z' + code))
 			throw error;
 	});
 }

@@ -46,6 +46,19 @@ async def open_psycopg_pool():
     return ask
 
 
+async def open_aiomysql():
+    import aiomysql
+    from urllib.parse import urlsplit
+    parts = urlsplit(questions.URL)
+    pool = await aiomysql.create_pool(4, 4, host=parts.hostname, port=parts.port, user=parts.username, password=parts.password,
+                                      db=parts.path[1:])
+
+    async def ask(code):
+        async with pool.acquire() as connection, connection.cursor() as cursor:
+            await cursor.execute("CALL note(%s)", [20000 + int(code, 36)])
+    return ask
+
+
 async def open_redis():
     import redis.asyncio
     pool = redis.asyncio.BlockingConnectionPool.from_url(questions.URL, max_connections=4)

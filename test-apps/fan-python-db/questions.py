@@ -16,6 +16,8 @@ def code_of(number):
 
 
 def check(error, code):
+    if error.args and error.args[0] == 20000 + int(code, 36):
+        return  # of MySQL
     if code not in str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or error):
         raise error
 
@@ -25,6 +27,20 @@ def sync_redis():
     pool = redis.ConnectionPool.from_url(URL)
     client = redis.Redis(connection_pool=pool)
     return lambda code: client.eval(NOTE, 0, code)
+
+
+def sync_pymysql():
+    import pymysql
+    from urllib.parse import urlsplit
+    parts, local = urlsplit(URL), threading.local()
+
+    def ask(code):
+        if not hasattr(local, "connection"):
+            local.connection = pymysql.connect(host=parts.hostname, port=parts.port, user=parts.username, password=parts.password,
+                                               database=parts.path[1:])
+        with local.connection.cursor() as cursor:
+            cursor.execute("CALL note(%s)", [20000 + int(code, 36)])
+    return ask
 
 
 def sync_psycopg():

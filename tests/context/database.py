@@ -15,8 +15,11 @@ from tls_apps import Certificates
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "e2e" / "cases"))
 CODE = re.compile(r"^Z([0-9A-Z]{4})$")
+NUMBER, FROM = re.compile(r"^\d{5}$"), 20000  # MySQL's codes are numbers
 FUNCTION = """CREATE FUNCTION note(code text) RETURNS int LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION USING ERRCODE = code, MESSAGE = 'noted'; END $$"""
+
+PROCEDURE = "CREATE PROCEDURE note(code INT) SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = code, MESSAGE_TEXT = 'noted'"
 
 
 def calls_of(number):
@@ -54,14 +57,29 @@ def start_postgres(t, tls):
     return f"{server.uri}?sslmode={'require' if tls else 'disable'}"
 
 
-STARTERS = {"redis": start_redis, "postgres": start_postgres}
+def start_mysql(t, tls):
+    from mysql import mariadb
+    server = mariadb(t, settings=["--max-connections=400"])
+    t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "--delimiter=;;", "shop"], agent=False,
+          stdin=PROCEDURE.encode())
+    return f"mysql://shop_user:hunter2@127.0.0.1:{server.port}/shop"
+
+
+STARTERS = {"redis": start_redis, "postgres": start_postgres, "mysql": start_mysql}
 
 
 def why_no(kind):
     """What is not installed here, for a database of that kind."""
-    if kind == "redis":
-        return "" if which("redis-server") else "redis-server"
+    program = {"redis": "redis-server", "mysql": "mariadbd"}.get(kind)
+    if program:
+        return "" if which(program) else program
     return "" if any(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else "postgresql"
+
+
+def number_in(code):
+    """The id that a code was made of; None."""
+    letters, number = CODE.match(code), NUMBER.match(code)
+    return int(letters[1], 36) if letters else int(code) - FROM if number else None
 
 
 def judge(spans, service, ids):
@@ -69,9 +87,8 @@ def judge(spans, service, ids):
     by_id = {s["span_id"]: s for s in spans if s["resource"]["service.name"] == service}
     row, wanted = Row(), set(ids)
     for span in by_id.values():
-        code = CODE.match(str(span["attributes"].get("db.response.status_code", "")))
-        number = int(code[1], 36) if code and span["kind"] == "CLIENT" else None
-        if number in wanted:
+        number = number_in(str(span["attributes"].get("db.response.status_code", "")))
+        if span["kind"] == "CLIENT" and number in wanted:
             place(row, number, span, by_id)
     made = sum(map(calls_of, ids))
     if row.calls != made:
