@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "agent/adapter_api.h"
+#include "agent/tls.h"
 #include "base/sys.h"
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
@@ -26,7 +27,8 @@ static const struct rm_adapter *const adapters[] = {
 static atomic_uchar known[sizeof(adapters) / sizeof(adapters[0])];
 static atomic_bool loaded = true; /* something, since the last look */
 static atomic_bool waits;         /* some adapter */
-static atomic_uint serve;         /* a bit for each adapter that waits for a connection */
+static atomic_uint serve;         /* a bit for each adapter that waits for a connection ... */
+static atomic_uint secure;        /* ... for one that begins with TLS */
 
 void rm_adapters_loading(void)
 {
@@ -49,6 +51,8 @@ static bool ask(unsigned i, bool anew)
 		atomic_store(&known[i], SETTLED);
 		if (adapters[i]->serve)
 			atomic_fetch_or(&serve, 1u << i);
+		if (adapters[i]->secure)
+			atomic_fetch_or(&secure, 1u << i);
 		return false;
 	case RM_ARRIVAL_LATER:
 		atomic_store(&known[i], WAITS);
@@ -98,5 +102,22 @@ void rm_adapters_serve(int fd)
 
 	if (waiting && is_network(fd))
 		tell(waiting);
+	errno = saved;
+}
+
+static void tell_secure(unsigned waiting)
+{
+	for (unsigned i = 0; adapters[i]; i++)
+		if (waiting & 1u << i && !adapters[i]->secure())
+			atomic_fetch_and(&secure, ~(1u << i));
+}
+
+void rm_adapters_secure(void)
+{
+	unsigned waiting = atomic_load_explicit(&secure, memory_order_relaxed);
+	int saved = errno;
+
+	if (waiting && rm_tls_begins_here())
+		tell_secure(waiting);
 	errno = saved;
 }

@@ -8,6 +8,9 @@ void rm_adapters_arrive(void);
 /* The program accepted this connection: it may be a server. Keeps errno; a flag's test as a rule. Context: app. */
 void rm_adapters_serve(int fd);
 
+/* Before a write to a connection that is watched: it may begin with TLS. Keeps errno; a flag's test as a rule. Context: hook. */
+void rm_adapters_secure(void);
+
 /* An object is about to be loaded: it may bring a runtime. Context: any. */
 void rm_adapters_loading(void);
 

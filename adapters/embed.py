@@ -16,7 +16,7 @@ def main():
                   Path(source).read_bytes(), flags=re.MULTILINE)
     lines = [", ".join(str(byte) for byte in data[at:at + 24]) for at in range(0, len(data), 24)]
     with open(output, "w") as out:
-        out.write(f"static const char {name}[] = {{\n" + ",\n".join(lines) + ", 0\n};\n")
+        out.write(f'#include "adapters/embedded.h"\n\nRM_EMBEDDED static const char {name}[] = {{\n' + ",\n".join(lines) + ", 0\n};\n")
 
 
 main()

@@ -166,6 +166,11 @@ bool rm_ctx_wanted(const char *name)
 	return false;
 }
 
+bool rm_ctx_prints(void)
+{
+	return rm_active() && rm_outputs_watched();
+}
+
 void rm_ctx_use(const struct rm_adapter *adapter)
 {
 	rm_context_use(adapter);

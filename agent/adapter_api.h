@@ -36,6 +36,7 @@ enum rm_source {
 	RM_SOURCE_THREAD,    /* the gated thread rule */
 	RM_SOURCE_CONNECT,   /* first request on a connection opened while serving a request */
 	RM_SOURCE_PROCESS,   /* TRACEPARENT of the process */
+	RM_SOURCE_MESSAGE,   /* the message that was received carries it */
 	RM_SOURCE_COUNT,
 };
 
@@ -84,6 +85,9 @@ rm_ctx rm_ctx_from_traceparent(const char *p, size_t n);
 /* True unless REMORA_ADAPTERS leaves the adapter of that name out, or nothing is traced here. */
 bool rm_ctx_wanted(const char *name);
 
+/* True where what the program prints becomes log records, which have the context of the thread that prints. */
+bool rm_ctx_prints(void);
+
 /* ---- what an adapter is ---- */
 
 /* How it went to move into a runtime. */
@@ -105,6 +109,11 @@ struct rm_adapter {
 	 * a server. NULL: not told. True: to be told of the next one, too. Context: as above, in the call that accepted.
 	 */
 	bool (*serve)(void);
+	/*
+	 * This thread is about to send the ClientHello of a TLS connection, whoever encrypts there. NULL: not told. True: to be
+	 * told of the next one, too. Context: as above, in the call that writes.
+	 */
+	bool (*secure)(void);
 	/* The head of a request was read on this thread, NULL: not told. Context: hook, a connection locked. */
 	void (*on_request)(rm_ctx ctx);
 	/*

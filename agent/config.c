@@ -16,17 +16,13 @@ enum { MEMORY_MIN_MIB = 16, MEMORY_MAX_MIB = 1 << 20 };
 enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
 
 /*
- * Semantic conventions, url.query: secrets that well-known services put into URLs; then those of OAuth
- * (RFC 6749, 6750), and names that nobody gives to anything else.
+ * Semantic conventions, url.query: secrets that well-known services put into URLs; then those of OAuth (RFC 6749, 6750), and
+ * names that are given to secrets: better to hide a word too many. docs/SAFETY.md lists them under X7.
  */
-static const struct rm_str redact_always[] = {
-	{ "X-Amz-Signature", 15 },  { "X-Amz-Credential", 16 }, { "X-Amz-Security-Token", 20 },
-	{ "AWSAccessKeyId", 14 },   { "Signature", 9 },		{ "sig", 3 },
-	{ "X-Goog-Signature", 16 }, { "access_token", 12 },	{ "refresh_token", 13 },
-	{ "id_token", 8 },	    { "client_secret", 13 },	{ "api_key", 7 },
-	{ "apikey", 6 },	    { "api-key", 7 },		{ "password", 8 },
-	{ "passwd", 6 },
-};
+static const char redact_always[] =
+	"X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,AWSAccessKeyId,Signature,sig,X-Goog-Signature,"
+	"access_token,refresh_token,id_token,client_secret,code,api_key,apikey,api-key,password,passwd,pwd,"
+	"token,secret,key,signature,auth,jwt";
 
 static uint32_t at_most(uint64_t v, uint32_t max)
 {
@@ -42,7 +38,7 @@ static uint32_t read_list(const struct rm_env *env, enum rm_env_id id, struct rm
 	while (rm_env_item(&rest, &item)) {
 		if (count == max) {
 			rm_warn("%s: '%S' and what follows is not used: too many entries",
-				rm_env_rows[id].name, &item);
+				rm_env_name(id), &item);
 			break;
 		}
 		ret[count++] = item;
@@ -60,7 +56,7 @@ static void read_headers(struct rm_strbuf *text, const struct rm_env *env, enum 
 		rm_strbuf_str(text, ret->name[i]);
 		if (text->truncated) {
 			rm_warn("%s: '%S' and what follows is not used: too long",
-				rm_env_rows[id].name, &ret->name[i]);
+				rm_env_name(id), &ret->name[i]);
 			text->truncated = false;
 			ret->count = i;
 			return;
@@ -75,35 +71,47 @@ static void read_headers(struct rm_strbuf *text, const struct rm_env *env, enum 
 static enum rm_sampler_kind read_sampler(const struct rm_env *env)
 {
 	static const struct {
-		struct rm_str name;
-		enum rm_sampler_kind kind;
+		char name[25];
+		uint8_t kind; /* enum rm_sampler_kind */
 	} kinds[] = {
-		{ { "always_on", 9 }, RM_SAMPLER_ON },
-		{ { "always_off", 10 }, RM_SAMPLER_OFF },
-		{ { "traceidratio", 12 }, RM_SAMPLER_RATIO },
-		{ { "parentbased_always_off", 22 }, RM_SAMPLER_PARENT_OFF },
-		{ { "parentbased_traceidratio", 24 }, RM_SAMPLER_PARENT_RATIO },
+		{ "always_on", RM_SAMPLER_ON },
+		{ "always_off", RM_SAMPLER_OFF },
+		{ "traceidratio", RM_SAMPLER_RATIO },
+		{ "parentbased_always_off", RM_SAMPLER_PARENT_OFF },
+		{ "parentbased_traceidratio", RM_SAMPLER_PARENT_RATIO },
+		{ "xray", RM_SAMPLER_PARENT_XRAY },
 	};
 	struct rm_str name = rm_env_str(env, RM_ENV_TRACES_SAMPLER);
 
 	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (rm_str_eq(name, kinds[i].name))
-			return kinds[i].kind;
+		if (rm_str_eq(name, RM_STR_OF(kinds[i].name)))
+			return (enum rm_sampler_kind)kinds[i].kind;
 	return RM_SAMPLER_PARENT_ON;
+}
+
+static enum rm_dns_mode read_dns(const struct rm_env *env)
+{
+	struct rm_str mode = rm_env_str(env, RM_ENV_REMORA_DNS);
+
+	return rm_str_ieq(mode, RM_STR("none")) ? RM_DNS_NONE : rm_str_ieq(mode, RM_STR("all")) ? RM_DNS_ALL : RM_DNS_REQUESTS;
+}
+
+static enum rm_setup_mode read_setup(const struct rm_env *env)
+{
+	struct rm_str mode = rm_env_str(env, RM_ENV_REMORA_CONNECTIONS);
+
+	return rm_str_ieq(mode, RM_STR("none")) ? RM_SETUP_NONE :
+	       rm_str_ieq(mode, RM_STR("spans")) ? RM_SETUP_SPANS : RM_SETUP_EVENTS;
 }
 
 /* A list of which nothing is known is as good as unset; "none" is known. */
 static unsigned read_propagators(const struct rm_env *env)
 {
-	struct rm_str rest = rm_env_str(env, RM_ENV_PROPAGATORS), item;
-	unsigned ret = rm_propagators_parse(rest);
+	unsigned ret = rm_propagators_parse(rm_env_str(env, RM_ENV_PROPAGATORS));
 
-	if (ret)
+	if (ret || rm_env_lists(env, RM_ENV_PROPAGATORS, RM_STR("none")))
 		return ret;
-	while (rm_env_item(&rest, &item))
-		if (rm_str_ieq(item, RM_STR("none")))
-			return 0;
-	return rm_propagators_parse(rm_str_c(rm_env_rows[RM_ENV_PROPAGATORS].def));
+	return rm_propagators_parse(rm_str_c(rm_env_default(RM_ENV_PROPAGATORS)));
 }
 
 /*
@@ -114,7 +122,30 @@ static bool is_cgi(const struct rm_env *env)
 {
 	struct rm_str gateway = rm_env_str(env, RM_ENV_GATEWAY_INTERFACE);
 
-	return gateway.n >= 4 && memcmp(gateway.p, "CGI/", 4) == 0 && rm_env_is_set(env, RM_ENV_HTTP_TRACEPARENT);
+	return gateway.n >= 4 && memcmp(gateway.p, "CGI/", 4) == 0 &&
+	       (rm_env_is_set(env, RM_ENV_HTTP_TRACEPARENT) || rm_env_is_set(env, RM_ENV_HTTP_XRAY));
+}
+
+/* What AWS Lambda sets for its function (_X_AMZN_TRACE_ID) comes after what names this very process. */
+static void read_xray_parent(struct rm_config *c, const struct rm_env *env, bool cgi)
+{
+	static const enum rm_env_id any[] = { RM_ENV_XRAY_PARENT, RM_ENV_LAMBDA_PARENT };
+	bool known = cgi && rm_xray_parse(rm_str_trim(rm_env_str(env, RM_ENV_HTTP_XRAY)), &c->parent);
+
+	for (size_t i = 0; i < sizeof(any) / sizeof(any[0]) && !known && !cgi; i++)
+		known = rm_xray_parse(rm_str_trim(rm_env_str(env, any[i])), &c->parent);
+}
+
+/*
+ * X-Ray takes any id since 2023, but agents and collectors that are older refuse those that do not begin with the
+ * time; to all others that makes no difference.
+ */
+static bool dates_ids(const struct rm_config *c, const struct rm_env *env)
+{
+	if (rm_env_is_set(env, RM_ENV_REMORA_ID_GENERATOR))
+		return rm_str_ieq(rm_env_str(env, RM_ENV_REMORA_ID_GENERATOR), RM_STR("xray"));
+	return c->propagators & RM_PROP_XRAY || c->sampler == RM_SAMPLER_PARENT_XRAY ||
+	       rm_env_lists(env, RM_ENV_TRACES_EXPORTER, RM_STR("xray"));
 }
 
 static void read_parent(struct rm_config *c, const struct rm_env *env)
@@ -126,8 +157,11 @@ static void read_parent(struct rm_config *c, const struct rm_env *env)
 
 	if (c->propagators & RM_PROP_BAGGAGE)
 		c->parent_baggage = rm_str_trim(rm_env_str(env, cgi ? RM_ENV_HTTP_BAGGAGE : RM_ENV_BAGGAGE));
-	if (!(c->propagators & RM_PROP_TRACECONTEXT) || !rm_traceparent_parse(rm_str_trim(parent), &c->parent))
+	if (!(c->propagators & RM_PROP_TRACECONTEXT) || !rm_traceparent_parse(rm_str_trim(parent), &c->parent)) {
+		if (c->propagators & RM_PROP_XRAY)
+			read_xray_parent(c, env, cgi);
 		return;
+	}
 	rm_strbuf_init(&text, c->tracestate_text, sizeof(c->tracestate_text));
 	if (rm_tracestate_append(&text, state))
 		c->parent_tracestate = rm_tracestate_fit(&text);
@@ -161,18 +195,29 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	uint64_t chars = rm_env_u64(env, RM_ENV_ATTRIBUTE_VALUE_LENGTH_LIMIT, 0);
 	struct rm_strbuf headers;
 
-	memset(c, 0, sizeof(*c));
+	memset(c, 0, offsetof(struct rm_config, headers_text));
 	rm_strbuf_init(&headers, c->headers_text, sizeof(c->headers_text));
 	c->propagators = read_propagators(env);
 	c->sampler = read_sampler(env);
+	c->time_ids = dates_ids(c, env);
 	c->ratio = rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
 	attrs = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_COUNT_LIMIT, attrs);
 	chars = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, chars);
 	c->max_attrs = at_most(attrs, UINT32_MAX);
 	c->max_value_chars = at_most(chars, UINT32_MAX);
+	c->max_events = at_most(rm_env_u64(env, RM_ENV_SPAN_EVENT_COUNT_LIMIT, 0), UINT16_MAX);
+	c->max_event_attrs = at_most(rm_env_u64(env, RM_ENV_EVENT_ATTRIBUTE_COUNT_LIMIT, 0), UINT16_MAX);
 	c->ingress = rm_env_bool(env, RM_ENV_REMORA_INGRESS) &&
-		     c->propagators & RM_PROP_TRACECONTEXT;
+		     c->propagators & (RM_PROP_TRACECONTEXT | RM_PROP_XRAY);
 	c->server_timing = rm_env_bool(env, RM_ENV_REMORA_SERVER_TIMING) && c->propagators & RM_PROP_TRACECONTEXT;
+	c->answers = c->server_timing || c->propagators & RM_PROP_XRAY;
+	c->sqlcommenter = rm_env_bool(env, RM_ENV_REMORA_SQLCOMMENTER) && c->propagators & RM_PROP_TRACECONTEXT;
+	c->setup = (uint8_t)read_setup(env);
+	c->dns = (uint8_t)read_dns(env);
+	c->crash = rm_env_bool(env, RM_ENV_REMORA_CRASH);
+	c->slow_stack_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_SLOW_STACK, 0), UINT32_MAX);
+	c->throws = rm_env_bool(env, RM_ENV_REMORA_CPP_EXCEPTIONS);
+	c->throws_per_s = at_most(rm_env_u64(env, RM_ENV_REMORA_CPP_EXCEPTION_RATE, 0), 1000);
 	c->parent_source = rm_env_bool(env, RM_ENV_REMORA_PARENT_SOURCE);
 	c->adapters = rm_env_str(env, RM_ENV_REMORA_ADAPTERS);
 	read_headers(&headers, env, RM_ENV_CLIENT_REQUEST_HEADERS, &c->client_request);
@@ -181,12 +226,13 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	read_headers(&headers, env, RM_ENV_SERVER_RESPONSE_HEADERS, &c->server_response);
 	c->method_count = read_list(env, RM_ENV_HTTP_KNOWN_METHODS, c->methods, 0,
 				    RM_CONFIG_METHODS_MAX);
-	c->redact_count = sizeof(redact_always) / sizeof(redact_always[0]);
-	memcpy(c->redact, redact_always, sizeof(redact_always));
+	for (struct rm_str rest = rm_str_c(redact_always); rm_env_item(&rest, &c->redact[c->redact_count]);)
+		c->redact_count++;
 	c->redact_count = read_list(env, RM_ENV_REMORA_REDACT_QUERY, c->redact, c->redact_count,
 				    RM_CONFIG_REDACT_MAX);
 	c->redact_no_length = no_length(c->redact, c->redact_count);
 	c->memory_bytes = read_memory(env);
+	c->message_bytes = at_most(rm_env_u64(env, RM_ENV_REMORA_MESSAGE_LIMIT, 0), UINT32_MAX);
 	c->exit_timeout_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_EXIT_TIMEOUT, 300),
 						  EXIT_TIMEOUT_MAX_MS);
 	read_parent(c, env);

@@ -17,8 +17,11 @@ enum {
 
 enum rm_sampler_kind {
 	RM_SAMPLER_ON, RM_SAMPLER_OFF, RM_SAMPLER_RATIO,
-	RM_SAMPLER_PARENT_ON, RM_SAMPLER_PARENT_OFF, RM_SAMPLER_PARENT_RATIO,
+	RM_SAMPLER_PARENT_ON, RM_SAMPLER_PARENT_OFF, RM_SAMPLER_PARENT_RATIO, RM_SAMPLER_PARENT_XRAY,
 };
+
+enum rm_setup_mode { RM_SETUP_NONE, RM_SETUP_EVENTS, RM_SETUP_SPANS };
+enum rm_dns_mode { RM_DNS_NONE, RM_DNS_REQUESTS, RM_DNS_ALL };
 
 /* Header names to capture, lowercase. Slices into the struct rm_config they belong to. */
 struct rm_header_list {
@@ -31,9 +34,20 @@ struct rm_config {
 	enum rm_sampler_kind sampler;
 	double ratio;
 	uint32_t max_attrs, max_value_chars; /* 0 = no limit */
-	bool ingress;                      /* REMORA_INGRESS, and tracecontext among the propagators */
+	uint32_t max_events;               /* of a span */
+	uint32_t max_event_attrs;          /* 0 = no limit */
+	bool ingress;                      /* REMORA_INGRESS, and tracecontext or xray among the propagators */
+	bool time_ids;                     /* trace ids begin with the time */
 	bool parent_source;
 	bool server_timing;                /* REMORA_SERVER_TIMING, and tracecontext among the propagators */
+	bool answers;                      /* responses may get lines: that, or xray among the propagators */
+	uint8_t setup;                     /* enum rm_setup_mode: REMORA_CONNECTIONS */
+	uint8_t dns;                       /* enum rm_dns_mode: REMORA_DNS */
+	bool crash;                        /* REMORA_CRASH */
+	bool throws;                       /* REMORA_CPP_EXCEPTIONS */
+	uint64_t slow_stack_ns;            /* REMORA_SLOW_STACK; 0: never */
+	uint32_t throws_per_s;             /* REMORA_CPP_EXCEPTION_RATE */
+	bool sqlcommenter;                 /* REMORA_SQLCOMMENTER, and tracecontext among the propagators */
 	struct rm_str adapters;            /* REMORA_ADAPTERS */
 	struct rm_header_list client_request, client_response, server_request, server_response;
 	struct rm_str methods[RM_CONFIG_METHODS_MAX];
@@ -42,9 +56,11 @@ struct rm_config {
 	uint32_t redact_count;
 	uint64_t redact_no_length;         /* bit n: no key of `redact` has n bytes */
 	uint64_t memory_bytes;             /* REMORA_MEMORY_LIMIT */
+	uint32_t message_bytes;            /* REMORA_MESSAGE_LIMIT */
 	uint64_t exit_timeout_ns;
-	struct rm_spanctx parent;          /* of this process: TRACEPARENT */
+	struct rm_spanctx parent;          /* of this process: TRACEPARENT, X_AMZN_TRACE_ID */
 	struct rm_str parent_tracestate, parent_baggage;
+	/* Few processes fill these; of the others they are never touched. */
 	char headers_text[RM_CONFIG_HEADERS_TEXT];
 	char tracestate_text[RM_TRACESTATE_MAX_BYTES];
 };

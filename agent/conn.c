@@ -17,8 +17,11 @@
 
 #include "agent/bound.h"
 #include "agent/context.h"
+#include "agent/datagram.h"
+#include "agent/output.h"
 #include "agent/stream.h"
 #include "agent/tls_hello.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/pool.h"
@@ -72,8 +75,10 @@ static bool is_conn(uint32_t number)
 
 bool rm_fd_tracked(int fd)
 {
-	return is_conn(lookup(fd));
+	return lookup(fd) - 1 < RM_FD_PASSED - 1;
 }
+
+uint32_t rm_fd_mark(int fd) { return lookup(fd); }
 
 bool rm_fd_is_served(int fd)
 {
@@ -120,10 +125,7 @@ void rm_conn_doubt(int fd)
 		atomic_store(&c->gap, 1);
 }
 
-static inline uint32_t this_process(void)
-{
-	return rm_epoch() + 1;
-}
+static inline uint32_t this_process(void) { return rm_epoch() + 1; }
 
 /* What a fork left locked is half done: nothing of it is looked at again, nor given back. Lock held. */
 static void abandon(struct rm_conn *c)
@@ -315,6 +317,13 @@ static void enter(int fd, uint32_t number)
 		raise_high(fd);
 	if (is_conn(old))
 		rm_conn_drop(rm_pool_at(&conns, old));
+	else if (old == RM_FD_DNS && number != RM_FD_DNS)
+		rm_datagram_closed(fd);
+}
+
+void rm_fd_set_mark(int fd, uint32_t mark)
+{
+	enter(fd, mark);
 }
 
 /* A connection that no descriptor names yet. 0: no memory, which is counted, or forks would go unnoticed. */
@@ -356,6 +365,25 @@ void rm_conn_new(int fd, bool accepted)
 	struct rm_conn *c = make_for(fd, accepted ? RM_ROLE_SERVER : 0);
 
 	enter(fd, c ? c->number : accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE);
+}
+
+void rm_conn_output(int fd, uint8_t stream)
+{
+	struct rm_conn *c = make_for(fd, 0);
+
+	if (!c)
+		return;
+	c->muted = 1;
+	c->output = stream;
+	enter(fd, c->number);
+}
+
+void rm_conn_output_ends(int fd)
+{
+	const struct rm_conn *c = rm_conn_peek(fd);
+
+	if (c && c->output)
+		enter(fd, RM_FD_NONE);
 }
 
 rm_conn_name rm_conn_open(enum rm_role role)
@@ -423,17 +451,20 @@ bool rm_fd_is_stream(int fd)
 
 void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
 {
-	bool stream = (type & 0xf) == SOCK_STREAM &&
-		      (domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX);
+	bool internet = domain == AF_INET || domain == AF_INET6;
+	bool stream = (type & 0xf) == SOCK_STREAM && (internet || domain == AF_UNIX);
+	bool asks = internet && (type & 0xf) == SOCK_DGRAM && rm_context_config()->dns != RM_DNS_NONE;
 
-	if (stream || lookup(fd) != RM_FD_NONE)
-		enter(fd, stream ? RM_FD_STREAM : RM_FD_NONE);
+	if (stream || asks || lookup(fd) != RM_FD_NONE)
+		enter(fd, stream ? RM_FD_STREAM : asks ? RM_FD_DGRAM : RM_FD_NONE);
 }
 
 void rm_fd_listen(struct rm_scope *s, int fd)
 {
-	if (rm_fd_is_stream(fd))
-		enter(fd, RM_FD_LISTENER);
+	if (!rm_fd_is_stream(fd))
+		return;
+	enter(fd, RM_FD_LISTENER);
+	rm_output_serves(true);
 }
 
 void rm_fd_accept(struct rm_scope *s, int listener, int fd)
@@ -446,15 +477,20 @@ void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 		}
 		enter(listener, RM_FD_LISTENER);
 	}
+	rm_output_serves(false);
 	rm_tls_expect();
 	rm_conn_new(fd, true);
 	rm_context_accepted(s->thread);
 }
 
-void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error)
+void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error, uint64_t begun_ns)
 {
 	struct rm_conn *c;
 
+	if (is_conn(lookup(fd)) && (result == 0 || error == EISCONN))
+		rm_fd_connected(s, fd);
+	else if ((lookup(fd) == RM_FD_DGRAM || lookup(fd) == RM_FD_DNS) && result == 0)
+		rm_datagram_connected(fd, to, len);
 	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
 		return;
 	rm_tls_expect();
@@ -465,6 +501,9 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 	}
 	if (to && len > sizeof(to->sa_family))
 		rm_peer_set(&c->peer, to, len);
+	c->setup.connect_ns = begun_ns;
+	if (begun_ns && result == 0)
+		c->setup.connected_ns = rm_clock_mono_ns();
 	c->connected_by = rm_context_here(s->thread);
 	c->connected_on = s->thread;
 	enter(fd, c->number);
@@ -493,6 +532,8 @@ void rm_fd_dup(struct rm_scope *s, int from, int to)
 		number = RM_FD_NONE; /* given up, or closed, at this very moment */
 	if (number != RM_FD_NONE || lookup(to) != RM_FD_NONE)
 		enter(to, number);
+	if (to == RM_STREAM_STDOUT || to == RM_STREAM_STDERR)
+		rm_output_moved(to);
 }
 
 void rm_fd_received(struct rm_scope *s, int fd)
@@ -555,9 +596,4 @@ void rm_fd_epoll_add(int epfd, int fd)
 		enter(epfd, RM_FD_SERVED_EPOLL);
 		rm_leave(&s);
 	}
-}
-
-bool rm_fd_is_loop(int epfd)
-{
-	return lookup(epfd) == RM_FD_SERVED_EPOLL;
 }

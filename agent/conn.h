@@ -25,7 +25,10 @@ enum {
 	RM_FD_SERVED_MUTE = 0xfffffff1u,  /* an accepted connection that is none of ours */
 	RM_FD_SERVED_EPOLL = 0xfffffff2u, /* an epoll instance of a server's loop */
 	RM_FD_STREAM = 0xfffffff3u,       /* a stream socket, not connected yet */
-	RM_FD_MARKS = 0xfffffff0u,
+	RM_FD_DGRAM = 0xfffffff4u,        /* a datagram socket that may come to ask the DNS */
+	RM_FD_DNS = 0xffffffefu,          /* one that does: its calls are looked at, see agent/datagram.h */
+	RM_FD_MARKS = 0xffffffefu,
+	RM_FD_PASSED = 0xfffffff0u,       /* from here on calls are passed on without a look */
 };
 
 /* An edit of the bytes on their way out, see agent/tx.c. */
@@ -35,6 +38,13 @@ struct rm_pending {
 	uint32_t bytes;   /* of the text */
 	uint32_t done;    /* of the text, already sent */
 	rm_text text;
+};
+
+/* When it was set up, monotonic; 0: not seen, or told already. See agent/setup.h. */
+struct rm_setup {
+	uint64_t connect_ns, connected_ns; /* connect() was called; the program was told that it is */
+	uint64_t hello_ns, secured_ns;     /* its ClientHello went out; the handshake was over */
+	uint8_t tls_minor;                 /* 4: TLS 1.3 */
 };
 
 struct rm_conn {
@@ -49,8 +59,11 @@ struct rm_conn {
 	uint8_t peeked;          /* the program looks ahead with MSG_PEEK: leave what it reads alone */
 	uint8_t internet;        /* the kernel was asked: this is no Unix socket */
 	uint8_t brimmed;         /* the program's last read filled its room: it may have counted what waits */
+	uint8_t peer_ended;      /* nothing more comes from the peer */
 	uint8_t first_sent;      /* a request head went out on it */
 	uint8_t secure;          /* what a TLS session carries: no descriptor names it (agent/tls.h) */
+	uint8_t asked;           /* of a server: some caller wants to be told the decision in its response */
+	uint8_t output;          /* no connection but what the program prints: enum rm_stream; always muted */
 	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */
@@ -61,6 +74,9 @@ struct rm_conn {
 	rm_ctx bound;            /* whom those that come next belong to; 0: nobody said */
 	rm_text marks;           /* what is said of those behind them ... */
 	uint32_t mark_first, mark_count; /* ... from there, so many */
+	const char *system;      /* what the server said it is, before TLS, where its protocol does not say; NULL: nothing */
+	uint64_t greeting;       /* what its protocol keeps of what the server said before TLS; 0: nothing */
+	struct rm_setup setup;   /* of a client's, where that is wanted */
 	int secured_fd;          /* of a TLS session: the descriptor that its ClientHello left through, or -1 */
 
 	/*
@@ -81,6 +97,7 @@ struct rm_conn {
 	uint32_t raw_owed;       /* of the program's own, which the library refused as they were */
 	uint32_t taken;          /* which the library took in a call that failed in the end */
 	uint8_t kept;            /* what it refused last is encrypted already: not to be offered with other bytes */
+	uint8_t held;            /* the same of a server's call that went as it was: nothing is put into its retry */
 
 	rm_text stash[RM_STASHES];
 	struct rm_peer peer;
@@ -111,6 +128,10 @@ static inline bool rm_conn_midway(const struct rm_conn *c)
 {
 	return rm_conn_busy(c) || rm_conn_begun(c);
 }
+
+/* What the table has for a descriptor: a mark, or a connection's number. Context: any. */
+uint32_t rm_fd_mark(int fd);
+void rm_fd_set_mark(int fd, uint32_t mark);
 
 /* Cheap look without a lock, to decide whether to come back; NULL when the descriptor is none of ours. */
 struct rm_conn *rm_conn_peek(int fd);
@@ -183,11 +204,23 @@ void rm_conn_close(rm_conn_name name);
 struct rm_conn *rm_conn_peek_name(rm_conn_name name);
 struct rm_conn *rm_conn_take_name(rm_conn_name name);
 
+/*
+ * Makes `fd` known as what the program prints (enum rm_stream): a connection that is muted, so that all but
+ * writing passes it by. Without memory it is left alone.
+ */
+void rm_conn_output(int fd, uint8_t stream);
+
+/* `fd` is left alone from now on, if it is such a one. */
+void rm_conn_output_ends(int fd);
+
 /* Asks the kernel. Datagrams and packets that were cut would be lost: only streams are ours. */
 bool rm_fd_is_stream(int fd);
 
 /* True for an epoll instance that watches listeners or accepted connections. */
-bool rm_fd_is_loop(int epfd);
+static inline bool rm_fd_is_loop(int epfd)
+{
+	return rm_fd_mark(epfd) == RM_FD_SERVED_EPOLL;
+}
 
 /* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
 void rm_conn_forget_fd(struct rm_conn *c, int fd);

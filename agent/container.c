@@ -53,17 +53,31 @@ static struct rm_str id_in(struct rm_str component)
 	return is_id(component) ? component : (struct rm_str){ NULL, 0 };
 }
 
+/* As ECS names those of Fargate: 32 hex digits of the task, a dash, decimal digits. */
+static bool is_fargate_id(struct rm_str s)
+{
+	enum { TASK_HEX = 32 };
+	uint64_t number;
+
+	return s.n > TASK_HEX + 1 && s.p[TASK_HEX] == '-' && is_hex((struct rm_str){ s.p, TASK_HEX }) &&
+	       rm_str_u64((struct rm_str){ s.p + TASK_HEX + 1, s.n - TASK_HEX - 1 }, &number);
+}
+
 void rm_container_from_cgroup(struct rm_str text, struct rm_container *ret)
 {
 	while (text.p && ret->id.n == 0) {
 		struct rm_str path = rm_str_cut(&text, '\n');
+		bool in_ecs = false;
 
 		rm_str_cut(&path, ':'); /* hierarchy */
 		rm_str_cut(&path, ':'); /* controllers */
 		/* The innermost container is the last component that is one. */
 		while (path.p) {
-			struct rm_str id = id_in(rm_str_cut(&path, '/'));
+			struct rm_str component = rm_str_cut(&path, '/'), id = id_in(component);
 
+			if (in_ecs && is_fargate_id(component))
+				id = component;
+			in_ecs |= rm_str_eq(component, RM_STR("ecs"));
 			if (id.n > 0)
 				ret->id = id;
 		}

@@ -15,6 +15,7 @@
 #include "agent/context.h"
 
 #include "agent/answered.h"
+#include "agent/unwritten.h"
 #include "base/log.h"
 
 static const struct rm_config *config;
@@ -23,15 +24,16 @@ static atomic_bool gate_closed;
 static atomic_bool served; /* the process read a request: its TRACEPARENT explains nothing any more */
 static _Atomic uint64_t source_count[RM_SOURCE_COUNT];
 
-static const char *const source_names[RM_SOURCE_COUNT] = {
+static const char source_names[RM_SOURCE_COUNT][12] = {
 	[RM_SOURCE_NONE] = "none",         [RM_SOURCE_HEADER] = "header",   [RM_SOURCE_PROGRAM] = "program",
 	[RM_SOURCE_BOUND] = "bound",       [RM_SOURCE_ATTACHED] = "attached", [RM_SOURCE_HANDOFF] = "handoff",
 	[RM_SOURCE_THREAD] = "thread",     [RM_SOURCE_CONNECT] = "connect", [RM_SOURCE_PROCESS] = "process",
+	[RM_SOURCE_MESSAGE] = "message",
 };
 
-const char *rm_source_name(enum rm_source source)
+const char *rm_context_shown_source(const struct rm_parent *parent)
 {
-	return source_names[source];
+	return config->parent_source ? source_names[parent->source] : NULL;
 }
 
 void rm_context_init(const struct rm_config *c)
@@ -118,8 +120,14 @@ void rm_loop_wait(int epfd)
 {
 	struct rm_thread *t = rm_thread_self();
 
+	t->waits++;
 	if (t->open && (epfd < 0 || rm_fd_is_loop(epfd)) && is_open(t))
 		close_gate("a thread with an open request waits in a server's event loop");
+}
+
+void rm_many_wait(void)
+{
+	rm_thread_self()->waits++;
 }
 
 void rm_context_accepted(struct rm_thread *t)
@@ -184,11 +192,8 @@ static bool take_server(rm_ctx ctx, enum rm_source source, struct rm_parent *ret
 
 	if (!e)
 		return false;
-	ret->ctx = e->ctx;
-	ret->source = source;
-	ret->server = ctx;
-	ret->tracestate = rm_exchange_tracestate(e);
-	ret->baggage = rm_exchange_baggage(e);
+	*ret = (struct rm_parent){ .ctx = e->ctx, .source = source, .server = ctx,
+				   .tracestate = rm_exchange_tracestate(e), .baggage = rm_exchange_baggage(e) };
 	return rm_parent_lives(ret);
 }
 
@@ -196,6 +201,20 @@ bool rm_parent_lives(const struct rm_parent *p)
 {
 	__sync_synchronize(); /* what was read of it was read before this look */
 	return !p->server || rm_ctx_exchange(p->server);
+}
+
+bool rm_parent_came_with(const struct rm_parent *p, const struct rm_spanctx *in)
+{
+	const struct rm_exchange *server = p->server ? rm_ctx_exchange(p->server) : NULL;
+	struct rm_spanctx came;
+
+	if (!server)
+		return false;
+	came = server->parent;
+	if (!in->valid)
+		return in->trace_only && memcmp(in->trace_id, p->ctx.trace_id, 16) == 0;
+	return memcmp(in->span_id, p->ctx.span_id, 8) == 0 ||
+	       (came.valid && memcmp(in->span_id, came.span_id, 8) == 0 && rm_parent_lives(p));
 }
 
 /* The request carries a context: ours (rung 1), forwarded unchanged, or the program's own. */
@@ -210,6 +229,8 @@ static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_p
 		return true;
 	if (e && e->parent.valid && memcmp(e->parent.trace_id, in->trace_id, 16) == 0 &&
 	    memcmp(e->parent.span_id, in->span_id, 8) == 0 && take_server(here, RM_SOURCE_HEADER, ret))
+		return true;
+	if (take_server(rm_unwritten_find(in), RM_SOURCE_HEADER, ret))
 		return true;
 	*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_PROGRAM };
 	return true;
@@ -228,6 +249,16 @@ static bool resolve_thread(struct rm_thread *t, struct rm_conn *c, struct rm_par
 	       take_server(c->connected_by, RM_SOURCE_CONNECT, ret);
 }
 
+/* What the process was started for, as long as it serves nobody else. */
+static bool take_process(struct rm_parent *ret)
+{
+	if (!config->parent.valid || atomic_load_explicit(&served, memory_order_relaxed))
+		return false;
+	*ret = (struct rm_parent){ .ctx = config->parent, .source = RM_SOURCE_PROCESS, .remote = true,
+				   .tracestate = config->parent_tracestate, .baggage = config->parent_baggage };
+	return true;
+}
+
 static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			   struct rm_parent *ret)
 {
@@ -240,30 +271,70 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 		       take_server(t->attached, (enum rm_source)t->attached_how, ret);
 	if (resolve_thread(t, c, ret))
 		return true;
-	if (config->parent.valid && !atomic_load_explicit(&served, memory_order_relaxed)) {
-		*ret = (struct rm_parent){ .ctx = config->parent, .source = RM_SOURCE_PROCESS, .remote = true,
-					   .tracestate = config->parent_tracestate,
-					   .baggage = config->parent_baggage };
-		return true;
-	}
-	return false;
+	return take_process(ret);
+}
+
+/* What was found, or that nothing was. */
+static void settle(bool found, struct rm_parent *ret)
+{
+	if (!found)
+		*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
+	atomic_fetch_add_explicit(&source_count[ret->source], 1, memory_order_relaxed);
 }
 
 void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret)
 {
-	*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
-	if (!resolve_ladder(t, c, in, ret))
-		*ret = (struct rm_parent){ .source = RM_SOURCE_NONE };
-	atomic_fetch_add_explicit(&source_count[ret->source], 1, memory_order_relaxed);
+	settle(resolve_ladder(t, c, in, ret), ret);
+}
+
+bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
+{
+	rm_ctx ctx = rm_context_current(t, NULL);
+	struct rm_parent parent;
+
+	if (ctx ? !take_server(ctx, RM_SOURCE_THREAD, &parent) : t->attached || !take_process(&parent))
+		return false;
+	*ret = parent.ctx;
+	return true;
+}
+
+/* See context.h: what says whose bytes these are, or whose code this is, says nothing of whose message it is. */
+static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	if (in->valid)
+		return resolve_header(rm_context_current(t, NULL), in, ret);
+	if (c->bound || t->attached)
+		return false;
+	return (c->connected_on == t && resolve_thread(t, c, ret)) || take_process(ret);
+}
+
+void rm_context_resolve_sent(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	settle(resolve_message(t, c, in, ret), ret);
+}
+
+void rm_context_resolve_received(const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	if (in->valid)
+		*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_MESSAGE, .remote = true };
+	settle(in->valid || take_process(ret), ret);
+}
+
+bool rm_context_find_here(struct rm_thread *t, bool any, struct rm_parent *ret)
+{
+	static const struct rm_spanctx none;
+	static struct rm_conn nowhere; /* neither bound nor connected for anybody; read only */
+	bool found = resolve_ladder(t, &nowhere, &none, ret);
+
+	if (found || any)
+		settle(found, ret);
+	return found || any;
 }
 
 void rm_context_resolve_here(struct rm_thread *t, struct rm_parent *ret)
 {
-	static const struct rm_spanctx none;
-	static struct rm_conn nowhere; /* neither bound nor connected for anybody; read only */
-
-	rm_context_resolve(t, &nowhere, &none, ret);
+	rm_context_find_here(t, true, ret);
 }
 
 /* ---- children ---- */
@@ -296,22 +367,29 @@ bool rm_child_env(struct rm_child_env *room, bool becomes)
 {
 	struct rm_parent parent = { 0 };
 	struct rm_scope s;
-	char traceparent[RM_TRACEPARENT_BYTES];
-	struct rm_strbuf b;
+	char traceparent[RM_TRACEPARENT_BYTES], xray_text[RM_XRAY_BYTES];
+	struct rm_strbuf b, xray;
 	int n = 0;
 
-	if (!rm_active() || !config || !(config->propagators & RM_PROP_TRACECONTEXT))
+	if (!rm_active() || !config || !(config->propagators & (RM_PROP_TRACECONTEXT | RM_PROP_XRAY)))
 		return false;
 	if (rm_enter(&s)) /* a visit notices a fork */
 		rm_leave(&s);
 	if (!take_server(starter(rm_thread_self(), becomes), RM_SOURCE_THREAD, &parent))
 		return false;
 	rm_strbuf_init(&b, room->text, sizeof(room->text));
-	rm_traceparent_format(&parent.ctx, traceparent);
-	room->vars[n++] = append_var(&b, "TRACEPARENT=", (struct rm_str){ traceparent, sizeof(traceparent) });
+	rm_strbuf_init(&xray, xray_text, sizeof(xray_text));
+	if (config->propagators & RM_PROP_TRACECONTEXT) {
+		rm_traceparent_format(&parent.ctx, traceparent);
+		room->vars[n++] = append_var(&b, "TRACEPARENT=", (struct rm_str){ traceparent, sizeof(traceparent) });
+	}
 	/* An empty one replaces what the process itself was started with. */
-	if (parent.tracestate.n || config->parent_tracestate.n)
+	if (config->propagators & RM_PROP_TRACECONTEXT && (parent.tracestate.n || config->parent_tracestate.n))
 		room->vars[n++] = append_var(&b, "TRACESTATE=", parent.tracestate);
+	if (config->propagators & RM_PROP_XRAY) {
+		rm_xray_format(&parent.ctx, &xray);
+		room->vars[n++] = append_var(&b, "X_AMZN_TRACE_ID=", rm_strbuf_view(&xray));
+	}
 	if ((parent.baggage.n || config->parent_baggage.n) && (config->propagators & RM_PROP_BAGGAGE))
 		room->vars[n++] = append_var(&b, "BAGGAGE=", parent.baggage);
 	room->vars[n] = NULL;

@@ -49,6 +49,12 @@ struct rm_parent {
 };
 
 /*
+ * Whom a line belongs to that this thread prints: what is attached to the thread, or the thread rule's request,
+ * else what the process was started for. False: nobody knows. Counts nothing.
+ */
+bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret);
+
+/*
  * Climbs the ladder for an outgoing request on `c` (locked), whose head carries `in` (invalid when it has no
  * context of its own).
  */
@@ -58,10 +64,32 @@ void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_
 /* The same for work that no connection carries. */
 void rm_context_resolve_here(struct rm_thread *t, struct rm_parent *ret);
 
+/* The same, if there is one, or `any` is true. False: nothing was found, and nothing counted. */
+bool rm_context_find_here(struct rm_thread *t, bool any, struct rm_parent *ret);
+
+/*
+ * The parent of a message that is sent on `c` (locked), as above. Clients of brokers send what many have given them: one loop,
+ * or whoever happens to flush, writes it. So what adapters say of the thread or the bytes is not believed, and of threads only
+ * that of one which opened the connection itself.
+ */
+void rm_context_resolve_sent(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret);
+
+/*
+ * That of a message that was received: what it carries (`in`), else what the process was started for. Whatever the thread is
+ * at work on has nothing to do with what a broker sends.
+ */
+void rm_context_resolve_received(const struct rm_spanctx *in, struct rm_parent *ret);
+
 /* False when another thread ended the parent meanwhile: its texts may have become another one's. */
 bool rm_parent_lives(const struct rm_parent *p);
 
-const char *rm_source_name(enum rm_source source);
+/*
+ * True when `in` names the parent, or is what its request came in with: the context, or a trace without a span.
+ */
+bool rm_parent_came_with(const struct rm_parent *p, const struct rm_spanctx *in);
+
+/* The evidence by its name, where spans are to say it (REMORA_PARENT_SOURCE); else NULL. */
+const char *rm_context_shown_source(const struct rm_parent *parent);
 
 /* Logs how often each rung gave a parent (REMORA_DEBUG=trace). */
 void rm_context_report(void);

@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "agent/answered.h"
+#include "agent/events.h"
 #include "agent/outlet.h"
+#include "agent/slow.h"
 #include "agent/semconv.h"
+#include "agent/unwritten.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/pool.h"
@@ -17,7 +20,7 @@
 enum { EXCHANGES_MAX = RM_ANSWERED_MAX, ID_BITS = 24 };
 
 static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
-_Static_assert(sizeof(struct rm_exchange) <= 192, "as docs/SAFETY.md says");
+_Static_assert(sizeof(struct rm_exchange) <= 232, "as docs/SAFETY.md says");
 static _Atomic uint64_t id_secret;
 
 uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thread)
@@ -36,14 +39,20 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->parent = (struct rm_spanctx){ 0 };
 	e->parent_remote = false;
 	e->rpc = RM_RPC_NONE;
-	e->rpc_answered = false;
+	e->rpc_answered = e->rpc_reads[0] = e->rpc_reads[1] = false;
 	e->operation = false;
+	e->unlisted = false;
+	e->api = e->api_call = 0;
+	e->api_body = 0;
 	atomic_store_explicit(&e->epoch, rm_epoch(), memory_order_relaxed);
 	e->start_ns = now_ns;
 	e->request_body_bytes = 0;
 	e->carry = 0;
 	e->tracestate_bytes = e->baggage_bytes = 0;
 	e->record = 0;
+	atomic_store_explicit(&e->dropped_events, 0, memory_order_relaxed);
+	if (kind == RM_KIND_CLIENT)
+		rm_slow_begin(e, thread);
 	atomic_store_explicit(&e->phase, RM_PHASE_BEGUN, memory_order_release);
 	return x;
 }
@@ -189,9 +198,14 @@ void rm_exchange_drop(uint32_t x)
 	struct rm_exchange *e = rm_exchange_at(x);
 
 	atomic_store_explicit(&e->phase, RM_PHASE_FREE, memory_order_relaxed);
+	rm_events_close(e);
 	atomic_fetch_add_explicit(&e->gen, 1, memory_order_release);
 	rm_text_put(e->record);
 	e->record = 0;
+	rm_text_put(e->api_body);
+	e->api_body = 0;
+	if (e->unlisted)
+		rm_unwritten_forget();
 	rm_exchange_carry_nothing(e);
 	rm_pool_put(&exchanges, x);
 }
@@ -206,10 +220,12 @@ void rm_lost(struct rm_thread *thread, enum rm_lost why)
 
 static void push(struct rm_exchange *e, uint64_t end_mono_ns, struct rm_thread *thread)
 {
-	struct rm_span *span = (struct rm_span *)e->builder.record;
 	struct rm_segment *segment;
 	uint32_t bytes, fill = 0;
+	struct rm_span *span;
 
+	rm_events_write(e);
+	span = (struct rm_span *)e->builder.record;
 	span->end_ns = span->start_ns + (end_mono_ns - e->start_ns);
 	span->status = e->status;
 	bytes = rm_builder_end(&e->builder);
@@ -217,7 +233,7 @@ static void push(struct rm_exchange *e, uint64_t end_mono_ns, struct rm_thread *
 	if (!segment)
 		return;
 	if (rm_segment_push(segment, (uint32_t)thread->ring, span, bytes, &fill) == RM_OK)
-		rm_outlet_pushed(fill);
+		rm_outlet_pushed(bytes, fill);
 }
 
 void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread)

@@ -11,6 +11,7 @@
 #include "agent/text.h"
 #include "agent/thread.h"
 #include "base/segment.h"
+#include "protocols/grpc_body.h"
 #include "protocols/tracecontext.h"
 
 enum rm_exchange_phase {
@@ -26,23 +27,34 @@ struct rm_exchange {
 	uint32_t link;              /* the pool's, while the exchange is free: `gen` must outlive that */
 	_Atomic uint32_t gen;
 	_Atomic uint8_t phase;
-	uint8_t kind;               /* RM_KIND_SERVER or RM_KIND_CLIENT */
+	uint8_t kind;               /* enum rm_span_kind */
 	uint8_t status;             /* enum rm_span_status, when it ends */
 	struct rm_spanctx ctx;      /* identity of the span; flags as decided */
-	struct rm_spanctx parent;   /* SERVER: what came in; CLIENT: what it belongs to */
+	struct rm_spanctx parent;   /* SERVER, CONSUMER: what came in; CLIENT, PRODUCER: what it belongs to */
 	bool parent_remote;
 	uint8_t rpc;                /* enum rm_rpc */
 	bool rpc_answered;          /* its status is known */
-	bool operation;             /* of a database */
+	bool rpc_reads[2];          /* by enum rm_dir: the body is looked at */
+	bool operation;             /* of a database, or a message */
+	bool unlisted;              /* rm_unwritten_forget when it ends */
+	uint8_t api : 4;            /* enum rm_api_kind: a service over HTTP */
+	uint8_t api_call : 4;       /* enum rm_api_call, once the request's body is read */
 	_Atomic uint32_t epoch;     /* also read by who has the name of one that ended, in whose place this one is */
-	const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
+	_Atomic uint32_t dropped_events;
+	union {
+		const struct rm_thread *reader; /* SERVER: the thread that read the request's head */
+		uint64_t asked;		        /* CLIENT, where slow ones are looked for: agent/slow.c */
+	};
 	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
 	uint64_t rpc_timeout_ns;    /* the call is to take at most; 0: as long as it likes */
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
 	uint32_t tracestate_bytes, baggage_bytes;
+	struct rm_grpc_body rpc_body[2]; /* of those */
 	rm_text record;             /* 0 when not sampled */
+	rm_text api_body;           /* a struct rm_api_body, while that goes on; 0: nothing is looked for there */
 	struct rm_builder builder;
+	_Atomic uint64_t events;    /* that wait for the record: agent/events.c */
 };
 
 /* Takes an exchange for a request whose first byte was seen at `now_ns`. 0: none left (counted). */

@@ -11,10 +11,10 @@
 #include "base/env.h"
 
 enum rm_export_code {
-	RM_EXPORT_DONE,    /* delivered; `rejected` spans were refused for good (partial success) */
+	RM_EXPORT_DONE,    /* delivered; `rejected` records were refused for good (partial success) */
 	RM_EXPORT_RETRY,   /* not delivered, may work later; not before retry_after_ns */
 	RM_EXPORT_REFUSED, /* will never be accepted as it is: drop and count */
-	RM_EXPORT_TOO_LARGE, /* as one request: the pipeline halves it, and drops a span that is alone */
+	RM_EXPORT_TOO_LARGE, /* as one request: the pipeline halves it, and drops a record that is alone */
 };
 
 struct rm_export_result {
@@ -33,7 +33,8 @@ struct rm_export_io {
 };
 
 struct rm_exporter {
-	const char *name; /* as in OTEL_TRACES_EXPORTER */
+	const char *name; /* as in OTEL_TRACES_EXPORTER or OTEL_LOGS_EXPORTER */
+	enum rm_signal signal; /* what it takes; who takes both is in the list twice, under one name */
 	const char *help; /* one line for `remora list exporters` */
 	/* Reads its settings. On RM_E_INVALID it has said why through rm_warn. Context: worker. */
 	int (*open)(const struct rm_env *env, void **ret_state);

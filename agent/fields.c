@@ -49,6 +49,8 @@ static void read_field(const struct rm_field *field, struct rm_fields *ret)
 	rm_carriers_add(&ret->carriers, carrier, field->value);
 	if (carrier == RM_CARRIER_TRACEPARENT)
 		ret->traceparent = field;
+	else if (carrier == RM_CARRIER_XRAY)
+		ret->xray = field;
 }
 
 void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
@@ -57,7 +59,7 @@ void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
 
 	ret->carriers.seen = 0;
 	memset(ret->carriers.count, 0, sizeof(ret->carriers.count));
-	ret->traceparent = NULL;
+	ret->traceparent = ret->xray = NULL;
 	ret->user_agent = none;
 	ret->forwarded = ret->forwarded_for = ret->forwarded_host = ret->forwarded_proto = none;
 	for (uint32_t i = 0; i < head->field_count; i++)
@@ -107,12 +109,30 @@ void rm_fields_origin(const struct rm_fields *f, struct rm_origin *ret)
 		ret->client = first_item(f->forwarded_for);
 }
 
+/* "host:8080", as nearly all are that have a port. False: another one, or none. */
+static bool split_plain(struct rm_str authority, size_t *ret_host_bytes, uint64_t *ret_port)
+{
+	uint64_t port = 0, unit = 1;
+	size_t n = authority.n;
+
+	for (; n > 0 && (uint8_t)(authority.p[n - 1] - '0') <= 9 && unit <= 10000; unit *= 10)
+		port += unit * (uint8_t)(authority.p[--n] - '0');
+	if (n < 2 || n == authority.n || authority.p[n - 1] != ':' || port > UINT16_MAX ||
+	    memchr(authority.p, ':', n - 1))
+		return false;
+	*ret_host_bytes = n - 1;
+	*ret_port = port;
+	return true;
+}
+
 struct rm_str rm_authority_split(struct rm_str authority, uint64_t *ret_port)
 {
 	const char *p = authority.p, *end = authority.n ? p + authority.n : p, *colon;
 	bool bracket = authority.n > 0 && *p == '[';
 
 	*ret_port = 0;
+	if (!bracket && split_plain(authority, &authority.n, ret_port))
+		return authority;
 	if (bracket) {
 		const char *close = memchr(p, ']', authority.n);
 

@@ -9,7 +9,7 @@
 
 struct rm_fields {
 	struct rm_carriers carriers;
-	const struct rm_field *traceparent; /* the last one; NULL without any */
+	const struct rm_field *traceparent, *xray; /* the last one; NULL without any */
 	/* The first of each name; p is NULL without any. */
 	struct rm_str user_agent, forwarded, forwarded_for, forwarded_host, forwarded_proto;
 };

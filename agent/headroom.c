@@ -53,7 +53,12 @@ static size_t least_bytes(const struct rm_head *head)
 
 bool rm_headroom(const struct rm_head *head, struct rm_str lines)
 {
-	size_t whole = head->text_bytes + strlen("\r\n"), added = 0;
+	return rm_headroom_beside(head, lines, 0);
+}
+
+bool rm_headroom_beside(const struct rm_head *head, struct rm_str lines, size_t grown)
+{
+	size_t whole = head->text_bytes + strlen("\r\n") + grown, added = 0;
 	size_t count = head->field_count + (head->block ? PSEUDO_FIELDS : 0);
 
 	/* Most heads are below the least of them, however many lines these are. */

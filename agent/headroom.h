@@ -10,4 +10,7 @@
  */
 bool rm_headroom(const struct rm_head *head, struct rm_str lines);
 
+/* The same of a head in which values become longer, too, by `grown` bytes together. */
+bool rm_headroom_beside(const struct rm_head *head, struct rm_str lines, size_t grown);
+
 #endif

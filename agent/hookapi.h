@@ -48,8 +48,12 @@ bool rm_may_write(const void *p, size_t n);
 void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type);
 void rm_fd_accept(struct rm_scope *s, int listener, int fd);
 void rm_fd_listen(struct rm_scope *s, int fd);
+/* Before connect(2): when it begins, for rm_fd_connect; 0: nobody wants to know. Context: any. */
+uint64_t rm_fd_connect_begins(void);
 /* `result` and `error` as connect(2) gave them; EINPROGRESS counts as begun. */
-void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error);
+void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, socklen_t len, int result, int error, uint64_t begun_ns);
+/* The program was told that nothing went wrong: if it is connected now, that is when it learned it. */
+void rm_fd_connected(struct rm_scope *s, int fd);
 void rm_fd_dup(struct rm_scope *s, int from, int to);
 /* Another process passed the descriptor on (SCM_RIGHTS): the kernel is asked what it is. */
 void rm_fd_received(struct rm_scope *s, int fd);
@@ -58,11 +62,22 @@ void rm_fd_close(struct rm_scope *s, int fd);
 void rm_fd_close_range(struct rm_scope *s, unsigned first, unsigned last);
 void rm_fd_shutdown(struct rm_scope *s, int fd, int how); /* after */
 
+/* ---- client libraries ---- */
+
+/*
+ * Around a call of a client library that makes one request at a time; `frame` is where its caller's stack is. A call that was
+ * left by longjmp, or by a fiber that waits, is none any more for what is above that frame. agent/resend.c.
+ */
+void rm_resend_call(struct rm_scope *s, const void *frame);
+void rm_resend_call_over(struct rm_scope *s);
+
 /* ---- bytes out ---- */
 enum rm_tx_mode {
 	RM_TX_PASS, /* make the real call with the caller's arguments; nothing afterwards */
 	RM_TX_DONE, /* make the real call with the caller's arguments, then rm_tx_done */
 	RM_TX_EDIT, /* call rm_tx_edit instead: it makes the real calls */
+	RM_TX_DATAGRAM, /* make the real call; where it fails, rm_datagram_unsent */
+	RM_TX_OUTPUT, /* make the real call with the caller's arguments, then rm_output_done */
 };
 enum { RM_TX_EDITS = 16 }; /* in one call: more are carried out by further calls */
 
@@ -74,6 +89,8 @@ struct rm_tx {
 	int iov_count;
 	size_t bytes;           /* in iov */
 	uint32_t busy;          /* RM_TX_EDIT: by which the connection knows this call */
+	uint64_t question;      /* RM_TX_DATAGRAM */
+	uint32_t fed;           /* of a server's bytes that went out, so many were looked at */
 };
 
 /*
@@ -103,8 +120,64 @@ bool rm_tx_finish_line(int fd, int flags, rm_sendmsg_fn real);
 /* Bytes that leave without passing through user memory. After the real call. */
 void rm_tx_opaque(int fd, ssize_t result);
 
+/* ---- what the program prints ---- */
+/* False: nothing that is printed is a log, and nobody need look. Context: any. */
+bool rm_outputs_watched(void);
+
+/* After a write to a descriptor that is a log (RM_TX_OUTPUT). */
+void rm_output_done(const struct rm_tx *tx, ssize_t result);
+
+/* What is written in the place of a line of the program's: that, and ids of its trace (REMORA_LOG_TRACE_IDS). */
+struct rm_with_ids {
+	uint32_t memory;
+	char *text;
+	size_t bytes, at, added;
+};
+
+/*
+ * Before a write of `count` parts to a descriptor that is a log. True: `ret` is to be written by the same call, then
+ * rm_output_with_ids_done. `shared` as for rm_output_stdio.
+ */
+bool rm_output_with_ids(struct rm_with_ids *ret, int fd, const struct iovec *iov, int count, bool shared);
+
+/* Returns what the program is to see for `result`: its own bytes. */
+ssize_t rm_output_with_ids_done(struct rm_with_ids *w, ssize_t result);
+
+/*
+ * libc's stdio wrote `n` bytes to `fd`, past the names that we interpose. `shared`: they may come from a buffer
+ * that was filled by other threads or for other requests.
+ */
+void rm_output_stdio(int fd, const void *p, size_t n, bool shared);
+
+/* Around perror, which prints to a copy of standard error. Context: any. */
+void rm_output_perror(bool begins);
+
+/* ---- what the program says by syslog ---- */
+/* False: nobody need look. Context: any. */
+bool rm_syslog_watched(void);
+
+/* After openlog and closelog. The ident is borrowed, as openlog borrows it. Context: any. */
+void rm_syslog_opened(const char *ident, int facility);
+void rm_syslog_closed(void);
+
+/* A message: memory to format it in, outside of any visit. */
+struct rm_syslog {
+	uint32_t memory;
+	char *text;
+	size_t cap_bytes;
+};
+
+/* Lends the memory. False: make the call, and nothing afterwards. */
+bool rm_syslog_begin(struct rm_syslog *m);
+
+/* Before the real call: the message has `bytes` (below 0: it cannot be formatted), of which memory has what it has room for. */
+void rm_syslog_say(struct rm_syslog *m, int priority, int bytes);
+
+/* After it. */
+void rm_syslog_end(struct rm_syslog *m);
+
 /* ---- bytes in ---- */
-enum { RM_INGRESS_RESERVE = 72 }; /* room for "traceparent: <55>\r\n" */
+enum { RM_INGRESS_RESERVE = 96 }; /* room for "traceparent: <55>\r\n" or "x-amzn-trace-id: <74>\r\n" */
 
 struct rm_rx {
 	struct rm_conn *conn;
@@ -114,6 +187,7 @@ struct rm_rx {
 	bool watch;     /* false: make the real call; nothing afterwards */
 	bool unseen;    /* MSG_TRUNC: on a stream the bytes are thrown away, not delivered */
 	bool plain;     /* RM_RX_PLAIN */
+	bool datagram;  /* an answer of the DNS, perhaps */
 	struct msghdr *m; /* NULL, or the header whose control data a second read writes anew, into ... */
 	struct iovec control; /* ... the room that the caller gave for it */
 };
@@ -152,6 +226,8 @@ void rm_fd_epoll_add(int epfd, int fd);
  * rm_fd_is_served holds.
  */
 void rm_loop_wait(int epfd);
+/* The thread is about to wait for several descriptors by other means. */
+void rm_many_wait(void);
 /* False: the thread has nothing open, and rm_loop_wait would do nothing. */
 bool rm_loop_matters(void);
 /* True when this descriptor is a listener or an accepted connection. */
@@ -192,14 +268,15 @@ void rm_vfork_mark(int in_child);
 
 /*
  * The environment a program started now is to get: `envp` itself, or (when the running thread has a
- * context) a copy in `room` with TRACEPARENT (and TRACESTATE, BAGGAGE) of the current span. `becomes`: by an
+ * context) a copy in `room` with TRACEPARENT (and TRACESTATE, BAGGAGE, X_AMZN_TRACE_ID, as the propagators are) of
+ * the current span. `becomes`: by an
  * exec, which makes the calling process that program.
  * Context: any, also in a vfork child: works on the stack of the caller only.
  */
 enum { RM_CHILD_ENV_TEXT = 9216 };
 struct rm_child_env {
 	char text[RM_CHILD_ENV_TEXT];
-	char *vars[4]; /* the variables to set, NULL at the end; point into text */
+	char *vars[5]; /* the variables to set, NULL at the end; point into text */
 };
 bool rm_child_env(struct rm_child_env *room, bool becomes);
 

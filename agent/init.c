@@ -10,10 +10,16 @@
 
 #include "agent/config.h"
 #include "agent/context.h"
+#include "agent/crash.h"
+#include "agent/crash_facts.h"
+#include "agent/http3.h"
 #include "agent/local.h"
 #include "agent/outlet.h"
+#include "agent/output.h"
 #include "agent/resource.h"
 #include "agent/stream.h"
+#include "agent/syslogged.h"
+#include "agent/xray_sampler.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/sys.h"
@@ -26,10 +32,10 @@ static struct rm_program program;
 
 static enum rm_level level_of(struct rm_str name)
 {
-	static const char *const names[] = { "none", "error", "warn", "info", "debug" };
+	static const char names[][6] = { "none", "error", "warn", "info", "debug" };
 
 	for (int i = 0; i < 5; i++)
-		if (rm_str_eq(name, rm_str_c(names[i])))
+		if (rm_str_eq(name, RM_STR_OF(names[i])))
 			return (enum rm_level)i;
 	return RM_LEVEL_INFO;
 }
@@ -77,6 +83,17 @@ static void adopt_stdin(void)
 	rm_leave(&s);
 }
 
+static void start_outputs(void)
+{
+	struct rm_scope s;
+
+	if (!rm_outlet_takes(RM_SIGNAL_LOGS) || !rm_enter(&s))
+		return;
+	rm_output_init(&env);
+	rm_syslog_init(&env);
+	rm_leave(&s);
+}
+
 void rm_init(int argc, char **argv, char **envp)
 {
 	enum rm_verdict verdict;
@@ -101,9 +118,13 @@ void rm_init(int argc, char **argv, char **envp)
 	rm_log_keep(false);
 	rm_memory_limit(config.memory_bytes);
 	rm_context_init(&config);
+	if (config.crash)
+		rm_crash_arm_late(rm_crash_arm);
 	rm_outlet_init(&env, &program);
+	rm_xray_sampler_init(&env, &program);
 	rm_thread_activate();
 	adopt_stdin();
+	start_outputs();
 	rm_debug(RM_LOG_INIT, "%s: instrumented", program.exe);
 }
 
@@ -130,6 +151,7 @@ static void end_all(struct rm_thread *t)
 {
 	rm_conn_end_all();
 	rm_local_end_all(t);
+	rm_http3_end_all(t);
 }
 
 void rm_process_end(enum rm_end how)
@@ -200,6 +222,7 @@ void rm_go_quiet(void)
 
 	if (!rm_active() || !rm_enter(&s))
 		return;
+	rm_crash_disarm();
 	rm_outlet_end(RM_END_EXEC);
 	rm_outlet_retire(true);
 	rm_leave(&s);

@@ -37,6 +37,10 @@ static void put(const struct iovec *iov, int count, size_t at, const char *text,
 {
 	struct rm_cursor c = { .iov = iov, .count = count };
 
+	if (count == 1) {
+		memcpy((char *)iov->iov_base + at, text, n);
+		return;
+	}
 	for (rm_cursor_seek(&c, at); n > 0; c.i++, c.off = 0) {
 		size_t room = iov[c.i].iov_len - c.off, take = n < room ? n : room;
 
@@ -65,10 +69,11 @@ size_t rm_insert_apply(struct rm_visit *v, const struct iovec *iov, int count, s
 			shift(iov, count, e->at + e->del, filled + grown, e->ins_bytes - e->del);
 			grown += e->ins_bytes - e->del;
 		}
-		put(iov, count, e->at, rm_text_at(e->text), e->ins_bytes);
+		put(iov, count, e->at, e->text ? rm_text_at(e->text) : v->line, e->ins_bytes);
 		rm_text_put(e->text);
 	}
 	v->edit_count = 0;
+	v->line_used = false;
 	return grown;
 }
 
@@ -77,6 +82,7 @@ void rm_insert_drop(struct rm_visit *v)
 	for (uint32_t i = 0; i < v->edit_count; i++)
 		rm_text_put(v->edits[i].text);
 	v->edit_count = 0;
+	v->line_used = false;
 }
 
 size_t rm_iov_total(const struct iovec *iov, int count)
@@ -100,9 +106,12 @@ uint32_t rm_insert_room(const struct iovec *iov, int count, size_t filled, size_
 	struct rm_cursor c = { .iov = iov, .count = count };
 	uintptr_t page;
 
+	want = want < room - filled ? want : room - filled;
+	page = ((uintptr_t)iov->iov_base + filled - 1) / PAGE;
+	if (count == 1 && ((uintptr_t)iov->iov_base + filled + want - 1) / PAGE == page)
+		return (uint32_t)want;
 	rm_cursor_seek(&c, filled - 1);
 	page = (uintptr_t)((char *)iov[c.i].iov_base + c.off) / PAGE;
-	want = want < room - filled ? want : room - filled;
 	for (left = want, rm_cursor_seek(&c, filled); left > 0; c.i++, c.off = 0) {
 		char *p = (char *)iov[c.i].iov_base + c.off;
 		size_t n = iov[c.i].iov_len - c.off < left ? iov[c.i].iov_len - c.off : left;

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "agent/last_logs.h"
 #include "agent/otlp_target.h"
 #include "agent/otlp_wire.h"
 #include "base/clock.h"
@@ -29,28 +30,57 @@ enum {
 struct work {
 	_Alignas(8) char resource[RM_SEGMENT_RESOURCE_BYTES];
 	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
-	bool held;     /* `record` is a span that did not fit into the last request */
-	uint32_t ring; /* the one being emptied */
+	enum rm_signal signal;
+	uint32_t ring; /* of spans, the one being emptied */
+	const struct rm_record *held; /* did not fit into the last request */
+	struct rm_last_logs logs;
 	char head[HEAD_BYTES];
 	char answer[ANSWER_BYTES];
 	char body[BODY_BYTES];
 };
 
-enum rm_last_reach rm_last_flush_reach(const struct rm_env *env)
+/* Who is to take a signal, and how it is called. */
+static const struct {
+	enum rm_env_id exporters;
+	const char *name;
+} signals[RM_SIGNAL_COUNT] = {
+	{ RM_ENV_TRACES_EXPORTER, "spans" },
+	{ RM_ENV_LOGS_EXPORTER, "logs" },
+};
+
+static bool find_target(const struct rm_env *env, enum rm_signal signal, bool sealed, struct rm_otlp_target *ret)
 {
-	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_EXPORTER), item;
+	return rm_otlp_target(env, signal, ret) && !(sealed && ret->address[0].any.sa_family == AF_UNIX);
+}
+
+/* Which exporters of a signal are named: can be served, and cannot be. */
+static void look_at(const struct rm_env *env, enum rm_signal signal, bool sealed, bool *can, bool *cannot)
+{
+	struct rm_str rest = rm_env_str(env, signals[signal].exporters), item;
 	struct rm_otlp_target target;
-	bool otlp = false, other = false;
+	bool otlp = false;
 
 	while (rm_env_item(&rest, &item)) {
 		if (rm_str_ieq(item, RM_STR("otlp")))
 			otlp = true;
 		else if (!rm_str_ieq(item, RM_STR("none")))
-			other = true;
+			*cannot = true;
 	}
-	if (!otlp || !rm_otlp_target(env, &target))
+	if (otlp && find_target(env, signal, sealed, &target))
+		*can = true;
+	else if (otlp)
+		*cannot = true;
+}
+
+enum rm_last_reach rm_last_flush_reach(const struct rm_env *env, bool sealed)
+{
+	bool can = false, cannot = false;
+
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		look_at(env, (enum rm_signal)i, sealed, &can, &cannot);
+	if (!can)
 		return RM_LAST_NONE;
-	return other ? RM_LAST_SOME : RM_LAST_ALL;
+	return cannot ? RM_LAST_SOME : RM_LAST_ALL;
 }
 
 /* Waits until `fd` is ready or has an error, which the next call on it will tell. */
@@ -75,7 +105,8 @@ static bool ready(int fd, short events, uint64_t deadline_ns)
 /* A descriptor, or minus an errno. */
 static int connect_to(const union rm_otlp_address *a, uint64_t deadline_ns)
 {
-	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
+	socklen_t len = a->any.sa_family == AF_INET ? sizeof(a->v4) :
+			a->any.sa_family == AF_INET6 ? sizeof(a->v6) : sizeof(a->local);
 	int error = 0;
 	socklen_t error_len = sizeof(error);
 	long fd = rm_sys3(__NR_socket, a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -186,73 +217,109 @@ static const char *describe(int error)
 }
 
 /* The query may hold a key: it is not shown. */
-static void tell(const struct rm_otlp_target *t, uint64_t delivered, uint32_t failed, int outcome)
+static void tell(const struct rm_otlp_target *t, enum rm_signal signal, uint64_t delivered, uint32_t failed, int outcome)
 {
+	const char *what = signals[signal].name;
+
 	if (outcome >= 0)
-		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu spans taken, %u refused: HTTP status %d",
-			 &t->authority, &t->path, &t->append, delivered, failed, outcome);
+		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu %s taken, %u refused: HTTP status %d",
+			 &t->authority, &t->path, &t->append, delivered, what, failed, outcome);
 	else
-		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu spans taken, %u not: errno %d (%s)",
-			 &t->authority, &t->path, &t->append, delivered, failed, -outcome, describe(-outcome));
+		rm_debug(RM_LOG_EXPORT, "at the end to http://%S%S%S: %lu %s taken, %u not: errno %d (%s)",
+			 &t->authority, &t->path, &t->append, delivered, what, failed, -outcome, describe(-outcome));
 }
 
-/* The next span of the rings, in w->record; false when they are empty. */
-static bool next_span(struct work *w, struct rm_segment *s)
+/* The next span of the rings, NULL when they are empty. */
+static const struct rm_record *next_span(struct work *w, struct rm_segment *s)
 {
 	const struct rm_record *r = (const struct rm_record *)w->record;
 
-	while (w->ring < RM_SEGMENT_RINGS) {
+	while (w->ring < RM_SEGMENT_SPAN_RINGS) {
 		int n = rm_segment_pop(s, w->ring, w->record);
 
 		if (n > 0 && r->type == RM_RECORD_SPAN && rm_record_valid(r, (uint32_t)n))
-			return true;
+			return r;
 		if (n == 0)
 			w->ring++;
 	}
-	return false;
+	return NULL;
 }
 
-/* Makes a request of as many spans as fit. */
-static struct rm_str gather(struct work *w, struct rm_segment *s, uint32_t *ret_spans)
+static const struct rm_record *next_record(struct work *w, struct rm_segment *s)
 {
+	const struct rm_log *log;
+
+	if (w->signal == RM_SIGNAL_TRACES)
+		return next_span(w, s);
+	log = rm_last_logs_next(&w->logs, s);
+	return log ? &log->record : NULL;
+}
+
+/* Puts a record into the request. False: it did not fit. */
+static bool add(struct rm_otlp_wire *wire, const struct rm_record *r)
+{
+	if (r->type == RM_RECORD_LOG)
+		return rm_otlp_log(wire, (const struct rm_log *)r) == RM_OK;
+	return rm_otlp_span(wire, (const struct rm_span *)r) == RM_OK;
+}
+
+/* Makes a request of as many records as fit. */
+static struct rm_str gather(struct work *w, struct rm_segment *s, uint32_t *ret_count)
+{
+	const struct rm_record *r = w->held ? w->held : next_record(w, s);
 	struct rm_otlp_wire wire;
 
 	rm_otlp_begin(&wire, w->body, BODY_BYTES, (const struct rm_record *)w->resource);
-	while (w->held || next_span(w, s)) {
-		w->held = rm_otlp_span(&wire, (const struct rm_span *)w->record) != RM_OK;
-		if (w->held)
-			break;
-	}
-	*ret_spans = wire.span_count;
+	while (r && add(&wire, r))
+		r = next_record(w, s);
+	w->held = r;
+	*ret_count = wire.span_count;
 	return rm_otlp_end(&wire);
 }
 
-uint64_t rm_last_flush(const struct rm_env *env, struct rm_segment *s, uint64_t deadline_ns)
+/* Returns how many records of the signal the backend took. */
+static uint64_t flush_signal(struct work *w, const struct rm_otlp_target *target, struct rm_segment *s, uint64_t deadline_ns)
 {
-	uint32_t resource_bytes = atomic_load_explicit(&s->resource_bytes, memory_order_acquire);
-	struct rm_otlp_target target;
-	struct work *w;
 	uint64_t delivered = 0;
-	uint32_t spans = 0;
+	uint32_t count = 0;
 	int outcome = -ETIMEDOUT;
 
-	if (!rm_otlp_target(env, &target))
-		return 0;
-	w = rm_sys_map(sizeof(*w));
-	if (!w)
-		return 0;
-	memcpy(w->resource, s->resource, resource_bytes);
 	while (rm_clock_mono_ns() < deadline_ns) {
-		struct rm_str body = gather(w, s, &spans);
+		struct rm_str body = gather(w, s, &count);
 
-		if (spans == 0)
+		if (count == 0)
 			break;
-		outcome = post(&target, w, body, deadline_ns);
+		outcome = post(target, w, body, deadline_ns);
 		if (!is_taken(outcome))
 			break;
-		delivered += spans;
+		delivered += count;
 	}
-	tell(&target, delivered, is_taken(outcome) ? 0 : spans, outcome);
-	rm_sys2(__NR_munmap, w, sizeof(*w));
+	if (delivered || count)
+		tell(target, w->signal, delivered, is_taken(outcome) ? 0 : count, outcome);
 	return delivered;
+}
+
+struct rm_last_taken rm_last_flush(const struct rm_env *env, struct rm_segment *s, bool sealed, uint64_t deadline_ns)
+{
+	uint32_t resource_bytes = atomic_load_explicit(&s->resource_bytes, memory_order_acquire);
+	struct rm_last_taken taken = { { 0 } };
+	struct work *w = rm_sys_map(sizeof(*w));
+
+	if (!w)
+		return taken;
+	memcpy(w->resource, s->resource, resource_bytes);
+	rm_log_limits(&w->logs.limits, env);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++) {
+		struct rm_otlp_target target;
+		bool can = false, cannot = false;
+
+		look_at(env, (enum rm_signal)i, sealed, &can, &cannot);
+		if (!can || !find_target(env, (enum rm_signal)i, sealed, &target))
+			continue;
+		w->signal = (enum rm_signal)i;
+		w->held = NULL;
+		taken.of[i] = flush_signal(w, &target, s, deadline_ns);
+	}
+	rm_sys2(__NR_munmap, w, sizeof(*w));
+	return taken;
 }

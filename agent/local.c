@@ -6,8 +6,10 @@
 #include "agent/local.h"
 
 #include "agent/context.h"
-#include "agent/observe.h"
+#include "agent/identity.h"
+#include "agent/semconv.h"
 #include "agent/semconv_db.h"
+#include "agent/slow.h"
 #include "protocols/sqltext.h"
 
 enum { SETS = 128, WAYS = 8 };
@@ -64,18 +66,18 @@ rm_ctx rm_local_begin(struct rm_thread *t, struct rm_str text, struct rm_str spa
 	e->parent = parent.ctx;
 	e->parent_remote = parent.remote;
 	e->operation = true;
-	rm_observe_identify(&t->random, x, e);
+	rm_identity_fix(t, x, e, NULL);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	if (e->ctx.flags & RM_FLAG_SAMPLED) {
 		room = text.n ? rm_text_get(sizeof(struct shown)) : 0;
 		describe(e, text, space, room ? (void *)rm_text_at(room) : NULL,
-			 rm_context_config()->parent_source ? rm_source_name(parent.source) : NULL);
+			 rm_context_shown_source(&parent));
 		rm_text_put(room);
 	}
 	return rm_exchange_ctx(x);
 }
 
-void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns)
+static void end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns, bool is_now)
 {
 	struct rm_outcome outcome = { .failed = error.n, .status = error, .space = space };
 	struct rm_exchange *e = rm_ctx_exchange(ctx);
@@ -89,7 +91,14 @@ void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct r
 	}
 	if (e->record)
 		rm_semconv_outcome(e, &outcome);
+	if (is_now)
+		rm_slow_end(e, end_ns, t);
 	rm_exchange_end((uint32_t)ctx, end_ns, t);
+}
+
+void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns)
+{
+	end(t, ctx, error, space, end_ns, true);
 }
 
 static struct place *set_of(uintptr_t key)
@@ -152,6 +161,32 @@ rm_ctx rm_local_take(const void *key, uint64_t *ret_seen_ns)
 	return p ? take(p, ret_seen_ns) : 0;
 }
 
+static void cut_off(struct rm_thread *t, rm_ctx ctx, struct rm_str error)
+{
+	static const struct rm_str none;
+	struct rm_exchange *e = rm_ctx_exchange(ctx);
+	uint64_t now_ns = rm_clock_mono_ns();
+
+	if (e && e->record && e->epoch == rm_epoch())
+		rm_semconv_broken(e, error, now_ns);
+	rm_local_end(t, ctx, none, none, now_ns);
+}
+
+void rm_local_cut_off(struct rm_thread *t, const struct rm_local_range *range, struct rm_str error)
+{
+	for (int i = 0; i < SETS * WAYS; i++) {
+		struct place *p = &table[i / WAYS][i % WAYS];
+		const struct rm_exchange *e;
+		uint64_t seen_ns;
+
+		if ((atomic_load_explicit(&p->key, memory_order_relaxed) & range->mask) != range->value)
+			continue;
+		e = rm_ctx_exchange(atomic_load(&p->ctx));
+		if (e && e->start_ns < range->before_ns)
+			cut_off(t, take(p, &seen_ns), error);
+	}
+}
+
 void rm_local_end_all(struct rm_thread *t)
 {
 	static const struct rm_str none;
@@ -164,6 +199,9 @@ void rm_local_end_all(struct rm_thread *t)
 		if (!atomic_load(&p->key))
 			continue;
 		ctx = take(p, &seen_ns);
-		rm_local_end(t, ctx, none, none, seen_ns);
+		if (!seen_ns)
+			cut_off(t, ctx, RM_STR("process_exit"));
+		else
+			end(t, ctx, none, none, seen_ns, false);
 	}
 }

@@ -1,5 +1,5 @@
 /*
- * Operations that no connection carries: of a database inside the process (SQLite). One that goes on over several
+ * Operations that no connection carries: of a database inside the process (SQLite), look-ups of names. One that goes on over several
  * calls is kept under the address of what the program calls it by, in a table of limited size.
  * Context of all: hook, inside a visit.
  */
@@ -24,7 +24,10 @@ rm_ctx rm_local_begin(struct rm_thread *t, struct rm_str text, struct rm_str spa
 /* Ends it. `error` is the number of what went wrong, empty: nothing; `space` the database if it was not known before. */
 void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns);
 
-/* It goes on: keeps it under this address. Without room it is dropped (counted). */
+/*
+ * It goes on: keeps it under this address. Without room it is dropped (counted). `seen_ns` 0: it is one call, which is
+ * under way until it is taken.
+ */
 void rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns);
 
 /* A further call of it. False: nothing is kept under this address. */
@@ -32,6 +35,14 @@ bool rm_local_seen(const void *key, uint64_t seen_ns);
 
 /* Takes it out of the table; 0: nothing is there. `ret_seen_ns` is when it was last seen. */
 rm_ctx rm_local_take(const void *key, uint64_t *ret_seen_ns);
+
+/* Those whose key has this value behind the mask, and which began before that time. */
+struct rm_local_range {
+	uint64_t mask, value, before_ns;
+};
+
+/* Ends them with this error. */
+void rm_local_cut_off(struct rm_thread *t, const struct rm_local_range *range, struct rm_str error);
 
 /* The process is over: ends all that are kept, as they are. */
 void rm_local_end_all(struct rm_thread *t);

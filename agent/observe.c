@@ -9,14 +9,22 @@
 #include "agent/observe.h"
 
 #include "agent/context.h"
+#include "agent/crash_facts.h"
+#include "agent/dns.h"
 #include "agent/edit.h"
+#include "agent/identity.h"
+#include "agent/lend.h"
+#include "agent/lookup.h"
 #include "agent/outlet.h"
 #include "agent/resend.h"
-#include "agent/sampler.h"
 #include "agent/semconv.h"
+#include "agent/semconv_api.h"
 #include "agent/semconv_db.h"
+#include "agent/semconv_messaging.h"
+#include "agent/setup.h"
+#include "agent/slow.h"
 #include "agent/stream.h"
-#include "agent/tls_hello.h"
+#include "agent/unwritten.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -37,31 +45,10 @@ static rm_xid on_request(struct rm_sink *sink, void *visit)
 				 v->thread);
 }
 
-static void new_trace_id(struct rm_random *random, uint8_t ret[16])
+static void name_rule(struct rm_exchange *e, struct rm_str rule)
 {
-	uint64_t high = rm_random_u64(random), low = rm_random_u64(random);
-
-	memcpy(ret, &high, 8);
-	memcpy(ret + 8, &low, 8);
-}
-
-void rm_observe_identify(struct rm_random *random, uint32_t x, struct rm_exchange *e)
-{
-	bool sampled;
-
-	e->ctx.valid = true;
-	e->ctx.sampled_known = true;
-	e->ctx.debug = e->parent.debug;
-	if (e->parent.valid) {
-		memcpy(e->ctx.trace_id, e->parent.trace_id, 16);
-		e->ctx.flags = e->parent.flags & RM_FLAG_RANDOM;
-	} else {
-		new_trace_id(random, e->ctx.trace_id);
-		e->ctx.flags = RM_FLAG_RANDOM;
-	}
-	rm_exchange_span_id(x, random, e->ctx.span_id);
-	sampled = rm_sampled(rm_context_config(), &e->parent, e->ctx.trace_id);
-	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;
+	if (e->record && rule.n)
+		rm_builder_str(&e->builder, RM_KEY_AWS_XRAY_SAMPLING_RULE_NAME, rule);
 }
 
 /* ---- requests that come in ---- */
@@ -86,7 +73,7 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 {
 	const struct rm_config *config = rm_context_config();
 	struct rm_fields fields;
-	struct rm_str tracestate;
+	struct rm_str tracestate, rule;
 	struct rm_strbuf b;
 	rm_text state;
 
@@ -95,8 +82,9 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
 	rm_extract(config->propagators, &fields.carriers, &e->parent, &b);
 	e->parent_remote = e->parent.valid;
+	v->conn->asked |= e->parent.asks;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
-	rm_observe_identify(&v->thread->random, x, e);
+	rule = rm_identity_fix(v->thread, x, e, head);
 	carry(e, tracestate, config, &fields.carriers);
 	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
@@ -104,24 +92,42 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	rm_resend_forget(v->thread);
 	if (e->ctx.flags & RM_FLAG_SAMPLED) {
 		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
+		name_rule(e, rule);
 		/* Joining the relay takes a while, and who has the answer may end this process at once. */
 		rm_outlet_segment(&v->thread->ring);
 	}
-	if (config->ingress && !v->conn->peeked && !rm_edit_incoming(v, head, blank_at, &fields, &e->ctx))
+	if (!config->ingress || v->conn->peeked)
+		return;
+	if (!rm_edit_incoming(v, head, blank_at, &fields, &e->ctx)) {
 		rm_lost(v->thread, RM_LOST_INGRESS);
+		if (e->parent.valid)
+			rm_unwritten_note(x);
+	}
 }
 
 /* ---- requests that go out ---- */
 
+/* True when the request has the X-Amzn-Trace-Id that came with the one that it is for. Others are the program's own, and stay. */
+static bool forwards_xray(const struct rm_fields *fields, const struct rm_parent *parent)
+{
+	struct rm_spanctx in;
+
+	if (fields->carriers.count[RM_CARRIER_XRAY] != 1 || !(rm_context_config()->propagators & RM_PROP_XRAY))
+		return false;
+	rm_xray_parse(fields->xray->value, &in);
+	return rm_parent_came_with(parent, &in);
+}
+
 static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct rm_head *head,
-		   uint32_t blank_at, const struct rm_fields *fields, bool replace)
+		   uint32_t blank_at, const struct rm_fields *fields, const struct rm_parent *parent)
 {
 	const struct rm_carried what = {
 		.ctx = &e->ctx,
 		.tracestate = rm_exchange_tracestate(e),
 		.baggage = rm_exchange_baggage(e),
 		.fields = fields,
-		.replace = replace,
+		.replace = parent->source == RM_SOURCE_HEADER && fields->carriers.count[RM_CARRIER_TRACEPARENT] == 1,
+		.replace_xray = forwards_xray(fields, parent),
 	};
 
 	if (rm_edit_outgoing(v, head, blank_at, &what))
@@ -131,23 +137,12 @@ static void inject(struct rm_visit *v, const struct rm_exchange *e, const struct
 	rm_lost(v->thread, RM_LOST_INJECT);
 }
 
-/* Fixes what a CLIENT span belongs to, and who it is; `in` is the context that its head has already. */
-static void place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_spanctx *in,
-		  struct rm_parent *ret)
+/* Fixes what a span of ours belongs to, and who it is; `in` is the context that its head has already. */
+static struct rm_str place(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_spanctx *in,
+			   const struct rm_head *head, struct rm_parent *ret)
 {
 	rm_context_resolve(v->thread, v->conn, in, ret);
-	e->parent = ret->ctx;
-	e->parent_remote = ret->remote;
-	rm_observe_identify(&v->thread->random, x, e);
-	rm_exchange_carry(e, ret->tracestate, ret->baggage);
-	if (!rm_parent_lives(ret))
-		rm_exchange_carry_nothing(e);
-	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
-}
-
-static const char *shown_source(const struct rm_config *config, const struct rm_parent *parent)
-{
-	return config->parent_source ? rm_source_name(parent->source) : NULL;
+	return rm_identity_adopt(v->thread, x, e, ret, head);
 }
 
 static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
@@ -158,29 +153,33 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	struct rm_parent parent;
 	struct rm_spanctx in;
 	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
+	struct rm_str rule;
 
 	rm_fields_read(head, &fields);
 	rm_strbuf_init(&no_state, NULL, 0);
 	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
-	place(v, x, e, &in, &parent);
-	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_request(e, config, v->conn, head, &fields, shown_source(config, &parent));
+	rule = place(v, x, e, &in, head, &parent);
+	if (e->ctx.flags & RM_FLAG_SAMPLED) {
+		rm_semconv_request(e, config, v->conn, head, &fields, rm_context_shown_source(&parent));
+		name_rule(e, rule);
+	}
+	rm_setup_tell(v->conn, v->thread, x);
 	if (!head->gateway)
 		rm_resend_request(v->thread, x, e, head);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, head, blank_at, &fields,
-		       parent.source == RM_SOURCE_HEADER && fields.carriers.count[RM_CARRIER_TRACEPARENT] == 1);
+		inject(v, e, head, blank_at, &fields, &parent);
 }
 
 static void log_span(const struct rm_visit *v, const struct rm_exchange *e)
 {
+	static const char kinds[][sizeof("INTERNAL")] = { "", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER" };
 	char ids[RM_TRACEPARENT_BYTES];
 	struct rm_str shown = { ids, sizeof(ids) };
 
 	rm_traceparent_format(&e->ctx, ids);
 	rm_debug(RM_LOG_TRACE, "%s %d: %s span %S, parent %s", rm_visit_kind(v), rm_visit_number(v),
-		 e->kind == RM_KIND_SERVER ? "SERVER" : "CLIENT", &shown,
+		 kinds[e->kind], &shown,
 		 !e->parent.valid ? "none" : e->parent_remote ? "remote" : "here");
 }
 
@@ -204,35 +203,203 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 		rm_debug(RM_LOG_HTTP1, "%s %d: %S request", rm_visit_kind(v), rm_visit_number(v), &head->method);
 		log_span(v, e);
 	}
-	/* One head makes two edits at most. */
-	v->full = v->edit_count + 2 > RM_TX_EDITS;
+	/* One head makes two edits at most: a value that is replaced, and lines; with X-Ray two values. */
+	v->full = v->edit_count + (rm_context_config()->propagators & RM_PROP_XRAY ? 3 : 2) > RM_TX_EDITS;
 	return !v->full;
+}
+
+static bool on_shows(struct rm_sink *sink, rm_xid x)
+{
+	static const struct rm_spanctx none;
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_parent parent;
+
+	if (!x)
+		return false;
+	if (v->placed != x) {
+		place(v, x, rm_exchange_at(x), &none, NULL, &parent);
+		v->placed = x;
+		v->placed_by = rm_context_shown_source(&parent);
+	}
+	return rm_exchange_at(x)->ctx.flags & RM_FLAG_SAMPLED;
 }
 
 static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operation *op)
 {
-	static const struct rm_spanctx none;
 	struct rm_visit *v = (struct rm_visit *)sink;
-	const struct rm_config *config = rm_context_config();
 	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
-	struct rm_parent parent;
+	struct rm_operation told = *op;
 
 	if (e) {
+		if (v->conn->system)
+			told.system = rm_str_c(v->conn->system);
 		rm_peer_ask(&v->conn->peer, v->fd);
-		place(v, x, e, &none, &parent);
 		e->operation = true;
-		if (e->ctx.flags & RM_FLAG_SAMPLED)
-			rm_semconv_operation(e, config, &v->conn->peer, op, shown_source(config, &parent));
+		if (on_shows(sink, x))
+			rm_semconv_operation(e, rm_context_config(), &v->conn->peer, &told, v->placed_by);
+		rm_setup_tell(v->conn, v->thread, x);
+		v->placed = 0; /* names are used again */
 		if (rm_log_topics())
 			log_span(v, e);
 	}
 	v->conn->first_sent = 1;
 }
 
+/* ---- messages ---- */
+
+static void read_carriers(const struct rm_field *fields, uint32_t count, struct rm_carriers *ret)
+{
+	ret->seen = 0;
+	memset(ret->count, 0, sizeof(ret->count));
+	for (uint32_t i = 0; i < count; i++) {
+		int carrier = rm_carrier_of(fields[i].name);
+
+		if (carrier >= 0)
+			rm_carriers_add(ret, carrier, fields[i].value);
+	}
+}
+
+/* A message that came has the span that sent it for a parent, wherever that is. */
+static void on_received(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_message *m)
+{
+	const struct rm_config *config = rm_context_config();
+	struct rm_carriers carriers;
+	struct rm_parent parent;
+	struct rm_spanctx in;
+	struct rm_strbuf b;
+	rm_text state;
+
+	read_carriers(m->fields, m->field_count, &carriers);
+	state = carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
+	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
+	rm_extract(config->propagators, &carriers, &in, &b);
+	rm_context_resolve_received(&in, &parent);
+	if (in.valid)
+		parent.tracestate = rm_tracestate_fit(&b);
+	e->kind = RM_KIND_CONSUMER;
+	rm_identity_adopt(v->thread, x, e, &parent, NULL);
+	rm_text_put(state);
+	if (e->ctx.flags & RM_FLAG_SAMPLED)
+		rm_semconv_message(e, config, &v->conn->peer, m, rm_context_shown_source(&parent));
+	if (e->record && in.valid)
+		rm_semconv_link(e, &in);
+}
+
+static void on_sent(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_message *m)
+{
+	const struct rm_config *config = rm_context_config();
+	struct rm_carriers carriers;
+	struct rm_parent parent;
+	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
+	struct rm_spanctx in;
+
+	read_carriers(m->fields, m->field_count, &carriers);
+	rm_strbuf_init(&no_state, NULL, 0);
+	rm_extract(config->propagators, &carriers, &in, &no_state);
+	e->kind = RM_KIND_PRODUCER;
+	rm_context_resolve_sent(v->thread, v->conn, &in, &parent);
+	rm_identity_adopt(v->thread, x, e, &parent, NULL);
+	if (e->ctx.flags & RM_FLAG_SAMPLED)
+		rm_semconv_message(e, config, &v->conn->peer, m, rm_context_shown_source(&parent));
+	rm_setup_tell(v->conn, v->thread, x);
+	if (parent.source != RM_SOURCE_PROGRAM && m->envelope && !rm_edit_message(v, m->envelope, &carriers, e))
+		rm_lost(v->thread, RM_LOST_INJECT);
+}
+
+/* What is not certain stays as it is, and is no loss: the log of a server is all that a comment is for. */
+static bool on_query(struct rm_sink *sink, rm_xid x, const struct rm_envelope *envelope, uint32_t end_at)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+
+	(void)end_at;
+	if (x && rm_context_config()->sqlcommenter)
+		rm_edit_query(v, envelope, rm_exchange_at(x));
+	v->full = v->edit_count == RM_TX_EDITS;
+	return !v->full;
+}
+
+static bool on_message(struct rm_sink *sink, rm_xid x, const struct rm_message *m, uint32_t end_at)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+
+	if (e) {
+		rm_peer_ask(&v->conn->peer, v->fd);
+		e->operation = true;
+		if (m->received)
+			on_received(v, x, e, m);
+		else
+			on_sent(v, x, e, m);
+		if (rm_log_topics())
+			log_span(v, e);
+	}
+	v->conn->first_sent |= !m->received;
+	v->full = !m->received && v->edit_count == RM_TX_EDITS;
+	return !v->full;
+}
+
+/* As agent/dns.c has it of datagrams: one that belongs to nothing may have no span. */
+static void on_question(struct rm_sink *sink, rm_xid x, const struct rm_dns_message *m)
+{
+	const struct rm_config *config = rm_context_config();
+	struct rm_visit *v = (struct rm_visit *)sink;
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+
+	v->conn->first_sent = 1;
+	if (!e || config->dns == RM_DNS_NONE || rm_lookup_goes_on(v->thread))
+		return;
+	rm_peer_ask(&v->conn->peer, v->fd);
+	e->operation = true;
+	if (rm_dns_place(v->thread, x, m, &v->conn->peer))
+		rm_setup_tell(v->conn, v->thread, x);
+	if (rm_log_topics())
+		log_span(v, e);
+}
+
+static void on_answered(struct rm_sink *sink, rm_xid x, struct rm_str text, struct rm_dns_message *m)
+{
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+
+	(void)sink;
+	if (e && e->record)
+		rm_dns_answered(e, (const uint8_t *)text.p, text.n, m);
+}
+
+static void on_batched(struct rm_sink *sink, rm_xid x, const struct rm_field *fields, uint32_t count)
+{
+	struct rm_strbuf no_state;
+	struct rm_carriers carriers;
+	struct rm_spanctx in;
+
+	if (!x || !rm_exchange_at(x)->record)
+		return;
+	read_carriers(fields, count, &carriers);
+	rm_strbuf_init(&no_state, NULL, 0);
+	rm_extract(rm_context_config()->propagators, &carriers, &in, &no_state);
+	if (in.valid)
+		rm_semconv_link(rm_exchange_at(x), &in);
+}
+
+static bool on_reads_request(struct rm_sink *sink, rm_xid x)
+{
+	(void)sink;
+	return x && rm_semconv_reads_request(rm_exchange_at(x));
+}
+
+static bool on_request_content(struct rm_sink *sink, rm_xid x, const char *p, uint64_t n)
+{
+	(void)sink;
+	return x && rm_semconv_request_content(rm_exchange_at(x), p, n);
+}
+
 static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 {
-	if (x)
-		rm_exchange_at(x)->request_body_bytes = body_bytes;
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+
+	if (!e)
+		return;
+	e->request_body_bytes = body_bytes;
+	rm_semconv_api_request_over(e);
 }
 
 /* ---- responses ---- */
@@ -251,25 +418,36 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 		rm_context_answered(((struct rm_visit *)sink)->thread, x);
 }
 
-static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
+static bool on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
 {
 	const struct rm_visit *v = (const struct rm_visit *)sink;
 	struct rm_exchange *e;
 
 	if (!x)
-		return;
+		return false;
 	e = rm_exchange_at(x);
-	rm_debug(RM_LOG_HTTP1, "%s %d: response %d", rm_visit_kind(v), rm_visit_number(v), head->status);
+	if (rm_log_topics())
+		rm_debug(RM_LOG_HTTP1, "%s %d: response %d", rm_visit_kind(v), rm_visit_number(v), head->status);
 	if (e->kind == RM_KIND_CLIENT)
 		rm_resend_response(v->thread, x, e, head);
-	if (e->record)
-		rm_semconv_response(e, rm_context_config(), head);
+	return e->record && rm_semconv_response(e, rm_context_config(), head);
+}
+
+static void on_response_content(struct rm_sink *sink, rm_xid x, const char *p, uint64_t n)
+{
+	rm_semconv_content(rm_exchange_at(x), p, n);
 }
 
 static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *outcome)
 {
-	if (x && rm_exchange_at(x)->record)
-		rm_semconv_outcome(rm_exchange_at(x), outcome);
+	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
+
+	if (!e || !e->record)
+		return;
+	if (e->kind == RM_KIND_CLIENT)
+		rm_semconv_outcome(e, outcome);
+	else
+		rm_semconv_message_outcome(e, outcome);
 }
 
 static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
@@ -288,7 +466,19 @@ static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 	e = rm_exchange_at(x);
 	if (e->record && !e->operation)
 		rm_semconv_bodies(e, body_bytes, now(v));
+	rm_slow_end(e, now(v), v->thread);
 	rm_exchange_end(x, now(v), v->thread);
+}
+
+/*
+ * A call that its client gave up: a server sees it leave, and gRPC-Web over HTTP/1 has no other way to say so than
+ * to close the connection.
+ */
+static bool is_given_up(const struct rm_visit *v, const struct rm_exchange *e, struct rm_str error)
+{
+	if (e->kind == RM_KIND_SERVER)
+		return v->conn->peer_ended || rm_str_eq(error, RM_STR("connection_reset"));
+	return e->rpc == RM_RPC_WEB && v->closes;
 }
 
 static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
@@ -307,8 +497,16 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 		rm_exchange_drop(x);
 		return;
 	}
+	if (v->exits)
+		error = rm_crash_error(rm_exchange_ctx(x));
+	else if (e->rpc && is_given_up(v, e, error))
+		error = RM_STR("cancel");
+	if (e->kind == RM_KIND_CLIENT)
+		rm_resend_broken(v->thread, x);
 	if (e->record)
-		rm_semconv_broken(e, v->exits ? RM_STR("process_exit") : error, now(v));
+		rm_semconv_broken(e, error, now(v));
+	if (!v->exits)
+		rm_slow_end(e, now(v), v->thread);
 	rm_exchange_end(x, now(v), v->thread);
 }
 
@@ -320,65 +518,41 @@ static void on_hand_over(struct rm_sink *sink, rm_xid x, const char *proto)
 	v->handed_over = x;
 }
 
-/* ---- memory of protocols ---- */
-
-static char *on_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
+static void on_system(struct rm_sink *sink, const char *name)
 {
-	struct rm_visit *v = (struct rm_visit *)sink;
-	struct rm_conn *c = v->conn;
-	rm_text old = c->stash[which], grown;
-
-	if (old && rm_text_cap(old) >= bytes)
-		return rm_text_at(old);
-	grown = rm_text_get(bytes);
-	v->starved = !grown;
-	if (!grown)
-		return NULL;
-	if (old) {
-		memcpy(rm_text_at(grown), rm_text_at(old), rm_text_cap(old));
-		rm_text_put(old);
-	}
-	c->stash[which] = grown;
-	return rm_text_at(grown);
-}
-
-static void on_unstash(struct rm_sink *sink, enum rm_stash which)
-{
-	struct rm_conn *c = ((struct rm_visit *)sink)->conn;
-
-	rm_text_put(c->stash[which]);
-	c->stash[which] = 0;
-}
-
-static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
-{
-	struct rm_visit *v = (struct rm_visit *)sink;
-
-	if (!v->scratch)
-		v->scratch = rm_text_get(bytes);
-	v->starved = !v->scratch;
-	return v->scratch ? rm_text_at(v->scratch) : NULL;
-}
-
-static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES])
-{
-	rm_tls_hello((struct rm_visit *)sink, random);
+	((struct rm_visit *)sink)->conn->system = name;
 }
 
 const struct rm_sink_calls rm_observe = {
 	.request = on_request,
 	.request_head = on_request_head,
+	.shows = on_shows,
 	.operation = on_operation,
+	.query = on_query,
+	.message = on_message,
+	.batched = on_batched,
+	.question = on_question,
+	.answered = on_answered,
+	.reads_request = on_reads_request,
+	.request_content = on_request_content,
 	.request_end = on_request_end,
 	.response = on_response,
 	.response_head = on_response_head,
+	.response_content = on_response_content,
 	.outcome = on_outcome,
 	.response_trailers = on_response_trailers,
 	.response_end = on_response_end,
 	.broken = on_broken,
 	.hand_over = on_hand_over,
-	.stash = on_stash,
-	.unstash = on_unstash,
-	.scratch = on_scratch,
-	.secured = on_secured,
+	.system = on_system,
+	.set_greeting = rm_lend_set_greeting,
+	.greeting = rm_lend_greeting,
+	.stash = rm_lend_stash,
+	.unstash = rm_lend_unstash,
+	.scratch = rm_lend_scratch,
+	.secured = rm_lend_secured,
+	.handshaken = rm_lend_handshaken,
+	.untold = rm_lend_untold,
+	.set_topic = rm_lend_set_topic,
+	.topic = rm_lend_topic,
 };

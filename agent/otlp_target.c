@@ -15,10 +15,18 @@ enum { PORT_HTTP = 80, HEADER_VALUE_MAX = 4096 };
 
 static const struct rm_str default_endpoint = { "http://localhost:4318", 21 };
 
-/* The variable for traces where it is set, else the general one. */
-static struct rm_str prefer(const struct rm_env *env, enum rm_env_id traces, enum rm_env_id general)
+static const struct {
+	enum rm_env_id endpoint, protocol, headers;
+	struct rm_str path;
+} own[RM_SIGNAL_COUNT] = {
+	{ RM_ENV_OTLP_TRACES_ENDPOINT, RM_ENV_OTLP_TRACES_PROTOCOL, RM_ENV_OTLP_TRACES_HEADERS, { "/v1/traces", 10 } },
+	{ RM_ENV_OTLP_LOGS_ENDPOINT, RM_ENV_OTLP_LOGS_PROTOCOL, RM_ENV_OTLP_LOGS_HEADERS, { "/v1/logs", 8 } },
+};
+
+/* The variable for the signal where it is set, else the general one. */
+static struct rm_str prefer(const struct rm_env *env, enum rm_env_id of_signal, enum rm_env_id general)
 {
-	return rm_env_str(env, rm_env_is_set(env, traces) ? traces : general);
+	return rm_env_str(env, rm_env_is_set(env, of_signal) ? of_signal : general);
 }
 
 static bool parse_v4(struct rm_str s, uint8_t *ret)
@@ -34,14 +42,6 @@ static bool parse_v4(struct rm_str s, uint8_t *ret)
 	return true;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One group of an IPv6 address; big-endian. */
 static bool parse_group(struct rm_str s, uint8_t *ret)
 {
@@ -50,9 +50,9 @@ static bool parse_group(struct rm_str s, uint8_t *ret)
 	if (s.n == 0 || s.n > 4)
 		return false;
 	for (size_t i = 0; i < s.n; i++) {
-		if (hex_digit(s.p[i]) < 0)
+		if (rm_hex_digit(s.p[i]) < 0)
 			return false;
-		v = v << 4 | (unsigned)hex_digit(s.p[i]);
+		v = v << 4 | (unsigned)rm_hex_digit(s.p[i]);
 	}
 	ret[0] = (uint8_t)(v >> 8);
 	ret[1] = (uint8_t)v;
@@ -173,18 +173,41 @@ static bool parse_url(struct rm_str url, struct rm_otlp_target *t)
 	return parse_authority((struct rm_str){ rest.p, authority }, t);
 }
 
-bool rm_otlp_target(const struct rm_env *env, struct rm_otlp_target *ret)
+/* unix:///path or unix:/path, as gRPC writes it. The request goes to `at`, whatever the socket is called. */
+static bool parse_unix(struct rm_str url, struct rm_str at, struct rm_otlp_target *t)
 {
-	bool exact = rm_env_is_set(env, RM_ENV_OTLP_TRACES_ENDPOINT);
-	struct rm_str url = prefer(env, RM_ENV_OTLP_TRACES_ENDPOINT, RM_ENV_OTLP_ENDPOINT);
+	struct rm_str scheme = RM_STR("unix:"), path;
+	struct sockaddr_un *a = &t->address[0].local;
+
+	url = rm_str_trim(url);
+	if (url.n <= scheme.n || !rm_str_ieq((struct rm_str){ url.p, scheme.n }, scheme))
+		return false;
+	path = rm_str_behind(url, scheme.n);
+	if (rm_str_begins(path, RM_STR("//")))
+		path = rm_str_behind(path, 2);
+	if (path.n < 2 || path.p[0] != '/' || path.n >= sizeof(a->sun_path))
+		return false;
+	a->sun_family = AF_UNIX;
+	memcpy(a->sun_path, path.p, path.n);
+	t->address_count = 1;
+	t->authority = RM_STR("localhost");
+	t->path = at;
+	return true;
+}
+
+bool rm_otlp_target(const struct rm_env *env, enum rm_signal signal, struct rm_otlp_target *ret)
+{
+	bool exact = rm_env_is_set(env, own[signal].endpoint);
+	struct rm_str url = prefer(env, own[signal].endpoint, RM_ENV_OTLP_ENDPOINT);
 
 	*ret = (struct rm_otlp_target){ 0 };
-	if (!rm_str_eq(prefer(env, RM_ENV_OTLP_TRACES_PROTOCOL, RM_ENV_OTLP_PROTOCOL),
-		       RM_STR("http/protobuf")))
+	if (!rm_str_eq(prefer(env, own[signal].protocol, RM_ENV_OTLP_PROTOCOL), RM_STR("http/protobuf")))
 		return false;
+	ret->headers = prefer(env, own[signal].headers, RM_ENV_OTLP_HEADERS);
+	if (parse_unix(url, own[signal].path, ret))
+		return true;
 	if (!parse_url(url.n > 0 ? url : default_endpoint, ret))
 		return false;
-	ret->headers = prefer(env, RM_ENV_OTLP_TRACES_HEADERS, RM_ENV_OTLP_HEADERS);
 	if (exact) {
 		if (ret->path.n == 0)
 			ret->path = RM_STR("/");
@@ -192,7 +215,7 @@ bool rm_otlp_target(const struct rm_env *env, struct rm_otlp_target *ret)
 	}
 	if (ret->path.n > 0 && ret->path.p[ret->path.n - 1] == '/')
 		ret->path.n--;
-	ret->append = RM_STR("/v1/traces");
+	ret->append = own[signal].path;
 	return true;
 }
 

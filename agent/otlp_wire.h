@@ -1,7 +1,7 @@
 /*
- * The smallest OTLP encoder: records (agent/telemetry.h) to one ExportTraceServiceRequest in
- * protobuf, for last words at the end of a process, when nothing may be allocated and no library
- * called. What remora-export.so sends comes from exporters/otlp.c; both write the same fields.
+ * OTLP in protobuf: records (agent/telemetry.h) to one ExportTraceServiceRequest or ExportLogsServiceRequest, in memory of
+ * the caller and with no library, so that it serves for last words at the end of a process as well as for what
+ * remora-export.so sends (exporters/otlp_proto.c).
  * Context of all: any, signal-safe.
  */
 #ifndef RM_AGENT_OTLP_WIRE_H
@@ -12,8 +12,8 @@
 
 struct rm_otlp_wire {
 	struct rm_strbuf out;
-	size_t resource_spans, scope_spans; /* where the two open messages begin */
-	uint32_t span_count;
+	size_t resource_spans, scope_spans; /* where the two open messages begin, which are numbered alike for logs */
+	uint32_t span_count;		    /* or logs */
 };
 
 /*
@@ -25,6 +25,9 @@ void rm_otlp_begin(struct rm_otlp_wire *w, char *memory, size_t cap_bytes,
 
 /* Adds one valid span. RM_E_FULL: it did not fit and the request is as it was before. */
 int rm_otlp_span(struct rm_otlp_wire *w, const struct rm_span *span);
+
+/* The same of a log record, in a request that has no spans. */
+int rm_otlp_log(struct rm_otlp_wire *w, const struct rm_log *log);
 
 /* Closes the request and returns its bytes. */
 struct rm_str rm_otlp_end(struct rm_otlp_wire *w);

@@ -17,8 +17,12 @@
 #include <time.h>
 
 #include "agent/last_flush.h"
+#include "agent/output.h"
 #include "agent/relay_join.h"
+#include "agent/relay_proto.h"
+#include "agent/syslogged.h"
 #include "agent/worker.h"
+#include "agent/xray_sampler.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -39,32 +43,46 @@ enum consumer { CONSUMER_NONE, CONSUMER_WORKER, CONSUMER_RELAY };
 static struct {
 	const struct rm_env *env;
 	const struct rm_program *program;
+	bool takes[RM_SIGNAL_COUNT];
 	_Atomic bool off; /* nothing is exported, or there is no memory for it */
 	_Atomic(struct rm_segment *) segment;
 	_Atomic(struct rm_segment *) inherited; /* the parent's, in a forked child */
 	_Atomic uint32_t consumer;		/* enum consumer */
 	_Atomic(struct rm_doorbell *) bell;	/* of the consumer; NULL while there is none */
-	struct rm_doorbell *relay_bell;		/* mapped once, also for forked children */
+	struct rm_doorbell *relay_bell;		/* mapped once, also for forked children ... */
+	size_t relay_bytes;			/* ... with so much of struct rm_relay_page */
 	_Atomic bool retired, silent;		/* see rm_outlet_retire */
 	_Atomic uint64_t start_ns;		/* no worker starts at a safe point before */
 	_Atomic uint32_t flusher;		/* tid of who runs the last flush */
 	_Atomic uint64_t spent_ns;		/* on ends of the process so far */
 	_Atomic uint64_t end_ns;			/* deadline of the end that is being made; 0: none */
 	_Atomic uint32_t ender;			/* the thread that makes it */
-	_Atomic uint64_t flushed;		/* spans that last flushes delivered */
+	_Atomic uint64_t flushed[RM_SIGNAL_COUNT]; /* what last flushes delivered */
 } o;
+
+static bool is_exported(const struct rm_env *env, enum rm_env_id exporters)
+{
+	struct rm_str rest = rm_env_str(env, exporters), item;
+
+	while (rm_env_item(&rest, &item))
+		if (!rm_str_ieq(item, RM_STR("none")))
+			return true;
+	return false;
+}
 
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program)
 {
-	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_EXPORTER), item;
-
 	o.env = env;
 	o.program = program;
-	o.off = true;
+	o.takes[RM_SIGNAL_TRACES] = is_exported(env, RM_ENV_TRACES_EXPORTER);
+	o.takes[RM_SIGNAL_LOGS] = is_exported(env, RM_ENV_LOGS_EXPORTER);
+	o.off = !o.takes[RM_SIGNAL_TRACES] && !o.takes[RM_SIGNAL_LOGS];
 	rm_worker_init();
-	while (rm_env_item(&rest, &item))
-		if (!rm_str_ieq(item, RM_STR("none")))
-			o.off = false;
+}
+
+bool rm_outlet_takes(enum rm_signal signal)
+{
+	return o.takes[signal] && !atomic_load_explicit(&o.off, memory_order_relaxed);
 }
 
 /* ---- the segment ---- */
@@ -115,6 +133,7 @@ static void write_resource(struct rm_segment *s)
 /* The relay reads no more, or never did: from now on the rings are emptied from within. */
 static void on_our_own(struct rm_segment *s)
 {
+	rm_xray_rules_share(NULL);
 	atomic_store(&s->reader, RM_READER_PROCESS);
 	atomic_store(&o.bell, rm_worker_bell());
 	atomic_store(&o.consumer, CONSUMER_WORKER);
@@ -123,11 +142,15 @@ static void on_our_own(struct rm_segment *s)
 /* Offers the memory to the relay, once; without it the process is on its own. */
 static void find_consumer(struct rm_segment *s, int fd)
 {
-	int error = fd < 0 ? RM_E_IO
-			   : rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd,
-					   &o.relay_bell);
+	int error = RM_E_IO;
 
+	if (!o.relay_bell)
+		o.relay_bytes = rm_xray_sampler_is_used() ? sizeof(struct rm_relay_page) : sizeof(*o.relay_bell);
+	if (fd >= 0)
+		error = rm_relay_join(rm_env_str(o.env, RM_ENV_REMORA_RELAY), fd, &o.relay_bell, &o.relay_bytes);
 	if (!error) {
+		if (o.relay_bytes >= sizeof(struct rm_relay_page))
+			rm_xray_rules_share(&((struct rm_relay_page *)o.relay_bell)->rules);
 		atomic_store(&s->reader, RM_READER_RELAY);
 		atomic_store(&o.bell, o.relay_bell);
 		atomic_store(&o.consumer, CONSUMER_RELAY);
@@ -157,6 +180,7 @@ static struct rm_segment *make_segment(void)
 		atomic_store(&o.off, true);
 	} else {
 		rm_segment_init(s, (uint32_t)rm_sys0(__NR_getpid));
+		s->source = s->pid ^ (uint32_t)rm_clock_mono_ns();
 		if (atomic_compare_exchange_strong(&o.segment, &none, s)) {
 			write_resource(s);
 			find_consumer(s, fd);
@@ -170,17 +194,23 @@ static struct rm_segment *make_segment(void)
 	return s;
 }
 
-struct rm_segment *rm_outlet_segment(int *ring)
+static struct rm_segment *segment(void)
 {
 	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
 
-	if (!s) {
-		if (atomic_load_explicit(&o.off, memory_order_relaxed) || atomic_load(&o.silent))
-			return NULL;
-		s = make_segment();
-		if (!s)
-			return NULL;
-	}
+	if (s)
+		return s;
+	if (atomic_load_explicit(&o.off, memory_order_relaxed) || atomic_load(&o.silent))
+		return NULL;
+	return make_segment();
+}
+
+struct rm_segment *rm_outlet_segment(int *ring)
+{
+	struct rm_segment *s = o.takes[RM_SIGNAL_TRACES] ? segment() : NULL;
+
+	if (!s)
+		return NULL;
 	if (*ring < 0)
 		*ring = (int)(atomic_fetch_add_explicit(&s->next_ring, 1, memory_order_relaxed) %
 			      RM_SEGMENT_HOME_RINGS);
@@ -197,7 +227,16 @@ static void leave_relay(void)
 	on_our_own(s);
 }
 
-void rm_outlet_pushed(uint32_t fill)
+/*
+ * Once a quarter of a ring, not with each span from the first quarter on: a consumer that was woken needs a while
+ * to come, and on a busy machine every call of the program would wake it again.
+ */
+static bool fills_a_quarter(uint32_t bytes, uint32_t fill)
+{
+	return fill / WAKE_BYTES != (fill - bytes) / WAKE_BYTES;
+}
+
+void rm_outlet_pushed(uint32_t bytes, uint32_t fill)
 {
 	struct rm_doorbell *bell = atomic_load_explicit(&o.bell, memory_order_acquire);
 
@@ -210,10 +249,33 @@ void rm_outlet_pushed(uint32_t fill)
 		return;
 	}
 	/* The relay looks after its processes by time: it is woken only before a ring is full. */
-	if (fill > WAKE_BYTES ||
+	if (fills_a_quarter(bytes, fill) ||
 	    (atomic_load_explicit(&bell->waiting, memory_order_relaxed) == RM_DOORBELL_IDLE &&
 	     atomic_load_explicit(&o.consumer, memory_order_relaxed) == CONSUMER_WORKER))
 		rm_doorbell_ring(bell);
+}
+
+void rm_outlet_log(const struct rm_log *log, uint32_t bytes)
+{
+	struct rm_segment *s = o.takes[RM_SIGNAL_LOGS] ? segment() : NULL;
+	uint32_t fill;
+
+	/* All begin with the same ring, which keeps them in order; it is left when it is full. */
+	if (s && rm_segment_push(s, 0, log, bytes, &fill) == RM_OK)
+		rm_outlet_pushed(bytes, fill);
+}
+
+void rm_outlet_output(struct rm_output *head, const struct iovec *text, size_t skip)
+{
+	struct rm_segment *s = o.takes[RM_SIGNAL_LOGS] ? segment() : NULL;
+	struct rm_segment_parts parts = { head, sizeof(*head), text, skip, head->bytes };
+	uint32_t fill;
+
+	if (!s)
+		return;
+	head->source = s->source;
+	if (rm_segment_push_parts(s, 0, &parts, &fill) == RM_OK)
+		rm_outlet_pushed(head->record.bytes, fill);
 }
 
 void rm_outlet_forked(void)
@@ -226,8 +288,10 @@ void rm_outlet_forked(void)
 	atomic_store(&o.consumer, CONSUMER_NONE);
 	atomic_store(&o.flusher, 0);
 	atomic_store(&o.spent_ns, 0);
-	atomic_store(&o.flushed, 0);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		atomic_store(&o.flushed[i], 0);
 	atomic_store(&o.start_ns, 0);
+	rm_xray_sampler_forked();
 	rm_worker_forked();
 }
 
@@ -236,13 +300,15 @@ void rm_outlet_forked(void)
 bool rm_outlet_wants_worker(void)
 {
 	struct rm_segment *s;
+	bool wants_rules;
 
 	if (!rm_worker_absent() ||
 	    atomic_load_explicit(&o.consumer, memory_order_acquire) != CONSUMER_WORKER ||
 	    atomic_load_explicit(&o.retired, memory_order_relaxed))
 		return false;
 	s = atomic_load_explicit(&o.segment, memory_order_acquire);
-	return s && !rm_segment_empty(s) && rm_clock_mono_ns() >= atomic_load(&o.start_ns);
+	rm_xray_rules(&wants_rules);
+	return s && (wants_rules || !rm_segment_empty(s)) && rm_clock_mono_ns() >= atomic_load(&o.start_ns);
 }
 
 void rm_outlet_safe_point(void)
@@ -268,14 +334,12 @@ void rm_outlet_stop(void)
 
 void rm_outlet_root_changes(void)
 {
-	int no_ring = 0;
-
 	rm_outlet_stop();
 	if (atomic_load(&o.off) || atomic_load(&o.retired))
 		return;
 	/* Only for the relay: what the segment says of the process is better found out later. */
 	if (rm_env_is_set(o.env, RM_ENV_REMORA_RELAY))
-		rm_outlet_segment(&no_ring);
+		segment();
 	if (relay_is_gone(atomic_load(&o.bell)))
 		leave_relay();
 	if (atomic_load(&o.consumer) != CONSUMER_RELAY)
@@ -304,6 +368,7 @@ bool rm_outlet_is_worker(void)
 static void flush_rings(struct rm_segment *s, uint64_t deadline_ns)
 {
 	struct timespec nap = { 0, FLUSHER_NAP_NS };
+	struct rm_last_taken taken;
 	uint32_t self = (uint32_t)rm_sys0(__NR_gettid), other = 0;
 
 	while (!atomic_compare_exchange_strong(&o.flusher, &other, self)) {
@@ -312,7 +377,9 @@ static void flush_rings(struct rm_segment *s, uint64_t deadline_ns)
 		rm_sys2(__NR_nanosleep, &nap, NULL);
 		other = 0;
 	}
-	atomic_fetch_add(&o.flushed, rm_last_flush(o.env, s, deadline_ns));
+	taken = rm_last_flush(o.env, s, rm_worker_sealed(), deadline_ns);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		atomic_fetch_add(&o.flushed[i], taken.of[i]);
 	atomic_store(&o.flusher, 0);
 }
 
@@ -323,7 +390,7 @@ static void flush_rings(struct rm_segment *s, uint64_t deadline_ns)
  */
 static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
 {
-	enum rm_last_reach reach = rm_last_flush_reach(o.env);
+	enum rm_last_reach reach = rm_last_flush_reach(o.env, rm_worker_sealed());
 	bool may_start = how == RM_END_EXIT && !atomic_load(&o.retired);
 
 	if (reach == RM_LAST_ALL && rm_worker_hold()) {
@@ -338,18 +405,13 @@ static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
 }
 
 /* Every span that was made is in exactly one of these numbers; with several exporters, once for each. */
-static void report(struct rm_segment *s, enum rm_end how)
+static void report_spans(struct rm_segment *s, const char *when)
 {
-	struct rm_worker_tally t = rm_worker_tally();
-	uint64_t made = atomic_load(&s->produced), relayed = atomic_load(&s->relayed);
-	uint64_t exported = t.exported + atomic_load(&o.flushed);
+	struct rm_worker_tally t = rm_worker_tally(RM_SIGNAL_TRACES);
+	uint64_t made = rm_segment_spans(s), relayed = atomic_load(&s->relayed);
+	uint64_t exported = t.exported + atomic_load(&o.flushed[RM_SIGNAL_TRACES]);
 	uint64_t gone = relayed + exported + t.dropped;
-	const char *when = how == RM_END_EXEC ? " so far" : "";
 
-	if (atomic_load(&o.consumer) == CONSUMER_RELAY) {
-		rm_debug(RM_LOG_EXPORT, "spans%s: %lu left with the relay", when, made);
-		return;
-	}
 	rm_debug(RM_LOG_EXPORT,
 		 "spans%s: %lu made, %lu left with a relay, %lu exported, %lu dropped by exporters, "
 		 "%lu not delivered; not made: %lu ring full, %lu too large, %lu no memory, "
@@ -357,6 +419,33 @@ static void report(struct rm_segment *s, enum rm_end how)
 		 atomic_load(&s->lost[RM_LOST_RING_FULL]),
 		 atomic_load(&s->lost[RM_LOST_RECORD_SIZE]),
 		 atomic_load(&s->lost[RM_LOST_EXCHANGE]), atomic_load(&s->lost[RM_LOST_MUTED]));
+}
+
+static void report_logs(struct rm_segment *s, const char *when)
+{
+	struct rm_worker_tally t = rm_worker_tally(RM_SIGNAL_LOGS);
+	uint64_t exported = t.exported + atomic_load(&o.flushed[RM_SIGNAL_LOGS]);
+
+	rm_debug(RM_LOG_EXPORT,
+		 "logs%s: %lu made, %lu left with a relay, %lu exported, %lu dropped by exporters; not made: %lu rings full",
+		 when, atomic_load(&s->logs_produced), atomic_load(&s->logs_relayed), exported, t.dropped,
+		 atomic_load(&s->lost[RM_LOST_LOG]));
+}
+
+static void report(struct rm_segment *s, enum rm_end how)
+{
+	const char *when = how == RM_END_EXEC ? " so far" : "";
+	bool relayed = atomic_load(&o.consumer) == CONSUMER_RELAY;
+
+	if (o.takes[RM_SIGNAL_TRACES] && relayed)
+		rm_debug(RM_LOG_EXPORT, "spans%s: %lu left with the relay", when, rm_segment_spans(s));
+	else if (o.takes[RM_SIGNAL_TRACES])
+		report_spans(s, when);
+	if (o.takes[RM_SIGNAL_LOGS]) {
+		report_logs(s, when);
+		rm_output_report();
+		rm_syslog_report();
+	}
 }
 
 /* All ends of a process together may take REMORA_EXIT_TIMEOUT: there may be several. */

@@ -10,20 +10,36 @@
 
 #include "agent/hookapi.h"
 #include "agent/resource.h"
+#include "agent/telemetry.h"
 #include "base/segment.h"
 
 /* Remembers the settings (borrowed for ever). No system call. Context: init. */
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program);
 
+/* Whether records of a signal leave the process at all. Context: any. */
+bool rm_outlet_takes(enum rm_signal signal);
+
 /*
- * The segment, made on the first call (and again in a forked child, see rm_outlet_forked). NULL
- * when exporting is off (exporter "none" alone) or no memory is to be had. `ret_ring` gets a ring
+ * The segment, for spans: made on the first call (and again in a forked child, see rm_outlet_forked). NULL
+ * when none are exported (exporter "none" alone) or no memory is to be had. `ret_ring` gets a ring
  * number for a thread that has none (< 0). Context: hook, signal-safe.
  */
 struct rm_segment *rm_outlet_segment(int *ring);
 
-/* After a push that left `fill` bytes waiting: wakes the consumer if it is time. Context: hook. */
-void rm_outlet_pushed(uint32_t fill);
+/*
+ * Sends a log record of `bytes` on its way, or counts it as lost. Nothing is done where logs are not exported.
+ * Context: hook, signal-safe.
+ */
+void rm_outlet_log(const struct rm_log *log, uint32_t bytes);
+
+/*
+ * The same of a piece of output: `head` with its size and number of bytes, which are taken from byte `skip` of
+ * `text` (borrowed) on. Its source is filled in here.
+ */
+void rm_outlet_output(struct rm_output *head, const struct iovec *text, size_t skip);
+
+/* After a push of `bytes` that left `fill` bytes waiting: wakes the consumer if it is time. Context: hook. */
+void rm_outlet_pushed(uint32_t bytes, uint32_t fill);
 
 /* True when spans wait, no worker runs, and one may be started. Context: hook. */
 bool rm_outlet_wants_worker(void);

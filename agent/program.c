@@ -12,13 +12,13 @@
  * value takes the rest of its argument, else the next one.
  */
 struct interpreter {
-	const char *name;	/* of the executable, without its version */
-	const char *runtime;	/* process.runtime.name, NULL if the executable does not tell */
-	const char *with_value; /* letters */
-	const char *with_rest;	/* letters whose value, if any, is in the same argument */
-	const char *code;	/* letters: the value is the program, there is no script */
-	const char *module;	/* letters and long options: the value names the program */
-	const char *long_value; /* long options with a value of their own, separated by commas */
+	char name[8];		/* of the executable, without its version */
+	char runtime[8];	/* process.runtime.name, empty if the executable does not tell */
+	char with_value[8];	/* letters */
+	char with_rest[12];	/* letters whose value, if any, is in the same argument */
+	char code[6];		/* letters: the value is the program, there is no script */
+	char module[18];	/* letters and long options: the value names the program */
+	char long_value[180];	/* long options with a value of their own, separated by commas */
 };
 
 static const struct interpreter interpreters[] = {
@@ -31,10 +31,10 @@ static const struct interpreter interpreters[] = {
 	  "--require,--import,--loader,--experimental-loader,--conditions,--env-file,--title,"
 	  "--inspect-port,--icu-data-dir,--input-type" },
 	{ "ruby", "ruby", "IrCE", "FKTWx0i", "e", "", "--encoding,--external-encoding" },
-	{ "perl", NULL, "I", "MmF0ilCDxdV", "eE", "", "" },
-	{ "php", NULL, "cdztS", "", "rBRE", "f", "--php-ini,--define,--docroot,--server" },
-	{ "php-cgi", NULL, "cdztb", "", "", "f", "" },
-	{ "java", NULL, "", "", "", "-jar,-m,--module",
+	{ "perl", "", "I", "MmF0ilCDxdV", "eE", "", "" },
+	{ "php", "", "cdztS", "", "rBRE", "f", "--php-ini,--define,--docroot,--server" },
+	{ "php-cgi", "", "cdztb", "", "", "f", "" },
+	{ "java", "", "", "", "", "-jar,-m,--module",
 	  "-cp,-classpath,--class-path,-p,--module-path,--add-modules,--add-opens,--add-exports,"
 	  "--add-reads,--patch-module,--upgrade-module-path,--limit-modules,--source" },
 };
@@ -47,17 +47,22 @@ void rm_program_copy(struct rm_program *p, int argc, char *const *argv)
 {
 	uint32_t used = 0;
 
-	memset(p, 0, sizeof(*p));
+	p->exe[0] = '\0';
+	p->other = false;
+	p->arg_count = 0;
 	for (int i = 0; i < argc && argv[i] && p->arg_count < RM_ARGV_MAX; i++) {
 		size_t n = strlen(argv[i]);
 
 		if (n > RM_ARG_BYTES - 1)
 			n = RM_ARG_BYTES - 1;
-		if (i == 0)
+		if (i == 0) {
 			memcpy(p->exe, argv[i], n);
+			p->exe[n] = '\0';
+		}
 		if (n >= RM_ARGV_BYTES - used)
 			break;
 		memcpy(p->arg + used, argv[i], n);
+		p->arg[used + n] = '\0';
 		p->arg_offset[p->arg_count++] = used;
 		used += (uint32_t)n + 1;
 	}
@@ -76,13 +81,6 @@ static struct rm_str after_last(struct rm_str s, char c)
 		if (s.p[i - 1] == c)
 			return (struct rm_str){ s.p + i, s.n - i };
 	return s;
-}
-
-static bool has_prefix(struct rm_str s, const char *prefix)
-{
-	size_t n = strlen(prefix);
-
-	return s.n >= n && memcmp(s.p, prefix, n) == 0;
 }
 
 static bool listed(const char *list, struct rm_str s)
@@ -177,7 +175,7 @@ static const struct interpreter *interpreter_of(const struct rm_program *p)
 	struct rm_str name = without_version(rm_program_exe_name(p));
 
 	for (unsigned i = 0; i < sizeof(interpreters) / sizeof(interpreters[0]); i++)
-		if (rm_str_eq(name, rm_str_c(interpreters[i].name)))
+		if (rm_str_eq(name, RM_STR_OF(interpreters[i].name)))
 			return &interpreters[i];
 	return NULL;
 }
@@ -186,7 +184,7 @@ struct rm_str rm_program_runtime(const struct rm_program *p)
 {
 	const struct interpreter *in = interpreter_of(p);
 
-	return in && in->runtime ? rm_str_c(in->runtime) : (struct rm_str){ "", 0 };
+	return in ? RM_STR_OF(in->runtime) : (struct rm_str){ "", 0 };
 }
 
 /* ---- command lines ---- */
@@ -319,7 +317,7 @@ static struct rm_str served_app(const struct rm_program *p, uint32_t from)
 	/* gunicorn takes a module alone; behind an option the word may be that option's value. */
 	last = rm_program_arg(p, p->arg_count - 1);
 	if (p->arg_count > from && last.n > 0 && dotted_name(last) == last.n &&
-	    (p->arg_count - 1 == from || !has_prefix(rm_program_arg(p, p->arg_count - 2), "-")))
+	    (p->arg_count - 1 == from || !rm_str_begins(rm_program_arg(p, p->arg_count - 2), RM_STR("-"))))
 		return first_part(last);
 	return (struct rm_str){ "", 0 };
 }
@@ -331,7 +329,7 @@ static struct rm_str app_option(const struct rm_program *p, uint32_t from)
 
 		if (listed(app_options, arg))
 			return first_part(stem(rm_program_arg(p, i + 1)));
-		if (has_prefix(arg, "--app="))
+		if (rm_str_begins(arg, RM_STR("--app=")))
 			return first_part(stem((struct rm_str){ arg.p + 6, arg.n - 6 }));
 	}
 	return (struct rm_str){ "", 0 };
@@ -372,7 +370,7 @@ struct rm_str rm_program_name(const struct rm_program *p)
 	s = find_script(in, p);
 	if (s.found == NOTHING)
 		return exe;
-	if (has_prefix(rm_str_c(in->name), "py"))
+	if (rm_str_begins(rm_str_c(in->name), RM_STR("py")))
 		name = python_name(p, &s);
 	else if (rm_str_eq(rm_str_c(in->name), RM_STR("java")))
 		name = java_name(s.text);

@@ -11,11 +11,11 @@ enum { RM_ARGV_MAX = 64, RM_ARG_BYTES = 256, RM_ARGV_BYTES = 4096 };
 
 /* What is copied from argv before main, since programs overwrite it. */
 struct rm_program {
-	char exe[256];		 /* argv[0], or the path of the executable where it is known */
-	char arg[RM_ARGV_BYTES]; /* the first RM_ARGV_MAX arguments, each NUL-terminated */
-	uint32_t arg_count;	 /* argv[0] included */
+	char exe[256];	    /* argv[0], or the path of the executable where it is known */
+	bool other;	    /* not this process: it gets no pid and no path from /proc */
+	uint32_t arg_count; /* argv[0] included */
 	uint32_t arg_offset[RM_ARGV_MAX];
-	bool other; /* not this process: it gets no pid and no path from /proc */
+	char arg[RM_ARGV_BYTES]; /* the first RM_ARGV_MAX arguments, each NUL-terminated; last, as few fill it */
 };
 
 /*

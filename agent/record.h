@@ -36,15 +36,99 @@ int rm_builder_span(struct rm_builder *b, void *memory, uint32_t cap_bytes,
 		    const struct rm_span *head, struct rm_str name, struct rm_str tracestate);
 int rm_builder_resource(struct rm_builder *b, void *memory, uint32_t cap_bytes);
 
+/*
+ * Starts an event by itself, with the limits of a span's; once it was ended, rm_builder_add_event puts it into
+ * a span. A name that does not fit makes it RM_E_FULL.
+ */
+int rm_builder_event(struct rm_builder *b, void *memory, uint32_t cap_bytes, struct rm_str name, uint64_t time_ns);
+
+/*
+ * Starts a log record; limits are the caller's to set, as of a span: OTEL_LOGRECORD_ATTRIBUTE_... `severity`
+ * is the text of it, `event` the name of the event that it is: both may be empty. What does not fit makes it
+ * RM_E_FULL.
+ */
+int rm_builder_log(struct rm_builder *b, void *memory, uint32_t cap_bytes, const struct rm_log *head,
+		   struct rm_str severity, struct rm_str event, struct rm_str body);
+
+/*
+ * Reserves an attribute of ours: writes its head, and zeroes the value's padding. Returns where `value_bytes`
+ * (not 0) of value are to go, NULL (counted) when a limit is reached.
+ */
+static inline char *rm_builder_add(struct rm_builder *b, enum rm_key key, enum rm_attr_type type, size_t value_bytes)
+{
+	const struct rm_attr_head head = { (uint16_t)key, (uint8_t)type, 0, (uint32_t)value_bytes };
+	size_t bytes = sizeof(head) + ((value_bytes + 7) & ~(size_t)7);
+	char *to = b->at;
+
+	if (bytes > (size_t)(b->end - to) || !b->attrs_left) {
+		b->dropped++;
+		return NULL;
+	}
+	b->attrs_left--;
+	b->at = to + bytes;
+	memcpy(to, &head, sizeof(head));
+	memset(b->at - 8, 0, 8);
+	return to + sizeof(head);
+}
+
+/* Of a string that may be longer than the limit. */
+void rm_builder_long(struct rm_builder *b, enum rm_key key, struct rm_str value);
+
+/* Gives a span that was begun another name; what it has already moves. False: there is no room, and nothing changed. */
+bool rm_builder_rename(struct rm_builder *b, struct rm_str name);
+
 /* Empty strings are left out (OpenTelemetry: an absent attribute, not an empty one). */
-void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value);
-void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value);
+static inline void rm_builder_str(struct rm_builder *b, enum rm_key key, struct rm_str value)
+{
+	char *to;
+
+	/* Below 0, and below a limit that is none, is everything. */
+	if (value.n - 1 >= b->max_value_bytes - 1) {
+		if (value.n)
+			rm_builder_long(b, key, value);
+		return;
+	}
+	to = rm_builder_add(b, key, RM_ATTR_STR, value.n);
+	if (to)
+		memcpy(to, value.p, value.n);
+}
+
+static inline void rm_builder_i64(struct rm_builder *b, enum rm_key key, int64_t value)
+{
+	char *to = rm_builder_add(b, key, RM_ATTR_I64, sizeof(value));
+
+	if (to)
+		memcpy(to, &value, sizeof(value));
+}
+
+static inline void rm_builder_f64(struct rm_builder *b, enum rm_key key, double value)
+{
+	char *to = rm_builder_add(b, key, RM_ATTR_F64, sizeof(value));
+
+	if (to)
+		memcpy(to, &value, sizeof(value));
+}
+
+void rm_builder_bool(struct rm_builder *b, enum rm_key key, bool value);
 /* One string of several parts. */
 void rm_builder_joined(struct rm_builder *b, enum rm_key key, const struct rm_str *parts, uint32_t count);
 void rm_builder_named_str(struct rm_builder *b, struct rm_str key, struct rm_str value);
+/* A list of strings. */
+void rm_builder_strs(struct rm_builder *b, enum rm_key key, const struct rm_str *values, uint32_t count);
 /* A list of strings under a free key, as http.request.header.<key>. */
 void rm_builder_named_strs(struct rm_builder *b, struct rm_str key, const struct rm_str *values,
 			   uint32_t count);
+
+enum { RM_LINKS_MAX = 128 }; /* as OTEL_SPAN_LINK_COUNT_LIMIT has it by default */
+
+/* Adds a link to a span; past the limit, or where there is no room, it is counted in dropped_links. */
+void rm_builder_link(struct rm_builder *b, const struct rm_link *link);
+
+/* Adds a copy of an event to a span; past `max` of them, or where there is no room, it is counted in dropped_events. */
+void rm_builder_add_event(struct rm_builder *b, const struct rm_event *event, uint32_t max);
+
+/* Goes on in other memory, of at least what is there by now, to which the caller has copied that. */
+void rm_builder_move(struct rm_builder *b, void *memory, uint32_t cap_bytes);
 
 /* Finds a string that was added. False: there is none. The slice is valid until the record ends. */
 bool rm_builder_find_str(const struct rm_builder *b, enum rm_key key, struct rm_str *ret);

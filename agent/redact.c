@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 static bool is_secret(const struct rm_config *c, struct rm_str key)
 {
 	if (key.n < 64 && c->redact_no_length >> key.n & 1)
@@ -16,26 +18,45 @@ static bool is_secret(const struct rm_config *c, struct rm_str key)
 	return false;
 }
 
+/* Where a pair of a query stands that is being read. */
+struct pair {
+	const char *key, *value; /* NULL: the pair has no = yet */
+};
+
+/* Reads on at `p`, an = or an &. True when the pair is over, and has a value that is secret. */
+static inline bool step(const struct rm_config *c, struct pair *at, const char *p, bool over)
+{
+	const struct pair was = *at;
+
+	if (!over) {
+		if (!was.value)
+			at->value = p + 1;
+		return false;
+	}
+	*at = (struct pair){ p + 1, NULL };
+	return was.value && was.value < p && is_secret(c, (struct rm_str){ was.key, (size_t)(was.value - 1 - was.key) });
+}
+
 bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
 {
 	const char *p = query.p, *end = query.n ? p + query.n : p;
+	struct pair at = { p, NULL };
 
-	while (p < end) {
-		const char *key = p;
+	for (; end - p >= RM_BLOCK; p += RM_BLOCK) {
+		rm_block block = rm_block_load(p);
 
-		while (p < end && *p != '=' && *p != '&')
-			p++;
-		if (p < end && *p == '=') {
-			struct rm_str name = { key, (size_t)(p - key) };
-			const char *next = memchr(p, '&', (size_t)(end - p));
+		/* Only the first of the hits is sure to be one. */
+		for (uint64_t hits = rm_block_equal(block, '=') | rm_block_equal(block, '&'); hits; hits &= hits - 1) {
+			const char *hit = p + rm_block_first(hits);
 
-			if (p + 1 < end && p + 1 != next && is_secret(c, name))
+			if ((*hit == '=' || *hit == '&') && step(c, &at, hit, *hit == '&'))
 				return true;
-			p = next ? next : end;
 		}
-		p++;
 	}
-	return false;
+	for (; p < end; p++)
+		if ((*p == '=' || *p == '&') && step(c, &at, p, *p == '&'))
+			return true;
+	return query.n && step(c, &at, end, true);
 }
 
 /* True in doubt: whether an @ ends user information and a key is one of the query, a copy tells. */

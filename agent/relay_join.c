@@ -178,9 +178,9 @@ static int receive_welcome(int fd, uint64_t deadline_ns)
 	return bell_fd;
 }
 
-static int map_bell(int bell_fd, struct rm_doorbell **bell)
+static int map_bell(int bell_fd, struct rm_doorbell **bell, size_t *bytes)
 {
-	long at, seals;
+	long at, seals, there;
 
 	if (*bell)
 		return RM_OK;
@@ -189,17 +189,19 @@ static int map_bell(int bell_fd, struct rm_doorbell **bell)
 	 * and for ever. The seals first; files that are no memory have none.
 	 */
 	seals = rm_sys2(__NR_fcntl, bell_fd, F_GET_SEALS);
-	if (seals < 0 || !(seals & F_SEAL_SHRINK) ||
-	    rm_sys3(__NR_lseek, bell_fd, 0, SEEK_END) < (long)sizeof(**bell))
+	there = rm_sys3(__NR_lseek, bell_fd, 0, SEEK_END);
+	if (seals < 0 || !(seals & F_SEAL_SHRINK) || there < (long)sizeof(**bell))
 		return RM_E_PROTO;
-	at = rm_sys6(__NR_mmap, 0, sizeof(**bell), PROT_READ | PROT_WRITE, MAP_SHARED, bell_fd, 0);
+	if (there < (long)*bytes)
+		*bytes = sizeof(**bell);
+	at = rm_sys6(__NR_mmap, 0, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bell_fd, 0);
 	if (at < 0 && at > -4096)
 		return RM_E_IO;
 	*bell = (struct rm_doorbell *)at;
 	return RM_OK;
 }
 
-int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **bell)
+int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **bell, size_t *bytes)
 {
 	uint64_t deadline_ns = rm_clock_mono_ns() + JOIN_NS;
 	struct door d;
@@ -215,7 +217,7 @@ int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **be
 	rm_sys1(__NR_close, fd);
 	if (bell_fd < 0)
 		return bell_fd;
-	error = map_bell(bell_fd, bell);
+	error = map_bell(bell_fd, bell, bytes);
 	rm_sys1(__NR_close, bell_fd);
 	return error;
 }

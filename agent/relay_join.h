@@ -17,10 +17,11 @@ int rm_relay_memory(size_t bytes);
 /*
  * Hands the memory behind `segment_fd` (borrowed, complete with its resource record) to the relay
  * that `setting` names, a value of REMORA_RELAY. `*bell` becomes the relay's doorbell page; one
- * that is mapped already is kept, as all processes of a relay have the same. Takes 300 ms at most.
+ * that is mapped already is kept, as all processes of a relay have the same. Of it and what is behind it `*bytes` are
+ * mapped, or where there are fewer the doorbell alone: then that is what `*bytes` says. Takes 300 ms at most.
  * Errors: RM_E_INVALID for a malformed setting, RM_E_IO when the relay is not there or is silent,
  * RM_E_PROTO when it refuses or speaks another version. Context: hook, signal-safe.
  */
-int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **bell);
+int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **bell, size_t *bytes);
 
 #endif

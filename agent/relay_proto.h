@@ -4,7 +4,8 @@
  *
  *   REMORA_RELAY=<absolute socket path>,<32 hex digits of token>
  *   process -> relay: struct rm_relay_hello, with the segment's memfd (sealed: no shrink, no grow)
- *   relay -> process: struct rm_relay_welcome, with the memfd of the relay's doorbell page
+ *   relay -> process: struct rm_relay_welcome, with the memfd of the relay's doorbell page, behind which, where
+ *                     the relay fetches sampling rules, those are: struct rm_relay_page
  *
  * The name of the socket is as secret as the token: it cannot be listed, and is not the one that it
  * was bound to. The relay admits a peer that knows the token and whose uid (SO_PEERCRED) is the relay's own, or
@@ -19,7 +20,10 @@
 
 #include <stdint.h>
 
-enum { RM_RELAY_ABI = 1, RM_RELAY_TOKEN_BYTES = 16 };
+#include "agent/rules.h"
+#include "base/segment.h"
+
+enum { RM_RELAY_ABI = 2, RM_RELAY_TOKEN_BYTES = 16 };
 #define RM_RELAY_MAGIC 0x796c6572u /* "rely" */
 
 struct rm_relay_hello {
@@ -33,6 +37,12 @@ struct rm_relay_hello {
 struct rm_relay_welcome {
 	uint32_t magic;
 	uint32_t abi;
+};
+
+/* The processes read the rules and count by them; only the relay writes them. */
+struct rm_relay_page {
+	struct rm_doorbell bell;
+	_Alignas(64) struct rm_rules rules;
 };
 
 #endif

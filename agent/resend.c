@@ -1,11 +1,11 @@
-/* See resend.h. Keeps of a URL only a hash, whose key is made for this one redirect. */
+/* See resend.h. Keeps of a URL only a hash. */
 #include "agent/resend.h"
 
 #include "base/siphash.h"
 
-static uint64_t hash(const struct rm_redirect *r, struct rm_str url)
+static uint64_t hash(const struct rm_resend *r, struct rm_str url)
 {
-	const uint64_t key[2] = { r->salt, ~r->salt };
+	const uint64_t key[2] = { r->sent, ~r->sent };
 
 	return rm_siphash(key, url);
 }
@@ -20,15 +20,10 @@ static struct rm_str url_of(const struct rm_exchange *e)
 	return url;
 }
 
-static bool begins(struct rm_str s, struct rm_str with)
-{
-	return s.n >= with.n && memcmp(s.p, with.p, with.n) == 0;
-}
-
 /* How much of a URL is scheme and authority; 0 when it is none with both. */
 static size_t origin_bytes(struct rm_str url)
 {
-	size_t n = begins(url, RM_STR("http://")) ? 7 : begins(url, RM_STR("https://")) ? 8 : 0;
+	size_t n = rm_str_begins(url, RM_STR("http://")) ? 7 : rm_str_begins(url, RM_STR("https://")) ? 8 : 0;
 	size_t from = n;
 
 	while (n && n < url.n && url.p[n] != '/' && url.p[n] != '?' && url.p[n] != '#')
@@ -45,7 +40,7 @@ static struct rm_str resolve(struct rm_str base, struct rm_str location, rm_text
 	location = rm_str_cut(&location, '#');
 	rm_strbuf_init(&out, rm_text_at(room), rm_text_cap(room));
 	origin = origin_bytes(location);
-	if (!origin && begins(location, RM_STR("/")) && !begins(location, RM_STR("//")))
+	if (!origin && rm_str_begins(location, RM_STR("/")) && !rm_str_begins(location, RM_STR("//")))
 		rm_strbuf_str(&out, (struct rm_str){ base.p, origin_bytes(base) });
 	else if (!origin)
 		return (struct rm_str){ NULL, 0 };
@@ -75,53 +70,131 @@ static struct rm_str location_of(const struct rm_head *head)
 	return found;
 }
 
-static void remember(struct rm_thread *t, const struct rm_exchange *e, struct rm_str location)
+/* ---- calls of client libraries ---- */
+
+enum pending { NOTHING, THAT_URL, ANY_URL };
+enum { CALL_STACK_BYTES = 1 << 20 }; /* more than a library's call, with the program's callbacks, takes */
+
+static bool is_below(const char *frame, const char *here)
 {
-	struct rm_redirect *r = &t->redirect;
-	struct rm_str base = url_of(e), url;
+	return here < frame && frame - here < CALL_STACK_BYTES;
+}
+
+static bool in_call(const struct rm_resend *r)
+{
+	return r->calls == 1 && is_below(r->call, __builtin_frame_address(0));
+}
+
+static void call_changes(struct rm_resend *r)
+{
+	r->pending = NOTHING;
+	r->sent = 0;
+	r->count = 0;
+}
+
+void rm_resend_call(struct rm_scope *s, const void *frame)
+{
+	struct rm_resend *r = &s->thread->resend;
+
+	call_changes(r);
+	if (r->calls && is_below(r->call, frame)) {
+		r->calls += r->calls < UINT8_MAX;
+		return;
+	}
+	r->calls = 1;
+	r->call = frame;
+}
+
+void rm_resend_call_over(struct rm_scope *s)
+{
+	struct rm_resend *r = &s->thread->resend;
+
+	call_changes(r);
+	r->calls -= r->calls > 0;
+}
+
+/* ---- what is expected next ---- */
+
+static void expect(struct rm_thread *t, const struct rm_exchange *e, enum pending what, struct rm_str url)
+{
+	struct rm_resend *r = &t->resend;
+
+	if (what == THAT_URL)
+		r->url = hash(r, url);
+	memcpy(r->parent, e->parent.span_id, sizeof(r->parent));
+	r->pending = (uint8_t)(what == THAT_URL && !url.n ? NOTHING : what);
+}
+
+static void expect_location(struct rm_thread *t, const struct rm_exchange *e, struct rm_str location)
+{
+	struct rm_str base = url_of(e);
 	rm_text room = base.n ? rm_text_get(base.n + location.n + 1) : 0;
 
 	if (!room)
 		return;
-	url = resolve(base, location, room);
-	r->salt = rm_random_u64(&t->random);
-	r->pending = url.n > 0;
-	r->url = hash(r, url);
-	memcpy(r->parent, e->parent.span_id, sizeof(r->parent));
+	expect(t, e, THAT_URL, resolve(base, location, room));
 	rm_text_put(room);
+}
+
+static bool asks_again(int status)
+{
+	return status == 401 || status == 407 || status == 417 || status == 421;
 }
 
 void rm_resend_response(struct rm_thread *t, uint32_t x, const struct rm_exchange *e, const struct rm_head *head)
 {
-	struct rm_redirect *r = &t->redirect;
+	struct rm_resend *r = &t->resend;
 	struct rm_str location;
+	bool called;
 
 	if (r->sent != rm_exchange_ctx(x))
 		return;
-	r->pending = false;
-	if (!redirects(head->status) || r->multiplexes)
+	r->pending = NOTHING;
+	called = in_call(r);
+	if (called && asks_again(head->status))
+		expect(t, e, THAT_URL, url_of(e));
+	if (!redirects(head->status) || (r->multiplexes && !called))
 		return;
 	location = location_of(head);
-	if (location.n)
-		remember(t, e, location);
+	if (location.n && called)
+		expect(t, e, ANY_URL, location);
+	else if (location.n)
+		expect_location(t, e, location);
+}
+
+void rm_resend_broken(struct rm_thread *t, uint32_t x)
+{
+	const struct rm_exchange *e = rm_exchange_at(x);
+
+	if (t->resend.sent == rm_exchange_ctx(x) && in_call(&t->resend) && e->phase < RM_PHASE_ANSWERED)
+		expect(t, e, THAT_URL, url_of(e));
+}
+
+static bool is_expected(const struct rm_resend *r, const struct rm_exchange *e)
+{
+	struct rm_str url;
+
+	if (memcmp(r->parent, e->parent.span_id, sizeof(r->parent)) != 0)
+		return false;
+	if (r->pending == ANY_URL)
+		return in_call(r);
+	url = url_of(e);
+	return url.n && hash(r, url) == r->url;
 }
 
 void rm_resend_request(struct rm_thread *t, uint32_t x, struct rm_exchange *e, const struct rm_head *head)
 {
-	struct rm_redirect *r = &t->redirect;
+	struct rm_resend *r = &t->resend;
 	bool follows = false;
-	struct rm_str url;
 
 	/* The tunnel through which the next request goes, if any. */
 	if (rm_str_eq(head->method, RM_STR("CONNECT")))
 		return;
-	if (r->pending) {
-		url = url_of(e);
-		follows = url.n && hash(r, url) == r->url && memcmp(r->parent, e->parent.span_id, sizeof(r->parent)) == 0;
-	} else if (r->sent && rm_ctx_exchange(r->sent)) {
+	if (r->pending)
+		follows = is_expected(r, e);
+	else if (r->sent && rm_ctx_exchange(r->sent))
 		r->multiplexes = true;
-	}
-	r->pending = false;
+	r->pending = NOTHING;
 	r->count = follows && r->count < UINT16_MAX ? r->count + 1 : 0;
 	r->sent = rm_exchange_ctx(x);
 	if (follows)
@@ -130,5 +203,5 @@ void rm_resend_request(struct rm_thread *t, uint32_t x, struct rm_exchange *e, c
 
 void rm_resend_forget(struct rm_thread *t)
 {
-	t->redirect.pending = false;
+	t->resend.pending = NOTHING;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "agent/cloud_files.h"
 #include "agent/container.h"
 #include "agent/procfile.h"
 #include "agent/resource_attrs.h"
@@ -30,6 +31,8 @@ struct work {
 	struct rm_builder builder;
 	struct rm_resource_attrs attrs;
 	struct utsname host;
+	struct rm_cloud_texts cloud_texts;
+	struct rm_cloud cloud;
 	char attrs_text[RM_ENV_TEXT_BYTES];
 	char path[PATH_BYTES];
 	char cgroup[SMALL_BYTES], small[SMALL_BYTES];
@@ -152,6 +155,15 @@ static struct rm_str os_release_value(struct rm_str text, struct rm_str key)
 	return (struct rm_str){ NULL, 0 };
 }
 
+/* What is in that file, if it is an id; else it is "uninitialized", of an image that has not booted, or nothing. */
+static struct rm_str machine_id(struct work *w, const char *path)
+{
+	struct rm_str text = rm_procfile_read(path, w->small, sizeof(w->small));
+
+	text = rm_str_cut(&text, '\n');
+	return text.n == ID_HEX ? text : (struct rm_str){ NULL, 0 };
+}
+
 static void add_host(struct work *w)
 {
 	struct rm_str text;
@@ -163,9 +175,11 @@ static void add_host(struct work *w)
 #elif defined(__aarch64__)
 	add(w, RM_KEY_HOST_ARCH, RM_STR("arm64"));
 #endif
-	text = rm_procfile_read("/etc/machine-id", w->small, sizeof(w->small));
-	text = rm_str_cut(&text, '\n');
-	if (text.n == ID_HEX) /* else "uninitialized", of an image that has not booted */
+	text = machine_id(w, "/etc/machine-id");
+	if (text.n == 0)
+		text = machine_id(w, "/var/lib/dbus/machine-id");
+	/* An instance has another id than its image. */
+	if (text.n > 0 && w->cloud.instance.n == 0 && !w->cloud.will_be_asked)
 		add(w, RM_KEY_HOST_ID, text);
 	add(w, RM_KEY_OS_TYPE, RM_STR("linux"));
 	text = rm_procfile_read("/etc/os-release", w->small, sizeof(w->small));
@@ -193,6 +207,19 @@ static void add_container(struct work *w)
 		    rm_procfile_read(namespace_file, w->small, sizeof(w->small)));
 }
 
+static void add_cloud(struct work *w)
+{
+	const struct rm_cloud *c = &w->cloud;
+	struct rm_str groups = rm_key_name(RM_KEY_AWS_LOG_GROUP_NAMES);
+
+	for (uint32_t i = 0; i < c->count; i++)
+		add(w, c->fact[i].key, c->fact[i].value);
+	if (c->memory_bytes)
+		add_number(w, RM_KEY_FAAS_MAX_MEMORY, (int64_t)c->memory_bytes);
+	if (c->log_group.n > 0 && !rm_resource_attrs_find(&w->attrs, groups).p)
+		rm_builder_named_strs(&w->builder, groups, &c->log_group, 1);
+}
+
 uint32_t rm_resource_build(const struct rm_env *env, const struct rm_program *p, void *memory,
 			   uint32_t cap)
 {
@@ -205,6 +232,9 @@ uint32_t rm_resource_build(const struct rm_env *env, const struct rm_program *p,
 	w->program = p;
 	rm_strbuf_init(&room, w->attrs_text, sizeof(w->attrs_text));
 	rm_resource_attrs_decode(rm_env_str(env, RM_ENV_RESOURCE_ATTRIBUTES), &room, &w->attrs);
+	rm_cloud_read(env, &w->cloud_texts);
+	rm_cloud_detect(env, &w->cloud_texts.files, &w->cloud);
+	rm_cloud_forget(&w->cloud_texts);
 	if (rm_builder_resource(&w->builder, memory, cap) == 0) {
 		add_service(w, env);
 		add_listed(w);
@@ -212,6 +242,7 @@ uint32_t rm_resource_build(const struct rm_env *env, const struct rm_program *p,
 		add_process(w);
 		add_host(w);
 		add_container(w);
+		add_cloud(w);
 		ret = rm_builder_end(&w->builder);
 	}
 	rm_sys2(__NR_munmap, w, sizeof(*w));

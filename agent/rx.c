@@ -22,28 +22,37 @@
 #include <sys/ioctl.h>
 
 #include "agent/context.h"
+#include "agent/datagram.h"
 #include "agent/hookapi.h"
 #include "agent/insert.h"
 #include "agent/outlet.h"
 #include "agent/stream.h"
 #include "base/sys.h"
 
-enum { INGRESS_MIN_ROOM = 256 };
+enum { INGRESS_MIN_ROOM = 256, UNSAFE_READS = 63 };
 
 /*
  * A thread is about to wait for the next request on a kept connection. Servers whose threads do
  * nothing but receive and send pass no other place where the worker could be started. A handler of a
  * signal could stand here too: while one runs its signal is blocked, so only a thread that blocks
- * none is trusted.
+ * none is trusted. One that does so once does it mostly: the kernel is not asked with each request.
  */
 static __attribute__((noinline)) void between_requests(int fd)
 {
+	struct rm_thread *t = rm_thread_self();
 	uint64_t blocked = 0;
 	struct rm_scope s;
 
+	if (t->unsafe_for) {
+		t->unsafe_for--;
+		return;
+	}
 	if (rm_sys3(__NR_fcntl, fd, F_GETFL, 0) & O_NONBLOCK ||
-	    rm_sys4(__NR_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked)) < 0 || blocked ||
-	    !rm_enter(&s))
+	    rm_sys4(__NR_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, sizeof(blocked)) < 0 || blocked) {
+		t->unsafe_for = UNSAFE_READS;
+		return;
+	}
+	if (!rm_enter(&s))
 		return;
 	rm_outlet_safe_point();
 	rm_leave(&s);
@@ -72,8 +81,10 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	const struct rm_proto *proto;
 
 	*rx = (struct rm_rx){ .fd = fd };
-	if (!c || c->muted)
+	if (!c || c->muted) {
+		rx->datagram = rx->watch = !c && rm_datagram_watched(fd) && !(flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 		return;
+	}
 	if (!rm_may_enter()) {
 		if (rm_is_bypassed())
 			atomic_store(&c->gap, 1);
@@ -89,7 +100,7 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 	rx->unseen = (flags & MSG_TRUNC) != 0;
 	rx->plain = (flags & RM_RX_PLAIN) != 0;
 	proto = __atomic_load_n(&c->proto, __ATOMIC_RELAXED);
-	if (proto && !proto->at_head(c->state))
+	if (proto && !rm_proto_at_head(proto, c->state))
 		return;
 	if (c->accepted && proto && !(flags & MSG_DONTWAIT) && rm_outlet_wants_worker())
 		between_requests(fd);
@@ -239,6 +250,10 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	struct rm_visit v;
 	struct rm_conn *c;
 
+	if (rx->datagram) {
+		rm_datagram_received(rx->fd, iov, iov_count, result);
+		return result;
+	}
 	if (rx->watch && rx->unseen && result > 0) {
 		rm_rx_opaque(rx->fd, result);
 		return result;

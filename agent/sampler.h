@@ -9,8 +9,12 @@
 
 /*
  * Decides for a new span of trace `trace_id`. `parent` is its parent's context, `valid` false for a
- * root; a parent whose decision is unknown (sampled_known false) is treated as a root.
+ * root; a parent whose decision is unknown (sampled_known false) is treated as a root. For those the xray sampler says
+ * true: agent/xray_sampler.h decides.
  */
+/* True where the parent's decision is ours. */
+bool rm_sampled_by_parent(const struct rm_config *c, const struct rm_spanctx *parent);
+
 bool rm_sampled(const struct rm_config *c, const struct rm_spanctx *parent, const uint8_t trace_id[16]);
 
 #endif

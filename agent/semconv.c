@@ -6,12 +6,14 @@
 
 #include <string.h>
 
+#include "agent/crash_facts.h"
 #include "agent/redact.h"
+#include "agent/semconv_api.h"
 #include "agent/semconv_rpc.h"
 #include "base/clock.h"
 #include "base/err.h"
 
-enum { RECORD_BASE_BYTES = 1024, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192, URL_PARTS = 4 };
+enum { RECORD_BASE_BYTES = 1024, API_BYTES = 512, API_NAME_BYTES = 256, RESPONSE_HEADER_BYTES = 1024, URL_MAX_BYTES = 8192, URL_PARTS = 4 };
 
 /* ---- request ---- */
 
@@ -23,14 +25,14 @@ static struct rm_str known_method(const struct rm_config *c, struct rm_str metho
 	return RM_STR("_OTHER");
 }
 
-static void put_captured(struct rm_builder *b, const struct rm_header_list *list, const char *prefix,
-			 const struct rm_head *head)
+static __attribute__((noinline)) void put_listed(struct rm_builder *b, const struct rm_header_list *list,
+						 const char *prefix, const struct rm_head *head)
 {
 	struct {
 		struct rm_str values[16];
 		char name[256];
 	} *room;
-	rm_text text = list->count ? rm_text_get(sizeof(*room)) : 0;
+	rm_text text = rm_text_get(sizeof(*room));
 
 	if (!text) {
 		b->dropped += list->count;
@@ -51,6 +53,14 @@ static void put_captured(struct rm_builder *b, const struct rm_header_list *list
 			rm_builder_named_strs(b, rm_strbuf_view(&key), room->values, n);
 	}
 	rm_text_put(text);
+}
+
+/* The fields that the settings name; nearly always there are none. */
+static inline void put_captured(struct rm_builder *b, const struct rm_header_list *list, const char *prefix,
+				const struct rm_head *head)
+{
+	if (list->count)
+		put_listed(b, list, prefix, head);
 }
 
 static struct rm_str peer_text(const struct rm_peer *peer)
@@ -206,9 +216,9 @@ static void put_gateway(struct rm_builder *b, const struct rm_conn *conn, const 
 }
 
 static void put_client(struct rm_builder *b, const struct rm_config *c, const struct rm_conn *conn,
-		       const struct rm_head *head)
+		       const struct rm_head *head, struct rm_str target)
 {
-	bool absolute = head->target.n && head->target.p[0] != '/' && head->target.p[0] != '*';
+	bool absolute = target.n && target.p[0] != '/' && target.p[0] != '*';
 	struct rm_str peer = peer_host(&conn->peer), host = peer, scheme = scheme_of(conn, head);
 	bool connect = rm_str_eq(head->method, RM_STR("CONNECT"));
 	uint64_t port = 0;
@@ -218,10 +228,10 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 	else
 		port = peer.n ? conn->peer.port : 0;
 	if (absolute && !connect)
-		put_url_full(b, c, RM_STR(""), RM_STR(""), head->target);
+		put_url_full(b, c, RM_STR(""), RM_STR(""), target);
 	else if (!connect)
 		put_url_full(b, c, scheme, head->authority.n ? head->authority : peer,
-			     rm_str_eq(head->target, RM_STR("*")) ? RM_STR("") : head->target);
+			     rm_str_eq(target, RM_STR("*")) ? RM_STR("") : target);
 	if (head->gateway) {
 		put_gateway(b, conn, head);
 		return;
@@ -231,13 +241,13 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 }
 
 static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head,
-			   const struct rm_fields *fields)
+			   const struct rm_fields *fields, size_t more)
 {
 	bool server = e->kind == RM_KIND_SERVER;
 	const struct rm_header_list *request = server ? &c->server_request : &c->client_request;
 	const struct rm_header_list *response = server ? &c->server_response : &c->client_response;
 	size_t n = RECORD_BASE_BYTES + e->tracestate_bytes + 2 * head->target.n + 2 * head->authority.n +
-		   fields->user_agent.n;
+		   fields->user_agent.n + more;
 
 	if (request->count)
 		n += head->text_bytes + 64 * request->count;
@@ -256,6 +266,7 @@ bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t b
 	};
 	size_t cap;
 
+	rm_crash_span_begins();
 	memcpy(span.trace_id, e->ctx.trace_id, sizeof(span.trace_id));
 	memcpy(span.span_id, e->ctx.span_id, sizeof(span.span_id));
 	if (e->parent.valid)
@@ -276,6 +287,16 @@ bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t b
 	return false;
 }
 
+/* What a call of a service is called, in `room`; `other` when it has no name of its own. */
+static struct rm_str api_name(const struct rm_api *api, char room[API_NAME_BYTES], struct rm_str other)
+{
+	struct rm_strbuf name;
+
+	rm_strbuf_init(&name, room, API_NAME_BYTES);
+	rm_semconv_api_name(api, &name);
+	return name.n && !name.truncated ? rm_strbuf_view(&name) : other;
+}
+
 void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
 			const struct rm_head *head, const struct rm_fields *fields,
 			const char *parent_source)
@@ -283,21 +304,42 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 	struct rm_str method = known_method(c, head->method);
 	bool other = rm_str_eq(method, RM_STR("_OTHER")), server = e->kind == RM_KIND_SERVER;
 	enum rm_rpc rpc = rm_rpc_of(head);
+	struct rm_str name = other ? RM_STR("HTTP") : method;
 	struct rm_builder *b = &e->builder;
+	char room[API_NAME_BYTES];
+	enum rm_api_body_form form;
+	struct rm_head shown;
+	struct rm_api api;
 
 	if (rpc) {
 		rm_semconv_rpc_request(e, c, conn, head, rpc, parent_source);
 		return;
 	}
-	if (!rm_semconv_start(e, c, record_bytes(c, e, head, fields), other ? RM_STR("HTTP") : method))
+	api = (struct rm_api){ 0 };
+	if (!server && !head->gateway)
+		rm_api_of(head, &api);
+	if (api.kind)
+		name = api_name(&api, room, name);
+	form = head->gateway ? RM_API_BODY_NONE : rm_api_body_form(head, &api, server);
+	if (!rm_semconv_start(e, c, record_bytes(c, e, head, fields, api.kind || form ? API_BYTES : 0), name))
 		return;
+	if (form)
+		rm_semconv_api_reads(e, form, head, &api);
+	/* Without what ClickHouse and GraphQL are asked there: a query, and the values that are put into it. */
+	if ((form || api.kind) && rm_semconv_api_hides_query(e, &api)) {
+		shown = *head;
+		shown.target = rm_str_cut(&shown.target, '?');
+		head = &shown;
+	}
 	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
 	if (other)
 		rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD_ORIGINAL, head->method);
 	if (server)
 		put_server(b, c, conn, head, fields);
 	else
-		put_client(b, c, conn, head);
+		put_client(b, c, conn, head, head->target);
+	if (api.kind)
+		rm_semconv_api_request(e, &api);
 	rm_semconv_peer(b, &conn->peer);
 	if (server || !head->gateway)
 		rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
@@ -307,28 +349,52 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));
 }
 
+bool rm_semconv_reads_request(const struct rm_exchange *e)
+{
+	return e->api_body || e->rpc_reads[RM_DIR_REQUEST];
+}
+
+bool rm_semconv_request_content(struct rm_exchange *e, const char *p, uint64_t n)
+{
+	return e->rpc ? rm_semconv_rpc_request_content(e, p, n) : rm_semconv_api_request_content(e, p, n);
+}
+
 /* ---- response ---- */
 
-void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head)
+bool rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head)
 {
 	bool server = e->kind == RM_KIND_SERVER;
-	bool error = head->status >= (server ? 500 : 400);
+	bool error = head->status >= (server ? 500 : 400), reads;
 	struct rm_builder *b = &e->builder;
+	struct rm_str code = { 0 };
 	struct rm_strbuf text;
 	char digits[8];
 
-	if (e->rpc) {
-		rm_semconv_rpc_response(e, head);
-		return;
-	}
+	if (e->rpc)
+		return rm_semconv_rpc_response(e, head);
+	rm_semconv_api_request_over(e);
+	reads = rm_semconv_api_reads_answer(e, head);
 	rm_builder_i64(b, RM_KEY_HTTP_RESPONSE_STATUS_CODE, head->status);
 	put_captured(b, server ? &c->server_response : &c->client_response, "http.response.header.", head);
-	if (!error)
-		return;
-	e->status = RM_STATUS_ERROR;
+	if (server && !error)
+		return reads;
 	rm_strbuf_init(&text, digits, sizeof(digits));
 	rm_strbuf_u64(&text, (uint64_t)head->status);
-	rm_builder_str(b, RM_KEY_ERROR_TYPE, rm_strbuf_view(&text));
+	if (!server)
+		code = rm_semconv_api_response(e, head, rm_strbuf_view(&text));
+	if (!error)
+		return reads;
+	e->status = RM_STATUS_ERROR;
+	rm_builder_str(b, RM_KEY_ERROR_TYPE, code.n ? code : rm_strbuf_view(&text));
+	return reads;
+}
+
+void rm_semconv_content(struct rm_exchange *e, const char *p, uint64_t n)
+{
+	if (e->rpc)
+		rm_semconv_rpc_content(e, p, n);
+	else
+		rm_semconv_api_content(e, p, n);
 }
 
 void rm_semconv_trailers(struct rm_exchange *e, const struct rm_head *head)
@@ -343,6 +409,7 @@ void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes, uint
 		rm_semconv_rpc_over(e, (struct rm_str){ NULL, 0 }, now_ns);
 		return;
 	}
+	rm_semconv_api_over(e);
 	if (e->request_body_bytes)
 		rm_builder_i64(&e->builder, RM_KEY_HTTP_REQUEST_BODY_SIZE, (int64_t)e->request_body_bytes);
 	rm_builder_i64(&e->builder, RM_KEY_HTTP_RESPONSE_BODY_SIZE, (int64_t)response_body_bytes);
@@ -352,6 +419,7 @@ void rm_semconv_broken(struct rm_exchange *e, struct rm_str error, uint64_t now_
 {
 	if (e->rpc && !rm_str_eq(error, RM_STR("process_exit")))
 		rm_semconv_rpc_over(e, error, now_ns);
+	rm_semconv_api_request_over(e);
 	/* A status that is an error said so already, and an attribute is there once. A call's status says it all. */
 	if (e->status == RM_STATUS_ERROR || e->rpc_answered)
 		return;

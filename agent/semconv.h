@@ -21,8 +21,18 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 			const struct rm_head *head, const struct rm_fields *fields,
 			const char *parent_source);
 
-/* Adds what the response head tells: status code, error.type, span status, captured headers. */
-void rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head);
+/* Whether the content behind that is looked at; and its next `n` bytes, as struct rm_sink_calls says. */
+bool rm_semconv_reads_request(const struct rm_exchange *e);
+bool rm_semconv_request_content(struct rm_exchange *e, const char *p, uint64_t n);
+
+/*
+ * Adds what the response head tells: status code, error.type, span status, captured headers. True: the
+ * content may tell more.
+ */
+bool rm_semconv_response(struct rm_exchange *e, const struct rm_config *c, const struct rm_head *head);
+
+/* Adds what the next `n` bytes of that content tell; NULL where nobody saw them. */
+void rm_semconv_content(struct rm_exchange *e, const char *p, uint64_t n);
 
 /* Adds what the fields behind the response tell. */
 void rm_semconv_trailers(struct rm_exchange *e, const struct rm_head *head);

@@ -10,16 +10,20 @@ enum { RECORD_BASE_BYTES = 700, NAME_BYTES = 320 };
  * database-spans.md, "Name": the summary; else the operation and what it is about; else what it is
  * about; else the system.
  */
-static void name_of(const struct rm_operation *op, struct rm_strbuf *ret)
+static struct rm_str name_of(const struct rm_operation *op, char room[NAME_BYTES])
 {
 	struct rm_str about = op->collection.n ? op->collection : op->space;
+	struct rm_strbuf both;
 
-	rm_strbuf_str(ret, op->summary.n ? op->summary : op->name);
-	if (op->summary.n || !about.n)
-		about = ret->n ? (struct rm_str){ 0 } : op->system;
-	if (ret->n && about.n)
-		rm_strbuf_char(ret, ' ');
-	rm_strbuf_str(ret, about);
+	if (op->summary.n)
+		return op->summary;
+	if (!op->name.n || !about.n)
+		return op->name.n ? op->name : about.n ? about : op->system;
+	rm_strbuf_init(&both, room, NAME_BYTES);
+	rm_strbuf_str(&both, op->name);
+	rm_strbuf_char(&both, ' ');
+	rm_strbuf_str(&both, about);
+	return rm_strbuf_view(&both);
 }
 
 static size_t record_bytes(const struct rm_exchange *e, const struct rm_operation *op)
@@ -36,11 +40,8 @@ void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, cons
 	struct rm_str host = { peer ? peer->text : NULL, peer ? peer->bytes : 0 };
 	struct rm_builder *b = &e->builder;
 	char room[NAME_BYTES];
-	struct rm_strbuf name;
 
-	rm_strbuf_init(&name, room, sizeof(room));
-	name_of(op, &name);
-	if (!rm_semconv_start(e, c, record_bytes(e, op), rm_strbuf_view(&name)))
+	if (!rm_semconv_start(e, c, record_bytes(e, op), name_of(op, room)))
 		return;
 	rm_builder_str(b, RM_KEY_DB_SYSTEM_NAME, op->system);
 	rm_builder_str(b, RM_KEY_DB_OPERATION_NAME, op->name);

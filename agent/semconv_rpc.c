@@ -31,24 +31,24 @@ enum status {
 	STATUSES,
 };
 
-static const struct rm_str status_names[STATUSES] = {
-	[OK] = { "OK", 2 },
-	[CANCELLED] = { "CANCELLED", 9 },
-	[UNKNOWN] = { "UNKNOWN", 7 },
-	[INVALID_ARGUMENT] = { "INVALID_ARGUMENT", 16 },
-	[DEADLINE_EXCEEDED] = { "DEADLINE_EXCEEDED", 17 },
-	[NOT_FOUND] = { "NOT_FOUND", 9 },
-	[ALREADY_EXISTS] = { "ALREADY_EXISTS", 14 },
-	[PERMISSION_DENIED] = { "PERMISSION_DENIED", 17 },
-	[RESOURCE_EXHAUSTED] = { "RESOURCE_EXHAUSTED", 18 },
-	[FAILED_PRECONDITION] = { "FAILED_PRECONDITION", 19 },
-	[ABORTED] = { "ABORTED", 7 },
-	[OUT_OF_RANGE] = { "OUT_OF_RANGE", 12 },
-	[UNIMPLEMENTED] = { "UNIMPLEMENTED", 13 },
-	[INTERNAL] = { "INTERNAL", 8 },
-	[UNAVAILABLE] = { "UNAVAILABLE", 11 },
-	[DATA_LOSS] = { "DATA_LOSS", 9 },
-	[UNAUTHENTICATED] = { "UNAUTHENTICATED", 15 },
+static const char status_names[STATUSES][20] = {
+	[OK] = "OK",
+	[CANCELLED] = "CANCELLED",
+	[UNKNOWN] = "UNKNOWN",
+	[INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+	[DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
+	[NOT_FOUND] = "NOT_FOUND",
+	[ALREADY_EXISTS] = "ALREADY_EXISTS",
+	[PERMISSION_DENIED] = "PERMISSION_DENIED",
+	[RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
+	[FAILED_PRECONDITION] = "FAILED_PRECONDITION",
+	[ABORTED] = "ABORTED",
+	[OUT_OF_RANGE] = "OUT_OF_RANGE",
+	[UNIMPLEMENTED] = "UNIMPLEMENTED",
+	[INTERNAL] = "INTERNAL",
+	[UNAVAILABLE] = "UNAVAILABLE",
+	[DATA_LOSS] = "DATA_LOSS",
+	[UNAUTHENTICATED] = "UNAUTHENTICATED",
 };
 
 /* What is the server's own fault; to a client everything but OK is an error. */
@@ -84,23 +84,31 @@ static struct rm_str method_of(struct rm_str path)
 	return method;
 }
 
-enum rm_rpc rm_rpc_of(const struct rm_head *head)
+/* By the content type of a head; *ret_text: its body is base64. */
+static enum rm_rpc type_of(const struct rm_head *head, bool *ret_text)
 {
+	struct rm_str type = field(head, RM_STR("content-type"));
 	enum rm_rpc kind = RM_RPC_GRPC;
-	struct rm_str type;
 
-	if (!rm_str_eq(head->method, RM_STR("POST")) || !method_of(head->target).n)
-		return RM_RPC_NONE;
-	type = field(head, RM_STR("content-type"));
+	*ret_text = false;
 	if (!cut_prefix(&type, RM_STR("application/grpc")))
 		return RM_RPC_NONE;
 	if (cut_prefix(&type, RM_STR("-web"))) {
 		kind = RM_RPC_WEB;
-		cut_prefix(&type, RM_STR("-text"));
-	} else if (!head->block) {
-		return RM_RPC_NONE; /* plain gRPC needs HTTP/2 */
+		*ret_text = cut_prefix(&type, RM_STR("-text"));
 	}
-	return !type.n || type.p[0] == '+' || type.p[0] == ';' ? kind : RM_RPC_NONE;
+	return !type.n || memchr("+; \t", type.p[0], 4) ? kind : RM_RPC_NONE;
+}
+
+enum rm_rpc rm_rpc_of(const struct rm_head *head)
+{
+	enum rm_rpc kind = RM_RPC_NONE;
+	bool text;
+
+	if (rm_str_eq(head->method, RM_STR("POST")) && method_of(head->target).n)
+		kind = type_of(head, &text);
+	/* Plain gRPC needs HTTP/2. */
+	return kind == RM_RPC_GRPC && !head->block ? RM_RPC_NONE : kind;
 }
 
 /* "100m" in nanoseconds; 0 for none. */
@@ -117,6 +125,28 @@ static uint64_t timeout_of(struct rm_str value)
 	return n * unit_ns[unit - units];
 }
 
+/* Content as the program means it: no coding but the one that HTTP/1 frames it with. */
+static bool is_coded(const struct rm_head *head)
+{
+	struct rm_str content = field(head, RM_STR("content-encoding"));
+	struct rm_str transfer = field(head, RM_STR("transfer-encoding"));
+
+	return head->fields_cut || (content.n && !rm_str_ieq(content, RM_STR("identity"))) ||
+	       (transfer.n && !rm_str_ieq(transfer, RM_STR("chunked")));
+}
+
+/* Begins with the body behind a head, unless it is not that of a call. */
+static bool read_body(struct rm_exchange *e, enum rm_dir dir, const struct rm_head *head)
+{
+	bool text;
+
+	if (is_coded(head) || type_of(head, &text) != e->rpc)
+		return false;
+	rm_grpc_body_start(&e->rpc_body[dir], text);
+	e->rpc_reads[dir] = true;
+	return true;
+}
+
 void rm_semconv_rpc_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
 			    const struct rm_head *head, enum rm_rpc kind, const char *parent_source)
 {
@@ -127,6 +157,7 @@ void rm_semconv_rpc_request(struct rm_exchange *e, const struct rm_config *c, st
 	if (!rm_semconv_start(e, c, RECORD_BASE_BYTES + 2 * head->target.n + head->authority.n, method))
 		return;
 	e->rpc = kind;
+	read_body(e, RM_DIR_REQUEST, head);
 	e->rpc_timeout_ns = timeout_of(field(head, RM_STR("grpc-timeout")));
 	rm_builder_str(b, RM_KEY_RPC_SYSTEM_NAME, RM_STR("grpc"));
 	rm_builder_str(b, RM_KEY_RPC_METHOD, method);
@@ -149,7 +180,7 @@ static void put_status(struct rm_exchange *e, uint64_t code, struct rm_str name)
 	if (e->rpc_answered)
 		return;
 	e->rpc_answered = true;
-	rm_builder_str(&e->builder, RM_KEY_RPC_STATUS_CODE, name);
+	rm_builder_str(&e->builder, RM_KEY_RPC_RESPONSE_STATUS_CODE, name);
 	if (!error)
 		return;
 	e->status = RM_STATUS_ERROR;
@@ -158,7 +189,7 @@ static void put_status(struct rm_exchange *e, uint64_t code, struct rm_str name)
 
 static void put_code(struct rm_exchange *e, enum status code)
 {
-	put_status(e, code, status_names[code]);
+	put_status(e, code, RM_STR_OF(status_names[code]));
 }
 
 /* What a client makes of an answer that comes from something else than a gRPC server. */
@@ -182,15 +213,38 @@ static enum status of_http(int status)
 	return UNKNOWN;
 }
 
-void rm_semconv_rpc_response(struct rm_exchange *e, const struct rm_head *head)
+bool rm_semconv_rpc_response(struct rm_exchange *e, const struct rm_head *head)
 {
-	struct rm_str text = field(head, RM_STR("grpc-status"));
+	struct rm_str status = field(head, RM_STR("grpc-status"));
 	uint64_t code;
 
-	if (text.n && rm_str_u64(text, &code))
-		put_status(e, code, code < STATUSES ? status_names[code] : text);
+	if (status.n && rm_str_u64(status, &code))
+		put_status(e, code, code < STATUSES ? RM_STR_OF(status_names[code]) : status);
 	else if (head->status && head->status != 200)
 		put_code(e, of_http(head->status));
+	return !e->rpc_answered && head->status && read_body(e, RM_DIR_RESPONSE, head);
+}
+
+bool rm_semconv_rpc_request_content(struct rm_exchange *e, const char *p, uint64_t n)
+{
+	if (e->rpc_reads[RM_DIR_REQUEST])
+		rm_grpc_body_feed(&e->rpc_body[RM_DIR_REQUEST], p, n);
+	return e->rpc_reads[RM_DIR_REQUEST];
+}
+
+void rm_semconv_rpc_content(struct rm_exchange *e, const char *p, uint64_t n)
+{
+	struct rm_grpc_body *body = &e->rpc_body[RM_DIR_RESPONSE];
+	char digits[8];
+	struct rm_strbuf b;
+
+	rm_grpc_body_feed(body, p, n);
+	if (e->rpc != RM_RPC_WEB || body->status == RM_GRPC_NO_STATUS || e->rpc_answered)
+		return;
+	rm_strbuf_init(&b, digits, sizeof(digits));
+	rm_strbuf_u64(&b, (uint64_t)body->status);
+	put_status(e, (uint64_t)body->status,
+		   body->status < STATUSES ? RM_STR_OF(status_names[body->status]) : rm_strbuf_view(&b));
 }
 
 /* True when the caller's deadline has come, as far as can be told from here. */
@@ -204,8 +258,11 @@ static bool is_late(const struct rm_exchange *e, uint64_t now_ns)
 /* What the end of a stream by an error of HTTP/2 means to gRPC. */
 static enum status of_error(const struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
 {
+	/* With one of these clients give a call up; connect-node takes the second for deadlines. */
+	if ((rm_str_eq(error, RM_STR("cancel")) || rm_str_eq(error, RM_STR("internal_error"))) && is_late(e, now_ns))
+		return DEADLINE_EXCEEDED;
 	if (rm_str_eq(error, RM_STR("cancel")))
-		return is_late(e, now_ns) ? DEADLINE_EXCEEDED : CANCELLED;
+		return CANCELLED;
 	if (rm_str_eq(error, RM_STR("enhance_your_calm")))
 		return RESOURCE_EXHAUSTED;
 	if (rm_str_eq(error, RM_STR("inadequate_security")))
@@ -216,10 +273,22 @@ static enum status of_error(const struct rm_exchange *e, struct rm_str error, ui
 	return INTERNAL;
 }
 
+/* One message is what most calls have in each direction: it is not worth the bytes. */
+static void put_messages(struct rm_exchange *e, enum rm_dir dir, enum rm_key key)
+{
+	const struct rm_grpc_body *body = &e->rpc_body[dir];
+
+	if (e->rpc_reads[dir] && rm_grpc_body_counts(body) && body->messages != 1)
+		rm_builder_i64(&e->builder, key, body->messages);
+}
+
 void rm_semconv_rpc_over(struct rm_exchange *e, struct rm_str error, uint64_t now_ns)
 {
+	put_messages(e, RM_DIR_REQUEST, RM_KEY_REMORA_RPC_REQUEST_MESSAGE_COUNT);
+	put_messages(e, RM_DIR_RESPONSE, RM_KEY_REMORA_RPC_RESPONSE_MESSAGE_COUNT);
 	if (error.n)
 		put_code(e, of_error(e, error, now_ns));
-	else if (e->rpc == RM_RPC_GRPC)
+	else if (e->rpc == RM_RPC_GRPC ||
+		 (e->rpc_reads[RM_DIR_RESPONSE] && rm_grpc_body_lacks(&e->rpc_body[RM_DIR_RESPONSE])))
 		put_code(e, UNKNOWN); /* an answer without the status that it must have */
 }

@@ -12,7 +12,7 @@
 enum { NAME_MAX_BYTES = 20 };
 
 /* clang-format off */
-static const char names[][NAME_MAX_BYTES] = {
+static const char programs[][NAME_MAX_BYTES] = {
 	"[", "agetty", "apk", "apropos", "apt", "apt-get", "aptitude", "ar", "arch", "as", "ash",
 	"atd", "autoconf", "automake", "awk", "b2sum", "base32", "base64", "basename", "basenc",
 	"bash", "bc", "bison", "blkid", "bpftrace", "bsdtar", "bunzip2", "busybox",
@@ -58,21 +58,12 @@ static const char names[][NAME_MAX_BYTES] = {
 	"zcat", "zip", "zsh", "zstd", "zstdcat",
 };
 /* clang-format on */
-enum { NAMES = sizeof(names) / sizeof(names[0]) };
+enum { NAMES = sizeof(programs) / sizeof(programs[0]) };
 
 /* Families: every name that begins so. `git` is on the list, its HTTP helper is another program. */
-static const struct rm_str families[] = {
-	{ "aarch64-linux-gnu-", 18 },
-	{ "apt-", 4 },
-	{ "clang-", 6 },
-	{ "dbus-", 5 },
-	{ "debconf-", 8 },
-	{ "dpkg-", 5 },
-	{ "g++-", 4 },
-	{ "gcc-", 4 },
-	{ "ld-linux", 8 },
-	{ "systemd-", 8 },
-	{ "x86_64-linux-gnu-", 17 },
+static const char families[][NAME_MAX_BYTES] = {
+	"aarch64-linux-gnu-", "apt-", "clang-", "dbus-", "debconf-", "dpkg-", "g++-", "gcc-", "ld-linux", "systemd-",
+	"x86_64-linux-gnu-",
 };
 enum { FAMILIES = sizeof(families) / sizeof(families[0]) };
 
@@ -91,11 +82,11 @@ bool rm_skiplist_has(struct rm_str name)
 	if (name.n == 0)
 		return false;
 	for (unsigned i = 0; i < FAMILIES; i++)
-		if (name.n >= families[i].n && memcmp(name.p, families[i].p, families[i].n) == 0)
+		if (rm_str_begins(name, RM_STR_OF(families[i])))
 			return true;
 	while (low < high) {
 		unsigned middle = low + (high - low) / 2;
-		int order = compare(name, names[middle]);
+		int order = compare(name, programs[middle]);
 
 		if (order == 0)
 			return true;
@@ -109,5 +100,5 @@ bool rm_skiplist_has(struct rm_str name)
 
 const char *rm_skiplist_name(unsigned i)
 {
-	return i < NAMES ? names[i] : NULL;
+	return i < NAMES ? programs[i] : NULL;
 }

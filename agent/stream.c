@@ -23,10 +23,12 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->insert_room = 0;
 	v->scratch = 0;
 	v->next_proto = NULL;
+	v->placed = 0;
 	v->discard = false;
-	v->exits = false;
+	v->exits = v->closes = false;
 	v->starved = false;
 	v->full = false;
+	v->line_used = false;
 	v->edit_count = 0;
 	v->sink.on = &rm_observe;
 }
@@ -172,6 +174,7 @@ void rm_stream_end(struct rm_visit *v, enum rm_dir dir, bool reset)
 {
 	struct rm_conn *c = v->conn;
 
+	c->peer_ended |= rm_stream_dir(c, false) == (int)dir && !v->closes;
 	if (c->proto && !c->dead)
 		c->proto->end(c->state, dir, reset, &v->sink, v);
 }
@@ -185,6 +188,7 @@ void rm_stream_closed(struct rm_conn *c, bool exits)
 	rm_visit_init(&v, c, rm_thread_self(), -1);
 	v.discard = c->gap;
 	v.exits = exits;
+	v.closes = !exits;
 	rm_stream_end(&v, RM_DIR_RESPONSE, false);
 }
 

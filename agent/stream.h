@@ -11,7 +11,7 @@
 /* Replaces `del` bytes at offset `at` of the visit by the text, which is not shorter. */
 struct rm_edit {
 	uint32_t at, del, ins_bytes;
-	rm_text text; /* owned by whoever carries the edit out */
+	rm_text text; /* owned by whoever carries the edit out; 0: it is the visit's `line` */
 };
 
 /*
@@ -29,10 +29,15 @@ struct rm_visit {
 	rm_text scratch;         /* lent to the protocol while it is fed */
 	const char *next_proto;  /* the connection is handed over to this one ... */
 	rm_xid handed_over;      /* ... with this exchange */
-	bool exits;              /* the process ends, that is why exchanges do */
+	rm_xid placed;           /* an operation whose parent is known already, ... */
+	const char *placed_by;   /* ... and by what, to be shown */
+	bool exits;              /* the process ends, or ... */
+	bool closes;             /* ... closes the connection: that is why exchanges end */
 	bool starved;            /* there was no memory for a head */
 	bool discard;            /* the connection is being muted: exchanges end without a word */
 	bool full;               /* there may be no room for the edits of another head: feed no further */
+	bool line_used;
+	char line[RM_INGRESS_RESERVE]; /* the text of one edit that is carried out in this visit */
 	uint32_t edit_count;
 	struct rm_edit edits[RM_TX_EDITS]; /* sorted, not overlapping */
 };

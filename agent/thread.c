@@ -16,11 +16,13 @@
 #include <sys/mman.h>
 
 #include "agent/answered.h"
+#include "agent/crash_facts.h"
 #include "agent/outlet.h"
+#include "agent/output.h"
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { VISIT_STACK_BYTES = 4096 }; /* a visit takes 2.8 KB */
+enum { VISIT_STACK_BYTES = 4096 }; /* a visit takes less: tests/abi/stack_depth.c */
 
 static __thread struct rm_thread self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
 static atomic_bool active;
@@ -63,6 +65,13 @@ bool rm_fork_watched(void)
 	return atomic_load_explicit(&wipe_page, memory_order_relaxed) != NULL;
 }
 
+bool rm_fork_unseen(void)
+{
+	_Atomic uint32_t *page = atomic_load_explicit(&wipe_page, memory_order_acquire);
+
+	return page && atomic_load_explicit(page, memory_order_relaxed) == 0;
+}
+
 void rm_thread_activate(void)
 {
 	atomic_store(&active, true);
@@ -84,6 +93,8 @@ static void forked(_Atomic uint32_t *page)
 	rm_answered_forked(atomic_fetch_add(&epoch, 1));
 	atomic_store(page, 1);
 	rm_outlet_forked();
+	rm_crash_forked();
+	rm_output_forked();
 }
 
 /*

@@ -23,6 +23,9 @@ static bool choose(struct rm_conn *c, const struct rm_tls_session *session)
 {
 	struct rm_str alpn = { session->alpn, session->alpn_bytes };
 
+	/* What gRPC in C++ calls HTTP/2 before it came to be a standard, and later still prefers. */
+	if (rm_str_eq(alpn, RM_STR("grpc-exp")))
+		alpn = RM_STR("h2");
 	return !alpn.n || rm_str_eq(alpn, RM_STR("http/1.0")) || rm_stream_choose(c, alpn);
 }
 
@@ -141,7 +144,14 @@ RM_GLANCE size_t rm_tls_reserve(rm_tls session, bool server, size_t room)
 	if (!c || c->muted || c->peeked)
 		return 0;
 	proto = __atomic_load_n(&c->proto, __ATOMIC_RELAXED);
-	return !proto || proto->at_head(c->state) ? RM_INGRESS_RESERVE : 0;
+	return !proto || rm_proto_at_head(proto, c->state) ? RM_INGRESS_RESERVE : 0;
+}
+
+RM_GLANCE size_t rm_tls_reserve_late(rm_tls session)
+{
+	const struct rm_conn *c = rm_conn_peek_name(session);
+
+	return session && c ? rm_tls_reserve(session, c->role == RM_ROLE_SERVER, INGRESS_MIN_ROOM) : 0;
 }
 
 size_t rm_tls_received(rm_tls session, void *buf, size_t room, size_t n, size_t reserve)

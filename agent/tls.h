@@ -47,6 +47,9 @@ void rm_tls_leave_alone(rm_tls session);
  */
 size_t rm_tls_reserve(rm_tls session, bool server, size_t room);
 
+/* The same after a read that left room, of a session that is open. Not 0: rm_tls_received may be told of it. */
+size_t rm_tls_reserve_late(rm_tls session);
+
 /*
  * The library gave `n` > 0 bytes into `buf`, which has `room`; `reserve` is what rm_tls_reserve said.
  * Returns what the program is to see: `n`, or more when a header line was put in. When the read filled
@@ -76,18 +79,21 @@ struct rm_tls_writer {
 	rm_tls session;
 	rm_tls_write_fn write;
 	void *arg;             /* for `write` */
-	bool partial;          /* the program expects that less is taken than it offers */
+	bool partial;          /* the program expects that less is taken than it offers ... */
+	bool (*takes_all)(void *session); /* ... but all is now, if the transport takes it. NULL: a record at most */
 	bool (*keeps)(void *session); /* after a failure: the library has the bytes already. NULL: always */
 };
 
 /*
  * Writes with our header lines put in. Result and *ret_n are as of `write`, in bytes of the program.
  * The rules of TLS libraries hold: after a failure the library is offered the very same bytes at the
- * same address until it takes them, and so must the program do; the bytes that the library is
- * offered for one call of the program are at most one record more than without us, none where a
- * request fits into one record. `p` NULL resumes the call that failed, in libraries that have that.
+ * same address until it takes them, and so must the program do; for one call of the program the library makes at
+ * most one record more than without us. `p` NULL resumes the call that failed, in libraries that have that.
  */
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n);
+
+/* May what a server sends be changed? */
+bool rm_tls_edits_responses(void);
 
 /* Bytes that the library took as they were, since the handshake was not over before. After the call. */
 void rm_tls_sent(rm_tls session, const void *p, size_t n);
@@ -106,5 +112,8 @@ void rm_tls_on_discovery(void (*discover)(void));
 
 /* The program is about to load an object. Context: any. */
 void rm_tls_loading(void);
+
+/* True once after the calling thread gave a ClientHello to a connection that it opened. Context: any. */
+bool rm_tls_begins_here(void);
 
 #endif

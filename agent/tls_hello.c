@@ -8,7 +8,9 @@
  */
 #include "agent/tls_hello.h"
 
+#include "agent/setup.h"
 #include "agent/tls.h"
+#include "base/clock.h"
 #include "base/memory.h"
 
 enum { SETS = 128, WAYS = 8, SESSIONS = 1024 };
@@ -21,13 +23,17 @@ struct hello {
 	int fd;
 	rm_ctx connected_by;
 	const struct rm_thread *connected_on;
+	const char *system;
+	uint64_t greeting;
 	struct rm_peer peer;
+	struct rm_setup setup;
 };
 
 static _Atomic(struct hello *) table;
 static _Atomic uint32_t ages;
 static _Atomic rm_conn_name sessions[SESSIONS]; /* by descriptor */
 static void (*_Atomic discover_libraries)(void);
+static _Atomic(const struct rm_thread *) begins; /* the thread that was the last to send one */
 static atomic_bool loaded = true; /* objects were, since somebody looked */
 
 void rm_tls_on_discovery(void (*discover)(void))
@@ -83,7 +89,7 @@ static RM_GLANCE struct hello *take_oldest(struct hello *set)
 	return !(seq & 1) && atomic_compare_exchange_strong(&oldest->seq, &seq, seq + 1) ? oldest : NULL;
 }
 
-static RM_GLANCE void remember(const struct rm_conn *c, int fd, const uint8_t *random)
+static RM_GLANCE void remember(const struct rm_conn *c, int fd, const uint8_t *random, uint64_t hello_ns)
 {
 	struct hello *set = set_of(random), *h = set ? take_oldest(set) : NULL;
 
@@ -95,7 +101,11 @@ static RM_GLANCE void remember(const struct rm_conn *c, int fd, const uint8_t *r
 	h->fd = fd;
 	h->connected_by = c->connected_by;
 	h->connected_on = c->connected_on;
+	h->system = c->system;
+	h->greeting = c->greeting;
 	h->peer = c->peer;
+	h->setup = c->setup;
+	h->setup.hello_ns = hello_ns;
 	atomic_fetch_add(&h->seq, 1);
 }
 
@@ -105,7 +115,34 @@ void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
 		make_table();
 	if (!v->conn->secure)
 		rm_peer_ask(&v->conn->peer, v->fd);
-	remember(v->conn, v->conn->secure ? -1 : v->fd, random);
+	remember(v->conn, v->conn->secure ? -1 : v->fd, random,
+		 v->conn->role == RM_ROLE_CLIENT && rm_setup_wanted() ? rm_clock_mono_ns() : 0);
+	if (v->conn->role == RM_ROLE_CLIENT)
+		atomic_store_explicit(&begins, v->thread, memory_order_relaxed);
+}
+
+bool rm_tls_begins_here(void)
+{
+	const struct rm_thread *last = atomic_load_explicit(&begins, memory_order_relaxed);
+
+	return last && last == rm_thread_self() && atomic_compare_exchange_strong(&begins, &last, NULL);
+}
+
+RM_GLANCE void rm_tls_handshaken(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over)
+{
+	struct hello *set = set_of(random);
+
+	for (int i = 0; set && i < WAYS; i++) {
+		uint32_t seq = atomic_load(&set[i].seq);
+
+		if (seq & 1 || set[i].role != v->conn->role || memcmp(set[i].random, random, RM_TLS_RANDOM_BYTES) != 0 ||
+		    !atomic_compare_exchange_strong(&set[i].seq, &seq, seq + 1))
+			continue;
+		set[i].setup.secured_ns = over ? rm_clock_mono_ns() : 0;
+		set[i].setup.tls_minor = minor;
+		atomic_fetch_add(&set[i].seq, 1);
+		return;
+	}
 }
 
 static RM_GLANCE bool read_hello(struct hello *h, uint8_t role, const uint8_t *random, struct hello *ret)
@@ -130,6 +167,12 @@ bool rm_tls_claim(rm_conn_name name, struct rm_conn *c, const uint8_t random[RM_
 		c->peer.asked = true;
 		c->connected_by = found.connected_by;
 		c->connected_on = found.connected_on;
+		c->system = found.system;
+		c->greeting = found.greeting;
+		c->setup = found.setup;
+		/* The library is through, and keeps the end of the handshake for the same write as what comes next. */
+		if (found.setup.tls_minor && !found.setup.secured_ns)
+			c->setup.secured_ns = rm_clock_mono_ns();
 		c->secured_fd = found.fd;
 		if (found.fd >= 0)
 			atomic_store_explicit(&sessions[found.fd % SESSIONS], name, memory_order_release);

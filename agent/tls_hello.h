@@ -12,6 +12,9 @@
  */
 void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 
+/* As the sink is told (protocols/proto.h): what waits for the session knows when its handshake was over. Context: hook, connection locked. */
+void rm_tls_handshaken(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over);
+
 /*
  * Gives a session's connection what the socket's knew: its peer, descriptor, and who connected it when. False: that
  * ClientHello was not seen, or is forgotten. Context: app.

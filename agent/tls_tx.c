@@ -7,18 +7,22 @@
  * parsed and not yet taken, with edits (`pending`) at fixed places of it. A library differs from the
  * kernel: what it refused it must be offered again, the same bytes at the same address, and it
  * encrypts what it is offered in records. So the edits are not sent by themselves: the program's bytes
- * around them are copied, with the edits carried out, to one text of a record's size at most, the
+ * around them, a record's size at most, are copied, with the edits carried out, to one text, the
  * flight, which stands for `flight_own` bytes of the program. Hence:
  *   - a flight that was refused, or taken in part, stays where it is and is offered again, before
  *     anything else, until the library has it;
- *   - of a flight under way the program's bytes count one for one as it goes out, the last of them
- *     with the flight's last byte (as those that a text replaces do in tx.c);
+ *   - the program's bytes in it count when the library has all of it;
  *   - the program's own bytes that were refused (`raw_owed`) are offered again from its memory;
- *   - a program that does not expect a short count is told of all its bytes or of none: what the library
- *     took in a call that failed in the end is `taken`, and stepped over when the call comes again.
+ *   - a program that does not expect a short count is told of all its bytes or of none; one that does, of no
+ *     less than a record or what the library itself cut, so that it is never told of less than
+ *     without us, and never of a part of a flight, behind which it might go on as it likes;
+ *   - what the library took in a call that failed in the end is `taken`, and stepped over when the call comes
+ *     again.
  * A library does not look at bytes again that it has encrypted: a program may come with an address that has
  * others by now, or none. The flight goes on all the same; where more depends on these bytes the session is
  * left alone then. Who comes with less breaks the rules; that goes to the library as it is, which says so.
+ * What a server's call without any edit was refused goes as it is until it is through, with whatever comes
+ * behind it by then.
  *
  * Runs in the program's calls. The connection is not locked while the library works; it has `tx_busy`
  * and a reference, as in tx.c.
@@ -29,7 +33,7 @@
 #include "agent/server_timing.h"
 #include "agent/tx_plan.h"
 
-enum { RECORD_MAX_BYTES = 16384 };
+enum { RECORD_MAX_BYTES = 16384, GROWTH_MAX_BYTES = 16384 };
 
 /* One call of the program. */
 struct call {
@@ -39,20 +43,14 @@ struct call {
 	size_t n, off; /* `off` bytes of it are with the library ... */
 	size_t from;   /* ... so many since earlier calls */
 	bool server;   /* it is a response, or a part of one */
-	bool resumes;  /* without bytes of its own */
+	bool resumes;  /* without bytes of its own ... */
+	bool addressless; /* ... and so does the library's next write */
+	bool cut;      /* the library took a part of the program's bytes that it was offered */
 	bool strange;  /* with other bytes than were refused */
 	bool lost;     /* a request went out without our header */
 };
 
 /* ---- what the library takes ---- */
-
-/* Of the program's bytes that the flight stands for, those that count as taken with `done` of its own. */
-static uint32_t covered(const struct rm_conn *c, uint32_t done)
-{
-	if (done < c->flight_own)
-		return done;
-	return done == c->retry_end || !c->flight_own ? c->flight_own : c->flight_own - 1;
-}
 
 /* `n` bytes of the program are with the library. */
 static void advance(struct call *call, size_t n)
@@ -91,17 +89,18 @@ static int fit(const struct call *call, size_t *ret_own, size_t *ret_bytes)
 		size_t more = grown + e->bytes - e->del;
 
 		/* An insertion has bytes behind it in this very call, parsed or not. */
-		if (e->at + e->del + more > RECORD_MAX_BYTES || e->at + e->del > parsed || e->at == left)
+		if (e->at + e->del > RECORD_MAX_BYTES || more > GROWTH_MAX_BYTES || e->at + e->del > parsed ||
+		    e->at == left)
 			break;
 		grown = more;
 	}
-	/* As much of what is parsed behind them as the record has room for. */
+	/* As much of what is parsed behind them as a record has room for. */
 	if (count == c->pending_count)
 		own = parsed;
 	else if (count)
 		own = c->pending[count].at < parsed ? c->pending[count].at : parsed;
-	if (own + grown > RECORD_MAX_BYTES)
-		own = RECORD_MAX_BYTES - grown;
+	if (own > RECORD_MAX_BYTES)
+		own = RECORD_MAX_BYTES;
 	*ret_own = own;
 	*ret_bytes = own + grown;
 	return count;
@@ -194,7 +193,7 @@ static void parse_rest(struct call *call)
 /* How many bytes the program has to offer again. */
 static size_t owed(const struct rm_conn *c)
 {
-	return c->taken + (c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed);
+	return c->taken + (c->retry ? c->flight_own : c->raw_owed);
 }
 
 /* What is offered again begins with the same bytes. */
@@ -223,30 +222,39 @@ static void give_up(struct call *call, struct rm_thread *t)
 	rm_stream_mute(&v);
 }
 
+/* Something of the flight is with the library: it goes on, whatever the program comes with. */
+static bool is_under_way(const struct rm_conn *c)
+{
+	return c->retry && (c->kept || c->retry_at);
+}
+
 /* The program comes with other bytes: of ours only what the library has goes on, then it is left alone. */
 static void end_edits(struct rm_conn *c)
 {
-	if (!c->kept)
+	if (!is_under_way(c))
 		end_flight(c);
 	drop_pending(c);
 	c->ahead = 0;
 	atomic_store(&c->gap, 1);
 }
 
-/*
- * A server's call is edited when it begins with a head that gets lines, and as long as anything of such a call
- * was refused. All of its bytes go with it; they are parsed afterwards, as those of other calls. False: neither.
- */
-static bool expect_response(struct call *call)
+/* Looks for heads that get fields in a server's bytes from `off` on. */
+static bool foresee(const struct call *call, struct rm_thread *t)
 {
-	struct rm_conn *c = call->c;
+	const struct iovec iov = { (void *)call->p, call->n };
 
-	if (c->retry || c->pending_count || c->raw_owed || c->taken)
-		return true;
-	if (!rm_server_timing(c, call->p, call->n))
-		return false;
-	c->ahead = (uint32_t)call->n;
-	return true;
+	return rm_server_timing(call->c, t, &iov, 1, call->off);
+}
+
+/*
+ * A server's call is edited when heads are in it that get fields, and as long as anything of such a call was
+ * refused. Its bytes are parsed when they are with the library, as those of other calls. False: neither.
+ */
+static bool expect_response(const struct call *call, struct rm_thread *t)
+{
+	const struct rm_conn *c = call->c;
+
+	return c->retry || c->pending_count || c->raw_owed || c->taken || foresee(call, t);
 }
 
 /* Prepares the call with the connection locked. False: the library gets it as it is. */
@@ -254,21 +262,25 @@ static bool prepare(struct call *call, struct rm_thread *t)
 {
 	struct rm_conn *c = call->c;
 
+	if (c->held)
+		return false;
 	if (call->resumes) {
-		call->n = c->retry ? c->flight_own - covered(c, c->retry_at) : c->raw_owed;
+		call->n = owed(c);
+		call->off = call->from = c->taken;
+		call->addressless = true;
 		return c->retry || c->raw_owed;
 	}
 	call->strange = !same_retry(call);
 	if (call->n < owed(c) || call->n + c->ahead >= UINT32_MAX ||
-	    (call->strange && !c->taken && !(c->retry && c->kept))) {
+	    (call->strange && !c->taken && !is_under_way(c))) {
 		give_up(call, t);
 		return false;
 	}
 	call->off = call->from = c->taken;
-	if (call->strange && !(c->retry && c->kept && call->n == owed(c)))
+	if (call->strange && !(is_under_way(c) && call->n == owed(c)))
 		end_edits(c);
 	else if (call->server)
-		return expect_response(call);
+		return expect_response(call, t);
 	else
 		parse_ahead(call, t);
 	return true;
@@ -315,17 +327,18 @@ static int write_flight(struct call *call)
 	struct rm_conn *c = call->c;
 	size_t left = c->retry_end - c->retry_at, took = 0;
 	const char *p = rm_text_at(c->retry) + c->retry_at;
-	int rc = call->w->write(call->w->arg, call->resumes ? NULL : p, call->resumes ? 0 : left, &took);
-	uint32_t before = covered(c, c->retry_at);
+	int rc = call->w->write(call->w->arg, call->addressless ? NULL : p, call->addressless ? 0 : left, &took);
 
 	if (rc <= 0) {
 		c->kept = !call->w->keeps || call->w->keeps(call->w->arg);
 		return rc;
 	}
+	call->addressless = false;
 	c->retry_at += (uint32_t)took;
-	advance(call, covered(c, c->retry_at) - before);
-	if (c->retry_at == c->retry_end)
+	if (c->retry_at == c->retry_end) {
 		end_flight(c);
+		advance(call, c->flight_own);
+	}
 	return rc;
 }
 
@@ -333,12 +346,14 @@ static int write_raw(struct call *call)
 {
 	struct rm_conn *c = call->c;
 	size_t n = raw_bytes(call), took = 0;
-	const char *p = call->resumes ? NULL : call->p + call->off;
-	int rc = call->w->write(call->w->arg, p, call->resumes ? 0 : n, &took);
+	const char *p = call->addressless ? NULL : call->p + call->off;
+	int rc = call->w->write(call->w->arg, p, call->addressless ? 0 : n, &took);
 
 	c->raw_owed = rc <= 0 ? (uint32_t)n : 0;
-	if (rc > 0)
-		advance(call, took);
+	if (rc <= 0)
+		return rc;
+	call->cut = took < n;
+	advance(call, took);
 	return rc;
 }
 
@@ -364,8 +379,8 @@ static void finish(struct call *call, bool refused)
 	struct rm_scope s;
 
 	c->taken = refused ? (uint32_t)call->off : 0;
-	if (call->server && !refused && !c->retry)
-		c->ahead = 0; /* what comes next is looked at anew */
+	if (call->server && !refused)
+		c->ahead = (uint32_t)owed(c); /* what comes behind it is looked at anew */
 	remember(call, refused);
 	atomic_store(&c->tx_busy, 0);
 	if (!rm_enter(&s))
@@ -385,6 +400,37 @@ static void note_sent(const struct call *call, size_t n)
 		rm_tls_sent_unseen(call->w->session, n);
 }
 
+/* What a server's call has behind the edits that are done, which was not looked at yet. */
+static void look_on(struct call *call)
+{
+	struct rm_conn *c = call->c;
+	struct rm_scope s;
+
+	if (call->strange || call->resumes || c->ahead || c->pending_count || c->retry || call->off >= call->n)
+		return;
+	note_sent(call, call->off - call->from);
+	call->from = call->off;
+	if (!rm_conn_enter(c, &s))
+		return;
+	if (rm_conn_lock(c)) {
+		foresee(call, s.thread);
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
+
+/* May the program be told of what the library took since `start`? */
+static bool is_enough(const struct call *call, size_t start)
+{
+	const struct rm_tls_writer *w = call->w;
+
+	if (call->off >= call->n || call->resumes)
+		return !call->c->retry;
+	if (!w->partial)
+		return false;
+	return call->cut || (call->off - start >= RECORD_MAX_BYTES && !(w->takes_all && w->takes_all(w->arg)));
+}
+
 static int write_edited(struct call *call, size_t *ret_n)
 {
 	struct rm_conn *c = call->c;
@@ -394,11 +440,13 @@ static int write_edited(struct call *call, size_t *ret_n)
 	do {
 		take_off(call);
 		rc = c->retry ? write_flight(call) : write_raw(call);
-		if (rc <= 0 || (call->w->partial && call->off > start))
+		if (rc <= 0 || is_enough(call, start))
 			break;
-		if (!call->server)
+		if (call->server)
+			look_on(call);
+		else
 			parse_rest(call);
-	} while (call->off < call->n);
+	} while (true);
 	if (rc > 0)
 		*ret_n = call->off;
 	/* A program that was told of a part may go on as it likes: nothing is put into bytes unseen. */
@@ -413,11 +461,40 @@ static int write_edited(struct call *call, size_t *ret_n)
 	return rc;
 }
 
+static RM_GLANCE bool is_held(rm_tls session)
+{
+	const volatile struct rm_conn *c = rm_conn_peek_name(session);
+
+	return c && c->held;
+}
+
+/* A server's call that went as it was: has the library a part of it that the program does not know of? */
+static void set_held(const struct rm_tls_writer *w, int rc)
+{
+	bool held = rc <= 0 && (!w->keeps || w->keeps(w->arg));
+	struct rm_conn *c = rm_conn_peek_name(w->session);
+	struct rm_scope s;
+
+	if (!c || held == is_held(w->session) || !rm_conn_enter(c, &s))
+		return;
+	c = rm_conn_take_name(w->session);
+	if (c) {
+		c->held = held;
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
+
 static RM_GLANCE bool is_server(rm_tls session)
 {
 	const volatile struct rm_conn *c = rm_conn_peek_name(session);
 
 	return c && c->role == RM_ROLE_SERVER;
+}
+
+bool rm_tls_edits_responses(void)
+{
+	return rm_context_config()->server_timing;
 }
 
 int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t *ret_n)
@@ -428,9 +505,11 @@ int rm_tls_write(const struct rm_tls_writer *w, const void *p, size_t n, size_t 
 	if (!rm_tls_watched(w->session))
 		return w->write(w->arg, p, n, ret_n);
 	call.server = is_server(w->session);
-	if ((!call.server || rm_context_config()->server_timing) && (n || call.resumes) && begin(&call))
+	if ((!call.server || rm_context_config()->answers) && (n || call.resumes) && begin(&call))
 		return write_edited(&call, ret_n);
 	rc = w->write(w->arg, p, n, ret_n);
+	if (call.server && rm_context_config()->answers)
+		set_held(w, rc);
 	if (rc > 0 && (call.server || call.resumes))
 		note_sent(&call, *ret_n);
 	return rc;

@@ -29,7 +29,7 @@
 #include <errno.h>
 
 #include "agent/context.h"
-#include "agent/hookapi.h"
+#include "agent/output.h"
 #include "agent/server_timing.h"
 #include "agent/stream.h"
 #include "agent/tx_plan.h"
@@ -200,19 +200,17 @@ static void release(struct rm_conn *c, int fd)
 }
 
 /*
- * A server's call is edited when it begins with a head that gets lines, or when lines are half sent. All of its
- * bytes go with it; they are fed afterwards, as those of other calls.
+ * A server's call is edited when heads are in it that get fields, or when an edit is half sent: what follows one that
+ * takes the place of bytes is looked at once it is whole. Its bytes are fed when they are sent, as those of other calls.
  */
-static enum rm_tx_mode begin_response(struct rm_tx *tx, struct rm_conn *c)
+static enum rm_tx_mode begin_response(struct rm_tx *tx, struct rm_conn *c, struct rm_thread *t)
 {
-	int i = 0;
-
-	while (i < tx->iov_count - 1 && !tx->iov[i].iov_len)
-		i++;
-	if (tx->bytes >= UINT32_MAX ||
-	    (!rm_conn_begun(c) && !rm_server_timing(c, tx->iov[i].iov_base, tx->iov[i].iov_len)))
+	if (tx->bytes >= UINT32_MAX)
 		return RM_TX_DONE;
-	c->ahead = (uint32_t)tx->bytes;
+	if (rm_conn_begun(c))
+		c->ahead = c->pending[0].del ? rm_pending_left(&c->pending[0]) : (uint32_t)tx->bytes;
+	else if (!rm_server_timing(c, t, tx->iov, tx->iov_count, 0))
+		return RM_TX_DONE;
 	return RM_TX_EDIT;
 }
 
@@ -237,9 +235,9 @@ static void let_go(struct rm_conn *c)
 	rm_leave(&s);
 }
 
-static RM_GLANCE bool seems_server(const volatile struct rm_conn *c)
+static RM_GLANCE bool adds_nothing(const volatile struct rm_conn *c)
 {
-	return c->role == RM_ROLE_SERVER;
+	return c->role == RM_ROLE_SERVER && !c->asked && !rm_context_config()->server_timing;
 }
 
 enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, int iov_count)
@@ -249,11 +247,11 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	struct rm_scope s;
 
 	if (!c || c->muted)
-		return RM_TX_PASS;
+		return c && c->output ? rm_output_begin(tx, c, fd, iov, iov_count) : RM_TX_PASS;
 	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
 	tx->gen = rm_conn_gen(c, fd);
-	if (seems_server(c) && !rm_context_config()->server_timing)
+	if (adds_nothing(c))
 		return RM_TX_DONE;
 	if (!rm_conn_enter(c, &s))
 		return RM_TX_PASS;
@@ -264,7 +262,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 	tx->gen = atomic_load(&c->gen);
 	if (!c->role)
 		c->role = RM_ROLE_CLIENT; /* the client speaks first, and that is us */
-	mode = c->role == RM_ROLE_CLIENT ? begin_request(tx, c, s.thread) : begin_response(tx, c);
+	mode = c->role == RM_ROLE_CLIENT ? begin_request(tx, c, s.thread) : begin_response(tx, c, s.thread);
 	if (mode == RM_TX_EDIT)
 		occupy(tx, c);
 	release(c, fd);
@@ -333,18 +331,24 @@ static void advance(struct rm_conn *c, size_t n)
 	}
 }
 
-/* A response went out (or part of it): feeds what the kernel took. Lock held. */
+/* A response went out (or part of it): feeds what the kernel took, up to byte `n` of the call. Lock held. */
 static void feed_response(struct rm_conn *c, struct rm_thread *t, const struct rm_tx *tx, size_t n)
 {
+	size_t skip = tx->fed;
 	struct rm_visit v;
 
 	rm_visit_init(&v, c, t, tx->fd);
 	for (int i = 0; i < tx->iov_count && n > 0; i++) {
 		size_t take = tx->iov[i].iov_len < n ? tx->iov[i].iov_len : n;
 
-		if (take && rm_stream_feed(&v, RM_DIR_RESPONSE, tx->iov[i].iov_base, take) < 0)
-			return;
 		n -= take;
+		if (skip >= take) {
+			skip -= take;
+			continue;
+		}
+		if (rm_stream_feed(&v, RM_DIR_RESPONSE, (char *)tx->iov[i].iov_base + skip, take - skip) < 0)
+			return;
+		skip = 0;
 	}
 }
 
@@ -394,8 +398,17 @@ void rm_tx_opaque(int fd, ssize_t result)
 
 /* ---- the edited call ---- */
 
+/* What a server's call has behind the edits that are done, which was not looked at yet. Lock held. */
+static void look_on(struct rm_conn *c, struct rm_thread *t, struct rm_tx *tx, size_t offset)
+{
+	feed_response(c, t, tx, offset);
+	tx->fed = (uint32_t)offset;
+	if (!rm_server_timing(c, t, tx->iov, tx->iov_count, offset))
+		c->ahead = (uint32_t)(tx->bytes - offset);
+}
+
 /* Parses on where the call has more. What nobody can parse now is a gap. */
-static void parse_rest(const struct rm_tx *tx, size_t offset)
+static void parse_rest(struct rm_tx *tx, size_t offset)
 {
 	struct rm_conn *c = tx->conn;
 	struct rm_scope s;
@@ -407,7 +420,10 @@ static void parse_rest(const struct rm_tx *tx, size_t offset)
 		return;
 	}
 	if (rm_conn_lock(c)) {
-		parse_ahead(c, s.thread, tx, offset);
+		if (c->role == RM_ROLE_SERVER)
+			look_on(c, s.thread, tx, offset);
+		else
+			parse_ahead(c, s.thread, tx, offset);
 		rm_conn_release(c);
 	}
 	rm_leave(&s);

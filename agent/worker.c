@@ -29,8 +29,10 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "agent/drain.h"
 #include "agent/last_flush.h"
 #include "agent/private_fds.h"
+#include "agent/xray_sampler.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -39,7 +41,7 @@
 #include "base/sys.h"
 #include "exporters/pipeline.h"
 
-enum { STACK_BYTES = 256 * 1024, PATH_BYTES = 4096 };
+enum { STACK_BYTES = 512 * 1024, PATH_BYTES = 4096 };
 #define MS_NS		 1000000ull
 #define STOP_DELIVERY_NS (100 * MS_NS)
 /*
@@ -60,11 +62,12 @@ static struct {
 	_Atomic uint32_t stopping; /* callers in rm_worker_stop */
 	_Atomic uint64_t stop_ns;  /* time by which to be done; 0 = not asked to stop */
 	atomic_int abort;	   /* the pipeline's: come back at once */
+	atomic_int hurry;	   /* the poller's: somebody waits for spans to leave */
 	_Atomic uint32_t busy;	   /* spans are between ring and backend */
 	_Atomic uint32_t asked, served; /* numbers of flushes */
 	_Atomic uint64_t flush_ns;	/* deadline of the last one asked for */
 	_Atomic uint32_t news;		/* futex: a flush was served, or the thread leaves */
-	_Atomic uint64_t exported, dropped;
+	_Atomic uint64_t exported[RM_SIGNAL_COUNT], dropped[RM_SIGNAL_COUNT];
 	struct rm_doorbell bell;
 } w;
 
@@ -74,7 +77,7 @@ static atomic_bool sealed; /* no file is opened any more */
 
 static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
-static struct {
+static struct libc {
 	__typeof__(&pthread_create) create;
 	__typeof__(&pthread_attr_init) attr_init;
 	__typeof__(&pthread_attr_destroy) attr_destroy;
@@ -93,49 +96,30 @@ static struct {
 struct engine {
 	const struct rm_pipeline_api *api;
 	struct rm_pipeline *pipeline;
-	struct rm_worker_tally before; /* by earlier workers of this process */
-	uint32_t resource;
-	uint32_t batch; /* spans taken between two looks at what is due */
-	uint32_t room;	/* spans that may still be taken during one call of the pipeline */
-	uint32_t ring;	/* where to go on */
-	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
+	struct rm_poller *poller; /* NULL: nothing to be asked */
+	struct rm_worker_tally before[RM_SIGNAL_COUNT]; /* by earlier workers of this process */
+	struct rm_drain drain;
 };
 
 /* ---- the thread: records into the pipeline ---- */
 
-/* Takes up to `max` spans out of the rings and returns how many: fewer if the rings were empty. */
-static uint32_t drain(struct engine *e, uint32_t max)
-{
-	const struct rm_record *r = (const struct rm_record *)e->record;
-	uint32_t taken = 0, empty = 0;
-
-	while (taken < max && empty < RM_SEGMENT_RINGS) {
-		int n = rm_segment_pop(w.segment, e->ring, e->record);
-
-		if (n == 0) {
-			empty++;
-			e->ring = (e->ring + 1) % RM_SEGMENT_RINGS;
-			continue;
-		}
-		empty = 0;
-		if (n < 0 || r->type != RM_RECORD_SPAN || !rm_record_valid(r, (uint32_t)n))
-			continue;
-		/* A full queue drops and counts; that is the pipeline's to report. */
-		e->api->push(e->pipeline, e->resource, (const struct rm_span *)r);
-		taken++;
-	}
-	return taken;
-}
-
 /* `at_end`: what is queued will not be delivered any more. */
 static void note_tally(struct engine *e, bool at_end)
 {
-	struct rm_pipeline_stats s;
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++) {
+		const struct rm_worker_tally *before = &e->before[i];
+		struct rm_pipeline_stats s;
 
-	e->api->stats(e->pipeline, &s);
-	atomic_store(&w.exported, e->before.exported + s.exported);
-	atomic_store(&w.dropped, e->before.dropped + s.dropped_queue + s.dropped_refused +
-					 s.dropped_timeout + s.rejected + (at_end ? s.queued : 0));
+		e->api->stats(e->pipeline, (enum rm_signal)i, &s);
+		atomic_store(&w.exported[i], before->exported + s.exported);
+		atomic_store(&w.dropped[i], before->dropped + s.dropped_queue + s.dropped_refused +
+						    s.dropped_timeout + s.rejected + (at_end ? s.queued : 0));
+	}
+}
+
+static bool is_wanted(void)
+{
+	return atomic_load(&w.stop_ns) || atomic_load(&w.asked) != atomic_load(&w.served);
 }
 
 /* Called by the pipeline while it waits for the network: keeps the rings from filling meanwhile. */
@@ -144,17 +128,10 @@ static void while_waiting(void *arg)
 	struct engine *e = arg;
 	uint64_t stop_ns = atomic_load(&w.stop_ns);
 
-	e->room -= drain(e, e->room);
+	rm_drain_waiting(&e->drain);
+	atomic_store(&w.hurry, is_wanted());
 	if (stop_ns && rm_clock_mono_ns() >= stop_ns)
 		atomic_store(&w.abort, 1);
-}
-
-/* As much as the queue holds beside a batch that is on its way. */
-static void make_room(struct engine *e)
-{
-	uint64_t queue = rm_env_u64(w.env, RM_ENV_BSP_MAX_QUEUE_SIZE, 2048);
-
-	e->room = queue > e->batch ? (uint32_t)(queue - e->batch) : 0;
 }
 
 static void deliver_all(struct engine *e, uint64_t deadline_ns)
@@ -162,10 +139,9 @@ static void deliver_all(struct engine *e, uint64_t deadline_ns)
 	bool more;
 
 	do {
-		more = drain(e, e->batch) == e->batch;
-		make_room(e);
+		more = rm_drain_batches(&e->drain);
 		e->api->flush(e->pipeline, deadline_ns);
-	} while (more && rm_clock_mono_ns() < deadline_ns);
+	} while ((more || rm_drain_may_go_on(&e->drain)) && rm_clock_mono_ns() < deadline_ns);
 	note_tally(e, false);
 }
 
@@ -188,13 +164,8 @@ static bool serve_flush(struct engine *e)
 	return true;
 }
 
-static bool is_wanted(void)
-{
-	return atomic_load(&w.stop_ns) || atomic_load(&w.asked) != atomic_load(&w.served);
-}
-
-/* Sleeps until there is something to do: a full ring, a request, or `due_ns` from now. */
-static void rest(uint32_t seen, uint64_t due_ns)
+/* Sleeps until there is something to do: a full ring, a request, or spans or rules that are due in so much time. */
+static void rest(uint32_t seen, uint64_t due_ns, uint64_t poll_ns)
 {
 	bool idle = due_ns == UINT64_MAX;
 
@@ -204,24 +175,33 @@ static void rest(uint32_t seen, uint64_t due_ns)
 	atomic_store(&w.bell.waiting, idle ? RM_DOORBELL_IDLE : RM_DOORBELL_TIMED);
 	__sync_synchronize(); /* atomic_thread_fence, which gcc refuses under -fsanitize=thread */
 	if (!is_wanted() && !(idle && !rm_segment_empty(w.segment)))
-		rm_doorbell_wait(&w.bell, seen, due_ns);
+		rm_doorbell_wait(&w.bell, seen, due_ns < poll_ns ? due_ns : poll_ns);
 	atomic_store(&w.bell.waiting, RM_DOORBELL_AWAKE);
+}
+
+/* Asks for sampling rules, and where we run, unless somebody waits for what is queued. */
+static uint64_t ask(struct engine *e)
+{
+	if (!e->poller || is_wanted())
+		return UINT64_MAX;
+	atomic_store(&w.hurry, 0);
+	return e->api->poll(e->poller);
 }
 
 static void work(struct engine *e)
 {
 	while (!atomic_load(&w.stop_ns)) {
 		uint32_t seen = atomic_load(&w.bell.rung);
-		uint64_t due_ns;
+		uint64_t due_ns, poll_ns;
 		bool more;
 
 		atomic_store(&w.busy, 1); /* before the first record leaves its ring */
-		more = drain(e, e->batch) == e->batch;
-		make_room(e);
+		more = rm_drain_batches(&e->drain);
+		poll_ns = ask(e); /* where we run belongs into the first batch, too */
 		due_ns = e->api->run(e->pipeline);
 		note_tally(e, false);
-		if (!serve_flush(e) && !more && due_ns > 0)
-			rest(seen, due_ns);
+		if (!serve_flush(e) && !more && due_ns > 0 && poll_ns > 0)
+			rest(seen, due_ns, poll_ns);
 	}
 	deliver_all(e, atomic_load(&w.stop_ns));
 	note_tally(e, true);
@@ -289,28 +269,28 @@ static const struct rm_pipeline_api *open_object(void)
 	return api;
 }
 
+static bool names_console(enum rm_env_id exporters)
+{
+	return rm_env_lists(w.env, exporters, RM_STR("console"));
+}
+
 static bool start_engine(struct engine *e)
 {
-	struct rm_pipeline_driver driver = { while_waiting, e, &w.abort };
+	struct rm_pipeline_driver driver = { while_waiting, e, &w.abort }, polls = { while_waiting, e, &w.hurry };
 	unsigned topics = rm_log_topics();
-	struct rm_str exporters = rm_env_str(w.env, RM_ENV_TRACES_EXPORTER), item;
-	bool speaks = topics != 0;
 
 	e->api = open_object();
 	if (!e->api)
 		return false;
-	e->batch = (uint32_t)rm_env_u64(w.env, RM_ENV_BSP_MAX_EXPORT_BATCH_SIZE, 512);
-	if (e->batch == 0)
-		e->batch = 1;
-	e->before = rm_worker_tally();
-	e->pipeline = e->api->open(w.env, topics, (int)rm_log_level(), &driver);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		e->before[i] = rm_worker_tally((enum rm_signal)i);
+	e->pipeline = e->api->open(w.env, (1u << RM_SIGNAL_COUNT) - 1, topics, (int)rm_log_level(), &driver);
 	if (!e->pipeline)
 		return false;
-	e->resource = e->api->resource(e->pipeline, (const struct rm_record *)w.segment->resource);
-	while (rm_env_item(&exporters, &item))
-		speaks |= rm_str_ieq(item, RM_STR("console"));
+	rm_drain_init(&e->drain, w.env, w.segment, e->api, e->pipeline);
+	e->poller = e->api->poller_open(w.env, &polls, rm_xray_rules(NULL), e->pipeline);
 	/* Wrong settings have been told. Now stderr is only kept for those who write there. */
-	if (!speaks)
+	if (!topics && !names_console(RM_ENV_TRACES_EXPORTER) && !names_console(RM_ENV_LOGS_EXPORTER))
 		rm_private_fds_mute();
 	return true;
 }
@@ -343,14 +323,12 @@ static void *thread_main(void *arg)
 		return arg;
 	}
 	rm_debug(RM_LOG_EXPORT, "worker runs");
-	if (atomic_compare_exchange_strong(&w.thread, &opening, RUNNING)) {
+	if (atomic_compare_exchange_strong(&w.thread, &opening, RUNNING))
 		work(&e);
-		e.api->close(e.pipeline);
-		leave(RUNNING, NONE);
-	} else {
-		e.api->close(e.pipeline);
-		leave(YIELD, HELD);
-	}
+	if (e.poller)
+		e.api->poller_close(e.poller);
+	e.api->close(e.pipeline);
+	leave(opening == OPENING ? RUNNING : YIELD, opening == OPENING ? NONE : HELD);
 	return arg;
 }
 
@@ -363,26 +341,26 @@ static void *thread_main(void *arg)
 void rm_worker_init(void)
 {
 	static const struct {
-		void *slot;
-		const char *name;
+		char name[32];
+		uint16_t at; /* in libc */
 	} wanted[] = {
-		{ &libc.create, "pthread_create" },
-		{ &libc.attr_init, "pthread_attr_init" },
-		{ &libc.attr_destroy, "pthread_attr_destroy" },
-		{ &libc.attr_setstacksize, "pthread_attr_setstacksize" },
-		{ &libc.attr_setdetachstate, "pthread_attr_setdetachstate" },
-		{ &libc.set_mask, "pthread_sigmask" },
-		{ &libc.fillset, "sigfillset" },
-		{ &libc.open, "dlopen" },
-		{ &libc.error, "dlerror" },
-		{ &libc.addr, "dladdr" },
-		{ &libc.sym, "dlsym" },
+		{ "pthread_create", offsetof(struct libc, create) },
+		{ "pthread_attr_init", offsetof(struct libc, attr_init) },
+		{ "pthread_attr_destroy", offsetof(struct libc, attr_destroy) },
+		{ "pthread_attr_setstacksize", offsetof(struct libc, attr_setstacksize) },
+		{ "pthread_attr_setdetachstate", offsetof(struct libc, attr_setdetachstate) },
+		{ "pthread_sigmask", offsetof(struct libc, set_mask) },
+		{ "sigfillset", offsetof(struct libc, fillset) },
+		{ "dlopen", offsetof(struct libc, open) },
+		{ "dlerror", offsetof(struct libc, error) },
+		{ "dladdr", offsetof(struct libc, addr) },
+		{ "dlsym", offsetof(struct libc, sym) },
 	};
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
 		void *found = rm_lookup_next(wanted[i].name);
 
-		memcpy(wanted[i].slot, &found, sizeof(found));
+		memcpy((char *)&libc + wanted[i].at, &found, sizeof(found));
 		libc.whole = found && (i == 0 || libc.whole);
 	}
 	/* A sanitizer inside the program must know of all threads: none of its functions works in others. */
@@ -425,12 +403,17 @@ void rm_worker_seal(void)
 	atomic_store(&sealed, true);
 }
 
+bool rm_worker_sealed(void)
+{
+	return atomic_load(&sealed);
+}
+
 bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
 {
 	uint32_t none = NONE;
 
-	/* In a root that we were not loaded from, names and certificates are somebody else's. */
-	if (atomic_load(&sealed) && (!atomic_load(&exporter) || rm_last_flush_reach(env) != RM_LAST_ALL))
+	/* In a root that we were not loaded from, names, certificates and sockets are somebody else's. */
+	if (rm_worker_sealed() && (!atomic_load(&exporter) || rm_last_flush_reach(env, true) != RM_LAST_ALL))
 		return false;
 	if (!atomic_compare_exchange_strong(&w.thread, &none, OPENING))
 		return false;
@@ -557,8 +540,10 @@ void rm_worker_forked(void)
 	atomic_store(&w.stop_ns, 0);
 	atomic_store(&w.busy, 0);
 	atomic_store(&w.served, atomic_load(&w.asked));
-	atomic_store(&w.exported, 0);
-	atomic_store(&w.dropped, 0);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++) {
+		atomic_store(&w.exported[i], 0);
+		atomic_store(&w.dropped[i], 0);
+	}
 	atomic_store(&w.bell.waiting, RM_DOORBELL_AWAKE);
 }
 
@@ -572,7 +557,7 @@ bool rm_worker_self(void)
 	return is_worker;
 }
 
-struct rm_worker_tally rm_worker_tally(void)
+struct rm_worker_tally rm_worker_tally(enum rm_signal signal)
 {
-	return (struct rm_worker_tally){ atomic_load(&w.exported), atomic_load(&w.dropped) };
+	return (struct rm_worker_tally){ atomic_load(&w.exported[signal]), atomic_load(&w.dropped[signal]) };
 }

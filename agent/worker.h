@@ -6,10 +6,11 @@
 #ifndef RM_AGENT_WORKER_H
 #define RM_AGENT_WORKER_H
 
+#include "agent/telemetry.h"
 #include "base/env.h"
 #include "base/segment.h"
 
-/* Spans that the pipelines of all workers so far delivered and gave up. */
+/* Records of a signal that the pipelines of all workers so far delivered and gave up. */
 struct rm_worker_tally {
 	uint64_t exported, dropped;
 };
@@ -28,6 +29,7 @@ void rm_worker_prepare(const struct rm_env *env);
  * flush could do too, which asks for no file either. Context: app.
  */
 void rm_worker_seal(void);
+bool rm_worker_sealed(void);
 
 /*
  * Starts the thread over a complete segment; both are borrowed for ever. False when one runs, is
@@ -77,6 +79,6 @@ struct rm_doorbell *rm_worker_bell(void);
 /* True on the worker's own thread. Context: any. */
 bool rm_worker_self(void);
 
-struct rm_worker_tally rm_worker_tally(void);
+struct rm_worker_tally rm_worker_tally(enum rm_signal signal);
 
 #endif

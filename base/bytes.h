@@ -19,6 +19,18 @@ static inline uint64_t rm_bytes_word(const char *p)
 	return word;
 }
 
+/* `n` bytes, 1 to 7, and zeroes behind them. */
+static inline uint64_t rm_bytes_few(const char *p, size_t n)
+{
+	uint32_t first, last;
+
+	if (n < 4)
+		return (uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << 8 * (n / 2) | (uint64_t)(uint8_t)p[n - 1] << 8 * (n - 1);
+	__builtin_memcpy(&first, p, sizeof(first));
+	__builtin_memcpy(&last, p + n - 4, sizeof(last));
+	return first | (uint64_t)last << 8 * (n - 4);
+}
+
 /*
  * Sets the top bit of bytes below `limit` (at most 128). A borrow can set bits above a true one
  * only: the lowest is exact.
@@ -60,6 +72,14 @@ static inline rm_block rm_block_load(const char *p)
 	return _mm_loadu_si128((const __m128i *)p);
 }
 
+/* `n` bytes, 1 to RM_BLOCK - 1, and zeroes behind them. */
+static inline rm_block rm_block_few(const char *p, size_t n)
+{
+	if (n < 8)
+		return _mm_cvtsi64_si128((long long)rm_bytes_few(p, n));
+	return _mm_set_epi64x((long long)(rm_bytes_word(p + n - 8) >> 8 * (15 - n) >> 8), (long long)rm_bytes_word(p));
+}
+
 static inline uint64_t rm_block_below(rm_block b, uint8_t limit)
 {
 	__m128i most = _mm_set1_epi8((char)(limit - 1));
@@ -83,6 +103,11 @@ typedef uint64_t rm_block;
 static inline rm_block rm_block_load(const char *p)
 {
 	return rm_bytes_word(p);
+}
+
+static inline rm_block rm_block_few(const char *p, size_t n)
+{
+	return rm_bytes_few(p, n);
 }
 
 static inline uint64_t rm_block_below(rm_block b, uint8_t limit)

@@ -15,14 +15,63 @@
 
 enum { SHOWN_BYTES = 256, REQUEST_BYTES = 4096 };
 
-const struct rm_env_row rm_env_rows[] = {
-#define RM_ENV(id, name, type, def, unit, values, help) \
-	{ name, def, unit, values, help, RM_ENV_##type },
+/* Texts lie one behind the other: addresses of them would be 8 KB that the loader reads and writes at each start. */
+struct texts {
+#define RM_ENV(id, name, type, def, unit, values, help) char id##_name[sizeof(name)], id##_default[sizeof(def)];
 #include "base/env_table.h"
 #undef RM_ENV
 };
 
-typedef void warn_fn(const struct rm_env_row *row, struct rm_str value, const char *reason);
+static const struct texts texts = {
+#define RM_ENV(id, name, type, def, unit, values, help) .id##_name = name, .id##_default = def,
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+struct known {
+#define RM_ENV(id, name, type, def, unit, values, help) char id[sizeof(values)];
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+static const struct known known_values = {
+#define RM_ENV(id, name, type, def, unit, values, help) .id = values,
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+static const struct {
+	uint16_t name, def, values; /* where they are in those */
+	uint8_t type, name_bytes;
+} rows[] = {
+#define RM_ENV(id, name, type, def, unit, values, help)                                      \
+	{ offsetof(struct texts, id##_name), offsetof(struct texts, id##_default), \
+	  offsetof(struct known, id), RM_ENV_##type, sizeof(name) - 1 },
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+typedef void warn_fn(enum rm_env_id id, struct rm_str value, const char *reason);
+
+const char *rm_env_name(enum rm_env_id id)
+{
+	return (const char *)&texts + rows[id].name;
+}
+
+const char *rm_env_default(enum rm_env_id id)
+{
+	return (const char *)&texts + rows[id].def;
+}
+
+const char *rm_env_values(enum rm_env_id id)
+{
+	return (const char *)&known_values + rows[id].values;
+}
+
+enum rm_env_type rm_env_type(enum rm_env_id id)
+{
+	return (enum rm_env_type)rows[id].type;
+}
 
 static char lower(char c)
 {
@@ -95,12 +144,12 @@ static bool is_bool(struct rm_str s)
 }
 
 /* Why a value is not acceptable for its row; NULL when it is. */
-static const char *reject(const struct rm_env_row *row, struct rm_str v)
+static const char *reject(enum rm_env_id id, struct rm_str v)
 {
 	uint64_t number;
 	double ratio;
 
-	switch (row->type) {
+	switch (rm_env_type(id)) {
 	case RM_ENV_BOOL:
 		return is_bool(v) ? NULL : "is neither true nor false; the default is used";
 	case RM_ENV_BOOL1:
@@ -111,47 +160,50 @@ static const char *reject(const struct rm_env_row *row, struct rm_str v)
 		return rm_str_u64(v, &number) ? NULL : "is no whole number; the default is used";
 	case RM_ENV_DURATION:
 		return rm_str_u64(v, &number) ? NULL : "is no number of milliseconds; the default is used";
+	case RM_ENV_SAMPLER_ARG:
+		if (memchr(v.p, '=', v.n))
+			return NULL;
+		/* fall through */
 	case RM_ENV_RATIO:
 		return parse_ratio(v, &ratio) ? NULL : "is no number from 0 to 1; the default is used";
 	case RM_ENV_ENUM:
-		return listed(row->values, v) ? NULL : "is no known value; the default is used";
+		return listed(rm_env_values(id), v) ? NULL : "is no known value; the default is used";
 	default:
 		return NULL;
 	}
 }
 
-static bool has_unknown_item(const struct rm_env_row *row, struct rm_str list)
+static bool has_unknown_item(enum rm_env_id id, struct rm_str list)
 {
 	struct rm_str item;
 
-	if (row->type != RM_ENV_LIST || row->values[0] == '\0')
+	if (rm_env_type(id) != RM_ENV_LIST || *rm_env_values(id) == '\0')
 		return false;
 	while (rm_env_item(&list, &item))
-		if (!listed(row->values, item))
+		if (!listed(rm_env_values(id), item))
 			return true;
 	return false;
 }
 
-static void complain(struct rm_env *e, warn_fn *warn, const struct rm_env_row *row,
-		     struct rm_str value, const char *reason)
+static void complain(struct rm_env *e, warn_fn *warn, enum rm_env_id id, struct rm_str value, const char *reason)
 {
 	/* Nor are values shown that nobody wants to read whole: in a part of one may be a password, too. */
-	bool secret = row->type == RM_ENV_SECRET || row->type == RM_ENV_SECRET_LIST ||
+	bool secret = rm_env_type(id) == RM_ENV_SECRET || rm_env_type(id) == RM_ENV_SECRET_LIST ||
 		      value.n > SHOWN_BYTES;
 
 	e->warned++;
 	if (warn)
-		warn(row, secret ? RM_STR("") : value, reason);
+		warn(id, secret ? RM_STR("") : value, reason);
 }
 
-void rm_env_warn(const struct rm_env_row *row, struct rm_str value, const char *reason)
+void rm_env_warn(enum rm_env_id id, struct rm_str value, const char *reason)
 {
-	bool has_values = row->values[0] != '\0';
+	bool has_values = *rm_env_values(id) != '\0';
 
 	if (value.n == 0)
 		value = RM_STR("(not shown)");
-	rm_warn("%s: '%S' %s%s%s%s", row->name, &value, reason, has_values ? " (known: " : "",
-		row->values, has_values ? ")" : "");
+	rm_warn("%s: '%S' %s%s%s%s", rm_env_name(id), &value, reason, has_values ? " (known: " : "",
+		rm_env_values(id), has_values ? ")" : "");
 }
 
 /* Values of these types are taken as they are; blanks around all others mean nothing. */
@@ -161,33 +213,32 @@ static bool is_verbatim(enum rm_env_type type)
 }
 
 /* A CGI program's request: whoever sends it must not crowd out the settings, nor make us write to a log. */
-static bool is_request_of(const struct rm_env_row *row)
+static bool is_request_of(enum rm_env_id id)
 {
-	return memcmp(row->name, "HTTP_", 5) == 0;
+	return memcmp(rm_env_name(id), "HTTP_", 5) == 0;
 }
 
-static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *warn)
+static void store(struct rm_env *e, enum rm_env_id id, struct rm_str value, warn_fn *warn)
 {
-	const struct rm_env_row *row = &rm_env_rows[id];
 	const char *reason;
 	char *to = e->text + e->text_bytes;
 
-	if (!is_verbatim(row->type))
+	if (!is_verbatim(rm_env_type(id)))
 		value = rm_str_trim(value);
-	if (value.n == 0 || (is_request_of(row) && value.n > REQUEST_BYTES))
+	if (value.n == 0 || (is_request_of(id) && value.n > REQUEST_BYTES))
 		return;
-	reason = reject(row, value);
+	reason = reject(id, value);
 	if (!reason && value.n >= RM_ENV_TEXT_BYTES - e->text_bytes)
 		reason = "is too long; the default is used";
 	if (reason) {
-		complain(e, warn, row, value, reason);
+		complain(e, warn, id, value, reason);
 		return;
 	}
-	if (has_unknown_item(row, value))
-		complain(e, warn, row, value, "holds something unknown, which is left out");
+	if (has_unknown_item(id, value))
+		complain(e, warn, id, value, "holds something unknown, which is left out; where nothing else is named, the default is used");
 	memcpy(to, value.p, value.n);
 	to[value.n] = '\0';
-	if (row->type == RM_ENV_ENUM)
+	if (rm_env_type(id) == RM_ENV_ENUM)
 		for (size_t i = 0; i < value.n; i++)
 			to[i] = lower(to[i]);
 	e->offset[id] = (uint16_t)e->text_bytes;
@@ -196,13 +247,13 @@ static void store(struct rm_env *e, unsigned id, struct rm_str value, warn_fn *w
 }
 
 /* The row of a variable's name, RM_ENV_COUNT if it is none of ours. */
-static unsigned find_row(struct rm_str name)
+static enum rm_env_id find_row(struct rm_str name)
 {
 	unsigned id = 0;
 
-	while (id < RM_ENV_COUNT && !rm_str_eq(rm_str_c(rm_env_rows[id].name), name))
+	while (id < RM_ENV_COUNT && (rows[id].name_bytes != name.n || memcmp(rm_env_name((enum rm_env_id)id), name.p, name.n) != 0))
 		id++;
-	return id;
+	return (enum rm_env_id)id;
 }
 
 void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
@@ -214,10 +265,10 @@ void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
 	e->text_bytes = 1;
 	for (; environ && *environ; environ++) {
 		struct rm_str value, name;
-		unsigned id;
+		enum rm_env_id id;
 
 		/* All names of the table begin with one of these: the rest of a large block is skipped. */
-		if (!memchr("AOTBRGH", (*environ)[0], 7))
+		if (!memchr("AOTBRGHJXECFKW_", (*environ)[0], 15))
 			continue;
 		value = rm_str_c(*environ);
 		name = rm_str_cut(&value, '=');
@@ -232,7 +283,7 @@ void rm_env_load(struct rm_env *e, char *const *environ, warn_fn *warn)
 struct rm_str rm_env_str(const struct rm_env *e, enum rm_env_id id)
 {
 	if (!rm_env_is_set(e, id))
-		return rm_str_c(rm_env_rows[id].def);
+		return rm_str_c(rm_env_default(id));
 	return (struct rm_str){ e->text + e->offset[id], e->length[id] };
 }
 
@@ -246,7 +297,7 @@ bool rm_env_bool(const struct rm_env *e, enum rm_env_id id)
 	struct rm_str v = rm_env_str(e, id);
 
 	return rm_str_ieq(v, RM_STR("true")) ||
-	       (rm_env_rows[id].type == RM_ENV_BOOL1 && rm_str_eq(v, RM_STR("1")));
+	       (rm_env_type(id) == RM_ENV_BOOL1 && rm_str_eq(v, RM_STR("1")));
 }
 
 uint64_t rm_env_u64(const struct rm_env *e, enum rm_env_id id, uint64_t if_unset)
@@ -277,6 +328,16 @@ bool rm_env_item(struct rm_str *rest, struct rm_str *ret)
 	return false;
 }
 
+bool rm_env_lists(const struct rm_env *e, enum rm_env_id id, struct rm_str name)
+{
+	struct rm_str rest = rm_env_str(e, id), item;
+
+	while (rm_env_item(&rest, &item))
+		if (rm_str_ieq(item, name))
+			return true;
+	return false;
+}
+
 bool rm_env_pair(struct rm_str item, struct rm_str *ret_key, struct rm_str *ret_value)
 {
 	struct rm_str value = item;
@@ -289,15 +350,6 @@ bool rm_env_pair(struct rm_str item, struct rm_str *ret_key, struct rm_str *ret_
 	return true;
 }
 
-/* Value of a hex digit of either case; negative for anything else. */
-static int hex_value(char c)
-{
-	c = lower(c);
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int rm_percent_decode(struct rm_str s, char *ret, size_t cap)
 {
 	size_t n = 0;
@@ -306,9 +358,9 @@ int rm_percent_decode(struct rm_str s, char *ret, size_t cap)
 		char c = s.p[i];
 
 		if (c == '%') {
-			if (s.n - i < 3 || hex_value(s.p[i + 1]) < 0 || hex_value(s.p[i + 2]) < 0)
+			if (s.n - i < 3 || rm_hex_digit(s.p[i + 1]) < 0 || rm_hex_digit(s.p[i + 2]) < 0)
 				return RM_E_INVALID;
-			c = (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2]));
+			c = (char)(rm_hex_digit(s.p[i + 1]) << 4 | rm_hex_digit(s.p[i + 2]));
 			i += 2;
 		}
 		if (n == cap)

@@ -22,19 +22,18 @@ enum rm_env_type {
 	RM_ENV_INT,         /* non-negative */
 	RM_ENV_DURATION,    /* non-negative milliseconds */
 	RM_ENV_RATIO,       /* 0 to 1 */
+	RM_ENV_SAMPLER_ARG, /* the same, or key=value pairs */
 	RM_ENV_ENUM,        /* one of `values`, case-insensitive */
 	RM_ENV_LIST,        /* comma-separated; with `values`, each item one of them */
 	RM_ENV_SECRET,      /* never shown */
 	RM_ENV_SECRET_LIST, /* never shown */
 };
 
-struct rm_env_row {
-	const char *name, *def, *unit, *values, *help;
-	enum rm_env_type type;
-};
-
-/* The table itself, RM_ENV_COUNT rows. */
-extern const struct rm_env_row rm_env_rows[];
+/* What a row says: all but units and help, which `remora list env` alone knows. Context: any. */
+const char *rm_env_name(enum rm_env_id id);
+const char *rm_env_default(enum rm_env_id id); /* possibly empty */
+const char *rm_env_values(enum rm_env_id id);  /* the known ones, separated by commas; empty: no list */
+enum rm_env_type rm_env_type(enum rm_env_id id);
 
 enum { RM_ENV_TEXT_BYTES = 24 * 1024 };
 
@@ -49,15 +48,15 @@ struct rm_env {
 
 /*
  * Reads all rows from `environ` (as main's envp). A value that is invalid for its type is dropped
- * and reported once through `warn` (may be NULL; called with the row, the value, which is empty when
- * it is a secret, and what is wrong with it, as the rest of a sentence that begins with the value).
+ * and reported once through `warn` (may be NULL; called with the row's id, the value, which is empty
+ * when it is a secret, and what is wrong with it, as the rest of a sentence that begins with the value).
  * Context: init; signal-safe, no allocation.
  */
 void rm_env_load(struct rm_env *e, char *const *environ,
-		 void (*warn)(const struct rm_env_row *row, struct rm_str value, const char *reason));
+		 void (*warn)(enum rm_env_id id, struct rm_str value, const char *reason));
 
 /* Says so with rm_warn, with the values that are known: a `warn` for rm_env_load. Context: any. */
-void rm_env_warn(const struct rm_env_row *row, struct rm_str value, const char *reason);
+void rm_env_warn(enum rm_env_id id, struct rm_str value, const char *reason);
 
 /* The value, else the row's default (possibly empty). NUL-terminated. Valid as long as `e`. */
 struct rm_str rm_env_str(const struct rm_env *e, enum rm_env_id id);
@@ -72,6 +71,9 @@ double rm_env_ratio(const struct rm_env *e, enum rm_env_id id);
  * Returns false at the end.
  */
 bool rm_env_item(struct rm_str *rest, struct rm_str *ret);
+
+/* Whether a LIST value has this item, in any case. */
+bool rm_env_lists(const struct rm_env *e, enum rm_env_id id, struct rm_str name);
 
 /* Splits `key=value` at the first '='; both trimmed. False without '=' or with an empty key. */
 bool rm_env_pair(struct rm_str item, struct rm_str *ret_key, struct rm_str *ret_value);

@@ -96,5 +96,7 @@ bool rm_loader_lock_is_live(void)
 
 bool rm_loader_lock_is_mine(void)
 {
-	return lock && __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED) == (int)rm_sys0(__NR_gettid);
+	int holder = lock ? __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED) : 0;
+
+	return holder && holder == (int)rm_sys0(__NR_gettid);
 }

@@ -29,7 +29,7 @@ static struct {
 } kept;
 
 static const struct {
-	const char *name;
+	char name[8];
 	unsigned bit;
 } topic_names[] = {
 	{ "init", RM_LOG_INIT },   { "conn", RM_LOG_CONN },     { "http1", RM_LOG_HTTP1 },

@@ -106,18 +106,20 @@ void *memset(void *at, int value, size_t n)
 	return at;
 }
 
+/* The sign of the difference at the first byte in which two words differ. */
+static int order(uint64_t a, uint64_t b)
+{
+	return a == b ? 0 : __builtin_bswap64(a) < __builtin_bswap64(b) ? -1 : 1;
+}
+
 int memcmp(const void *a, const void *b, size_t n)
 {
-	const uint8_t *p = a, *q = b;
+	const char *p = a, *q = b;
+	int ret = 0;
 
-	for (; n >= WORD && *(const word *)p == *(const word *)q; n -= WORD) {
-		p += WORD;
-		q += WORD;
-	}
-	for (; n; n--, p++, q++)
-		if (*p != *q)
-			return *p - *q;
-	return 0;
+	for (; n >= WORD && !ret; n -= WORD, p += WORD, q += WORD)
+		ret = order(rm_bytes_word(p), rm_bytes_word(q));
+	return ret || !n ? ret : order(rm_bytes_few(p, n), rm_bytes_few(q, n));
 }
 
 /* What compilers write for a memcmp whose sign nobody looks at. */
@@ -136,9 +138,13 @@ void *memchr(const void *at, int value, size_t n)
 		if (hits)
 			return (void *)(p + rm_block_first(hits));
 	}
-	for (; n; n--, p++)
-		if (*p == (char)value)
-			return (void *)p;
+	if (n) {
+		/* Behind them stand zeroes. */
+		uint64_t hits = rm_block_equal(rm_block_few(p, n), (char)value);
+
+		if (hits && rm_block_first(hits) < n)
+			return (void *)(p + rm_block_first(hits));
+	}
 	return NULL;
 }
 

@@ -42,6 +42,8 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
 			ret->versions = address(base, d->d_un.d_ptr);
 		else if (d->d_tag == DT_GNU_HASH)
 			ret->hash = address(base, d->d_un.d_ptr);
+		else if (d->d_tag == DT_HASH)
+			ret->old_hash = address(base, d->d_un.d_ptr);
 		else if (d->d_tag == DT_RELA)
 			ret->relocations = address(base, d->d_un.d_ptr);
 		else if (d->d_tag == DT_RELASZ)
@@ -79,23 +81,51 @@ static bool same(const char *a, const char *b)
 	return *a == *b;
 }
 
-static bool fits(const struct rm_object *o, uint32_t i, const char *name)
+static bool fits(const struct rm_object *o, uint32_t i, const char *name, unsigned char type)
 {
 	const ElfW(Sym) *s = &o->symbols[i];
 
-	return s->st_shndx != SHN_UNDEF && s->st_value && ELF64_ST_TYPE(s->st_info) == STT_FUNC &&
+	return s->st_shndx != SHN_UNDEF && s->st_value && ELF64_ST_TYPE(s->st_info) == type &&
 	       !(o->versions && (o->versions[i] & VERSION_HIDDEN)) && same(o->strings + s->st_name, name);
 }
 
-void *rm_object_function(const struct rm_object *o, const char *name)
+static uint32_t elf_hash(const char *name)
+{
+	uint32_t h = 0, high;
+
+	for (; *name; name++) {
+		h = (h << 4) + (unsigned char)*name;
+		high = h & 0xf0000000;
+		h = (h ^ high >> 24) & ~high;
+	}
+	return h;
+}
+
+/* By the table of the gABI: its numbers of buckets and chains, the buckets, the chains. */
+static void *symbol_by_old(const struct rm_object *o, const char *name, unsigned char type)
+{
+	const uint32_t *bucket = o->old_hash + 2, *chain = bucket + o->old_hash[0];
+	uint32_t steps = o->old_hash[1];
+
+	if (!o->old_hash[0])
+		return NULL;
+	for (uint32_t i = bucket[elf_hash(name) % o->old_hash[0]]; i && steps; i = chain[i], steps--)
+		if (fits(o, i, name, type))
+			return (void *)(o->base + o->symbols[i].st_value);
+	return NULL;
+}
+
+static void *symbol(const struct rm_object *o, const char *name, unsigned char type)
 {
 	uint32_t buckets, first, bloom_words, shift, i, hash;
 	const ElfW(Addr) *bloom;
 	ElfW(Addr) word;
 	const uint32_t *bucket, *chain;
 
-	if (!o->hash || !o->symbols || !o->strings)
+	if (!o->symbols || !o->strings || (!o->hash && !o->old_hash))
 		return NULL;
+	if (!o->hash)
+		return symbol_by_old(o, name, type);
 	hash = gnu_hash(name);
 	buckets = o->hash[0];
 	first = o->hash[1];
@@ -116,11 +146,21 @@ void *rm_object_function(const struct rm_object *o, const char *name)
 	for (;; i++) {
 		uint32_t h = chain[i - first];
 
-		if ((h | 1) == (hash | 1) && fits(o, i, name))
+		if ((h | 1) == (hash | 1) && fits(o, i, name, type))
 			return (void *)(o->base + o->symbols[i].st_value);
 		if (h & 1)
 			return NULL;
 	}
+}
+
+void *rm_object_function(const struct rm_object *o, const char *name)
+{
+	return symbol(o, name, STT_FUNC);
+}
+
+void *rm_object_data(const struct rm_object *o, const char *name)
+{
+	return symbol(o, name, STT_OBJECT);
 }
 
 static bool within(const struct rm_object *o, const ElfW(Phdr) *s, uintptr_t at, size_t n)

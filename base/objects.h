@@ -19,7 +19,8 @@ struct rm_object {
 	const ElfW(Sym) *symbols;
 	const char *strings;
 	const ElfW(Versym) *versions; /* NULL: none */
-	const uint32_t *hash;         /* GNU hash table; NULL: no functions can be found */
+	const uint32_t *hash;         /* GNU hash table; NULL: none */
+	const uint32_t *old_hash;     /* the one of the gABI, looked into where there is no other. Both NULL: no functions can be found */
 	const ElfW(Rela) *relocations, *jumps; /* `jumps` may be bound at the first call */
 	size_t relocation_count, jump_count;
 	bool text_relocations;        /* its code is written to while it is loaded */
@@ -37,6 +38,9 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
  * has none, or only an indirect one (which would have to be called to learn its address). Context: any.
  */
 void *rm_object_function(const struct rm_object *o, const char *name);
+
+/* The same of data that it defines. Context: any. */
+void *rm_object_data(const struct rm_object *o, const char *name);
 
 /* The loaded segment that holds all of [at, at + n); NULL when none does. Context: any. */
 const ElfW(Phdr) *rm_object_segment(const struct rm_object *o, uintptr_t at, size_t n);

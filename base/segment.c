@@ -48,9 +48,13 @@ static bool try_lock(struct rm_ring *r)
 	return false;
 }
 
-/* Writes into a locked ring. False when there is no room. */
-static bool write_record(struct rm_ring *r, char *data, const void *record, uint32_t bytes,
-			 uint32_t *ret_fill)
+enum written { WRITTEN, BUSY, FULL };
+
+/*
+ * Where the next record of a locked ring goes; NULL when there is no room. `ret_skip` is what publish() wants
+ * to know.
+ */
+static inline char *reserve(struct rm_ring *r, char *data, uint32_t bytes, uint32_t *ret_skip)
 {
 	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 	uint64_t used = head - atomic_load_explicit(&r->tail, memory_order_acquire);
@@ -59,14 +63,155 @@ static bool write_record(struct rm_ring *r, char *data, const void *record, uint
 	uint32_t skip = to_end < bytes ? to_end : 0;
 
 	if (used > RM_RING_BYTES || RM_RING_BYTES - used < skip + bytes)
-		return false;
-	if (skip > 0) {
-		memcpy(data + at, &(struct head){ skip, RM_SEGMENT_FILLER, 0 }, sizeof(struct head));
-		at = 0;
+		return NULL;
+	*ret_skip = skip;
+	if (!skip)
+		return data + at;
+	memcpy(data + at, &(struct head){ skip, RM_SEGMENT_FILLER, 0 }, sizeof(struct head));
+	return data;
+}
+
+/* The record is there. Returns the bytes that wait in the ring now. */
+static inline uint32_t publish(struct rm_ring *r, uint32_t skip, uint32_t bytes)
+{
+	uint64_t head = atomic_load_explicit(&r->head, memory_order_relaxed) + skip + bytes;
+
+	atomic_store_explicit(&r->head, head, memory_order_release);
+	return (uint32_t)(head - atomic_load_explicit(&r->tail, memory_order_relaxed));
+}
+
+static enum written write_at(struct rm_segment *s, uint32_t at, const void *record, struct head h, uint32_t *ret_fill)
+{
+	struct rm_ring *r = &s->ring[at];
+	uint32_t skip;
+	char *to;
+
+	if (!try_lock(r))
+		return BUSY;
+	to = reserve(r, s->data[at], h.bytes, &skip);
+	if (to) {
+		memcpy(to, record, h.bytes);
+		*ret_fill = publish(r, skip, h.bytes);
+		if (h.type == RM_SEGMENT_SPAN)
+			atomic_store_explicit(&r->spans, atomic_load_explicit(&r->spans, memory_order_relaxed) + 1,
+					      memory_order_relaxed);
 	}
-	memcpy(data + at, record, bytes);
-	atomic_store_explicit(&r->head, head + skip + bytes, memory_order_release);
-	*ret_fill = (uint32_t)used + skip + bytes;
+	atomic_store_explicit(&r->lock, 0, memory_order_release);
+	return to ? WRITTEN : FULL;
+}
+
+/* The text of a record in parts, and zeroes up to its end. */
+static void copy_text(char *to, const struct rm_segment_parts *p, uint32_t padded)
+{
+	const struct iovec *v = p->text;
+	size_t skip = p->skip, left = p->text_bytes;
+
+	if (padded > left)
+		memset(to + padded - 8, 0, 8);
+	for (; left > 0; v++) {
+		size_t n = v->iov_len - skip;
+
+		if (skip >= v->iov_len) {
+			skip -= v->iov_len;
+			continue;
+		}
+		n = n < left ? n : left;
+		memcpy(to, (const char *)v->iov_base + skip, n);
+		skip = 0;
+		to += n;
+		left -= n;
+	}
+}
+
+static bool write_parts_at(struct rm_segment *s, uint32_t at, const struct rm_segment_parts *p, uint32_t bytes,
+			   uint32_t *ret_fill)
+{
+	struct rm_ring *r = &s->ring[at];
+	uint32_t skip;
+	char *to;
+
+	if (!try_lock(r))
+		return false;
+	to = reserve(r, s->data[at], bytes, &skip);
+	if (to) {
+		memcpy(to, p->head, p->head_bytes);
+		copy_text(to + p->head_bytes, p, bytes - p->head_bytes);
+		*ret_fill = publish(r, skip, bytes);
+	}
+	atomic_store_explicit(&r->lock, 0, memory_order_release);
+	return to;
+}
+
+/* The rings of logs, from the one that is meant on. */
+static uint32_t log_ring(uint32_t ring, uint32_t i)
+{
+	return RM_SEGMENT_SPAN_RINGS + (ring + i) % RM_SEGMENT_LOG_RINGS;
+}
+
+static int pushed_log(struct rm_segment *s, bool written)
+{
+	if (!written) {
+		rm_segment_lost(s, RM_LOST_LOG);
+		return RM_E_FULL;
+	}
+	atomic_fetch_add_explicit(&s->logs_produced, 1, memory_order_relaxed);
+	return RM_OK;
+}
+
+static int push_log(struct rm_segment *s, uint32_t ring, const void *record, struct head h, uint32_t *ret_fill)
+{
+	bool written = false;
+
+	for (uint32_t i = 0; i < RM_SEGMENT_LOG_RINGS && !written; i++)
+		written = write_at(s, log_ring(ring, i), record, h, ret_fill) == WRITTEN;
+	return pushed_log(s, written);
+}
+
+int rm_segment_push_parts(struct rm_segment *s, uint32_t ring, const struct rm_segment_parts *parts, uint32_t *ret_fill)
+{
+	bool written = false;
+	struct head head;
+	uint32_t fill;
+
+	memcpy(&head, parts->head, sizeof(head));
+	for (uint32_t i = 0; i < RM_SEGMENT_LOG_RINGS && !written; i++)
+		written = write_parts_at(s, log_ring(ring, i), parts, head.bytes, ret_fill ? ret_fill : &fill);
+	return pushed_log(s, written);
+}
+
+/* A span that its thread's own ring did not take, as it is `w`: into another one, unless all were full a moment ago. */
+static __attribute__((noinline)) bool spill(struct rm_segment *s, uint32_t own, enum written w, const void *record,
+					    struct head h, uint32_t *ret_fill)
+{
+	struct rm_ring *r = &s->ring[own];
+	uint32_t passes = atomic_load_explicit(&r->passes, memory_order_relaxed);
+	uint32_t first = atomic_load_explicit(&r->spill, memory_order_relaxed);
+
+	if (w == FULL && passes) {
+		atomic_store_explicit(&r->passes, passes - 1, memory_order_relaxed);
+		return false;
+	}
+	for (uint32_t i = 0; i < RM_SEGMENT_SPAN_RINGS - 1; i++) {
+		uint32_t other = (first + i) % (RM_SEGMENT_SPAN_RINGS - 1);
+
+		if (write_at(s, (own + 1 + other) % RM_SEGMENT_SPAN_RINGS, record, h, ret_fill) != WRITTEN)
+			continue;
+		atomic_store_explicit(&r->spill, other, memory_order_relaxed);
+		return true;
+	}
+	if (w == FULL)
+		atomic_store_explicit(&r->passes, RM_RING_PASSES, memory_order_relaxed);
+	return false;
+}
+
+static bool push_span(struct rm_segment *s, uint32_t own, const void *record, struct head h, uint32_t *ret_fill)
+{
+	enum written w = write_at(s, own, record, h, ret_fill);
+
+	if (w != WRITTEN)
+		return spill(s, own, w, record, h, ret_fill);
+	if (atomic_load_explicit(&s->ring[own].passes, memory_order_relaxed))
+		atomic_store_explicit(&s->ring[own].passes, 0, memory_order_relaxed);
 	return true;
 }
 
@@ -74,31 +219,29 @@ int rm_segment_push(struct rm_segment *s, uint32_t ring, const void *record, uin
 		    uint32_t *ret_fill)
 {
 	struct head head;
-	uint32_t fill = 0;
-	bool written = false;
+	uint32_t fill = 0, *filled = ret_fill ? ret_fill : &fill;
 
 	if (bytes < sizeof(head) || bytes % 8 != 0 || bytes > RM_RECORD_MAX_BYTES) {
 		rm_segment_lost(s, RM_LOST_RECORD_SIZE);
 		return RM_E_RANGE;
 	}
-	for (uint32_t i = 0; i < RM_SEGMENT_RINGS && !written; i++) {
-		uint32_t at = (ring + i) % RM_SEGMENT_RINGS;
-
-		if (!try_lock(&s->ring[at]))
-			continue;
-		written = write_record(&s->ring[at], s->data[at], record, bytes, &fill);
-		atomic_store_explicit(&s->ring[at].lock, 0, memory_order_release);
-	}
-	if (!written) {
-		rm_segment_lost(s, RM_LOST_RING_FULL);
-		return RM_E_FULL;
-	}
 	memcpy(&head, record, sizeof(head));
-	if (head.type == RM_SEGMENT_SPAN)
-		atomic_fetch_add_explicit(&s->produced, 1, memory_order_relaxed);
-	if (ret_fill)
-		*ret_fill = fill;
-	return RM_OK;
+	head.bytes = bytes;
+	if (head.type == RM_SEGMENT_LOG)
+		return push_log(s, ring, record, head, filled);
+	if (push_span(s, ring % RM_SEGMENT_SPAN_RINGS, record, head, filled))
+		return RM_OK;
+	rm_segment_lost(s, RM_LOST_RING_FULL);
+	return RM_E_FULL;
+}
+
+uint64_t rm_segment_spans(struct rm_segment *s)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < RM_SEGMENT_SPAN_RINGS; i++)
+		n += atomic_load_explicit(&s->ring[i].spans, memory_order_relaxed);
+	return n;
 }
 
 /* Reads a record's first word once: what was checked is what is used. */

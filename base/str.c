@@ -60,6 +60,19 @@ struct rm_str rm_str_c(const char *s)
 	return (struct rm_str){ s, s ? strlen(s) : 0 };
 }
 
+const char *rm_str_find(struct rm_str s, struct rm_str what)
+{
+	while (s.n >= what.n) {
+		const char *at = memchr(s.p, what.p[0], s.n - what.n + 1);
+
+		if (!at || memcmp(at, what.p, what.n) == 0)
+			return at;
+		s.n -= (size_t)(at + 1 - s.p);
+		s.p = at + 1;
+	}
+	return NULL;
+}
+
 struct rm_str rm_str_cut(struct rm_str *rest, char sep)
 {
 	struct rm_str ret = *rest;

@@ -6,25 +6,12 @@
 
 #include <string.h>
 
-void rm_strbuf_init(struct rm_strbuf *b, char *memory, size_t cap)
-{
-	*b = (struct rm_strbuf){ .p = memory, .cap = cap };
-}
-
 void rm_strbuf_put(struct rm_strbuf *b, const void *bytes, size_t n)
 {
-	if (b->truncated || n > b->cap - b->n) {
-		b->truncated = true;
-		return;
-	}
-	if (n > 0)
-		memcpy(b->p + b->n, bytes, n);
-	b->n += n;
-}
+	char *to = rm_strbuf_room(b, n);
 
-void rm_strbuf_str(struct rm_strbuf *b, struct rm_str s)
-{
-	rm_strbuf_put(b, s.p, s.n);
+	if (to && n > 0)
+		memcpy(to, bytes, n);
 }
 
 void rm_strbuf_char(struct rm_strbuf *b, char c)
@@ -55,6 +42,19 @@ void rm_strbuf_i64(struct rm_strbuf *b, int64_t v)
 		b->n = before;
 }
 
+void rm_strbuf_hex_u64(struct rm_strbuf *b, uint64_t v)
+{
+	char digits[16];
+	size_t n = sizeof(digits);
+
+	do {
+		digits[--n] = "0123456789abcdef"[v & 15];
+		v >>= 4;
+	} while (v);
+	rm_strbuf_c(b, "0x");
+	rm_strbuf_put(b, digits + n, sizeof(digits) - n);
+}
+
 void rm_strbuf_hex(struct rm_strbuf *b, const uint8_t *bytes, size_t n)
 {
 	if (b->truncated || n > (b->cap - b->n) / 2) {
@@ -63,9 +63,4 @@ void rm_strbuf_hex(struct rm_strbuf *b, const uint8_t *bytes, size_t n)
 	}
 	rm_hex_encode(bytes, n, b->p + b->n);
 	b->n += 2 * n;
-}
-
-struct rm_str rm_strbuf_view(const struct rm_strbuf *b)
-{
-	return (struct rm_str){ b->p, b->n };
 }

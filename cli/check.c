@@ -1,4 +1,4 @@
-/* `remora check`: can this program be instrumented, and why not? */
+/* `remora check`: can this program be instrumented, would the backends take what we send, and why not? */
 #include <string.h>
 #include <unistd.h>
 
@@ -7,16 +7,21 @@
 #include "cli/cmd.h"
 #include "cli/inspect.h"
 #include "cli/locate.h"
+#include "exporters/check/check.h"
 
 static int check(int argc, char **argv);
 
 const struct rm_cmd rm_cmd_check = {
 	.name = "check",
-	.help = "say whether and why not a program can be instrumented",
+	.help = "say whether and why not a program can be instrumented, and backends be reached",
 	.usage = "Usage: remora check [--] COMMAND [ARGUMENT]...\n"
+		 "       remora check --backend [[--] COMMAND [ARGUMENT]...]\n"
 		 "Says whether COMMAND can be instrumented: static, setuid, other libc, 32-bit, Go, settings.\n"
 		 "COMMAND is looked up along PATH and followed through interpreter lines; it is not run.\n\n"
-		 "Exit status: 0 it can be, 1 it cannot, 2 wrong usage.\n",
+		 "  -b, --backend  ask each backend that the environment names (OTEL_TRACES_EXPORTER,\n"
+		 "                 OTEL_EXPORTER_OTLP_ENDPOINT and so on) whether it would take what we send:\n"
+		 "                 name, connection, TLS, protocol, path, key. Nothing is stored there.\n\n"
+		 "Exit status: 0 all is well, 1 something is not, 2 wrong usage.\n",
 	.run = check,
 };
 
@@ -36,21 +41,35 @@ static bool library_is_there(void)
 	}
 }
 
+static bool check_command(const struct rm_env *env, const char *command)
+{
+	struct rm_inspector in = { .env = env, .uid = getuid(), .gid = getgid(), .out = stdout };
+	bool ok = rm_inspect(&in, command);
+
+	return library_is_there() && ok;
+}
+
 static int check(int argc, char **argv)
 {
 	static struct rm_env env;
 	static struct rm_config config; /* built for what is said of wrong values, on standard error */
-	struct rm_inspector in = { .env = &env, .uid = getuid(), .gid = getgid(), .out = stdout };
-	int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
-	bool ok;
+	bool backend = false, ok = true;
+	int first = 1;
 
-	if (first == 1 && argc > 1 && argv[1][0] == '-')
-		return rm_cmd_misused(&rm_cmd_check, "no option '%s'", argv[1]);
-	if (first >= argc)
+	for (; first < argc && argv[first][0] == '-' && strcmp(argv[first], "--") != 0; first++) {
+		if (strcmp(argv[first], "--backend") != 0 && strcmp(argv[first], "-b") != 0)
+			return rm_cmd_misused(&rm_cmd_check, "no option '%s'", argv[first]);
+		backend = true;
+	}
+	if (first < argc && strcmp(argv[first], "--") == 0)
+		first++;
+	if (first >= argc && !backend)
 		return rm_cmd_misused(&rm_cmd_check, "which command?");
 	rm_env_load(&env, environ, rm_env_warn);
 	rm_config_build(&config, &env);
-	ok = rm_inspect(&in, argv[first]);
-	ok &= library_is_there();
+	if (first < argc)
+		ok = check_command(&env, argv[first]);
+	if (backend)
+		ok &= rm_check_backends(&env, stdout);
 	return ok ? 0 : 1;
 }

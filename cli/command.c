@@ -57,12 +57,17 @@ void rm_command_init(struct rm_command *c, const struct rm_env *env, const struc
 	memset(c, 0, sizeof(*c));
 	c->argv = argv;
 	c->parent = config->parent;
+	c->propagators = config->propagators;
 	random_bytes(&random, c->context.span_id, sizeof(c->context.span_id));
 	if (c->parent.valid) {
 		memcpy(c->context.trace_id, c->parent.trace_id, sizeof(c->context.trace_id));
 		c->context.flags = c->parent.flags & RM_FLAG_RANDOM;
+	} else if (c->parent.trace_only) {
+		memcpy(c->context.trace_id, c->parent.trace_id, sizeof(c->context.trace_id));
 	} else {
 		random_bytes(&random, c->context.trace_id, sizeof(c->context.trace_id));
+		if (config->time_ids)
+			rm_trace_id_date(c->context.trace_id, rm_clock_wall_ns());
 		c->context.flags = RM_FLAG_RANDOM;
 	}
 	if (rm_sampled(config, &c->parent, c->context.trace_id))
@@ -106,9 +111,14 @@ static bool holds(const char *list, const char *path)
 
 int rm_command_environment(const struct rm_command *c, const char *library, const char *relay)
 {
-	char traceparent[RM_TRACEPARENT_BYTES + 1] = { 0 };
+	char traceparent[RM_TRACEPARENT_BYTES + 1] = { 0 }, xray[RM_XRAY_BYTES + 1] = { 0 };
+	struct rm_strbuf b;
 
 	rm_traceparent_format(&c->context, traceparent);
+	rm_strbuf_init(&b, xray, sizeof(xray) - 1);
+	rm_xray_format(&c->context, &b);
+	if (c->propagators & RM_PROP_XRAY && setenv("X_AMZN_TRACE_ID", xray, 1) != 0)
+		return RM_E_NOMEM;
 	if (!c->parent.valid)
 		unsetenv("TRACESTATE"); /* it belonged to no valid TRACEPARENT */
 	/*
@@ -203,6 +213,6 @@ void rm_command_span(const struct rm_command *c, struct rm_gather *g)
 		rm_builder_str(&b, RM_KEY_ERROR_TYPE, failure(c->status, room));
 	rm_builder_end(&b);
 	rm_gather_span(g, &origin, (const struct rm_span *)memory);
-	rm_gather_rest(g, &origin);
+	rm_gather_rest(g);
 	rm_origin_fini(&origin, g);
 }

@@ -19,6 +19,7 @@ struct rm_command {
 	bool ended;
 	uint64_t start_ns, end_ns;
 	struct rm_spanctx context, parent;
+	unsigned propagators;  /* enum rm_propagator: by which it is told of the context */
 	int *exec_error;       /* shared with the child: the errno of an exec that failed, else 0 */
 	uint32_t resource_bytes;
 	_Alignas(8) char resource[RM_SEGMENT_RESOURCE_BYTES];

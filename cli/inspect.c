@@ -201,8 +201,8 @@ static bool inspect_binary(const struct rm_inspector *in, const char *path, bool
 	file_ok = file_allows(in, path, &elf);
 	settings_ok = settings_allow(in, path, script, secure_reason(in, path));
 	if (file_ok && settings_ok) {
-		rm_say_libraries(path, elf.interp, in->out);
-		*ret_hidden = rm_say_tls_inside(path, in->out);
+		*ret_hidden = rm_say_libraries(path, elf.interp, in->out);
+		*ret_hidden |= rm_say_tls_inside(path, in->out);
 	}
 	return file_ok && settings_ok;
 }
@@ -225,7 +225,7 @@ bool rm_inspect(const struct rm_inspector *in, const char *command)
 
 			if (ok)
 				fprintf(in->out, "yes: %s can be instrumented%s\n", command,
-					hidden ? ", but for the HTTPS that is noted above" : "");
+					hidden ? ", but for what the note above says of HTTPS" : "");
 			return ok;
 		}
 		fprintf(in->out, "note: %s is a script for %s\n", path, interpreter);

@@ -16,7 +16,7 @@ const struct rm_cmd rm_cmd_list = {
 		 "  hooks       the functions of libc that are interposed, and those of other\n"
 		 "              libraries that are led to hooks in the objects that import them\n"
 		 "  protocols   what is understood on connections\n"
-		 "  exporters   values of OTEL_TRACES_EXPORTER\n"
+		 "  exporters   values of OTEL_TRACES_EXPORTER and OTEL_LOGS_EXPORTER\n"
 		 "  env         all variables: name, type, default, meaning\n",
 	.run = list,
 };
@@ -45,9 +45,11 @@ static void list_protocols(void)
 
 static void list_exporters(void)
 {
+	static const char *const signals[RM_SIGNAL_COUNT] = { "traces", "logs" };
+
 	for (const struct rm_exporter *const *e = rm_exporters; *e; e++)
-		printf("%-10s %s\n", (*e)->name, (*e)->help);
-	printf("%-10s %s\n", "none", "nowhere");
+		printf("%-10s %-6s %s\n", (*e)->name, signals[(*e)->signal], (*e)->help);
+	printf("%-10s %-6s %s\n", "none", "", "nowhere");
 }
 
 /* ---- variables ---- */
@@ -58,21 +60,30 @@ static const char *type_name(enum rm_env_type type)
 		[RM_ENV_STR] = "text", [RM_ENV_BOOL] = "true or false", [RM_ENV_BOOL1] = "1 or 0",
 		[RM_ENV_INT] = "number", [RM_ENV_DURATION] = "number", [RM_ENV_RATIO] = "0 to 1",
 		[RM_ENV_ENUM] = "one of", [RM_ENV_LIST] = "list", [RM_ENV_SECRET] = "secret",
-		[RM_ENV_SECRET_LIST] = "secret list",
+		[RM_ENV_SECRET_LIST] = "secret list", [RM_ENV_SAMPLER_ARG] = "of the sampler",
 	};
 
 	return names[type];
 }
 
-static void print_row(const struct rm_env_row *row)
+/* What rows say for people to read. */
+static const struct {
+	const char *unit, *help;
+} notes[] = {
+#define RM_ENV(id, name, type, def, unit, values, help) { unit, help },
+#include "base/env_table.h"
+#undef RM_ENV
+};
+
+static void print_row(enum rm_env_id id)
 {
-	printf("%s\n    %s\n    %s", row->name, row->help, type_name(row->type));
-	if (*row->values)
-		printf("%s %s", row->type == RM_ENV_LIST ? " of" : "", row->values);
-	if (*row->unit)
-		printf(" (%s)", row->unit);
-	if (*row->def)
-		printf("; default %s", row->def);
+	printf("%s\n    %s\n    %s", rm_env_name(id), notes[id].help, type_name(rm_env_type(id)));
+	if (*rm_env_values(id))
+		printf("%s %s", rm_env_type(id) == RM_ENV_LIST ? " of" : "", rm_env_values(id));
+	if (*notes[id].unit)
+		printf(" (%s)", notes[id].unit);
+	if (*rm_env_default(id))
+		printf("; default %s", rm_env_default(id));
 	putchar('\n');
 }
 
@@ -90,20 +101,20 @@ static void put_roff(const char *text)
 	}
 }
 
-static void print_row_roff(const struct rm_env_row *row)
+static void print_row_roff(enum rm_env_id id)
 {
-	printf(".TP\n.B %s\n", row->name);
-	put_roff(row->help);
-	printf(".\n(%s", type_name(row->type));
-	if (*row->values) {
-		fputs(row->type == RM_ENV_LIST ? " of " : " ", stdout);
-		put_roff(row->values);
+	printf(".TP\n.B %s\n", rm_env_name(id));
+	put_roff(notes[id].help);
+	printf(".\n(%s", type_name(rm_env_type(id)));
+	if (*rm_env_values(id)) {
+		fputs(rm_env_type(id) == RM_ENV_LIST ? " of " : " ", stdout);
+		put_roff(rm_env_values(id));
 	}
-	if (*row->unit)
-		printf(", %s", row->unit);
-	if (*row->def) {
+	if (*notes[id].unit)
+		printf(", %s", notes[id].unit);
+	if (*rm_env_default(id)) {
 		fputs("; default ", stdout);
-		put_roff(row->def);
+		put_roff(rm_env_default(id));
 	}
 	puts(")");
 }
@@ -112,9 +123,9 @@ static int list_env(bool man)
 {
 	for (int i = 0; i < RM_ENV_COUNT; i++) {
 		if (man)
-			print_row_roff(&rm_env_rows[i]);
+			print_row_roff((enum rm_env_id)i);
 		else
-			print_row(&rm_env_rows[i]);
+			print_row((enum rm_env_id)i);
 	}
 	return 0;
 }

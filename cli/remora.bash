@@ -50,10 +50,10 @@ _remora()
 	if [[ $cur != -* || $prev = -- ]]; then
 		COMPREPLY=($(compgen -c -f -- "$cur" | sort -u))
 	elif [ "${COMP_WORDS[1]}" = run ]; then
-		COMPREPLY=($(compgen -W '-- --json --tree --quiet --no-color --service --allow --deny
+		COMPREPLY=($(compgen -W '-- --json --logs --tree --quiet --no-color --service --allow --deny
 			--debug --help' -- "$cur"))
 	else
-		COMPREPLY=($(compgen -W '-- --help' -- "$cur"))
+		COMPREPLY=($(compgen -W '-- --backend --help' -- "$cur"))
 	fi
 }
 complete -F _remora remora

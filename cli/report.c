@@ -40,6 +40,19 @@ static const char *plural(uint64_t n)
 	return n == 1 ? "" : "s";
 }
 
+static void print_said(const struct rm_gather *g, const struct rm_said_stats *s)
+{
+	if (!g->collect)
+		return;
+	fprintf(stderr, "; %llu log record%s", (unsigned long long)s->all, plural(s->all));
+	if (s->of_no_trace)
+		fprintf(stderr, ", %llu of no trace", (unsigned long long)s->of_no_trace);
+	if (s->dropped)
+		fprintf(stderr, ", %llu not shown (more than %d at once)", (unsigned long long)s->dropped, RM_SAID_MAX);
+	if (g->lost[RM_LOST_LOG])
+		fprintf(stderr, ", %llu pieces of output lost (came too fast)", (unsigned long long)g->lost[RM_LOST_LOG]);
+}
+
 void rm_report_traces(const struct rm_gather *g, const char *command, bool sampled)
 {
 	struct rm_tree_stats s;
@@ -52,23 +65,41 @@ void rm_report_traces(const struct rm_gather *g, const char *command, bool sampl
 		fprintf(stderr, "; %llu not shown (more than %d at once)",
 			(unsigned long long)s.dropped, RM_TREE_SPANS_MAX);
 	print_losses(g);
+	print_said(g, &s.said);
 	fputc('\n', stderr);
 	if (s.spans == 0 && !sampled)
 		fputs("remora: the command's trace was not sampled, as OTEL_TRACES_SAMPLER or TRACEPARENT has it\n", stderr);
 	if (s.spans == 1)
 		fprintf(stderr,
-			"remora: no requests were seen; other protocols than HTTP are passed over, and so are\n"
+			"remora: nothing was seen; passed over are protocols that remora list protocols does not name,\n"
 			"remora: connections that were refused, and static, Go, setuid and denied programs\n"
 			"remora: can it be traced: remora check -- %s; what happens: remora run --debug init,conn\n",
 			command);
 }
 
-void rm_report_undelivered(const struct rm_gather *g)
+static void report_logs(const struct rm_gather *g)
+{
+	uint64_t lost = g->lost[RM_LOST_LOG], missing, all;
+	struct rm_pipeline_stats s;
+
+	g->api->stats(g->pipeline, RM_SIGNAL_LOGS, &s);
+	missing = s.dropped_queue + s.dropped_refused + s.rejected + s.dropped_timeout + s.queued;
+	all = s.received + lost;
+	if (missing + lost == 0)
+		return;
+	fprintf(stderr, "remora: %llu of %llu log records were not delivered (queue full %llu, refused %llu, "
+			"timed out %llu, came too fast %llu)\n",
+		(unsigned long long)(missing + lost), (unsigned long long)all, (unsigned long long)s.dropped_queue,
+		(unsigned long long)(s.dropped_refused + s.rejected),
+		(unsigned long long)(s.dropped_timeout + s.queued), (unsigned long long)lost);
+}
+
+static void report_spans(const struct rm_gather *g)
 {
 	struct rm_pipeline_stats s;
 	uint64_t refused, late, missing;
 
-	g->api->stats(g->pipeline, &s);
+	g->api->stats(g->pipeline, RM_SIGNAL_TRACES, &s);
 	refused = s.dropped_refused + s.rejected;
 	late = s.dropped_timeout + s.queued;
 	missing = s.dropped_queue + refused + late;
@@ -79,4 +110,12 @@ void rm_report_undelivered(const struct rm_gather *g)
 		(unsigned long long)s.dropped_queue, (unsigned long long)refused, (unsigned long long)late);
 	print_losses(g);
 	fputs(rm_log_topics() & RM_LOG_EXPORT ? "\n" : "; --debug export says why\n", stderr);
+}
+
+void rm_report_undelivered(const struct rm_gather *g)
+{
+	if (g->exported & 1u << RM_SIGNAL_TRACES)
+		report_spans(g);
+	if (g->exported & 1u << RM_SIGNAL_LOGS)
+		report_logs(g);
 }

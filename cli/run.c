@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/rules_file.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -36,6 +37,7 @@ const struct rm_cmd rm_cmd_run = {
 		 "Runs COMMAND and everything it starts, traced. Without an endpoint (OTEL_EXPORTER_OTLP_ENDPOINT,\n"
 		 "OTEL_TRACES_EXPORTER) the traces are drawn on standard error.\n\n"
 		 "  -j, --json FILE     write the spans to FILE, anew: OTLP, one JSON object per line\n"
+		 "  -l, --logs          log records, too, drawn below their span and in FILE (OTEL_LOGS_EXPORTER)\n"
 		 "  -t, --tree          draw the traces also when they are exported\n"
 		 "  -q, --quiet         draw nothing\n"
 		 "      --no-color      draw without colours (as does NO_COLOR)\n"
@@ -62,13 +64,13 @@ enum {
 
 struct run {
 	const char *json;
-	bool tree, quiet, no_colour;
+	bool tree, quiet, no_colour, logs;
 	struct rm_env env;
 	struct rm_config config;
 	struct rm_command command;
 	struct rm_gather gather;
 	struct rm_relay *relay;
-	uint64_t queue_places;  /* of the pipeline */
+	uint64_t span_places;   /* of the pipeline; 0: no spans are exported */
 	struct rm_view view;
 	bool live;              /* traces are drawn while the command runs */
 	uint64_t looked_ns;
@@ -76,6 +78,8 @@ struct run {
 	sigset_t mask_before;
 	struct sigaction chld_before;
 	atomic_int abort;       /* a signal came after the command had ended */
+	atomic_int over;        /* the command has ended: nothing is polled any more */
+	struct rm_poller *poller; /* of sampling rules, and where we run; NULL without */
 };
 
 /* ---- options ---- */
@@ -84,6 +88,7 @@ enum { OPT_NO_COLOR = 256, OPT_ALLOW, OPT_DENY, OPT_DEBUG };
 
 static const struct option long_options[] = {
 	{ "json", required_argument, NULL, 'j' },
+	{ "logs", no_argument, NULL, 'l' },
 	{ "tree", no_argument, NULL, 't' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "no-color", no_argument, NULL, OPT_NO_COLOR },
@@ -101,6 +106,9 @@ static void take_option(struct run *r, int option)
 	switch (option) {
 	case 'j':
 		r->json = optarg;
+		break;
+	case 'l':
+		r->logs = true;
 		break;
 	case 't':
 		r->tree = true;
@@ -132,7 +140,7 @@ static int parse(struct run *r, int argc, char **argv)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:j:tqs:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+:j:ltqs:h", long_options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(rm_cmd_run.usage, stdout);
 			return 0;
@@ -153,7 +161,7 @@ static int parse(struct run *r, int argc, char **argv)
 /* The levels in the row are in the order of enum rm_level. */
 static enum rm_level log_level(const struct rm_env *env)
 {
-	struct rm_str rest = rm_str_c(rm_env_rows[RM_ENV_LOG_LEVEL].values), name;
+	struct rm_str rest = rm_str_c(rm_env_values(RM_ENV_LOG_LEVEL)), name;
 	int level = RM_LEVEL_NONE;
 
 	while (rm_env_item(&rest, &name) && !rm_str_ieq(name, rm_env_str(env, RM_ENV_LOG_LEVEL)))
@@ -183,6 +191,12 @@ static bool is_exporting(const struct rm_env *env)
 	       rm_env_is_set(env, RM_ENV_TRACES_EXPORTER);
 }
 
+static bool exports_logs(const struct rm_env *env)
+{
+	return rm_env_is_set(env, RM_ENV_LOGS_EXPORTER) &&
+	       !rm_str_ieq(rm_env_str(env, RM_ENV_LOGS_EXPORTER), RM_STR("none"));
+}
+
 /* Traces are drawn, and so there is a last word of ours on standard error. */
 static bool is_drawing(const struct run *r)
 {
@@ -199,19 +213,24 @@ static int fail(const char *what, const char *which)
 static void read_signals(void *arg);
 
 /*
- * Spans that may come in now: what the pipeline's queues have place for. Always small steps, as a
- * process that wants to join waits no longer than 200 ms for us.
+ * What may come in now: as much as the pipeline's queues have place for. Always small steps, as a
+ * process that wants to join waits no longer than 200 ms for us. What is not exported may always come.
  */
-static uint32_t room(const struct run *r)
+static struct rm_room room(const struct run *r)
 {
-	struct rm_pipeline_stats s;
+	struct rm_room ret = { { ROOM_STEP, ROOM_STEP } };
 
-	if (!r->gather.pipeline)
-		return ROOM_STEP;
-	r->gather.api->stats(r->gather.pipeline, &s);
-	if (s.queued >= r->queue_places)
-		return 0;
-	return r->queue_places - s.queued < ROOM_STEP ? (uint32_t)(r->queue_places - s.queued) : ROOM_STEP;
+	if (r->span_places) {
+		struct rm_pipeline_stats s;
+
+		r->gather.api->stats(r->gather.pipeline, RM_SIGNAL_TRACES, &s);
+		if (s.queued + ROOM_STEP > r->span_places)
+			ret.of[RM_SIGNAL_TRACES] = s.queued < r->span_places ? (uint32_t)(r->span_places - s.queued) : 0;
+	}
+	/* Of output nobody knows how many logs it becomes: it is asked before each piece. */
+	if (!rm_gather_has_room(&r->gather))
+		ret.of[RM_SIGNAL_LOGS] = 0;
+	return ret;
 }
 
 static void on_idle(void *arg)
@@ -225,10 +244,10 @@ static void on_idle(void *arg)
 }
 
 /*
- * All queues together: a full one holds spans back in the segments only when no other exporter has
- * place, so that one backend's trouble is not another's.
+ * All queues of spans together: a full one holds spans back in the segments only when no other exporter
+ * has place, so that one backend's trouble is not another's.
  */
-static uint64_t queue_places(const struct rm_env *env)
+static uint64_t span_places(const struct rm_env *env)
 {
 	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_EXPORTER), item;
 	uint64_t exporters = 0;
@@ -238,17 +257,43 @@ static uint64_t queue_places(const struct rm_env *env)
 	return exporters * rm_env_u64(env, RM_ENV_BSP_MAX_QUEUE_SIZE, 0);
 }
 
+/* Opens what the settings name; nothing of that can be a reason not to run the command. */
+static void open_pipeline(struct run *r)
+{
+	struct rm_pipeline_driver driver = { on_idle, r, &r->abort };
+	struct rm_gather *g = &r->gather;
+
+	if (is_exporting(&r->env))
+		g->exported |= 1u << RM_SIGNAL_TRACES;
+	if (exports_logs(&r->env))
+		g->exported |= 1u << RM_SIGNAL_LOGS;
+	if (!g->exported)
+		return;
+	g->api = remora_export_api(RM_EXPORT_ABI);
+	g->pipeline = g->api->open(&r->env, g->exported, rm_log_topics(), rm_log_level(), &driver);
+	if (g->pipeline && g->exported & 1u << RM_SIGNAL_TRACES)
+		r->span_places = span_places(&r->env);
+}
+
+/* The processes are told the rules by the relay; of what is wrong with a file of rules nobody else says anything. */
+static void open_poller(struct run *r)
+{
+	struct rm_pipeline_driver driver = { on_idle, r, &r->over };
+	struct rm_rules *rules = rm_relay_rules(r->relay), *probe;
+
+	probe = rules ? calloc(1, sizeof(*probe)) : NULL;
+	if (probe)
+		rm_rules_load(probe, rm_env_name(RM_ENV_XRAY_SAMPLING_RULES),
+			      rm_env_str(&r->env, RM_ENV_XRAY_SAMPLING_RULES));
+	free(probe);
+	r->poller = remora_export_api(RM_EXPORT_ABI)->poller_open(&r->env, &driver, rules, r->gather.pipeline);
+}
+
 static int open_outputs(struct run *r)
 {
 	struct rm_gather *g = &r->gather;
-	struct rm_pipeline_driver driver = { on_idle, r, &r->abort };
-	bool exporting = is_exporting(&r->env);
 
-	if (exporting) {
-		g->api = remora_export_api(RM_EXPORT_ABI);
-		r->queue_places = queue_places(&r->env);
-		g->pipeline = g->api->open(&r->env, rm_log_topics(), rm_log_level(), &driver);
-	}
+	open_pipeline(r);
 	if (r->json && !(g->json = rm_jsonl_open(r->json)))
 		return fail("cannot write", r->json);
 	if (is_drawing(r)) {
@@ -258,8 +303,13 @@ static int open_outputs(struct run *r)
 		rm_view_init(&r->view, STDERR_FILENO, r->no_colour);
 		r->live = isatty(STDERR_FILENO);
 	}
-	r->relay = rm_relay_new(g);
-	return r->relay ? -1 : fail("cannot open the relay", NULL);
+	if ((r->logs || exports_logs(&r->env)) && (g->tree || g->json) && rm_gather_want_logs(g, &r->env) != RM_OK)
+		return fail("no memory", NULL);
+	r->relay = rm_relay_new(g, r->config.sampler == RM_SAMPLER_PARENT_XRAY);
+	if (!r->relay)
+		return fail("cannot open the relay", NULL);
+	open_poller(r);
+	return -1;
 }
 
 /* `preload` is what the environment is to name. */
@@ -307,6 +357,9 @@ static int start(struct run *r, const char *library)
 	r->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (r->signal_fd < 0 || rm_relay_watch(r->relay, r->signal_fd, read_signals, r) != RM_OK)
 		return fail("cannot watch signals", NULL);
+	/* The processes make log records where some are exported: to us. Settings were read before. */
+	if (r->logs && !exports_logs(&r->env))
+		setenv(rm_env_name(RM_ENV_LOGS_EXPORTER), "otlp", 1);
 	rm_relay_address(r->relay, address);
 	if (rm_command_environment(&r->command, library, address) != RM_OK)
 		return fail("cannot set the environment", NULL);
@@ -332,6 +385,7 @@ static void reap(struct run *r)
 		if (pid != r->command.pid)
 			continue;
 		r->command.ended = true;
+		atomic_store(&r->over, 1);
 		r->command.status = status;
 		r->command.end_ns = rm_clock_wall_ns();
 	}
@@ -393,7 +447,12 @@ static void loop(struct run *r)
 
 	while (!r->command.ended) {
 		uint64_t wait_ns = g->pipeline ? g->api->run(g->pipeline) : UINT64_MAX;
+		uint64_t poll_ns = r->poller ? remora_export_api(RM_EXPORT_ABI)->poll(r->poller) : UINT64_MAX;
 
+		uint64_t lines_ns = rm_gather_run(&r->gather);
+
+		wait_ns = wait_ns < poll_ns ? wait_ns : poll_ns;
+		wait_ns = wait_ns < lines_ns ? wait_ns : lines_ns;
 		if (r->live && rm_clock_mono_ns() - r->looked_ns >= LOOK_NS)
 			draw(r, QUIET_NS, DRAWN_LIVE);
 		if (r->live && wait_ns > LOOK_NS && rm_relay_alive(r->relay) > 0)
@@ -456,6 +515,7 @@ static void finish_outputs(struct run *r)
 		rm_report_traces(g, r->command.argv[0], r->command.context.flags & RM_FLAG_SAMPLED);
 	}
 	rm_tree_free(g->tree);
+	rm_gather_fini(g);
 	if (!g->json)
 		return;
 	if (rm_jsonl_error(g->json))
@@ -496,8 +556,8 @@ static int run_plain(const struct run *r, char **argv)
 {
 	if (is_drawing(r))
 		fprintf(stderr, "remora: not traced: %s is set\n",
-			rm_env_rows[rm_env_bool(&r->env, RM_ENV_SDK_DISABLED) ? RM_ENV_SDK_DISABLED :
-										RM_ENV_REMORA_DISABLED].name);
+			rm_env_name(rm_env_bool(&r->env, RM_ENV_SDK_DISABLED) ? RM_ENV_SDK_DISABLED :
+										RM_ENV_REMORA_DISABLED));
 	execvp(argv[0], argv);
 	fprintf(stderr, "remora run: cannot run '%s': %s\n", argv[0], strerror(errno));
 	return errno == ENOENT ? RM_EXIT_NOT_FOUND : RM_EXIT_CANNOT_EXEC;
@@ -528,5 +588,7 @@ static int run(int argc, char **argv)
 		return status;
 	}
 	loop(&r);
+	if (r.poller)
+		remora_export_api(RM_EXPORT_ABI)->poller_close(r.poller);
 	return finish(&r);
 }

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cli/inside.h"
+
 enum { LIST_BYTES = 256 * 1024 };
 
 #if defined(__x86_64__)
@@ -22,8 +24,8 @@ static char ld_so[] = "/lib/ld-linux-aarch64.so.1";
 static const struct {
 	const char *file, *name; /* how its name begins */
 } libraries[] = {
-	{ "libgnutls.so.", "GnuTLS" }, { "libmbedtls.so.", "Mbed TLS" }, { "libssl.so.", "OpenSSL" },
-	{ "libssl3.so", "NSS" }, { "libwolfssl.so.", "wolfSSL" },
+	{ "libgnutls.so.", "GnuTLS" }, { "libmbedtls.so.", "Mbed TLS" }, { "libssl.so", "OpenSSL" },
+	{ "libssl-", "OpenSSL" }, { "libssl3.so", "NSS" }, { "libwolfssl.so.", "wolfSSL" },
 };
 
 /* Starts it; returns the end to read from, or -1. */
@@ -65,23 +67,43 @@ static void read_list(const char *path, char ret[LIST_BYTES])
 	waitpid(pid, NULL, 0);
 }
 
-void rm_say_libraries(const char *path, const char *interp, FILE *out)
+/* "\tlibssl.so.3 => /lib/libssl.so.3 (0x...)": says whether the HTTPS of such a library is seen. True: it is not. */
+static bool say_library(const char *path, char *line, FILE *out)
+{
+	char *file = line + strspn(line, " \t"), *where = strstr(file, " => ");
+	bool hidden = false;
+
+	if (where) {
+		where += strlen(" => ");
+		where[strcspn(where, " ")] = '\0';
+	}
+	file[strcspn(file, " ")] = '\0';
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+		if (strncmp(file, libraries[i].file, strlen(libraries[i].file)) != 0)
+			continue;
+		hidden = strcmp(libraries[i].name, "OpenSSL") == 0 && where && !rm_is_openssl(where);
+		if (hidden)
+			fprintf(out, "note: %s is linked with %s, no OpenSSL that is known here: its HTTPS is not seen\n",
+				path, where);
+		else
+			fprintf(out, "note: %s is linked with %s (%s), where its HTTPS is seen\n", path,
+				libraries[i].name, file);
+	}
+	return hidden;
+}
+
+bool rm_say_libraries(const char *path, const char *interp, FILE *out)
 {
 	static char list[LIST_BYTES];
+	bool hidden = false;
 
 	if (strcmp(interp, ld_so) != 0)
-		return;
+		return false;
 	read_list(path, list);
 	if (strstr(list, "\tlibasan.so.") || strstr(list, "\tlibclang_rt.asan"))
 		fprintf(out, "note: %s has AddressSanitizer: with LD_PRELOAD alone it needs "
 			"ASAN_OPTIONS=verify_asan_link_order=0\n", path);
-	for (char *rest = list, *line; (line = strsep(&rest, "\n"));) {
-		char *file = line + strspn(line, " \t");
-
-		file[strcspn(file, " ")] = '\0';
-		for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
-			if (strncmp(file, libraries[i].file, strlen(libraries[i].file)) == 0)
-				fprintf(out, "note: %s is linked with %s (%s), where its HTTPS is seen\n", path,
-					libraries[i].name, file);
-	}
+	for (char *rest = list, *line; (line = strsep(&rest, "\n"));)
+		hidden |= say_library(path, line, out);
+	return hidden;
 }

@@ -14,11 +14,10 @@ static enum rm_export_code judge(int status)
 	return status == 413 ? RM_EXPORT_TOO_LARGE : RM_EXPORT_REFUSED;
 }
 
-/* A backend that will never take our spans is a wrong setting. */
-static void warn_once(struct rm_backend *b, const char *message)
+void rm_backend_warn(struct rm_backend *b, const char *message)
 {
 	if (!b->has_warned)
-		rm_warn("spans cannot be exported to %s: %s", b->endpoint->shown, message);
+		rm_warn("%s cannot be exported to %s: %s", b->what, b->endpoint->shown, message);
 	b->has_warned = true;
 }
 
@@ -30,8 +29,8 @@ void rm_backend_judge(struct rm_backend *b, const struct rm_http_answer *http, s
 	ret->retry_after_ns = http->retry_after_ns;
 	if (http->status == 0) {
 		rm_format(ret->message, sizeof(ret->message), "%s", http->error);
-		if (http->is_untrusted)
-			warn_once(b, ret->message);
+		if (http->fault == RM_HTTP_UNTRUSTED)
+			rm_backend_warn(b, ret->message);
 		return;
 	}
 	if (rm_secrets_are_told(b->secrets, http->body) || rm_secrets_are_told(b->secrets, said))
@@ -43,5 +42,5 @@ void rm_backend_judge(struct rm_backend *b, const struct rm_http_answer *http, s
 	rm_format(ret->message, sizeof(ret->message), "HTTP %d%s%S", http->status, said.n > 0 ? ": " : "",
 		  &said);
 	if (http->status == 401 || http->status == 403 || http->status == 404 || http->status == 415)
-		warn_once(b, ret->message);
+		rm_backend_warn(b, ret->message);
 }

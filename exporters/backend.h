@@ -12,6 +12,7 @@
 struct rm_backend {
 	const struct rm_endpoint *endpoint;
 	const struct rm_secrets *secrets;
+	const char *what; /* is exported, in messages: "spans" */
 	bool has_warned; /* of a backend that will not have us: once */
 };
 
@@ -22,5 +23,8 @@ struct rm_backend {
  */
 void rm_backend_judge(struct rm_backend *b, const struct rm_http_answer *http, struct rm_str said,
 		      struct rm_export_result *ret);
+
+/* Tells the user, once, that a backend will never take what we send as things are set. */
+void rm_backend_warn(struct rm_backend *b, const char *message);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The console: each span as one line of JSON on stderr as soon as it ends, with the keys that
- * OpenTelemetry's Python console exporter uses. Not on stdout: that is the application's. The
+ * The console: each span or log as one line of JSON on stderr as soon as it is there, with the keys that
+ * OpenTelemetry's Python console exporters use. Not on stdout: that is the application's. The
  * smallest whole exporter; the one to copy. Context: worker.
  * Spec: OpenTelemetry specification, trace/sdk_exporters/stdout.md (its layout is left open).
  */
@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/log.h"
+#include "exporters/attr_json.h"
 
 static void put_hex_id(struct rm_json *j, const char *key, const uint8_t *id, size_t n)
 {
@@ -42,32 +42,8 @@ static void put_time(struct rm_json *j, const char *key, uint64_t ns)
 
 static void put_attributes(struct rm_json *j, const struct rm_record *r)
 {
-	struct rm_attr_iter it = rm_record_attrs(r);
-	char key[UINT8_MAX + 1]; /* as long as a record's keys can be */
-	struct rm_attr a;
-	struct rm_str s;
-
 	rm_json_key(j, "attributes");
-	rm_json_open(j, '{');
-	while (rm_attr_next(&it, &a)) {
-		rm_format(key, sizeof(key), "%S", &a.key);
-		rm_json_key(j, key);
-		if (a.type == RM_ATTR_STR) {
-			rm_json_str(j, a.v.str);
-		} else if (a.type == RM_ATTR_I64) {
-			rm_json_i64(j, a.v.i64);
-		} else if (a.type == RM_ATTR_F64) {
-			rm_json_f64(j, a.v.f64);
-		} else if (a.type == RM_ATTR_BOOL) {
-			rm_json_bool(j, a.v.i64 != 0);
-		} else {
-			rm_json_open(j, '[');
-			while (rm_attr_strs_next(&a.v.str, &s))
-				rm_json_str(j, s);
-			rm_json_close(j, ']');
-		}
-	}
-	rm_json_close(j, '}');
+	rm_attrs_json(j, r);
 }
 
 static void put_context(struct rm_json *j, const struct rm_span *s)
@@ -79,6 +55,40 @@ static void put_context(struct rm_json *j, const struct rm_span *s)
 	rm_json_key(j, "trace_state");
 	rm_json_str(j, rm_span_tracestate(s));
 	rm_json_close(j, '}');
+}
+
+static void put_links(struct rm_json *j, const struct rm_span *s)
+{
+	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	struct rm_link link;
+
+	rm_json_key(j, "links");
+	rm_json_open(j, '[');
+	while (rm_link_next(&it, &link)) {
+		rm_json_open(j, '{');
+		put_hex_id(j, "trace_id", link.trace_id, sizeof(link.trace_id));
+		put_hex_id(j, "span_id", link.span_id, sizeof(link.span_id));
+		rm_json_close(j, '}');
+	}
+	rm_json_close(j, ']');
+}
+
+static void put_events(struct rm_json *j, const struct rm_span *s)
+{
+	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	const struct rm_event *event;
+
+	rm_json_key(j, "events");
+	rm_json_open(j, '[');
+	while (rm_event_next(&it, &event)) {
+		rm_json_open(j, '{');
+		rm_json_key(j, "name");
+		rm_json_str(j, rm_event_name(event));
+		put_time(j, "timestamp", event->time_ns);
+		put_attributes(j, &event->record);
+		rm_json_close(j, '}');
+	}
+	rm_json_close(j, ']');
 }
 
 static void put_span(struct rm_json *j, const struct rm_record *resource, const struct rm_span *s)
@@ -107,6 +117,43 @@ static void put_span(struct rm_json *j, const struct rm_record *resource, const 
 	rm_json_str(j, rm_str_c(statuses[s->status <= RM_STATUS_ERROR ? s->status : 0]));
 	rm_json_close(j, '}');
 	put_attributes(j, &s->record);
+	if (s->event_count > 0)
+		put_events(j, s);
+	if (s->link_count > 0)
+		put_links(j, s);
+	rm_json_key(j, "resource");
+	rm_json_open(j, '{');
+	put_attributes(j, resource);
+	rm_json_close(j, '}');
+	rm_json_close(j, '}');
+	rm_json_line(j);
+}
+
+static void put_log(struct rm_json *j, const struct rm_record *resource, const struct rm_log *l)
+{
+	rm_json_open(j, '{');
+	rm_json_key(j, "body");
+	rm_json_str(j, rm_log_body(l));
+	rm_json_key(j, "severity_number");
+	rm_json_i64(j, l->severity);
+	rm_json_key(j, "severity_text");
+	rm_json_str(j, rm_log_severity_text(l));
+	if (l->event_bytes) {
+		rm_json_key(j, "event_name");
+		rm_json_str(j, rm_log_event_name(l));
+	}
+	put_attributes(j, &l->record);
+	rm_json_key(j, "dropped_attributes");
+	rm_json_i64(j, l->dropped_attrs);
+	if (l->time_ns)
+		put_time(j, "timestamp", l->time_ns);
+	put_time(j, "observed_timestamp", l->observed_ns);
+	if (rm_log_has_trace(l)) {
+		put_hex_id(j, "trace_id", l->trace_id, sizeof(l->trace_id));
+		put_hex_id(j, "span_id", l->span_id, sizeof(l->span_id));
+		rm_json_key(j, "trace_flags");
+		rm_json_i64(j, l->trace_flags);
+	}
 	rm_json_key(j, "resource");
 	rm_json_open(j, '{');
 	put_attributes(j, resource);
@@ -148,9 +195,14 @@ static void console_export(void *state, const struct rm_batch *batch, const stru
 
 	*ret = (struct rm_export_result){ .code = RM_EXPORT_DONE };
 	rm_json_init(&j);
-	for (uint32_t g = 0; g < batch->group_count; g++)
-		for (uint32_t i = 0; i < batch->groups[g].span_count; i++)
-			put_span(&j, batch->groups[g].resource, batch->groups[g].spans[i]);
+	for (uint32_t n = 0; n < batch->group_count; n++) {
+		const struct rm_batch_group *g = &batch->groups[n];
+
+		for (uint32_t i = 0; i < g->span_count; i++)
+			put_span(&j, g->resource, g->spans[i]);
+		for (uint32_t i = 0; i < g->log_count; i++)
+			put_log(&j, g->resource, g->logs[i]);
+	}
 	if (j.failed || !write_all(j.p, j.n, io))
 		ret->code = RM_EXPORT_REFUSED;
 	rm_json_free(&j);
@@ -163,6 +215,16 @@ static void console_close(void *state)
 const struct rm_exporter rm_exporter_console = {
 	.name = "console",
 	.help = "each span as a line of JSON on stderr, at once",
+	.open = console_open,
+	.export = console_export,
+	.close = console_close,
+	.immediate = true,
+};
+
+const struct rm_exporter rm_exporter_console_logs = {
+	.name = "console",
+	.signal = RM_SIGNAL_LOGS,
+	.help = "each log record as a line of JSON on stderr, at once",
 	.open = console_open,
 	.export = console_export,
 	.close = console_close,

@@ -28,13 +28,15 @@ struct rm_http {
 	CURL *easy;
 	CURLM *multi;
 	struct curl_slist *headers, *resolved;
-	bool is_tls;
+	bool is_tls, is_http2;
 	char *answer;
 	size_t answer_n, answer_cap;
+	char *head; /* lines of the answer's head and trailers, each with its end */
+	size_t head_n;
 	char error[CURL_ERROR_SIZE];
 };
 
-static atomic_int in_tls;
+static atomic_int in_tls; /* transfers: one may be made while another one waits */
 
 /*
  * libcurl's own start-up of TLS, in whose place the linker puts this (--wrap): it would initialise
@@ -78,6 +80,36 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
 	return n;
 }
 
+/* Lines of the head, each with its end, then those of trailers. One that finds no room is left out. */
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+	struct rm_http *h = arg;
+
+	n *= size;
+	if (n > 5 && memcmp(p, "HTTP/", 5) == 0)
+		h->head_n = 0; /* another head follows 1xx */
+	if (!h->head)
+		h->head = malloc(RM_HTTP_HEADERS_MAX_BYTES);
+	if (h->head && n <= RM_HTTP_HEADERS_MAX_BYTES - h->head_n) {
+		memcpy(h->head + h->head_n, p, n);
+		h->head_n += n;
+	}
+	return n;
+}
+
+struct rm_str rm_http_header(const struct rm_http_answer *a, const char *name)
+{
+	struct rm_str rest = a->head, found = { NULL, 0 };
+
+	while (rest.n > 0) {
+		struct rm_str value = rm_str_cut(&rest, '\n'), key = rm_str_cut(&value, ':');
+
+		if (rm_str_ieq(key, rm_str_c(name)))
+			found = rm_str_trim(rm_str_cut(&value, '\r'));
+	}
+	return found;
+}
+
 /* Where distributions keep the certificates they trust: a folder is read only as far as needed. */
 static void trust_system(CURL *c)
 {
@@ -115,6 +147,13 @@ static void set_tls(CURL *c, const struct rm_http_options *o)
 	}
 }
 
+static long http_version(const struct rm_http_options *o, bool is_tls)
+{
+	if (!o->is_http2)
+		return CURL_HTTP_VERSION_1_1;
+	return is_tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+}
+
 static bool set_options(struct rm_http *h, const struct rm_http_options *o)
 {
 	CURL *c = h->easy;
@@ -123,14 +162,16 @@ static bool set_options(struct rm_http *h, const struct rm_http_options *o)
 		return false;
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, http_version(o, h->is_tls));
 	curl_easy_setopt(c, CURLOPT_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_POST, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(c, CURLOPT_RESOLVE, h->resolved);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, h->error);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, h);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, h);
+	if (is_given(o->unix_path))
+		curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, o->unix_path);
 	if (h->is_tls)
 		set_tls(c, o);
 	return true;
@@ -184,6 +225,7 @@ struct rm_http *rm_http_new(const struct rm_http_options *o)
 
 	if (!h)
 		return NULL;
+	h->is_http2 = o->is_http2;
 	/* Counted by libcurl; never undone, as other clients may be in use. */
 	good = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK && read_url(h, o->url) &&
 	       (!h->is_tls || init_tls());
@@ -206,14 +248,15 @@ void rm_http_free(struct rm_http *h)
 {
 	if (!h)
 		return;
-	atomic_store(&in_tls, h->is_tls);
+	atomic_fetch_add(&in_tls, h->is_tls);
 	curl_easy_cleanup(h->easy);
 	if (h->multi)
 		curl_multi_cleanup(h->multi);
-	atomic_store(&in_tls, 0);
+	atomic_fetch_sub(&in_tls, h->is_tls);
 	curl_slist_free_all(h->headers);
 	curl_slist_free_all(h->resolved);
 	free(h->answer);
+	free(h->head);
 	free(h);
 }
 
@@ -241,15 +284,43 @@ static CURLcode drive(struct rm_http *h, const struct rm_export_io *io)
 	}
 }
 
-static bool is_untrusted(CURLcode code)
+static enum rm_http_fault fault_of(CURLcode code)
 {
-	return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
-	       code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_ISSUER_ERROR;
+	switch (code) {
+	case CURLE_ABORTED_BY_CALLBACK:
+		return RM_HTTP_ABORTED;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return RM_HTTP_NO_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return RM_HTTP_NO_CONNECT;
+	case CURLE_OPERATION_TIMEDOUT:
+		return RM_HTTP_LATE;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_ISSUER_ERROR:
+		return RM_HTTP_UNTRUSTED;
+	case CURLE_SSL_CONNECT_ERROR:
+		return RM_HTTP_NO_TLS;
+	case CURLE_UNSUPPORTED_PROTOCOL: /* of an answer that would be HTTP/0.9 */
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_HTTP2:
+		return RM_HTTP_NOT_HTTP;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_HTTP2_STREAM:
+	case CURLE_PARTIAL_FILE:
+		return RM_HTTP_CLOSED;
+	default:
+		return RM_HTTP_FAILED;
+	}
 }
 
 static void describe_error(struct rm_http *h, CURLcode code, struct rm_http_answer *ret)
 {
 	const char *text = h->error;
+	long number = 0;
 
 	if (code == CURLE_ABORTED_BY_CALLBACK)
 		text = "aborted";
@@ -258,24 +329,33 @@ static void describe_error(struct rm_http *h, CURLcode code, struct rm_http_answ
 	else if (!*text)
 		text = "the transfer failed";
 	rm_format(ret->error, sizeof(ret->error), "%s (curl %d)", text, (int)code);
+	ret->fault = fault_of(code);
+	curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &number);
+	ret->error_number = ret->fault == RM_HTTP_NO_CONNECT ? (int)number : 0;
+}
+
+/* An answer whose end is missing, or was too long: its status was said all the same. */
+static bool is_cut(CURLcode code)
+{
+	return code == CURLE_WRITE_ERROR || code == CURLE_PARTIAL_FILE || code == CURLE_HTTP2_STREAM;
 }
 
 static void read_answer(struct rm_http *h, CURLcode code, struct rm_http_answer *ret)
 {
 	curl_off_t retry_after = 0;
 	char *type = NULL;
-	long status = 0;
+	long status = 0, version = 0;
 
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* A body that was too long, or cut off, does not make the status unsaid. */
-	if (code != CURLE_OK && code != CURLE_WRITE_ERROR && code != CURLE_PARTIAL_FILE)
-		status = 0;
-	if (status < 200) {
-		ret->is_untrusted = is_untrusted(code);
+	curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION, &version);
+	ret->is_http2 = version == CURL_HTTP_VERSION_2_0;
+	ret->is_cut = is_cut(code);
+	if ((code != CURLE_OK && !ret->is_cut) || status < 200) {
 		describe_error(h, code, ret);
 		return;
 	}
 	ret->status = (int)status;
+	ret->head = (struct rm_str){ h->head, h->head_n };
 	ret->body = (struct rm_str){ h->answer, h->answer_n };
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type);
 	ret->is_json = type && strncasecmp(type, "application/json", 16) == 0;
@@ -286,18 +366,63 @@ static void read_answer(struct rm_http *h, CURLcode code, struct rm_http_answer 
 		ret->retry_after_ns = (uint64_t)retry_after * 1000 * MS_NS;
 }
 
-void rm_http_post(struct rm_http *h, struct rm_str body, const struct rm_export_io *io,
+/* The request's own headers, then the client's: the list ends in `h->headers`. NULL without memory. */
+static struct curl_slist *chain_headers(struct rm_http *h, const struct rm_http_request *r)
+{
+	struct curl_slist *list = NULL, *last;
+
+	for (uint32_t i = 0; i < r->header_count; i++)
+		if (!add(&list, r->header[i])) {
+			curl_slist_free_all(list);
+			return NULL;
+		}
+	if (!list)
+		return h->headers;
+	for (last = list; last->next; last = last->next)
+		;
+	last->next = h->headers;
+	return list;
+}
+
+static void unchain_headers(struct rm_http *h, struct curl_slist *list)
+{
+	struct curl_slist *last = list;
+
+	if (list == h->headers)
+		return;
+	while (last->next != h->headers)
+		last = last->next;
+	last->next = NULL;
+	curl_slist_free_all(list);
+}
+
+static void set_request(struct rm_http *h, const struct rm_http_request *r, struct curl_slist *headers)
+{
+	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, r->is_put ? "PUT" : NULL);
+	if (r->is_get) {
+		curl_easy_setopt(h->easy, CURLOPT_HTTPGET, 1L);
+		return;
+	}
+	curl_easy_setopt(h->easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, r->body.n > 0 ? r->body.p : "");
+	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.n);
+}
+
+void rm_http_send(struct rm_http *h, const struct rm_http_request *r, const struct rm_export_io *io,
 		  struct rm_http_answer *ret)
 {
-	CURLcode code = CURLE_FAILED_INIT;
+	struct curl_slist *headers = chain_headers(h, r);
+	CURLcode code = headers ? CURLE_FAILED_INIT : CURLE_OUT_OF_MEMORY;
 
 	memset(ret, 0, sizeof(*ret));
 	h->answer_n = 0;
+	h->head_n = 0;
 	h->error[0] = '\0';
-	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, body.p);
-	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-	atomic_store(&in_tls, h->is_tls);
-	if (curl_multi_add_handle(h->multi, h->easy) == CURLM_OK) {
+	if (headers)
+		set_request(h, r, headers);
+	atomic_fetch_add(&in_tls, h->is_tls);
+	if (headers && curl_multi_add_handle(h->multi, h->easy) == CURLM_OK) {
 		code = drive(h, io);
 		read_answer(h, code, ret);
 		/* Closes the connection of a transfer that has not ended. */
@@ -305,5 +430,13 @@ void rm_http_post(struct rm_http *h, struct rm_str body, const struct rm_export_
 	} else {
 		describe_error(h, code, ret);
 	}
-	atomic_store(&in_tls, 0);
+	atomic_fetch_sub(&in_tls, h->is_tls);
+	if (headers)
+		unchain_headers(h, headers);
+}
+
+void rm_http_post(struct rm_http *h, struct rm_str body, const struct rm_export_io *io,
+		  struct rm_http_answer *ret)
+{
+	rm_http_send(h, &(struct rm_http_request){ .body = body }, io, ret);
 }

@@ -40,6 +40,11 @@ int fstat(int fd, struct stat *ret)
 	return look(fd, "", ret, AT_EMPTY_PATH);
 }
 
+int fstatat(int dir, const char *path, struct stat *ret, int flags)
+{
+	return look(dir, path, ret, flags);
+}
+
 /*
  * In no libc.so either. What asks for it here is OpenSSL, to tidy up while the program's other threads
  * may still use what is tidied up: never (http.c asks it not to, this makes sure).

@@ -1,5 +1,5 @@
 /*
- * What an OTLP backend says in the body of its answer: ExportTraceServiceResponse after a success,
+ * What an OTLP backend says in the body of its answer: Export...ServiceResponse after a success,
  * google.rpc.Status after an error, each as protobuf or JSON. Context: worker.
  */
 #ifndef RM_EXPORTERS_OTLP_ANSWER_H
@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 struct rm_otlp_answer {
-	uint64_t rejected; /* spans; 0 after an error */
+	uint64_t rejected; /* spans or log records; 0 after an error */
 	char message[256]; /* NUL-terminated; may be empty */
 };
 

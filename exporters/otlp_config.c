@@ -1,11 +1,12 @@
 /*
- * Reads OTEL_EXPORTER_OTLP_*. A variable for traces wins over the general one; empty is unset; what
+ * Reads OTEL_EXPORTER_OTLP_*. A variable for the signal wins over the general one; empty is unset; what
  * is wrong is said once and then as if unset. Header values never appear in a message: they are
  * where API keys are. Context: worker. Spec: OpenTelemetry specification, protocol/exporter.md;
  * RFC 9110 section 5.5 and 5.6.2 (field values and names).
  */
 #include "exporters/otlp_config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,19 +14,40 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#define DEFAULT_ENDPOINT "http://localhost:4318"
-#define SIGNAL_PATH	 "v1/traces"
-#define OUR_AGENT	 "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
-#define MS_NS		 1000000ull
-enum { OUR_HEADERS = 3 };
+#define OUR_AGENT "remora/" REMORA_VERSION " OTel-OTLP-Exporter-C/" REMORA_VERSION
+#define MS_NS	  1000000ull
+enum { OUR_HEADERS = 4 };
 
 _Static_assert(RM_SECRETS_MAX >= RM_OTLP_HEADERS_MAX + 3, "headers, user, password and query");
 
-/* The variable for traces where it is set, else the general one. */
-static enum rm_env_id prefer(const struct rm_env *env, enum rm_env_id traces,
-			     enum rm_env_id general)
+/* Where a setting is looked for: of each signal, then of all. */
+struct names {
+	enum rm_env_id own[RM_SIGNAL_COUNT], general;
+};
+
+#define NAMES(suffix) { { RM_ENV_OTLP_TRACES_##suffix, RM_ENV_OTLP_LOGS_##suffix }, RM_ENV_OTLP_##suffix }
+static const struct names endpoint = NAMES(ENDPOINT), protocol = NAMES(PROTOCOL), insecure = NAMES(INSECURE),
+			  headers = NAMES(HEADERS), compression = NAMES(COMPRESSION), timeout = NAMES(TIMEOUT), certificate = NAMES(CERTIFICATE),
+			  client_key = NAMES(CLIENT_KEY), client_certificate = NAMES(CLIENT_CERTIFICATE);
+
+/* Where requests go: over HTTP behind the general endpoint, by gRPC at any server. */
+static const struct {
+	const char *path, *method;
+} places[RM_SIGNAL_COUNT] = {
+	{ "v1/traces", "/opentelemetry.proto.collector.trace.v1.TraceService/Export" },
+	{ "v1/logs", "/opentelemetry.proto.collector.logs.v1.LogsService/Export" },
+};
+
+/* The settings, and for which signal they are wanted. */
+struct source {
+	const struct rm_env *env;
+	enum rm_signal signal;
+};
+
+/* The variable for the signal where it is set, else the general one. */
+static enum rm_env_id prefer(struct source from, struct names n)
 {
-	return rm_env_is_set(env, traces) ? traces : general;
+	return rm_env_is_set(from.env, n.own[from.signal]) ? n.own[from.signal] : n.general;
 }
 
 static char *copy(struct rm_str s)
@@ -35,30 +57,81 @@ static char *copy(struct rm_str s)
 
 /* ---- endpoint ---- */
 
-static int read_endpoint(const struct rm_env *env, struct rm_otlp_config *c)
+const char *rm_otlp_protocol_name(enum rm_otlp_protocol protocol)
 {
-	static const struct {
+	static const char *const names[] = { "http/protobuf", "http/json", "grpc" };
+
+	return names[protocol];
+}
+
+static enum rm_otlp_protocol read_protocol(struct source from)
+{
+	struct rm_str v = rm_env_str(from.env, prefer(from, protocol));
+
+	if (rm_str_eq(v, RM_STR("grpc")))
+		return RM_OTLP_GRPC;
+	return rm_str_eq(v, RM_STR("http/json")) ? RM_OTLP_HTTP_JSON : RM_OTLP_HTTP_PROTOBUF;
+}
+
+/* "host:port", which gRPC knows as well: whether it is TLS stands in a variable of its own. */
+static int parse_target(struct source from, struct rm_str text, struct rm_otlp_config *c)
+{
+	const char *scheme = rm_env_bool(from.env, prefer(from, insecure)) ? "http" : "https";
+	char *url = NULL;
+	int err = RM_E_NOMEM;
+
+	if (asprintf(&url, "%s://%.*s", scheme, (int)text.n, text.p) > 0)
+		err = rm_endpoint_parse(rm_str_c(url), places[from.signal].method, &c->secrets, &c->endpoint);
+	free(url);
+	return err;
+}
+
+/* `path` is for HTTP. */
+static int parse_endpoint(struct source from, struct rm_str text, const char *path, struct rm_otlp_config *c)
+{
+	bool grpc = c->protocol == RM_OTLP_GRPC;
+
+	if (rm_endpoint_is_unix(text))
+		return rm_endpoint_parse_unix(text, grpc ? places[from.signal].method : places[from.signal].path,
+					      &c->endpoint);
+	if (!grpc)
+		return rm_endpoint_parse(text, path, &c->secrets, &c->endpoint);
+	if (!rm_str_find(text, RM_STR("://")))
+		return parse_target(from, rm_str_trim(text), c);
+	return rm_endpoint_parse(text, places[from.signal].method, &c->secrets, &c->endpoint);
+}
+
+static int read_endpoint(struct source from, struct rm_otlp_config *c)
+{
+	bool grpc = c->protocol == RM_OTLP_GRPC;
+	const char *if_none = grpc ? "http://localhost:4317" : "http://localhost:4318";
+	const struct {
 		enum rm_env_id id;
 		const char *path;
 	} order[] = {
-		{ RM_ENV_OTLP_TRACES_ENDPOINT, "" },
-		{ RM_ENV_OTLP_ENDPOINT, SIGNAL_PATH },
+		{ endpoint.own[from.signal], "" },
+		{ endpoint.general, places[from.signal].path },
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
-		struct rm_str value = rm_env_str(env, order[i].id);
+		struct rm_str value = rm_env_str(from.env, order[i].id);
 		const char *used;
 		int err;
 
 		if (value.n == 0)
 			continue;
-		err = rm_endpoint_parse(value, order[i].path, &c->secrets, &c->endpoint);
+		c->endpoint_name = rm_env_name(order[i].id);
+		err = parse_endpoint(from, value, order[i].path, c);
 		if (err != RM_E_INVALID)
 			return err;
-		used = i == 0 && rm_env_is_set(env, order[1].id) ? rm_env_rows[order[1].id].name : DEFAULT_ENDPOINT;
-		rm_endpoint_warn(rm_env_rows[order[i].id].name, value, used);
+		c->is_wrong = true;
+		used = i == 0 && rm_env_is_set(from.env, order[1].id) ? rm_env_name(order[1].id) : if_none;
+		rm_endpoint_warn(rm_env_name(order[i].id), value,
+				 grpc ? "http:// or https://, and is neither host:port nor unix:///path" :
+					"http:// or https://", used);
 	}
-	return rm_endpoint_parse(RM_STR(DEFAULT_ENDPOINT), SIGNAL_PATH, &c->secrets, &c->endpoint);
+	c->endpoint_name = NULL;
+	return parse_endpoint(from, rm_str_c(if_none), places[from.signal].path, c);
 }
 
 /* ---- headers ---- */
@@ -87,9 +160,10 @@ static bool is_field_value(const char *p, size_t n)
 /* Headers that describe the request itself: no setting of the user's could be right. */
 static bool is_ours(struct rm_str name)
 {
-	static const char *const ours[] = { "content-type",   "content-encoding",
-					    "content-length", "transfer-encoding",
-					    "connection",     "expect" };
+	static const char *const ours[] = { "content-type",	    "content-encoding", "content-length",
+					    "transfer-encoding",    "connection",	"expect",
+					    "te",		    "grpc-timeout",	"grpc-encoding",
+					    "grpc-accept-encoding", "grpc-status" };
 
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		if (rm_str_ieq(name, rm_str_c(ours[i])))
@@ -137,10 +211,24 @@ static int take_header(struct rm_otlp_config *c, struct rm_str item, bool *ret_i
 	return err;
 }
 
-static int read_headers(const struct rm_env *env, struct rm_otlp_config *c)
+/* What describes the request. */
+static int add_our_headers(struct rm_otlp_config *c)
 {
-	enum rm_env_id id = prefer(env, RM_ENV_OTLP_TRACES_HEADERS, RM_ENV_OTLP_HEADERS);
-	struct rm_str rest = rm_env_str(env, id), item, type;
+	static const char *const types[] = { "application/x-protobuf", "application/json", "application/grpc" };
+	bool grpc = c->protocol == RM_OTLP_GRPC;
+	int err = add_header(c, RM_STR("Content-Type"), rm_str_c(types[c->protocol]));
+
+	if (!err && grpc)
+		err = add_header(c, RM_STR("TE"), RM_STR("trailers"));
+	if (!err && c->gzip)
+		err = add_header(c, grpc ? RM_STR("grpc-encoding") : RM_STR("Content-Encoding"), RM_STR("gzip"));
+	return err;
+}
+
+static int read_headers(struct source from, struct rm_otlp_config *c)
+{
+	enum rm_env_id id = prefer(from, headers);
+	struct rm_str rest = rm_env_str(from.env, id), item;
 	bool has_agent = false, has_wrong = false;
 	int err;
 
@@ -150,14 +238,12 @@ static int read_headers(const struct rm_env *env, struct rm_otlp_config *c)
 			return err;
 		has_wrong |= err == RM_E_INVALID;
 	}
+	c->is_wrong |= has_wrong;
 	if (has_wrong)
 		rm_warn("%s: ignored is what is no name=value with a percent-encoded value, what "
 			"describes the request itself, and what is more than %d headers",
-			rm_env_rows[id].name, RM_OTLP_HEADERS_MAX - OUR_HEADERS);
-	type = c->json ? RM_STR("application/json") : RM_STR("application/x-protobuf");
-	err = add_header(c, RM_STR("Content-Type"), type);
-	if (!err && c->gzip)
-		err = add_header(c, RM_STR("Content-Encoding"), RM_STR("gzip"));
+			rm_env_name(id), RM_OTLP_HEADERS_MAX - OUR_HEADERS);
+	err = add_our_headers(c);
 	if (!err && !has_agent)
 		err = add_header(c, RM_STR("User-Agent"), RM_STR(OUR_AGENT));
 	return err;
@@ -165,7 +251,7 @@ static int read_headers(const struct rm_env *env, struct rm_otlp_config *c)
 
 /* ---- files ---- */
 
-static int read_file_name(const struct rm_env *env, enum rm_env_id id, char **ret)
+static int read_file_name(const struct rm_env *env, enum rm_env_id id, struct rm_otlp_config *c, char **ret)
 {
 	struct rm_str name = rm_env_str(env, id);
 
@@ -173,57 +259,48 @@ static int read_file_name(const struct rm_env *env, enum rm_env_id id, char **re
 	if (!*ret)
 		return RM_E_NOMEM;
 	/* Not ignored: without it something else would be trusted than the user wanted. */
-	if (name.n > 0 && access(*ret, R_OK) != 0)
-		rm_warn("%s: %s cannot be read: nothing can be exported", rm_env_rows[id].name,
-			*ret);
+	if (name.n > 0 && access(*ret, R_OK) != 0) {
+		rm_warn("%s: %s cannot be read: nothing can be exported", rm_env_name(id), *ret);
+		c->is_wrong = true;
+	}
 	return RM_OK;
 }
 
-static int read_files(const struct rm_env *env, struct rm_otlp_config *c)
+static int read_files(struct source from, struct rm_otlp_config *c)
 {
-	enum rm_env_id cert = prefer(env, RM_ENV_OTLP_TRACES_CLIENT_CERTIFICATE,
-				     RM_ENV_OTLP_CLIENT_CERTIFICATE);
-	enum rm_env_id key = prefer(env, RM_ENV_OTLP_TRACES_CLIENT_KEY, RM_ENV_OTLP_CLIENT_KEY);
+	enum rm_env_id cert = prefer(from, client_certificate), key = prefer(from, client_key);
+	const struct rm_env *env = from.env;
 
 	if (strncmp(c->endpoint.url, "https:", 6) != 0)
 		return RM_OK;
-	if (rm_env_is_set(env, cert) != rm_env_is_set(env, key))
-		rm_warn("%s and %s only work together; the one that is set is ignored",
-			rm_env_rows[cert].name, rm_env_rows[key].name);
-	if (read_file_name(env,
-			   prefer(env, RM_ENV_OTLP_TRACES_CERTIFICATE, RM_ENV_OTLP_CERTIFICATE),
-			   &c->ca_file))
+	if (rm_env_is_set(env, cert) != rm_env_is_set(env, key)) {
+		rm_warn("%s and %s only work together; the one that is set is ignored", rm_env_name(cert),
+			rm_env_name(key));
+		c->is_wrong = true;
+	}
+	if (read_file_name(env, prefer(from, certificate), c, &c->ca_file))
 		return RM_E_NOMEM;
 	if (!rm_env_is_set(env, cert) || !rm_env_is_set(env, key))
 		return RM_OK;
-	if (read_file_name(env, cert, &c->client_cert) || read_file_name(env, key, &c->client_key))
+	if (read_file_name(env, cert, c, &c->client_cert) || read_file_name(env, key, c, &c->client_key))
 		return RM_E_NOMEM;
 	return RM_OK;
 }
 
-static struct rm_str choice(const struct rm_env *env, enum rm_env_id traces, enum rm_env_id general)
+int rm_otlp_config(const struct rm_env *env, enum rm_signal signal, struct rm_otlp_config *ret)
 {
-	return rm_env_str(env, prefer(env, traces, general));
-}
-
-int rm_otlp_config(const struct rm_env *env, struct rm_otlp_config *ret)
-{
-	struct rm_otlp_config c = { 0 };
-	uint64_t timeout_ms;
+	const struct source from = { env, signal };
+	struct rm_otlp_config c = { .protocol = read_protocol(from) };
+	uint64_t timeout_ms = rm_env_u64(env, prefer(from, timeout), 0);
 	int err;
 
-	timeout_ms = rm_env_u64(env, prefer(env, RM_ENV_OTLP_TRACES_TIMEOUT, RM_ENV_OTLP_TIMEOUT),
-				0);
 	c.timeout_ns = timeout_ms < UINT64_MAX / MS_NS ? timeout_ms * MS_NS : 0;
-	c.json = rm_str_eq(choice(env, RM_ENV_OTLP_TRACES_PROTOCOL, RM_ENV_OTLP_PROTOCOL),
-			   RM_STR("http/json"));
-	c.gzip = rm_str_eq(choice(env, RM_ENV_OTLP_TRACES_COMPRESSION, RM_ENV_OTLP_COMPRESSION),
-			   RM_STR("gzip"));
-	err = read_endpoint(env, &c);
+	c.gzip = rm_str_eq(rm_env_str(env, prefer(from, compression)), RM_STR("gzip"));
+	err = read_endpoint(from, &c);
 	if (!err)
-		err = read_headers(env, &c);
+		err = read_headers(from, &c);
 	if (!err)
-		err = read_files(env, &c);
+		err = read_files(from, &c);
 	if (err)
 		rm_otlp_config_free(&c);
 	else

@@ -64,11 +64,14 @@ static void any_value(struct rm_json *j, const struct rm_attr *a)
 	case RM_ATTR_STRS:
 		array_value(j, a->v.str);
 		break;
+	case RM_ATTR_LINK: /* rm_attr_next gives none */
+	case RM_ATTR_EVENT:
+		break;
 	}
 	rm_json_close(j, '}');
 }
 
-static void attributes(struct rm_json *j, const struct rm_record *r)
+void rm_otlp_json_attributes(struct rm_json *j, const struct rm_record *r)
 {
 	struct rm_attr_iter it = rm_record_attrs(r);
 	struct rm_attr a;
@@ -83,6 +86,55 @@ static void attributes(struct rm_json *j, const struct rm_record *r)
 		rm_json_str(j, a.key);
 		rm_json_key(j, "value");
 		any_value(j, &a);
+		rm_json_close(j, '}');
+	}
+	rm_json_close(j, ']');
+}
+
+/* What was left out; nothing when all is there. */
+static void count(struct rm_json *j, const char *key, uint32_t n)
+{
+	if (n == 0)
+		return;
+	rm_json_key(j, key);
+	rm_json_i64(j, n);
+}
+
+static void links(struct rm_json *j, const struct rm_span *s)
+{
+	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	struct rm_link link;
+
+	rm_json_key(j, "links");
+	rm_json_open(j, '[');
+	while (rm_link_next(&it, &link)) {
+		rm_json_open(j, '{');
+		rm_json_key(j, "traceId");
+		rm_json_hex(j, link.trace_id, sizeof(link.trace_id));
+		rm_json_key(j, "spanId");
+		rm_json_hex(j, link.span_id, sizeof(link.span_id));
+		rm_json_key(j, "flags");
+		rm_json_i64(j, link.trace_flags | RM_OTLP_HAS_IS_REMOTE | RM_OTLP_IS_REMOTE);
+		rm_json_close(j, '}');
+	}
+	rm_json_close(j, ']');
+}
+
+static void events(struct rm_json *j, const struct rm_span *s)
+{
+	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	const struct rm_event *event;
+
+	rm_json_key(j, "events");
+	rm_json_open(j, '[');
+	while (rm_event_next(&it, &event)) {
+		rm_json_open(j, '{');
+		rm_json_key(j, "timeUnixNano");
+		rm_json_u64_str(j, event->time_ns);
+		rm_json_key(j, "name");
+		rm_json_str(j, rm_event_name(event));
+		rm_otlp_json_attributes(j, &event->record);
+		count(j, "droppedAttributesCount", event->dropped_attrs);
 		rm_json_close(j, '}');
 	}
 	rm_json_close(j, ']');
@@ -124,11 +176,14 @@ static void span(struct rm_json *j, const struct rm_span *s)
 	rm_json_u64_str(j, s->start_ns);
 	rm_json_key(j, "endTimeUnixNano");
 	rm_json_u64_str(j, s->end_ns);
-	attributes(j, &s->record);
-	if (s->dropped_attrs > 0) {
-		rm_json_key(j, "droppedAttributesCount");
-		rm_json_i64(j, s->dropped_attrs);
-	}
+	rm_otlp_json_attributes(j, &s->record);
+	count(j, "droppedAttributesCount", s->dropped_attrs);
+	if (s->event_count > 0)
+		events(j, s);
+	count(j, "droppedEventsCount", s->dropped_events);
+	if (s->link_count > 0)
+		links(j, s);
+	count(j, "droppedLinksCount", s->dropped_links);
 	if (s->status != RM_STATUS_UNSET) {
 		rm_json_key(j, "status");
 		rm_json_open(j, '{');
@@ -139,9 +194,16 @@ static void span(struct rm_json *j, const struct rm_span *s)
 	rm_json_close(j, '}');
 }
 
-static void scope_spans(struct rm_json *j, const struct rm_batch_group *g)
+static void spans(struct rm_json *j, const struct rm_batch_group *g)
 {
-	rm_json_key(j, "scopeSpans");
+	for (uint32_t i = 0; i < g->span_count; i++)
+		span(j, g->spans[i]);
+}
+
+static void scope(struct rm_json *j, const struct rm_batch_group *g, const struct rm_otlp_json_names *names,
+		  rm_otlp_json_records *put)
+{
+	rm_json_key(j, names->scopes);
 	rm_json_open(j, '[');
 	rm_json_open(j, '{');
 	rm_json_key(j, "scope");
@@ -151,30 +213,37 @@ static void scope_spans(struct rm_json *j, const struct rm_batch_group *g)
 	rm_json_key(j, "version");
 	rm_json_str(j, RM_STR(REMORA_VERSION));
 	rm_json_close(j, '}');
-	rm_json_key(j, "spans");
+	rm_json_key(j, names->records);
 	rm_json_open(j, '[');
-	for (uint32_t i = 0; i < g->span_count; i++)
-		span(j, g->spans[i]);
+	put(j, g);
 	rm_json_close(j, ']');
 	rm_json_close(j, '}');
 	rm_json_close(j, ']');
 }
 
-void rm_otlp_json(struct rm_json *j, const struct rm_batch *batch)
+void rm_otlp_json_batch(struct rm_json *j, const struct rm_batch *batch, const struct rm_otlp_json_names *names,
+			rm_otlp_json_records *put)
 {
 	rm_json_open(j, '{');
-	rm_json_key(j, "resourceSpans");
+	rm_json_key(j, names->resources);
 	rm_json_open(j, '[');
 	for (uint32_t i = 0; i < batch->group_count; i++) {
 		rm_json_open(j, '{');
 		rm_json_key(j, "resource");
 		rm_json_open(j, '{');
-		attributes(j, batch->groups[i].resource);
+		rm_otlp_json_attributes(j, batch->groups[i].resource);
 		rm_json_close(j, '}');
-		scope_spans(j, &batch->groups[i]);
+		scope(j, &batch->groups[i], names, put);
 		rm_json_close(j, '}');
 	}
 	rm_json_close(j, ']');
 	rm_json_close(j, '}');
 	rm_json_line(j);
+}
+
+void rm_otlp_json(struct rm_json *j, const struct rm_batch *batch)
+{
+	static const struct rm_otlp_json_names names = { "resourceSpans", "scopeSpans", "spans" };
+
+	rm_otlp_json_batch(j, batch, &names, spans);
 }

@@ -1,9 +1,10 @@
 /*
- * The batch span processor: takes records, keeps a bounded queue for each exporter, makes batches,
- * delivers, retries with back-off, gives up, counts. It has no thread: the agent's worker or the
- * relay drives it. One destination's trouble never delays or drops another's spans.
- * Spec: OpenTelemetry specification, trace/sdk.md (batching processor), protocol/exporter.md
- * (retry).
+ * The batch processor of spans and logs: takes records, keeps a bounded queue for each exporter of
+ * each signal, makes batches, delivers, retries with back-off, gives up, counts. It has no thread: the
+ * agent's worker or the relay drives it. One destination's trouble never delays or drops another's records,
+ * nor one signal's the other's.
+ * Spec: OpenTelemetry specification, trace/sdk.md and logs/sdk.md (batching processor),
+ * protocol/exporter.md (retry).
  * Context of everything here: worker.
  */
 #ifndef RM_EXPORTERS_PIPELINE_H
@@ -11,21 +12,23 @@
 
 #include <stdatomic.h>
 
+#include "agent/rules.h"
 #include "agent/telemetry.h"
 #include "base/env.h"
 
-enum { RM_EXPORT_ABI = 1 };
+enum { RM_EXPORT_ABI = 5 };
 
 struct rm_pipeline;
+struct rm_poller;
 
-/* Spans since open(). All but `received` count each exporter's, when there are several. */
+/* Records of a signal since open(). All but `received` count each exporter's, when there are several. */
 struct rm_pipeline_stats {
 	uint64_t received, exported;
 	uint64_t dropped_queue;	  /* queue full, or no memory */
 	uint64_t dropped_refused; /* the backend will not have them */
 	uint64_t dropped_timeout; /* the export timeout passed without an answer */
 	uint64_t rejected;	  /* parts of batches that were accepted otherwise */
-	uint64_t retries;	  /* attempts, not spans */
+	uint64_t retries;	  /* attempts, not records */
 	uint64_t queued;	  /* now */
 };
 
@@ -40,10 +43,11 @@ struct rm_pipeline_api {
 	uint32_t abi; /* RM_EXPORT_ABI */
 
 	/*
-	 * Opens the exporters that `env` names. `log_topics`, `log_level`: for this object's log.
+	 * Opens the exporters that `env` names for `signals` (a bit for each: 1 << enum rm_signal).
+	 * `log_topics`, `log_level`: for this object's log.
 	 * Returns NULL when none could be opened (the reason was logged). Ownership: close() frees.
 	 */
-	struct rm_pipeline *(*open)(const struct rm_env *env, unsigned log_topics, int log_level,
+	struct rm_pipeline *(*open)(const struct rm_env *env, unsigned signals, unsigned log_topics, int log_level,
 				    const struct rm_pipeline_driver *driver);
 
 	/*
@@ -52,14 +56,18 @@ struct rm_pipeline_api {
 	 */
 	uint32_t (*resource)(struct rm_pipeline *p, const struct rm_record *resource);
 
-	/* Gives a handle back: its record is freed once its spans have left. */
+	/* Gives a handle back: its record is freed once all that belongs to it has left. */
 	void (*resource_put)(struct rm_pipeline *p, uint32_t resource);
 
 	/*
-	 * Copies a valid span record into the queues. May be called from the driver's idle().
+	 * Copies a valid record of a span or log into the queues of its signal; pieces of output are made into logs
+	 * first. May be called from the driver's idle().
 	 * Errors: RM_E_FULL, some queue dropped it (counted); RM_E_INVALID, no such resource.
 	 */
-	int (*push)(struct rm_pipeline *p, uint32_t resource, const struct rm_span *span);
+	int (*push)(struct rm_pipeline *p, uint32_t resource, const struct rm_record *record);
+
+	/* False: what is pushed of this signal now may well be dropped, by all of its queues. */
+	bool (*has_room)(const struct rm_pipeline *p, enum rm_signal signal);
 
 	/*
 	 * Does what is due (full batches, batches older than the delay, retries).
@@ -74,9 +82,24 @@ struct rm_pipeline_api {
 	 */
 	int (*flush)(struct rm_pipeline *p, uint64_t deadline_ns);
 
-	void (*stats)(const struct rm_pipeline *p, struct rm_pipeline_stats *ret);
+	void (*stats)(const struct rm_pipeline *p, enum rm_signal signal, struct rm_pipeline_stats *ret);
 	void (*close)(struct rm_pipeline *p);
+
+	/*
+	 * What is asked while the program runs: sampling rules that a backend gives out, where `env` says so, which keep
+	 * `rules` up to date; and where the program runs, which `pipeline` adds to its resources. Both are borrowed, and
+	 * may be NULL. NULL: nothing is to be asked. Ownership: poller_close() frees, before the pipeline is closed.
+	 */
+	struct rm_poller *(*poller_open)(const struct rm_env *env, const struct rm_pipeline_driver *driver,
+					 struct rm_rules *rules, struct rm_pipeline *pipeline);
+
+	/* Asks what is due: two seconds at most for one answer. Returns ns until more is. */
+	uint64_t (*poll)(struct rm_poller *p);
+	void (*poller_close)(struct rm_poller *p);
 };
+
+/* What is known by now of where all processes run: of that each resource gets the attributes that it does not have. */
+void rm_pipeline_tell(struct rm_pipeline *p, const struct rm_record *facts);
 
 #define RM_EXPORT_SYMBOL "remora_export_api"
 /* Exported by remora-export.so. NULL when `abi` is not the one it was built for. */

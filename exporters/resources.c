@@ -11,6 +11,7 @@ enum { FIRST_CAP = 8 };
 
 struct rm_resource_slot {
 	struct rm_record *record; /* owned; NULL: the place is free */
+	struct rm_record *whole;  /* owned: the same with the facts; NULL: without */
 	uint64_t hash;
 	uint32_t references;
 	uint32_t next_free; /* handle, 0 at the end */
@@ -62,6 +63,66 @@ static uint32_t take_place(struct rm_resources *r)
 	return ++r->count;
 }
 
+/* ---- facts ---- */
+
+static bool has_key(const struct rm_record *r, struct rm_str key)
+{
+	struct rm_attr_iter it = rm_record_attrs(r);
+	struct rm_attr a;
+
+	while (rm_attr_next(&it, &a))
+		if (rm_str_eq(a.key, key))
+			return true;
+	return false;
+}
+
+/* Sets slot->whole: attributes are copied as they lie there, each a multiple of 8 bytes. */
+static void make_whole(struct rm_resource_slot *slot, const struct rm_record *facts)
+{
+	struct rm_attr_iter it = rm_record_attrs(facts);
+	const char *from = it.p;
+	struct rm_record *whole = malloc(slot->record->bytes + facts->bytes);
+	struct rm_attr a;
+
+	if (!whole)
+		return;
+	memcpy(whole, slot->record, slot->record->bytes);
+	for (; rm_attr_next(&it, &a); from = it.p) {
+		uint32_t bytes = (uint32_t)(it.p - from);
+
+		if (has_key(slot->record, a.key) || whole->attr_count == UINT16_MAX)
+			continue;
+		memcpy((char *)whole + whole->bytes, from, bytes);
+		whole->bytes += bytes;
+		whole->attr_count++;
+	}
+	free(slot->whole);
+	slot->whole = whole;
+}
+
+void rm_resources_tell(struct rm_resources *r, const struct rm_record *facts)
+{
+	struct rm_record *copy = malloc(facts->bytes);
+
+	if (!copy)
+		return;
+	memcpy(copy, facts, facts->bytes);
+	free(r->facts);
+	r->facts = copy;
+	for (uint32_t i = 0; i < r->count; i++)
+		if (r->slot[i].record)
+			make_whole(&r->slot[i], facts);
+}
+
+/* ---- handles ---- */
+
+static void forget(struct rm_resource_slot *s)
+{
+	free(s->record);
+	free(s->whole);
+	s->record = s->whole = NULL;
+}
+
 uint32_t rm_resources_get(struct rm_resources *r, const struct rm_record *record)
 {
 	uint64_t hash = hash_of(record);
@@ -82,6 +143,8 @@ uint32_t rm_resources_get(struct rm_resources *r, const struct rm_record *record
 	r->slot[handle - 1] = (struct rm_resource_slot){ .record = copy,
 							 .hash = hash,
 							 .references = 1 };
+	if (r->facts)
+		make_whole(&r->slot[handle - 1], r->facts);
 	return handle;
 }
 
@@ -99,21 +162,23 @@ void rm_resources_put(struct rm_resources *r, uint32_t handle)
 	s = &r->slot[handle - 1];
 	if (--s->references > 0)
 		return;
-	free(s->record);
-	s->record = NULL;
+	forget(s);
 	s->next_free = r->free_slot;
 	r->free_slot = handle;
 }
 
 const struct rm_record *rm_resources_record(const struct rm_resources *r, uint32_t handle)
 {
-	return handle > 0 && handle <= r->count ? r->slot[handle - 1].record : NULL;
+	const struct rm_resource_slot *s = handle > 0 && handle <= r->count ? &r->slot[handle - 1] : NULL;
+
+	return s && s->whole ? s->whole : s ? s->record : NULL;
 }
 
 void rm_resources_fini(struct rm_resources *r)
 {
 	for (uint32_t i = 0; i < r->count; i++)
-		free(r->slot[i].record);
+		forget(&r->slot[i]);
+	free(r->facts);
 	free(r->slot);
 	*r = (struct rm_resources){ 0 };
 }

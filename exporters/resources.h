@@ -13,6 +13,7 @@ struct rm_resources {
 	struct rm_resource_slot *slot; /* handle - 1 is the index */
 	uint32_t count, cap;
 	uint32_t free_slot; /* handle of the first free one, 0 if none */
+	struct rm_record *facts; /* what rm_resources_tell was told; NULL: nothing yet */
 };
 
 /*
@@ -25,7 +26,13 @@ uint32_t rm_resources_get(struct rm_resources *r, const struct rm_record *record
 void rm_resources_hold(struct rm_resources *r, uint32_t handle);
 void rm_resources_put(struct rm_resources *r, uint32_t handle);
 
-/* The record of a handle; NULL when it names none. */
+/*
+ * Takes what is known by now of where all of them are, a resource record (copied): each record, also of those to come, has
+ * the attributes of it that it did not have. Without memory nothing changes.
+ */
+void rm_resources_tell(struct rm_resources *r, const struct rm_record *facts);
+
+/* The record of a handle, with the facts; NULL when it names none. */
 const struct rm_record *rm_resources_record(const struct rm_resources *r, uint32_t handle);
 
 /* Frees everything, whoever still holds it. */

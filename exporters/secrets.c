@@ -25,7 +25,7 @@ bool rm_secrets_are_told(const struct rm_secrets *s, struct rm_str text)
 		const char *key = blank ? blank + 1 : s->text[i]; /* of "Bearer KEY" */
 		size_t n = strlen(key);
 
-		if (n >= TOLD_MIN_BYTES && memmem(text.p, text.n, key, n))
+		if (n >= TOLD_MIN_BYTES && rm_str_find(text, (struct rm_str){ key, n }))
 			return true;
 	}
 	return false;

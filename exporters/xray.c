@@ -19,7 +19,6 @@
 #include "exporters/xray_json.h"
 
 #define HEADER "{\"format\": \"json\", \"version\": 1}\n"
-#define DEFAULT_ADDRESS "127.0.0.1:2000"
 enum { SLICE_MS = 10 };
 
 struct xray {
@@ -55,11 +54,11 @@ static int xray_open(const struct rm_env *env, void **ret_state)
 	};
 	if (address.n > 0 && !rm_xray_address(address, &x->address)) {
 		rm_warn("%s: %S is neither host:port nor tcp:host:port udp:host:port; %s is used",
-			rm_env_rows[RM_ENV_XRAY_DAEMON_ADDRESS].name, &address, DEFAULT_ADDRESS);
+			rm_env_name(RM_ENV_XRAY_DAEMON_ADDRESS), &address, RM_XRAY_DAEMON);
 		address.n = 0;
 	}
 	if (address.n == 0)
-		rm_xray_address(RM_STR(DEFAULT_ADDRESS), &x->address);
+		rm_xray_address(RM_STR(RM_XRAY_DAEMON), &x->address);
 	rm_debug(RM_LOG_EXPORT, "xray: datagrams to %s port %u", x->address.host, (unsigned)x->address.port);
 	*ret_state = x;
 	return RM_OK;

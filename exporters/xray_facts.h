@@ -47,7 +47,10 @@
 	X(K8S_POD, "k8s.pod.name")                         \
 	X(BEANSTALK, "deployment.environment.name")        \
 	X(BEANSTALK_ID, "service.instance.id")             \
-	X(LOG_GROUPS, "aws.log.group.names")
+	X(BEANSTALK_DEPLOYMENT, "remora.beanstalk.deployment_id") \
+	X(LOG_GROUPS, "aws.log.group.names")               \
+	X(LOG_ARNS, "aws.log.group.arns")                  \
+	X(SAMPLING_RULE, "aws.xray.sampling_rule_name")
 
 enum rm_xray_fact {
 #define X(id, name) RM_XRAY_##id,

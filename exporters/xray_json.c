@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "base/wildcard.h"
+#include "exporters/attr_json.h"
+#include "exporters/xray_cause.h"
 #include "exporters/xray_facts.h"
 #include "exporters/xray_place.h"
 
@@ -36,6 +38,16 @@ static bool is_root(const struct rm_span *s)
 	static const uint8_t none[sizeof(s->parent_id)];
 
 	return memcmp(s->parent_id, none, sizeof(none)) == 0;
+}
+
+static void trace_id(struct rm_json *j, const uint8_t *id)
+{
+	char hex[32], all[2 + 8 + 1 + 24 + 1];
+
+	rm_hex_encode(id, 16, hex);
+	snprintf(all, sizeof(all), "1-%.8s-%.24s", hex, hex + 8);
+	rm_json_key(j, "trace_id");
+	rm_json_str(j, rm_str_c(all));
 }
 
 static void flag(struct rm_json *j, const char *key)
@@ -228,7 +240,7 @@ static void outcome(const struct document *d)
 		flag(d->j, "fault");
 	if (status == 429)
 		flag(d->j, "throttle");
-	if (type.n == 0 || rm_str_u64(type, &unused))
+	if (rm_xray_cause(d->j, d->span, is_call(d->span)) || type.n == 0 || rm_str_u64(type, &unused))
 		return;
 	rm_json_key(d->j, "cause");
 	rm_json_open(d->j, '{');
@@ -246,26 +258,6 @@ static void outcome(const struct document *d)
 }
 
 /* ---- everything else ---- */
-
-static void value(struct rm_json *j, const struct rm_attr *a)
-{
-	struct rm_str packed = a->v.str, s;
-
-	if (a->type == RM_ATTR_STR) {
-		rm_json_str(j, a->v.str);
-	} else if (a->type == RM_ATTR_I64) {
-		rm_json_i64(j, a->v.i64);
-	} else if (a->type == RM_ATTR_F64) {
-		rm_json_f64(j, a->v.f64);
-	} else if (a->type == RM_ATTR_BOOL) {
-		rm_json_bool(j, a->v.i64 != 0);
-	} else {
-		rm_json_open(j, '[');
-		while (rm_attr_strs_next(&packed, &s))
-			rm_json_str(j, s);
-		rm_json_close(j, ']');
-	}
-}
 
 static bool is_annotation(const struct document *d, const struct rm_attr *a)
 {
@@ -306,7 +298,7 @@ static void annotate(const struct document *d, const struct rm_record *r, unsign
 			rm_json_open(d->j, '{');
 		}
 		annotation_key(d->j, a.key);
-		value(d->j, &a);
+		rm_attr_json(d->j, &a);
 		++*count;
 	}
 }
@@ -333,7 +325,8 @@ static bool is_shown(struct rm_str key)
 {
 	static const char *const shown[] = { "http.request.method",	   "http.response.status_code",
 					     "http.response.body.size",	   "url.full",
-					     "user_agent.original",	   "db.query.text" };
+					     "user_agent.original",	   "db.query.text",
+					     "aws.xray.sampling_rule_name" };
 
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		if (rm_str_eq(key, rm_str_c(shown[i])))
@@ -353,7 +346,7 @@ static void span_attributes(const struct document *d)
 			continue;
 		rm_format(key, sizeof(key), "%S", &a.key);
 		rm_json_key(d->j, key);
-		value(d->j, &a);
+		rm_attr_json(d->j, &a);
 	}
 }
 
@@ -366,7 +359,7 @@ static void resource_attributes(const struct document *d)
 	while (rm_attr_next(&it, &a)) {
 		rm_format(key, sizeof(key), "otel.resource.%S", &a.key);
 		rm_json_key(d->j, key);
-		value(d->j, &a);
+		rm_attr_json(d->j, &a);
 	}
 }
 
@@ -394,16 +387,6 @@ static void seconds(struct rm_json *j, const char *key, uint64_t ns)
 	rm_json_f64(j, (double)(ns / 1000) / 1e6);
 }
 
-static void trace_id(struct rm_json *j, const uint8_t *id)
-{
-	char hex[32], all[2 + 8 + 1 + 24 + 1];
-
-	rm_hex_encode(id, 16, hex);
-	snprintf(all, sizeof(all), "1-%.8s-%.24s", hex, hex + 8);
-	rm_json_key(j, "trace_id");
-	rm_json_str(j, rm_str_c(all));
-}
-
 static void times(const struct document *d)
 {
 	seconds(d->j, "start_time", d->span->start_ns);
@@ -425,12 +408,33 @@ static void own_id(const struct document *d)
 	rm_json_hex(d->j, d->span->span_id, sizeof(d->span->span_id));
 }
 
+/* Spans of other traces that this one has to do with. */
+static void links(const struct document *d)
+{
+	struct rm_attr_iter it = rm_record_attrs(&d->span->record);
+	struct rm_link link;
+
+	if (!d->span->link_count)
+		return;
+	rm_json_key(d->j, "links");
+	rm_json_open(d->j, '[');
+	while (rm_link_next(&it, &link)) {
+		rm_json_open(d->j, '{');
+		trace_id(d->j, link.trace_id);
+		rm_json_key(d->j, "id");
+		rm_json_hex(d->j, link.span_id, sizeof(link.span_id));
+		rm_json_close(d->j, '}');
+	}
+	rm_json_close(d->j, ']');
+}
+
 /* What a span did, the same in a segment and a subsegment. */
 static void work(const struct document *d)
 {
 	http(d);
 	sql(d);
 	outcome(d);
+	links(d);
 	annotations(d);
 }
 

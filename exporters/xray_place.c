@@ -27,13 +27,39 @@ struct field {
 	enum rm_xray_fact fact;
 };
 
+/* Ids that are none of AWS's, as a machine's own, are not told for such. */
+static bool is_fit(enum rm_xray_fact fact, struct rm_str value)
+{
+	return fact != RM_XRAY_HOST_ID || rm_str_begins(value, RM_STR("i-"));
+}
+
 static void block(struct rm_json *j, const struct rm_xray_facts *f, const char *key, const struct field *field,
 		  size_t n)
 {
 	rm_json_key(j, key);
 	rm_json_open(j, '{');
 	for (size_t i = 0; i < n; i++)
-		rm_xray_put(j, field[i].key, rm_xray_text(f, field[i].fact));
+		if (is_fit(field[i].fact, rm_xray_text(f, field[i].fact)))
+			rm_xray_put(j, field[i].key, rm_xray_text(f, field[i].fact));
+	rm_json_close(j, '}');
+}
+
+/* The deployment has a number; OpenTelemetry's detectors have it as the id of the instance. */
+static void beanstalk(struct rm_json *j, const struct rm_xray_facts *f)
+{
+	struct rm_str id = rm_xray_text(f, RM_XRAY_BEANSTALK_DEPLOYMENT);
+	uint64_t number;
+
+	if (id.n == 0)
+		id = rm_xray_text(f, RM_XRAY_BEANSTALK_ID);
+	rm_json_key(j, "elastic_beanstalk");
+	rm_json_open(j, '{');
+	rm_xray_put(j, "environment_name", rm_xray_text(f, RM_XRAY_BEANSTALK));
+	rm_xray_put(j, "version_label", rm_xray_text(f, RM_XRAY_SERVICE_VERSION));
+	if (rm_str_u64(id, &number) && number <= INT64_MAX) {
+		rm_json_key(j, "deployment_id");
+		rm_json_i64(j, (int64_t)number);
+	}
 	rm_json_close(j, '}');
 }
 
@@ -53,27 +79,26 @@ static void platform(struct rm_json *j, const struct rm_xray_facts *f)
 	static const struct field eks[] = { { "cluster_name", RM_XRAY_K8S_CLUSTER },
 					    { "pod", RM_XRAY_K8S_POD },
 					    { "container_id", RM_XRAY_CONTAINER_ID } };
-	static const struct field beanstalk[] = { { "environment_name", RM_XRAY_BEANSTALK },
-						  { "version_label", RM_XRAY_SERVICE_VERSION },
-						  { "deployment_id", RM_XRAY_BEANSTALK_ID } };
 	struct rm_str at = rm_xray_text(f, RM_XRAY_PLATFORM);
 
-	if (rm_str_eq(at, RM_STR("aws_ec2")))
+	/* What is below a container or an environment is told as well. */
+	if (rm_str_eq(at, RM_STR("aws_ec2")) || is_fit(RM_XRAY_HOST_ID, rm_xray_text(f, RM_XRAY_HOST_ID)))
 		block(j, f, "ec2", ec2, sizeof(ec2) / sizeof(ec2[0]));
-	else if (rm_str_eq(at, RM_STR("aws_ecs")))
+	if (rm_str_eq(at, RM_STR("aws_ecs")))
 		block(j, f, "ecs", ecs, sizeof(ecs) / sizeof(ecs[0]));
 	else if (rm_str_eq(at, RM_STR("aws_eks")))
 		block(j, f, "eks", eks, sizeof(eks) / sizeof(eks[0]));
 	else if (rm_str_eq(at, RM_STR("aws_elastic_beanstalk")))
-		block(j, f, "elastic_beanstalk", beanstalk, sizeof(beanstalk) / sizeof(beanstalk[0]));
+		beanstalk(j, f);
 }
 
-static void log_group(struct rm_json *j, struct rm_str group)
+static void log_group(struct rm_json *j, struct rm_str group, struct rm_str arn)
 {
 	if (group.n == 0)
 		return;
 	rm_json_open(j, '{');
 	rm_xray_put(j, "log_group", group);
+	rm_xray_put(j, "arn", arn);
 	rm_json_close(j, '}');
 }
 
@@ -81,6 +106,7 @@ static void log_group(struct rm_json *j, struct rm_str group)
 static void log_groups(struct rm_json *j, const struct rm_xray_facts *f)
 {
 	struct rm_str rest = f->text[RM_XRAY_LOG_GROUPS], item;
+	struct rm_str arns = f->is_list[RM_XRAY_LOG_ARNS] ? f->text[RM_XRAY_LOG_ARNS] : RM_STR(""), arn;
 
 	if (rest.n == 0)
 		return;
@@ -88,10 +114,10 @@ static void log_groups(struct rm_json *j, const struct rm_xray_facts *f)
 	rm_json_open(j, '[');
 	if (f->is_list[RM_XRAY_LOG_GROUPS]) {
 		while (rm_attr_strs_next(&rest, &item))
-			log_group(j, item);
+			log_group(j, item, rm_attr_strs_next(&arns, &arn) ? arn : RM_STR(""));
 	} else {
 		while (rest.n > 0)
-			log_group(j, rm_str_cut(&rest, '&'));
+			log_group(j, rm_str_cut(&rest, '&'), RM_STR(""));
 	}
 	rm_json_close(j, ']');
 }
@@ -109,6 +135,7 @@ static void aws(struct rm_json *j, const struct rm_xray_facts *f)
 	rm_xray_put(j, "sdk_version", RM_STR(REMORA_VERSION));
 	rm_json_key(j, "auto_instrumentation");
 	rm_json_bool(j, true);
+	rm_xray_put(j, "sampling_rule_name", rm_xray_text(f, RM_XRAY_SAMPLING_RULE));
 	rm_json_close(j, '}');
 	rm_json_close(j, '}');
 }

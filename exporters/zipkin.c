@@ -44,7 +44,8 @@ static int read_endpoint(const struct rm_env *env, struct zipkin *z)
 	if (err != RM_E_INVALID)
 		return err;
 	if (value.n > 0)
-		rm_endpoint_warn(rm_env_rows[RM_ENV_ZIPKIN_ENDPOINT].name, value, DEFAULT_ENDPOINT);
+		rm_endpoint_warn(rm_env_name(RM_ENV_ZIPKIN_ENDPOINT), value, "http:// or https://",
+				 DEFAULT_ENDPOINT);
 	return rm_endpoint_parse(RM_STR(DEFAULT_ENDPOINT), "", &z->secrets, &z->endpoint);
 }
 
@@ -70,7 +71,7 @@ static int zipkin_open(const struct rm_env *env, void **ret_state)
 		return err;
 	}
 	z->timeout_ns = timeout_ms < UINT64_MAX / MS_NS ? timeout_ms * MS_NS : 0;
-	z->backend = (struct rm_backend){ &z->endpoint, &z->secrets, false };
+	z->backend = (struct rm_backend){ &z->endpoint, &z->secrets, "spans", false };
 	rm_debug(RM_LOG_EXPORT, "zipkin: to %s", z->endpoint.shown);
 	*ret_state = z;
 	return RM_OK;

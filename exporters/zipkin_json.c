@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "exporters/attr_json.h"
+
 enum { REMOTE_RANKS = 3 };
 
 /* What names the other side of a call, the best name first. */
@@ -70,6 +72,9 @@ static void tag_value(struct rm_json *j, const struct rm_attr *a)
 	case RM_ATTR_STRS:
 		text_of_list(j, a->v.str);
 		break;
+	case RM_ATTR_LINK: /* rm_attr_next gives none */
+	case RM_ATTR_EVENT:
+		break;
 	}
 }
 
@@ -93,6 +98,16 @@ static void attributes(struct rm_json *j, const struct rm_record *r)
 	}
 }
 
+static void count(struct rm_json *j, const char *key, uint32_t n)
+{
+	char digits[16];
+
+	if (n == 0)
+		return;
+	snprintf(digits, sizeof(digits), "%" PRIu32, n);
+	tag(j, key, rm_str_c(digits));
+}
+
 static void tags(struct rm_json *j, const struct rm_record *resource, const struct rm_span *s)
 {
 	rm_json_key(j, "tags");
@@ -105,13 +120,44 @@ static void tags(struct rm_json *j, const struct rm_record *resource, const stru
 		tag(j, "otel.status_code", s->status == RM_STATUS_ERROR ? RM_STR("ERROR") : RM_STR("OK"));
 	if (s->status == RM_STATUS_ERROR) /* with the status's description, of which we have none */
 		tag(j, "error", RM_STR(""));
-	if (s->dropped_attrs > 0) {
-		char digits[16];
-
-		snprintf(digits, sizeof(digits), "%" PRIu32, s->dropped_attrs);
-		tag(j, "otel.dropped_attributes_count", rm_str_c(digits));
-	}
+	count(j, "otel.dropped_attributes_count", s->dropped_attrs);
+	count(j, "otel.dropped_events_count", s->dropped_events);
 	rm_json_close(j, '}');
+}
+
+/* ---- events ---- */
+
+/* What happened is a text in Zipkin: its name or, where there are attributes, "name":{"key":"value"}. */
+static void annotation(struct rm_json *j, const struct rm_event *event)
+{
+	struct rm_json text;
+
+	rm_json_open(j, '{');
+	rm_json_key(j, "timestamp");
+	rm_json_i64(j, (int64_t)((event->time_ns + 500) / 1000));
+	rm_json_key(j, "value");
+	rm_json_init(&text);
+	rm_json_str(&text, rm_event_name(event));
+	text.comma = false;
+	rm_json_raw(&text, RM_STR(":"));
+	text.comma = false;
+	rm_attrs_json(&text, &event->record);
+	j->failed |= text.failed;
+	rm_json_str(j, event->record.attr_count > 0 ? (struct rm_str){ text.p, text.n } : rm_event_name(event));
+	rm_json_free(&text);
+	rm_json_close(j, '}');
+}
+
+static void annotations(struct rm_json *j, const struct rm_span *s)
+{
+	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	const struct rm_event *event;
+
+	rm_json_key(j, "annotations");
+	rm_json_open(j, '[');
+	while (rm_event_next(&it, &event))
+		annotation(j, event);
+	rm_json_close(j, ']');
 }
 
 /* ---- endpoints ---- */
@@ -235,6 +281,8 @@ static void span(struct rm_json *j, const struct rm_record *resource, const stru
 	times(j, s);
 	local_endpoint(j, resource);
 	remote_endpoint(j, s);
+	if (s->event_count > 0)
+		annotations(j, s);
 	tags(j, resource, s);
 	rm_json_close(j, '}');
 }

@@ -10,7 +10,7 @@
 #include "agent/tls.h"
 #include "hooks/abi/shim.h"
 #include "hooks/hook.h"
-#include "hooks/sqlite.h"
+#include "hooks/lookout.h"
 
 #include <dlfcn.h>
 
@@ -25,10 +25,10 @@ struct rm_hook_dlopen rm_hook_dlopen(long flags)
 {
 	__typeof__(&dlopen) real = RM_LATE(dlopen);
 
-	rm_sqlite_look(); /* what the calls before this one have loaded */
+	rm_lookout(); /* what the calls before this one have loaded */
 	rm_tls_loading();
 	rm_adapters_loading();
-	rm_sqlite_loading();
+	rm_lookout_loading();
 	return (struct rm_hook_dlopen){
 		.target = real ? real : no_dlopen,
 		.flags = rm_active() ? flags & ~(long)RTLD_DEEPBIND : flags,

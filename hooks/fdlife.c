@@ -8,8 +8,8 @@
  */
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
+#include "hooks/lookout.h"
 #include "hooks/raw.h"
-#include "hooks/sqlite.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -55,7 +55,7 @@ RM_EXPORT int close(int fd)
 
 	closing(fd);
 	result = real_close(fd);
-	rm_sqlite_look();
+	rm_lookout();
 	return result;
 }
 
@@ -117,7 +117,7 @@ RM_EXPORT int fcntl(int fd, int cmd, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	result = real_fcntl(fd, cmd, arg);
-	rm_sqlite_look();
+	rm_lookout();
 	if (duplicates(cmd))
 		duplicated(fd, result);
 	return result;
@@ -134,7 +134,7 @@ RM_EXPORT int fcntl64(int fd, int cmd, ...)
 	arg = va_arg(args, void *);
 	va_end(args);
 	result = real_fcntl64(fd, cmd, arg);
-	rm_sqlite_look();
+	rm_lookout();
 	if (duplicates(cmd))
 		duplicated(fd, result);
 	return result;

@@ -82,9 +82,22 @@ static bool is_broken(void *session, long result)
 	return result < 0 && !is_over(session, result) && real_gnutls_error_is_fatal((int)result);
 }
 
+RM_IMPORT_IF_PRESENT(gnutls, gnutls_record_check_corked);
+
+/* Bytes in records that are kept together, ours among them. */
+static size_t corked(void *session)
+{
+	return real_gnutls_record_check_corked ? real_gnutls_record_check_corked(session) : 0;
+}
+
+static bool is_corked(void *session)
+{
+	return corked(session) > 0;
+}
+
 #define COMMON                                                                                          \
 	.tag = tag, .protocol = protocol, .pending = pending, .is_broken = is_broken, .is_over = is_over, \
-	.partial = true
+	.partial = true, .takes_all = is_corked
 
 static const struct rm_session_kind kind = { .describe = describe, COMMON };
 static const struct rm_session_kind early_kind = { .describe = describe_early, COMMON };
@@ -141,14 +154,6 @@ static ssize_t hook_gnutls_record_recv_early_data(gnutls_session_t session, void
 }
 
 /* ---- bytes out ---- */
-
-RM_IMPORT_IF_PRESENT(gnutls, gnutls_record_check_corked);
-
-/* Bytes in records that are kept together, ours among them. */
-static size_t corked(void *session)
-{
-	return real_gnutls_record_check_corked ? real_gnutls_record_check_corked(session) : 0;
-}
 
 static ssize_t write_record(const struct rm_session_call *call, const void *data, size_t n)
 {
@@ -229,14 +234,17 @@ static size_t hook_gnutls_record_check_corked(gnutls_session_t session)
 	return all > ours ? all - ours : all;
 }
 
-/* After an error in the middle nobody can know what the rest is made of: the library's count stands. */
+/*
+ * It stops at an error, and goes on with the rest when called again. When records left before that, nobody can
+ * know what the rest is made of: the library's count stands.
+ */
 RM_IMPORT_IF_PRESENT(gnutls, gnutls_record_uncork);
 static int hook_gnutls_record_uncork(gnutls_session_t session, unsigned int flags)
 {
-	size_t ours = rm_tls_held(session, 0);
+	size_t ours = rm_tls_held(session, 0), before = ours ? corked(session) : 0;
 	int sent = real_gnutls_record_uncork(session, flags);
 
-	if (ours && sent != 0)
+	if (ours && corked(session) != before)
 		rm_tls_held_sent(session);
 	return sent > 0 && (size_t)sent > ours ? sent - (int)ours : sent;
 }

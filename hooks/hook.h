@@ -9,8 +9,10 @@
 
 #define RM_EXPORT __attribute__((visibility("default")))
 
+enum { RM_HOOK_NAME_BYTES = 24 };
+
 struct rm_hook {
-	const char *name;
+	const char name[RM_HOOK_NAME_BYTES]; /* in the row: an address would be one more to write at each start */
 	void **slot; /* where the address of the real function goes; NULL when none is needed */
 };
 

@@ -140,6 +140,12 @@ static bool is_the_programs(const struct rm_object *o, const uintptr_t *slot, ui
 	return type == SLOT_POINTER && *slot && !rm_object_is_relro(o, (uintptr_t)slot, sizeof(*slot));
 }
 
+/* True where the object calls another one by that symbol, or the library itself. */
+static bool is_call(const struct found *f, const ElfW(Sym) *s)
+{
+	return s->st_shndx == SHN_UNDEF || f->search->library->has_own;
+}
+
 static void consider(struct found *f, const ElfW(Rela) *r)
 {
 	const struct rm_object *o = f->object;
@@ -149,8 +155,7 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 	const struct rm_import *row;
 	uintptr_t *slot, value;
 
-	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend ||
-	    s->st_shndx != SHN_UNDEF)
+	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend || !is_call(f, s))
 		return;
 	row = row_of(f->search->library, o->strings + s->st_name);
 	if (!row || !row->hook)
@@ -221,7 +226,8 @@ static bool lead(const struct rm_object *o, void *arg)
 	struct scan *scan = arg;
 	struct found f = { .object = o, .search = &scan->search };
 
-	if (!o->symbols || !o->strings || rm_object_function(o, scan->search.library->anchor))
+	if (!o->symbols || !o->strings ||
+	    (!scan->search.library->has_own && rm_object_function(o, scan->search.library->anchor)))
 		return false;
 	for (size_t i = 0; i < o->relocation_count; i++)
 		consider(&f, &o->relocations[i]);
@@ -315,7 +321,7 @@ static bool scan_all(const struct rm_object *first, void *arg)
 	unsigned *left = arg;
 
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row == first_row || row->library != row[-1].library)
+		if (!row->library->unwanted && (row == first_row || row->library != row[-1].library))
 			scan_library(row->library, left);
 	return true;
 }

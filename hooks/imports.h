@@ -16,6 +16,8 @@ struct rm_library {
 	const char *name;
 	const char *anchor;      /* a function by which it is known: who defines it is the library */
 	const void *instance;    /* where that function is; NULL while there is none */
+	bool has_own;            /* it calls itself through slots that are to lead to the hooks, too */
+	bool unwanted;           /* by the settings: nothing is looked for or written to */
 };
 
 struct rm_import {

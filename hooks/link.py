@@ -5,7 +5,7 @@ One relocatable object is made first, so that every reference to libc can be mad
 shared object then needs no library, no symbol and no symbol version to be there. What it may refer
 to is the list below; anything else is an error here and not a crash in somebody's program.
 
-Usage: link.py NM OBJCOPY NAMES START_LIST OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
+Usage: link.py NM READELF OBJCOPY NAMES START_LIST START_SCRIPT OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
 """
 import os
 import re
@@ -16,7 +16,7 @@ import sys
 ANYWHERE = {"__errno_location"}
 # Looked at through a weak reference before use.
 IF_PRESENT = {"environ", "_r_debug", "dlsym", "dlerror", "gnu_get_libc_version", "getauxval",
-              "clock_gettime"}
+              "clock_gettime", "__h_errno_location"}
 # On the worker's way only, and started at safe points (docs/SAFETY.md, T2).
 AT_SAFE_POINTS = {"dlopen", "dlclose", "pthread_create", "pthread_join", "pthread_sigmask",
                   "pthread_attr_init", "pthread_attr_destroy", "pthread_attr_setstacksize",
@@ -35,18 +35,20 @@ def undefined(nm, path):
     return {line.split()[0] for line in out.splitlines() if line}
 
 
-def together(nm, path, start):
-    """objcopy's options that gather the functions of a list where the linker begins the code."""
+def together(readelf, path, start):
+    """objcopy's options that give what a list names sections which start.ld gathers: functions, their constants, data."""
     with open(start) as rows:
         names = {line.strip() for line in rows if not line.startswith("#")}
-    symbols = subprocess.run([nm, "--format=sysv", path], check=True, text=True, stdout=subprocess.PIPE).stdout
-    sections = set(re.findall(r"\| *(\.text\.[^ |]+)$", symbols, re.MULTILINE))
-    return [f"--rename-section={s}=.text.startup{s[5:]}" for s in sorted(sections) if s.split(".")[2] in names]
+    headers = subprocess.run([readelf, "--section-headers", "--wide", path], check=True, text=True,
+                             stdout=subprocess.PIPE).stdout
+    section = r"\] (\.(text|rodata|data|bss)\.([^ .]+)\S*) +\S+ +[0-9a-f]+ [0-9a-f]+ ([0-9a-f]+) "
+    return [f"--rename-section={whole}=.{kind}.start.{size}{whole[len(kind) + 1:]}"
+            for whole, kind, name, size in sorted(set(re.findall(section, headers))) if name in names]
 
 
 def main():
     cut = sys.argv.index("--")
-    nm, objcopy, names, start, output, hooks, *others = sys.argv[1:cut]
+    nm, readelf, objcopy, names, start, layout, output, hooks, *others = sys.argv[1:cut]
     cc = sys.argv[cut + 1:]
     whole, weak_list, script = output + ".o", output + ".weak", output + ".map"
 
@@ -59,7 +61,7 @@ def main():
         sys.exit("link.py: undefined, or not to be used in the preloaded object: " + " ".join(sorted(refused)))
     with open(weak_list, "w") as out:
         out.write("".join(s + "\n" for s in sorted(wanted)))
-    subprocess.run([objcopy, "--weaken-symbols=" + weak_list, *together(nm, whole, start), whole], check=True)
+    subprocess.run([objcopy, "--weaken-symbols=" + weak_list, *together(readelf, whole, start), whole], check=True)
     with open(names) as rows, open(script, "w") as out:
         exported = re.findall(r'"(\w+)"', rows.read())
         # Anonymous: with a named version, some executables do not bind to a hook at all (L4).
@@ -67,7 +69,7 @@ def main():
     # By its name the object is found where it is loaded, wherever its file may be by then.
     subprocess.run([*cc, "-shared", "-nostdlib", "-o", output, whole, "-Wl,-soname,libremora.so",
                     "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-z,noexecstack", "-Wl,-z,text",
-                    "-Wl,--hash-style=gnu", "-Wl,--version-script=" + script], check=True)
+                    "-Wl,--hash-style=gnu", "-Wl,--version-script=" + script, "-Wl,--script=" + layout], check=True)
     for path in (whole, weak_list):
         os.remove(path)
 

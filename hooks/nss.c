@@ -102,6 +102,11 @@ static bool is_broken(void *session, long result)
 	return error && error != RM_PR_WOULD_BLOCK && error != RM_PR_PENDING_INTERRUPT && error != RM_PR_IO_TIMEOUT;
 }
 
+static bool takes_all(void *session)
+{
+	return true;
+}
+
 static const struct rm_session_kind kind = {
 	.key = key,
 	.tag = tag,
@@ -111,6 +116,7 @@ static const struct rm_session_kind kind = {
 	.is_broken = is_broken,
 	.is_over = is_over,
 	.partial = true,
+	.takes_all = takes_all,
 };
 
 /* ---- the table's functions ---- */

@@ -128,13 +128,13 @@ static void forget(struct place *p, void *ssl)
 
 /*
  * Early data is over. What the server refused the program sends again: as a request of its own, so
- * that the first one's answer is not waited for.
+ * that the first one's answer is not waited for. Only now the kernel may have been given the keys.
  */
 static rm_tls end_early(struct place *p, void *ssl, rm_tls name)
 {
 	if (!p->calls.is_init_finished(ssl))
 		return name;
-	if (p->calls.get_early_data_status(ssl) == EARLY_DATA_ACCEPTED)
+	if (p->calls.get_early_data_status(ssl) == EARLY_DATA_ACCEPTED && !kernel_encrypts(p, ssl))
 		return set_name(p, ssl, name & ~EARLY);
 	rm_tls_leave_alone(name & ~EARLY);
 	forget(p, ssl);
@@ -147,8 +147,11 @@ static rm_tls current(struct place *p, void *ssl)
 	rm_tls name = name_of(p, ssl);
 
 	if (name && name != UNWATCHED && name & EARLY)
-		name = end_early(p, ssl, name) & ~EARLY;
-	return name && name != UNWATCHED && !rm_tls_watched(name) ? UNWATCHED : name;
+		name = end_early(p, ssl, name);
+	if (!name || name == UNWATCHED)
+		return name;
+	name &= ~EARLY;
+	return rm_tls_watched(name) ? name : UNWATCHED;
 }
 
 /* ---- bytes in ---- */

@@ -8,8 +8,9 @@
  * lie around those three, and hold the same functions. Tables of DTLS do too, but for the version.
  *
  * All of that must hold, and all functions must lie in code of the same object, or the object is left
- * alone: so BoringSSL and LibreSSL, whose tables are others. OpenSSL 1.1.0, whose slots take other
- * arguments, has no SSL_read_ex.
+ * alone. OpenSSL 1.1.0, whose slots take other arguments, has no SSL_read_ex; BoringSSL, AWS-LC and
+ * LibreSSL, whose tables are others, have no SSL_waiting_for_async. (LibreSSL's accepting slot is at
+ * the same place as OpenSSL 1.1.1's, with other functions behind it.)
  *
  * The tables lie in memory that is read-only once the loader has filled it in. Where it still can be
  * written to, another thread is loading the object: it is looked at again later.
@@ -266,10 +267,12 @@ enum verdict { NONE, OURS, LATER, FOUND };
 static enum verdict look(struct copy *c, const struct rm_object *o, int *ret_place)
 {
 	const uintptr_t **tables[] = { &c->any, &c->client, &c->server };
-	static const char *const getters[] = { "TLS_method", "TLS_client_method", "TLS_server_method" };
+	static const char getters[][24] = { "TLS_method", "TLS_client_method", "TLS_server_method" };
 
 	*c = (struct copy){ .object = o };
-	if (!rm_object_function(o, "SSL_read_ex") || !rm_object_function(o, "SSL_CTX_new"))
+	/* 1.1.0 lacks the one, what descends from OpenSSL the other, and may have tables that look alike. */
+	if (!rm_object_function(o, "SSL_read_ex") || !rm_object_function(o, "SSL_waiting_for_async") ||
+	    !rm_object_function(o, "SSL_CTX_new"))
 		return NONE;
 	for (int i = 0; i < 3; i++) {
 		*tables[i] = given_by(o, getters[i]);

@@ -24,6 +24,8 @@ static void before_poll(const struct pollfd *fds, nfds_t count)
 	if (!rm_active())
 		return;
 	rm_safe_point();
+	if (count > 2) /* of which one wakes up who waits for the other */
+		rm_many_wait();
 	if (count < 2 || !rm_loop_matters() || !rm_may_read(fds, count * sizeof(*fds)))
 		return;
 	for (nfds_t i = 0; i < count; i++) {
@@ -43,6 +45,7 @@ static void before_select(int count, const fd_set *in)
 	if (!rm_active())
 		return;
 	rm_safe_point();
+	rm_many_wait(); /* how many they are would cost more to know */
 	/* The set may be larger than fd_set says: programs allocate what `count` needs. */
 	if (!in || count < 0 || !rm_loop_matters() ||
 	    !rm_may_read(in, ((size_t)count + WORD_BITS - 1) / WORD_BITS * sizeof(long)))

@@ -56,6 +56,11 @@ static inline int raw_connect(int fd, const struct sockaddr *to, socklen_t len)
 	return (int)raw_result(rm_sys3(__NR_connect, fd, to, len));
 }
 
+static inline int raw_getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	return (int)raw_result(rm_sys5(__NR_getsockopt, fd, level, name, value, len));
+}
+
 static inline int raw_listen(int fd, int backlog)
 {
 	return (int)raw_result(rm_sys2(__NR_listen, fd, backlog));

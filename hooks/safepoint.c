@@ -1,7 +1,6 @@
 /*
  * Hooks that are nothing but safe points: calls that no signal handler makes, so that the agent may
- * start its worker thread in them, and adapters look for their runtimes. What the new thread does, and the look-up's own traffic, is not
- * touched.
+ * start its worker thread in them, and adapters look for their runtimes. What the new thread does is not touched.
  * Context: app.
  */
 #include "adapters/adapters.h"
@@ -9,22 +8,7 @@
 #include "hooks/hook.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <pthread.h>
-
-RM_HOOK(getaddrinfo, NULL);
-RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-			  struct addrinfo **ret)
-{
-	__typeof__(&getaddrinfo) real = RM_LATE(getaddrinfo);
-
-	if (!real) {
-		errno = ENOSYS;
-		return EAI_SYSTEM;
-	}
-	rm_safe_point();
-	return real(node, service, hints, ret);
-}
 
 RM_HOOK(pthread_create, NULL);
 RM_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),

@@ -5,6 +5,8 @@
  * splice, which has a socket on either side, is here too.
  * Context: hook. All that writes to a socket can be said as sendmsg, so that is what edits use.
  */
+#include "adapters/adapters.h"
+#include "agent/datagram.h"
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
 #include "hooks/raw.h"
@@ -12,7 +14,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-enum { IOV_LIMIT = 1024 };
+enum { IOV_LIMIT = 1024, QUESTIONS_MAX = 16 };
 
 RM_HOOK(sendmsg, raw_sendmsg);
 
@@ -24,6 +26,11 @@ static bool edited(struct rm_tx *tx, enum rm_tx_mode *ret_mode, int fd, const st
 		   int count, const struct msghdr *m, int flags, ssize_t *ret_n)
 {
 	*ret_mode = rm_tx_begin(tx, fd, iov, count);
+	rm_adapters_secure();
+	if (*ret_mode == RM_TX_PASS && rm_datagram_watched(fd)) {
+		*ret_mode = RM_TX_DATAGRAM;
+		tx->question = rm_datagram_sends(fd, iov, count, m ? m->msg_name : NULL, m ? m->msg_namelen : 0);
+	}
 	if (*ret_mode != RM_TX_EDIT)
 		return false;
 	*ret_n = rm_tx_edit(tx, m, flags, real_sendmsg);
@@ -40,6 +47,10 @@ static ssize_t finish(struct rm_tx *tx, enum rm_tx_mode mode, ssize_t n)
 {
 	if (mode == RM_TX_DONE)
 		rm_tx_done(tx, n);
+	else if (mode == RM_TX_OUTPUT)
+		rm_output_done(tx, n);
+	else if (mode == RM_TX_DATAGRAM && n < 0)
+		rm_datagram_unsent(tx->question);
 	return n;
 }
 
@@ -47,6 +58,7 @@ RM_HOOK(write, raw_write);
 RM_EXPORT ssize_t write(int fd, const void *buf, size_t len)
 {
 	struct iovec iov = { (void *)buf, len };
+	struct rm_with_ids with;
 	enum rm_tx_mode mode;
 	struct rm_tx tx;
 	ssize_t n;
@@ -55,12 +67,15 @@ RM_EXPORT ssize_t write(int fd, const void *buf, size_t len)
 		return real_write(fd, buf, len);
 	if (edited(&tx, &mode, fd, &iov, 1, NULL, 0, &n))
 		return n;
+	if (mode == RM_TX_OUTPUT && rm_output_with_ids(&with, fd, &iov, 1, false))
+		return finish(&tx, mode, rm_output_with_ids_done(&with, real_write(fd, with.text, with.bytes)));
 	return finish(&tx, mode, real_write(fd, buf, len));
 }
 
 RM_HOOK(writev, raw_writev);
 RM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
 {
+	struct rm_with_ids with;
 	enum rm_tx_mode mode;
 	struct rm_tx tx;
 	ssize_t n;
@@ -69,6 +84,11 @@ RM_EXPORT ssize_t writev(int fd, const struct iovec *iov, int count)
 		return real_writev(fd, iov, count);
 	if (edited(&tx, &mode, fd, iov, count, NULL, 0, &n))
 		return n;
+	if (mode == RM_TX_OUTPUT && rm_output_with_ids(&with, fd, iov, count, false)) {
+		const struct iovec all = { with.text, with.bytes };
+
+		return finish(&tx, mode, rm_output_with_ids_done(&with, real_writev(fd, &all, 1)));
+	}
 	return finish(&tx, mode, real_writev(fd, iov, count));
 }
 
@@ -131,7 +151,7 @@ RM_EXPORT ssize_t sendto(int fd, const void *buf, size_t len, int flags, const s
 	struct rm_tx tx;
 	ssize_t n;
 
-	if (!rm_fd_tracked(fd))
+	if (!rm_fd_tracked(fd) && !(to && rm_datagram_to(fd, to, to_len)))
 		return real_sendto(fd, buf, len, flags, to, to_len);
 	if (edited(&tx, &mode, fd, &iov, 1, to ? &m : NULL, flags, &n))
 		return n;
@@ -153,21 +173,45 @@ static ssize_t watched_sendmsg(int fd, const struct msghdr *m, int flags)
 
 RM_EXPORT ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	if (!rm_fd_tracked(fd))
+	if (!rm_fd_tracked(fd) &&
+	    !(rm_datagram_may(fd) && rm_may_read(m, sizeof(*m)) && rm_datagram_to(fd, m->msg_name, m->msg_namelen)))
 		return real_sendmsg(fd, m, flags);
 	return watched_sendmsg(fd, m, flags);
+}
+
+RM_HOOK(sendmmsg, raw_sendmmsg);
+
+/* Of datagrams, that of a resolver that asks for both families at once, or of several names. */
+static int sent_datagrams(int fd, struct mmsghdr *m, unsigned count, int flags)
+{
+	uint64_t question[QUESTIONS_MAX] = { 0 };
+	unsigned looked = count < QUESTIONS_MAX ? count : QUESTIONS_MAX;
+	int sent;
+
+	looked = rm_may_read(m, looked * sizeof(*m)) ? looked : 0;
+	for (unsigned i = 0; i < looked; i++) {
+		const struct msghdr *h = &m[i].msg_hdr;
+
+		if (can_look(h->msg_iov, h->msg_iovlen) && rm_datagram_to(fd, h->msg_name, h->msg_namelen))
+			question[i] = rm_datagram_sends(fd, h->msg_iov, (int)h->msg_iovlen, h->msg_name, h->msg_namelen);
+	}
+	sent = real_sendmmsg(fd, m, count, flags);
+	for (unsigned i = sent < 0 ? 0 : (unsigned)sent; i < looked; i++)
+		rm_datagram_unsent(question[i]);
+	return sent;
 }
 
 /*
  * On a stream, what the kernel does for this call: one sendmsg after the other until one fails or
  * is short. Made here, since what goes into a message depends on the ones before it.
  */
-RM_HOOK(sendmmsg, raw_sendmmsg);
 RM_EXPORT int sendmmsg(int fd, struct mmsghdr *m, unsigned count, int flags)
 {
 	unsigned sent = 0;
 	bool whole = true;
 
+	if (rm_datagram_may(fd))
+		return sent_datagrams(fd, m, count, flags);
 	if (!rm_fd_tracked(fd) || !rm_active())
 		return real_sendmmsg(fd, m, count, flags);
 	for (; sent < count && sent < IOV_LIMIT && whole; sent++) {

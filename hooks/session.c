@@ -130,9 +130,17 @@ static int write_through(void *arg, const void *p, size_t n, size_t *ret_n)
 	return result > 0 ? 1 : (int)result;
 }
 
+static bool takes_all(void *arg)
+{
+	const struct rm_session_call *call = arg;
+
+	return call->kind->takes_all && call->kind->takes_all(call->session);
+}
+
 long rm_session_write(const struct rm_session_call *call, const void *p, size_t n)
 {
-	struct rm_tls_writer writer = { .write = write_through, .arg = (void *)call, .partial = call->kind->partial };
+	struct rm_tls_writer writer = { .write = write_through, .arg = (void *)call, .partial = call->kind->partial,
+					.takes_all = takes_all };
 	struct rm_tls_known known;
 	size_t taken = 0;
 	int rc;

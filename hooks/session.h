@@ -23,7 +23,8 @@ struct rm_session_kind {
 	size_t (*pending)(void *session); /* bytes that a read gives without asking the network */
 	bool (*is_broken)(void *session, long result); /* a read or write that gave this ended the session */
 	bool (*is_over)(void *session, long result);   /* ... or says that the peer sends no more */
-	bool partial;                     /* writes may take less than they are offered */
+	bool partial;                     /* writes may take less than they are offered: a record ... */
+	bool (*takes_all)(void *session); /* ... unless this says, after one, that they take all for now */
 };
 
 /* One call of the program, and how to make it: > 0 bytes moved, else whatever the library says. */

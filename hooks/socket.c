@@ -1,6 +1,6 @@
 /*
  * Hooks of the calls that make, name and end connections: socket, accept, connect, listen,
- * shutdown, socketpair. Each makes the real call and then tells the agent; the agent's scope is
+ * shutdown, socketpair; and getsockopt, which tells of the connecting. Each makes the real call and then tells the agent; the agent's scope is
  * never open during a real call, which may block or be a cancellation point.
  * Context: hook. accept, which in a server without a poll loop is the only place it comes back to,
  * is a safe point too: before the wait, as what was recorded since the last one is then complete.
@@ -11,6 +11,7 @@
 #include "hooks/raw.h"
 
 #include <errno.h>
+#include <string.h>
 
 RM_HOOK(socket, raw_socket);
 RM_EXPORT int socket(int domain, int type, int protocol)
@@ -92,11 +93,29 @@ RM_EXPORT int listen(int fd, int backlog)
 RM_HOOK(connect, raw_connect);
 RM_EXPORT int connect(int fd, const struct sockaddr *to, socklen_t len)
 {
+	uint64_t begun_ns = rm_fd_connect_begins();
 	int result = real_connect(fd, to, len);
 	struct rm_scope s;
 
 	if (rm_enter(&s)) {
-		rm_fd_connect(&s, fd, to, len, result, result == 0 ? 0 : s.saved_errno);
+		rm_fd_connect(&s, fd, to, len, result, result == 0 ? 0 : s.saved_errno, begun_ns);
+		rm_leave(&s);
+	}
+	return result;
+}
+
+/* How a program asks what became of a connection that it did not wait for. */
+RM_HOOK(getsockopt, raw_getsockopt);
+RM_EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+	int result = real_getsockopt(fd, level, name, value, len), error;
+	struct rm_scope s;
+
+	if (result != 0 || level != SOL_SOCKET || name != SO_ERROR || !rm_fd_tracked(fd) || *len < sizeof(error))
+		return result;
+	memcpy(&error, value, sizeof(error));
+	if (error == 0 && rm_enter(&s)) {
+		rm_fd_connected(&s, fd);
 		rm_leave(&s);
 	}
 	return result;

@@ -7,17 +7,11 @@
  * has the connection. Nothing is kept in it.
  * Context: app.
  */
-#include "hooks/sqlite.h"
-
-#include <stdatomic.h>
 #include <string.h>
 
 #include "agent/local.h"
 #include "base/clock.h"
-#include "base/objects.h"
-#include "base/loader_lock.h"
 #include "base/strbuf.h"
-#include "hooks/discover.h"
 #include "hooks/imports.h"
 #include "hooks/sqlite_api.h"
 
@@ -234,38 +228,4 @@ static int hook_sqlite3_prepare_v3(sqlite3 *db, const char *sql, int n, unsigned
 
 	prepared(db, sql, n, result, start_ns);
 	return result;
-}
-
-/* ---- finding it ---- */
-
-static atomic_bool loaded = true; /* objects may have been, since somebody looked */
-
-void rm_sqlite_loading(void)
-{
-	atomic_store_explicit(&loaded, true, memory_order_relaxed);
-}
-
-static bool defines(const struct rm_object *o, void *arg)
-{
-	*(bool *)arg = rm_object_function(o, sqlite.anchor) != NULL;
-	return *(bool *)arg;
-}
-
-void rm_sqlite_look(void)
-{
-	bool found = false;
-	struct rm_scope s;
-
-	if (!atomic_load_explicit(&loaded, memory_order_relaxed) || !rm_enter(&s))
-		return;
-	/* close and fcntl are for signal handlers, too. Another call will look. */
-	if (rm_loader_lock_is_mine()) {
-		rm_leave(&s);
-		return;
-	}
-	if (atomic_exchange(&loaded, false) && rm_loader_lock_is_live())
-		rm_objects_each(defines, &found);
-	if (found)
-		rm_discover();
-	rm_leave(&s);
 }

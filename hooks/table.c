@@ -14,7 +14,9 @@
 #include "hooks/discover.h"
 #include "hooks/hook.h"
 #include "hooks/imports.h"
-#include "hooks/sqlite.h"
+#include "hooks/lookout.h"
+#include "hooks/printed.h"
+#include "hooks/syslogged.h"
 
 #include <gnu/libc-version.h>
 #include <sys/auxv.h>
@@ -78,8 +80,11 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		rm_imports_forbid();
 	rm_init(argc, argv, envp);
 	if (rm_active()) {
+		rm_printed_watch();
+		rm_syslog_watch();
 		rm_loader_lock_learn();
-		rm_sqlite_look();
+		rm_cxx_watch();
+		rm_lookout();
 	}
 }
 
@@ -87,6 +92,7 @@ __attribute__((destructor)) static void end(void)
 {
 	if (!started)
 		return;
+	rm_printed_rest();
 	rm_process_end(RM_END_EXIT);
 	rm_fini();
 }

@@ -10,6 +10,7 @@
 #include "hooks/imports.h"
 #include "hooks/session.h"
 
+#include <limits.h>
 #include <sys/uio.h>
 
 static struct rm_library wolfssl = { .name = "wolfSSL", .anchor = "wolfSSL_read" };
@@ -63,8 +64,7 @@ static bool is_broken(void *session, long result)
 {
 	int error = real_wolfSSL_get_error(session, (int)result);
 
-	return error == RM_WOLFSSL_SYSCALL || error == RM_WOLFSSL_SSL || error == RM_WOLFSSL_SOCKET_ERROR ||
-	       error == RM_WOLFSSL_FATAL_ERROR;
+	return error == RM_WOLFSSL_SYSCALL || error == RM_WOLFSSL_SOCKET_ERROR || error == RM_WOLFSSL_FATAL_ERROR;
 }
 
 static const struct rm_session_kind kind = {
@@ -90,6 +90,30 @@ static int hook_wolfSSL_read(struct WOLFSSL *ssl, void *data, int n)
 	struct rm_session_call call = { .kind = &kind, .session = ssl, .read = read_some };
 
 	return n > 0 ? (int)rm_session_read(&call, data, (size_t)n) : real_wolfSSL_read(ssl, data, n);
+}
+
+/* Says 1 and a size, or what wolfSSL_read says. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_read_ex);
+
+static long read_sized(const struct rm_session_call *call, void *buf, size_t n)
+{
+	size_t got = 0;
+	int result = real_wolfSSL_read_ex(call->session, buf, n, &got);
+
+	return result == 1 ? (long)got : result;
+}
+
+static int hook_wolfSSL_read_ex(struct WOLFSSL *ssl, void *data, size_t n, size_t *ret_n)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .read = read_sized };
+	long got;
+
+	if (!ssl || !data || !n || n > INT_MAX)
+		return real_wolfSSL_read_ex(ssl, data, n, ret_n);
+	got = rm_session_read(&call, data, n);
+	if (got > 0 && ret_n)
+		*ret_n = (size_t)got;
+	return got > 0 ? 1 : (int)got;
 }
 
 RM_IMPORT(wolfssl, wolfSSL_recv);
@@ -129,6 +153,29 @@ static int hook_wolfSSL_write(struct WOLFSSL *ssl, const void *data, int n)
 	return n > 0 ? (int)rm_session_write(&call, data, (size_t)n) : real_wolfSSL_write(ssl, data, n);
 }
 
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_write_ex);
+
+static long write_sized(const struct rm_session_call *call, const void *p, size_t n)
+{
+	size_t took = 0;
+	int result = real_wolfSSL_write_ex(call->session, p, n, &took);
+
+	return result == 1 ? (long)took : result;
+}
+
+static int hook_wolfSSL_write_ex(struct WOLFSSL *ssl, const void *data, size_t n, size_t *ret_n)
+{
+	struct rm_session_call call = { .kind = &kind, .session = ssl, .write = write_sized };
+	long took;
+
+	if (!ssl || !data || !n || n > INT_MAX)
+		return real_wolfSSL_write_ex(ssl, data, n, ret_n);
+	took = rm_session_write(&call, data, n);
+	if (ret_n)
+		*ret_n = took > 0 ? (size_t)took : 0;
+	return took > 0 ? 1 : (int)took;
+}
+
 RM_IMPORT(wolfssl, wolfSSL_send);
 
 static long send_all(const struct rm_session_call *call, const void *p, size_t n)
@@ -166,7 +213,61 @@ static int hook_wolfSSL_read_early_data(struct WOLFSSL *ssl, void *data, int n, 
 	return real_wolfSSL_read_early_data(ssl, data, n, ret_n);
 }
 
+/* ---- sessions that are left alone, since their bytes go other ways, too ---- */
+
+/* A BIO reads and writes inside of the library, and may free the session there. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_BIO_set_ssl);
+static long hook_wolfSSL_BIO_set_ssl(struct WOLFSSL_BIO *bio, struct WOLFSSL *ssl, int flag)
+{
+	if (ssl)
+		rm_session_unwatched(&kind, ssl);
+	return real_wolfSSL_BIO_set_ssl(bio, ssl, flag);
+}
+
+/* Of a session that the library made for a BIO. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_BIO_get_ssl);
+static long hook_wolfSSL_BIO_get_ssl(struct WOLFSSL_BIO *bio, struct WOLFSSL **ret_ssl)
+{
+	long result = real_wolfSSL_BIO_get_ssl(bio, ret_ssl);
+
+	if (result == 1 && ret_ssl && *ret_ssl)
+		rm_session_unwatched(&kind, *ret_ssl);
+	return result;
+}
+
+/* One object to read from, another one to write to. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_write_dup);
+static struct WOLFSSL *hook_wolfSSL_write_dup(struct WOLFSSL *ssl)
+{
+	struct WOLFSSL *dup = real_wolfSSL_write_dup(ssl);
+
+	if (dup) {
+		rm_tls_forget(dup);
+		rm_session_unwatched(&kind, dup);
+		rm_session_unwatched(&kind, ssl);
+	}
+	return dup;
+}
+
+/* Begun in another process, and gone on with here from its middle. */
+RM_IMPORT_IF_PRESENT(wolfssl, wolfSSL_tls_import);
+static int hook_wolfSSL_tls_import(struct WOLFSSL *ssl, const unsigned char *state, unsigned bytes)
+{
+	rm_session_unwatched(&kind, ssl);
+	return real_wolfSSL_tls_import(ssl, state, bytes);
+}
+
 /* ---- life of a session ---- */
+
+/* What a BIO freed is forgotten when its memory is used again. */
+RM_IMPORT(wolfssl, wolfSSL_new);
+static struct WOLFSSL *hook_wolfSSL_new(struct WOLFSSL_CTX *ctx)
+{
+	struct WOLFSSL *ssl = real_wolfSSL_new(ctx);
+
+	rm_tls_forget(ssl);
+	return ssl;
+}
 
 RM_IMPORT(wolfssl, wolfSSL_shutdown);
 static int hook_wolfSSL_shutdown(struct WOLFSSL *ssl)

@@ -73,11 +73,11 @@ struct known {
 	struct rm_str method, uri, document, script, path, query, protocol, scheme, https, host, server, client, length;
 };
 
-#define VARIABLE(text, member) { { text, sizeof(text) - 1 }, offsetof(struct known, member) }
+#define VARIABLE(text, member) { text, offsetof(struct known, member) }
 
 static const struct {
-	struct rm_str name;
-	size_t at; /* in struct known */
+	char name[16];
+	uint16_t at; /* in struct known */
 } table[] = {
 	VARIABLE("REQUEST_METHOD", method),
 	VARIABLE("REQUEST_URI", uri),
@@ -97,7 +97,7 @@ static const struct {
 static void note(struct known *k, struct rm_str name, struct rm_str value)
 {
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (rm_str_eq(name, table[i].name))
+		if (rm_str_eq(name, RM_STR_OF(table[i].name)))
 			memcpy((char *)k + table[i].at, &value, sizeof(value));
 }
 

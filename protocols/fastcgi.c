@@ -531,12 +531,7 @@ static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, 
 static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
 {
 	if (reset || dir == RM_DIR_RESPONSE)
-		break_all(state, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
-}
-
-static bool at_head(const void *state)
-{
-	return false; /* nothing grows */
+		break_all(state, sink, rm_end_error(reset));
 }
 
 static uint64_t unread(const void *state)
@@ -556,6 +551,5 @@ const struct rm_proto rm_proto_fastcgi = {
 	.feed = feed,
 	.skip = skip,
 	.end = end,
-	.at_head = at_head,
 	.unread = unread,
 };

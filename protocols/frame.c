@@ -5,11 +5,15 @@ enum state { HEAD, WANTED, REST };
 
 static enum rm_frame_event head(struct rm_frame *f, struct rm_str bytes, size_t *at)
 {
-	while (f->head_n < f->head_bytes) {
-		if (*at == bytes.n)
-			return RM_FRAME_MORE;
-		f->head[f->head_n++] = (uint8_t)bytes.p[(*at)++];
-	}
+	size_t missing = (size_t)f->head_bytes - f->head_n, here = bytes.n - *at;
+	size_t take = here < missing ? here : missing;
+
+	if (take)
+		memcpy(f->head + f->head_n, bytes.p + *at, take);
+	*at += take;
+	f->head_n += (uint8_t)take;
+	if (take < missing)
+		return RM_FRAME_MORE;
 	f->left = f->wanted = 0;
 	f->state = WANTED;
 	return RM_FRAME_HEAD;

@@ -7,7 +7,7 @@
 
 #include "protocols/proto.h"
 
-enum { RM_FRAME_HEAD_MAX = 16 };
+enum { RM_FRAME_HEAD_MAX = 24 };
 
 enum rm_frame_event {
 	RM_FRAME_MORE, /* the bytes are over */

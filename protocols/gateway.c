@@ -236,7 +236,7 @@ void rm_gateway_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *si
 	if (was < BODY)
 		sink->on->broken(sink, g->x, RM_STR(""));
 	else if (reset || !g->answer.over)
-		sink->on->broken(sink, g->x, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
+		sink->on->broken(sink, g->x, rm_end_error(reset));
 	else
 		sink->on->response_end(sink, g->x, g->out);
 }

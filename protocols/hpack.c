@@ -225,3 +225,21 @@ void rm_hpack_put(struct rm_strbuf *out, struct rm_str name, struct rm_str value
 	put_string(out, name);
 	put_string(out, value);
 }
+
+void rm_hpack_put_never(struct rm_strbuf *out, struct rm_str name, struct rm_str value)
+{
+	rm_strbuf_char(out, 0x10);
+	put_string(out, name);
+	put_string(out, value);
+}
+
+void rm_hpack_put_traceparent(struct rm_strbuf *out, const struct rm_spanctx *c)
+{
+	static const char start[] = "\x10\x88\x4d\x83\x21\x6b\x1d\x85\xa9\x3f"; /* a literal for nobody's table, its name */
+	uint8_t value[RM_TRACEPARENT_BYTES];
+	size_t n = rm_hpack_huffman_traceparent(c, value);
+
+	rm_strbuf_put(out, start, sizeof(start) - 1);
+	rm_strbuf_char(out, (char)(0x80 | n));
+	rm_strbuf_put(out, value, n);
+}

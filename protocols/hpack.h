@@ -55,4 +55,10 @@ int rm_hpack_next(struct rm_hpack_block *b, struct rm_hpack_field *ret);
 /* Writes a field as a literal that no table takes, its name and value uncoded. */
 void rm_hpack_put(struct rm_strbuf *out, struct rm_str name, struct rm_str value);
 
+/* The same, and who forwards it may not put it into a table, either (section 6.2.3). */
+void rm_hpack_put_never(struct rm_strbuf *out, struct rm_str name, struct rm_str value);
+
+/* The same of a traceparent, as short as it gets without a table: in the Huffman code, 46 to 52 bytes. */
+void rm_hpack_put_traceparent(struct rm_strbuf *out, const struct rm_spanctx *c);
+
 #endif

@@ -6,6 +6,8 @@
  */
 #include "protocols/hpack_huffman.h"
 
+#include <string.h>
+
 #include "base/err.h"
 
 enum { SYMBOLS = 256, PADDING_MAX_BITS = 7 };
@@ -85,4 +87,63 @@ int64_t rm_hpack_huffman(const uint8_t *p, size_t n, char *ret, size_t cap)
 		acc <<= lengths[i].bits;
 		have -= lengths[i].bits;
 	}
+}
+
+/* Bits on their way out, the first one highest. */
+struct writer {
+	uint8_t *to;
+	uint64_t bits; /* of those that are not written yet the lowest */
+	unsigned have;
+};
+
+static void put_bits(struct writer *w, uint32_t code, unsigned bits)
+{
+	uint32_t four;
+
+	w->bits = w->bits << bits | code;
+	w->have += bits;
+	if (w->have < 32)
+		return;
+	w->have -= 32;
+	four = __builtin_bswap32((uint32_t)(w->bits >> w->have));
+	memcpy(w->to, &four, sizeof(four));
+	w->to += sizeof(four);
+}
+
+static void put_hex(struct writer *w, const uint8_t *p, size_t n)
+{
+	static const struct {
+		uint8_t code, bits;
+	} digits[16] = {
+		{ 0x00, 5 }, { 0x01, 5 }, { 0x02, 5 }, { 0x19, 6 }, { 0x1a, 6 }, { 0x1b, 6 }, { 0x1c, 6 }, { 0x1d, 6 },
+		{ 0x1e, 6 }, { 0x1f, 6 }, { 0x03, 5 }, { 0x23, 6 }, { 0x04, 5 }, { 0x24, 6 }, { 0x05, 5 }, { 0x25, 6 },
+	};
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned high = p[i] >> 4, low = p[i] & 15;
+
+		put_bits(w, (uint32_t)digits[high].code << digits[low].bits | digits[low].code,
+			 digits[high].bits + digits[low].bits);
+	}
+}
+
+size_t rm_hpack_huffman_traceparent(const struct rm_spanctx *c, uint8_t ret[RM_TRACEPARENT_BYTES])
+{
+	enum { DASH = 0x16, DASH_BITS = 6 };
+	const uint8_t version = 0, flags = c->flags & (RM_FLAG_SAMPLED | RM_FLAG_RANDOM);
+	struct writer w = { .to = ret };
+
+	put_hex(&w, &version, 1);
+	put_bits(&w, DASH, DASH_BITS);
+	put_hex(&w, c->trace_id, 16);
+	put_bits(&w, DASH, DASH_BITS);
+	put_hex(&w, c->span_id, 8);
+	put_bits(&w, DASH, DASH_BITS);
+	put_hex(&w, &flags, 1);
+	put_bits(&w, (1u << (-w.have & 7)) - 1, -w.have & 7);
+	for (; w.have; w.to++) {
+		w.have -= 8;
+		*w.to = (uint8_t)(w.bits >> w.have);
+	}
+	return (size_t)(w.to - ret);
 }

@@ -12,10 +12,11 @@ struct entry {
 	uint16_t name_bytes, value_bytes; /* the largest table has no place for more */
 };
 
-#define ENTRY(name, value) { { name, sizeof(name) - 1 }, { value, sizeof(value) - 1 } }
+#define ENTRY(name, value) { sizeof(name) - 1, sizeof(value) - 1, name, value }
 
 static const struct {
-	struct rm_str name, value;
+	uint8_t name_bytes, value_bytes;
+	char name[28], value[14];
 } static_table[] = {
 	ENTRY(":authority", ""),
 	ENTRY(":method", "GET"),
@@ -127,8 +128,8 @@ bool rm_hpack_table_get(const struct rm_hpack_table *t, const char *memory, uint
 	const struct entry *e;
 
 	if (rm_hpack_is_static(index)) {
-		*ret_name = static_table[index - 1].name;
-		*ret_value = static_table[index - 1].value;
+		*ret_name = (struct rm_str){ static_table[index - 1].name, static_table[index - 1].name_bytes };
+		*ret_value = (struct rm_str){ static_table[index - 1].value, static_table[index - 1].value_bytes };
 		return true;
 	}
 	if (index - 1 - STATIC >= t->count)

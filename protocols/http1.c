@@ -24,7 +24,7 @@
 #include "protocols/http1_body.h"
 #include "protocols/http1_head.h"
 
-enum { FIFO_MAX = 64, FEW_FIELDS = 24 };
+enum { FIFO_MAX = 64, FEW_FIELDS = 16 };
 
 /* In this order: up to HEAD a head may yet come to nothing, up to BODY a message is under way. */
 enum state {
@@ -41,14 +41,13 @@ enum state {
 	MUTED,
 };
 
+/* Beside those of http1_body.h. */
 enum {
-	LINE_OK = 1,    /* the start line of the stashed head has been checked */
-	LINE_START = 2, /* the stash ends with a line's end */
-	CLOSES = 4,     /* no message follows this one */
-	INTERIM = 8,    /* 1xx */
-	SWITCHES = 16,  /* this response ends HTTP on the connection */
-	CONNECTS = 32,  /* this request may do so */
-	HTTP2 = 64,     /* this response switches to HTTP/2 */
+	LINE_OK = 8,     /* the start line of the stashed head has been checked */
+	LINE_START = 16, /* the stash ends with a line's end */
+	CONNECTS = 32,   /* this request may end HTTP on the connection */
+	HTTP2 = 64,      /* this response switches to HTTP/2 */
+	SHOWN = 128,     /* the sink looks at the content */
 };
 
 struct way {
@@ -141,7 +140,7 @@ static void request_over(struct http1 *h, struct rm_sink *sink)
 	if (w->flags & CONNECTS)
 		w->state = TUNNEL;
 	else
-		w->state = w->flags & CLOSES ? IGNORED : START;
+		w->state = w->flags & RM_HTTP1_CLOSES ? IGNORED : START;
 }
 
 static enum step response_over(struct http1 *h, struct rm_sink *sink)
@@ -158,8 +157,8 @@ static enum step response_over(struct http1 *h, struct rm_sink *sink)
 	}
 
 	sink->on->response_end(sink, pop(h), w->body.bytes);
-	w->state = w->flags & CLOSES ? CLOSED : START;
-	return w->flags & SWITCHES ? MUTE : GO_ON;
+	w->state = w->flags & RM_HTTP1_CLOSES ? CLOSED : START;
+	return w->flags & RM_HTTP1_SWITCHES ? MUTE : GO_ON;
 }
 
 static enum step message_over(struct http1 *h, enum rm_dir dir, struct rm_sink *sink)
@@ -170,56 +169,19 @@ static enum step message_over(struct http1 *h, enum rm_dir dir, struct rm_sink *
 	return GO_ON;
 }
 
-/* How long the body of a request is (RFC 9112 section 6.3). */
-static bool frame_request(struct way *w, const struct rm_http1_head *m)
+static bool frame(struct way *w, int flags)
 {
-	bool coded = m->chunked || m->other_coding;
-
-	/* HTTP/1.0 knows no transfer codings: some readers would not see this one. */
-	if (coded && (!m->chunked || m->head.version.p[2] == '0'))
-		return false;
-	w->flags = rm_http1_persists(m) ? 0 : CLOSES;
-	if (coded)
-		rm_http1_body_start(&w->body, RM_BODY_CHUNK, 0);
-	else
-		rm_http1_body_start(&w->body, RM_BODY_LENGTH, m->length);
-	return true;
-}
-
-static bool frame_response(struct way *w, const struct rm_http1_head *m, bool head, bool connect)
-{
-	int status = m->head.status;
-
-	w->flags = rm_http1_persists(m) ? 0 : CLOSES;
-	if (status == 101 || (connect && status / 100 == 2))
-		w->flags = SWITCHES;
-	else if (status / 100 == 1)
-		w->flags = INTERIM;
-	if (w->flags & (SWITCHES | INTERIM) || head || status == 204 || status == 304) {
-		rm_http1_body_start(&w->body, RM_BODY_DONE, 0);
-	} else if (m->chunked) {
-		rm_http1_body_start(&w->body, RM_BODY_CHUNK, 0);
-		/* HTTP/1.0 knows no chunks; clients read them anyway, and trust nothing behind. */
-		if (m->head.version.p[2] == '0')
-			w->flags |= CLOSES;
-	} else if (m->other_coding && m->has_length) {
-		return false;
-	} else if (m->has_length) {
-		rm_http1_body_start(&w->body, RM_BODY_LENGTH, m->length);
-	} else {
-		rm_http1_body_start(&w->body, RM_BODY_UNTIL_CLOSE, 0);
-		w->flags |= CLOSES;
-	}
-	return true;
+	w->flags = flags < 0 ? 0 : (uint8_t)flags;
+	return flags >= 0;
 }
 
 static enum step request_head(struct feed *f)
 {
 	const struct rm_http1_head *m = f->m;
 	struct http1 *h = f->h;
-	bool connect = rm_str_eq(m->head.method, RM_STR("CONNECT"));
+	bool connect = rm_str_eq(m->head.method, RM_STR("CONNECT")), go_on;
 
-	if (!frame_request(f->way, m))
+	if (!frame(f->way, rm_http1_frame_request(&f->way->body, m)))
 		return MUTE;
 	if (connect) {
 		/* Content means nothing here, nor does a tunnel answered before it was asked. */
@@ -235,7 +197,10 @@ static enum step request_head(struct feed *f)
 		h->is_connect = connect ? h->is_connect | bit : h->is_connect & ~bit;
 	}
 	f->way->state = BLANK;
-	return f->sink->on->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at) ? GO_ON : STOP;
+	go_on = f->sink->on->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at);
+	if (f->way->body.state != RM_BODY_DONE && f->sink->on->reads_request && f->sink->on->reads_request(f->sink, h->asking))
+		f->way->flags |= SHOWN;
+	return go_on ? GO_ON : STOP;
 }
 
 static enum step response_head(struct feed *f)
@@ -245,17 +210,18 @@ static enum step response_head(struct feed *f)
 	struct way *request = &h->way[RM_DIR_REQUEST];
 	bool connect = oldest_bit(h, h->is_connect);
 
-	if (!frame_response(f->way, m, oldest_bit(h, h->is_head), connect))
+	if (!frame(f->way, rm_http1_frame_response(&f->way->body, m, oldest_bit(h, h->is_head), connect)))
 		return MUTE;
 	f->way->state = BLANK;
 	if (m->head.status == 101 && rm_http1_upgrades_to(m, RM_STR("h2c")))
 		f->way->flags |= HTTP2;
-	if (f->way->flags & (INTERIM | HTTP2))
+	if (f->way->flags & (RM_HTTP1_INTERIM | HTTP2))
 		return GO_ON;
 	/* No tunnel: requests go on, unless bytes for the tunnel were sent in advance. */
-	if (connect && !(f->way->flags & SWITCHES))
+	if (connect && !(f->way->flags & RM_HTTP1_SWITCHES))
 		request->state = request->state == TUNNEL ? START : CLOSED;
-	f->sink->on->response_head(f->sink, h->fifo[h->oldest], &m->head);
+	if (f->sink->on->response_head(f->sink, h->fifo[h->oldest], &m->head))
+		f->way->flags |= SHOWN;
 	return GO_ON;
 }
 
@@ -431,7 +397,7 @@ static enum step blank(struct feed *f)
 	}
 	if (c != '\n')
 		return MUTE;
-	if (w->flags & INTERIM) {
+	if (w->flags & RM_HTTP1_INTERIM) {
 		w->state = START;
 		return GO_ON;
 	}
@@ -439,12 +405,28 @@ static enum step blank(struct feed *f)
 	return w->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
 }
 
+/* Content, `p` is NULL where nobody saw it. */
+static void show(struct http1 *h, enum rm_dir dir, const char *p, uint64_t n, struct rm_sink *sink)
+{
+	struct way *w = &h->way[dir];
+
+	if (!(w->flags & SHOWN))
+		return;
+	if (dir == RM_DIR_RESPONSE)
+		sink->on->response_content(sink, h->fifo[h->oldest], p, n);
+	else if (!h->asking || !sink->on->request_content(sink, h->asking, p, n))
+		w->flags &= (uint8_t)~SHOWN;
+}
+
 static enum step body(struct feed *f)
 {
+	uint64_t content = rm_http1_body_unread(&f->way->body);
 	int64_t used = rm_http1_body_feed(&f->way->body, f->p + f->at, f->n - f->at);
 
 	if (used < 0)
 		return MUTE;
+	if (content)
+		show(f->h, f->dir, f->p + f->at, (uint64_t)used, f->sink);
 	f->at += (size_t)used;
 	return f->way->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
 }
@@ -511,6 +493,7 @@ static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *
 	}
 	if (w->state != BODY || !rm_http1_body_skip(&w->body, n))
 		return mute(h, sink);
+	show(h, dir, NULL, n, sink);
 	if (w->body.state == RM_BODY_DONE)
 		message_over(h, dir, sink); /* with a body, no response switches */
 	return 0;
@@ -545,8 +528,7 @@ static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *
 	if (response->state != MUTED)
 		response->state = CLOSED;
 	while (h->count)
-		sink->on->broken(sink, pop(h),
-			     reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
+		sink->on->broken(sink, pop(h), rm_end_error(reset));
 }
 
 /* Asked without a lock, too, for a hint: the thread sanitizer need not look. */
@@ -561,7 +543,7 @@ static uint64_t http1_unread(const void *state)
 
 	if (w->state == TUNNEL || w->state == TUNNEL_USED || w->state == IGNORED)
 		return UINT64_MAX;
-	return w->state == BODY ? rm_http1_body_unread(&w->body) : 0;
+	return w->state == BODY && !(w->flags & SHOWN) ? rm_http1_body_unread(&w->body) : 0;
 }
 
 static rm_xid http1_under_way(const void *state, uint32_t stream, struct rm_sink *sink)

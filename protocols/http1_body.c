@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "protocols/http1_head.h"
 #include "protocols/http1_scan.h"
 
 void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind, uint64_t length)
@@ -22,12 +23,44 @@ void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind,
 	*b = (struct rm_http1_body){ .left = length, .state = kind };
 }
 
-static int hex_digit(char c)
+int rm_http1_frame_request(struct rm_http1_body *b, const struct rm_http1_head *m)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	bool coded = m->chunked || m->other_coding;
+
+	/* HTTP/1.0 knows no transfer codings: some readers would not see this one. */
+	if (coded && (!m->chunked || m->head.version.p[2] == '0'))
+		return RM_E_PROTO;
+	if (coded)
+		rm_http1_body_start(b, RM_BODY_CHUNK, 0);
+	else
+		rm_http1_body_start(b, RM_BODY_LENGTH, m->length);
+	return rm_http1_persists(m) ? 0 : RM_HTTP1_CLOSES;
+}
+
+int rm_http1_frame_response(struct rm_http1_body *b, const struct rm_http1_head *m, bool head, bool connect)
+{
+	int status = m->head.status, flags = rm_http1_persists(m) ? 0 : RM_HTTP1_CLOSES;
+
+	if (status == 101 || (connect && status / 100 == 2))
+		flags = RM_HTTP1_SWITCHES;
+	else if (status / 100 == 1)
+		flags = RM_HTTP1_INTERIM;
+	if (flags & (RM_HTTP1_SWITCHES | RM_HTTP1_INTERIM) || head || status == 204 || status == 304) {
+		rm_http1_body_start(b, RM_BODY_DONE, 0);
+	} else if (m->chunked) {
+		rm_http1_body_start(b, RM_BODY_CHUNK, 0);
+		/* HTTP/1.0 knows no chunks; clients read them anyway, and trust nothing behind. */
+		if (m->head.version.p[2] == '0')
+			flags |= RM_HTTP1_CLOSES;
+	} else if (m->other_coding && m->has_length) {
+		return RM_E_PROTO;
+	} else if (m->has_length) {
+		rm_http1_body_start(b, RM_BODY_LENGTH, m->length);
+	} else {
+		rm_http1_body_start(b, RM_BODY_UNTIL_CLOSE, 0);
+		flags |= RM_HTTP1_CLOSES;
+	}
+	return flags;
 }
 
 /* What may follow a chunk size: padding (old servers send it), an extension, the line's end. */
@@ -60,7 +93,7 @@ static int frame_byte(struct rm_http1_body *b, char c)
 		b->left = 0;
 		/* fall through */
 	case RM_BODY_SIZE:
-		digit = hex_digit(c);
+		digit = rm_hex_digit(c);
 		if (digit >= 0) {
 			if (b->left >> 60)
 				return RM_E_PROTO;
@@ -125,37 +158,36 @@ static void content(struct rm_http1_body *b, uint64_t n)
 		b->state = b->state == RM_BODY_DATA ? RM_BODY_DATA_CR : RM_BODY_DONE;
 }
 
+/* The part of `have` bytes that is content, where content is next. */
+static uint64_t content_in(const struct rm_http1_body *b, uint64_t have)
+{
+	uint64_t unread = rm_http1_body_unread(b);
+
+	return unread < have ? unread : have;
+}
+
 int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n)
 {
 	const char *at = p, *end = p + n;
+	uint64_t n_content = content_in(b, n);
 
-	while (at < end && b->state != RM_BODY_DONE) {
-		uint64_t have = (uint64_t)(end - at);
+	if (n_content) {
+		content(b, n_content);
+		return (int64_t)n_content;
+	}
+	while (at < end && b->state != RM_BODY_DONE && b->state != RM_BODY_DATA) {
 		int64_t used = 1;
 
-		switch (b->state) {
-		case RM_BODY_LENGTH:
-		case RM_BODY_DATA:
-			if (have > b->left)
-				have = b->left;
-			/* fall through */
-		case RM_BODY_UNTIL_CLOSE:
-			content(b, have);
-			used = (int64_t)have;
-			break;
-		case RM_BODY_EXTENSION:
+		if (b->state == RM_BODY_EXTENSION) {
 			used = extension(b, at, end);
-			break;
-		case RM_BODY_TRAILER_LINE:
+		} else if (b->state == RM_BODY_TRAILER_LINE) {
 			used = trailer_line(b, at, end);
-			break;
-		default: {
+		} else {
 			int next = frame_byte(b, *at);
 
 			if (next < 0)
 				return next;
 			b->state = (uint8_t)next;
-		}
 		}
 		if (used < 0)
 			return used;

@@ -32,12 +32,28 @@ struct rm_http1_body {
 	uint8_t state;  /* enum rm_http1_body_state */
 };
 
+/* What a head says of the message besides its length. */
+enum {
+	RM_HTTP1_CLOSES = 1,   /* no message follows this one */
+	RM_HTTP1_INTERIM = 2,  /* 1xx */
+	RM_HTTP1_SWITCHES = 4, /* this response ends HTTP on the connection */
+};
+
+struct rm_http1_head;
+
+/*
+ * Starts the body that a head announces; the response is to a request HEAD, or CONNECT. Returns flags as
+ * above. Errors: RM_E_PROTO where readers may disagree on how long it is. Spec: RFC 9112 section 6.3.
+ */
+int rm_http1_frame_request(struct rm_http1_body *b, const struct rm_http1_head *m);
+int rm_http1_frame_response(struct rm_http1_body *b, const struct rm_http1_head *m, bool head, bool connect);
+
 /* Starts a body; `length` counts for RM_BODY_LENGTH only, where 0 is RM_BODY_DONE. */
 void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind, uint64_t length);
 
 /*
- * Takes bytes up to the end of the body. Returns how many belong to it; b->state is RM_BODY_DONE
- * when it is over. Errors: RM_E_PROTO.
+ * Takes bytes up to the end of the body, but either content or framing, not both. Returns how many belong
+ * to it; b->state is RM_BODY_DONE when it is over. Errors: RM_E_PROTO.
  */
 int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n);
 

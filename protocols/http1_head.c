@@ -112,7 +112,7 @@ text_control(const char *p, const char *end, const char **ret_end, const char **
 	return RM_HTTP1_MORE;
 }
 
-/* The rest of a line that may hold any text: a reason phrase, a field value. */
+/* The rest of a line that may hold any text: a reason phrase. */
 static inline enum rm_http1_parsed text_line(const char *p, const char *end, const char **ret_end,
 					     const char **ret_next)
 {
@@ -296,31 +296,53 @@ static bool is_empty(const char *p, const char *end)
 	return p == end;
 }
 
-/* One field at `p` with its folded lines (RFC 9112 section 5.2); *ret_next is the line after it. */
+/* The rest of a field from a control character at `p` on, with its folded lines (RFC 9112 section 5.2). */
+static __attribute__((noinline)) enum rm_http1_parsed folded_lines(const char *p, const char *end, const char **ret_end,
+								   const char **ret_next, bool *ret_folded)
+{
+	enum rm_http1_parsed r = text_control(p, end, ret_end, ret_next);
+
+	while (r == RM_HTTP1_DONE && *ret_next < end && (**ret_next == ' ' || **ret_next == '\t')) {
+		const char *line = *ret_next;
+
+		*ret_folded = true;
+		r = text_control(line, end, ret_end, ret_next);
+		if (r == RM_HTTP1_DONE && is_empty(line, *ret_end))
+			return RM_HTTP1_BAD;
+	}
+	return r;
+}
+
+/* A line ends with CR LF at `p`, and goes on in no other: the next one is there, and not folded. */
+static inline bool ends_field(const char *p, const char *end)
+{
+	return end - p > 2 && p[0] == '\r' && p[1] == '\n' && ((uint8_t)p[2] > ' ' || p[2] == '\r');
+}
+
+/* One field at `p`; *ret_next is the line after it. */
 static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p, const char *end,
 					 const char **ret_next)
 {
-	const char *colon = rm_scan_name(p, end), *value_end, *next;
+	const char *colon = rm_scan_name(p, end), *value_end;
 	bool folded = false;
-	enum rm_http1_parsed r;
 	struct rm_str name, value;
 
 	if (colon == end)
 		return RM_HTTP1_MORE;
 	if (colon == p || *colon != ':')
 		return RM_HTTP1_BAD;
-	r = text_line(colon + 1, end, &value_end, &next);
-	while (r == RM_HTTP1_DONE && next < end && (uint8_t)*next <= ' ' && (*next == ' ' || *next == '\t')) {
-		const char *line = next;
+	value_end = rm_scan_below(colon + 1, end, ' ');
+	if (ends_field(value_end, end)) {
+		*ret_next = value_end + 2;
+	} else {
+		const char *last, *next;
+		enum rm_http1_parsed r = folded_lines(value_end, end, &last, &next, &folded);
 
-		folded = true;
-		r = text_control(line, end, &value_end, &next);
-		if (r == RM_HTTP1_DONE && is_empty(line, value_end))
-			return RM_HTTP1_BAD;
+		if (r != RM_HTTP1_DONE)
+			return r;
+		value_end = last;
+		*ret_next = next;
 	}
-	if (r != RM_HTTP1_DONE)
-		return r;
-	*ret_next = next;
 	name = slice(p, colon);
 	value = trim_folded(colon + 1, value_end);
 	list_field(m, name, value);

@@ -9,6 +9,22 @@
 
 #include "base/bytes.h"
 
+/* The last bytes, fewer than a block: apart, as most scans end before. Behind them stand zeroes, which hit. */
+static __attribute__((noinline, unused)) const char *rm_scan_below_few(const char *p, const char *end, uint8_t limit)
+{
+	return p < end ? p + rm_block_first(rm_block_below(rm_block_few(p, (size_t)(end - p)), limit)) : p;
+}
+
+static __attribute__((noinline, unused)) const char *rm_scan_name_few(const char *p, const char *end)
+{
+	rm_block b;
+
+	if (p == end)
+		return p;
+	b = rm_block_few(p, (size_t)(end - p));
+	return p + rm_block_first(rm_block_below(b, ' ' + 1) | rm_block_equal(b, ':'));
+}
+
 /* The first byte below `limit` (1 to 128) in [p, end), or end. */
 static inline const char *rm_scan_below(const char *p, const char *end, uint8_t limit)
 {
@@ -18,9 +34,7 @@ static inline const char *rm_scan_below(const char *p, const char *end, uint8_t 
 		if (hits)
 			return p + rm_block_first(hits);
 	}
-	while (p < end && (uint8_t)*p >= limit)
-		p++;
-	return p;
+	return rm_scan_below_few(p, end, limit);
 }
 
 /* The first colon, white space or control character in [p, end), or end. */
@@ -33,9 +47,7 @@ static inline const char *rm_scan_name(const char *p, const char *end)
 		if (hits)
 			return p + rm_block_first(hits);
 	}
-	while (p < end && (uint8_t)*p > ' ' && *p != ':')
-		p++;
-	return p;
+	return rm_scan_name_few(p, end);
 }
 
 #endif

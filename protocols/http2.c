@@ -3,17 +3,7 @@
  * blocks are read in place when one buffer holds them whole and in the sink's stash otherwise; all
  * other payload is stepped over.
  *
- * States of each direction:
- *
- *   PREFACE (requests only) --> FRAME --> [PREFIX] --> FRAGMENT | CONTENT --> REST --> FRAME
- *                                 ^  '--> REST            |                    |
- *                                 '------------------------+--------------------'
- *
- *   PREFIX:   what stands before the payload proper: length of padding, priority, promised stream;
- *             or all there is: one setting, the code of a reset, the last stream of a GOAWAY
- *   FRAGMENT: of a header block; when the last one is whole, the block is read
- *   CONTENT:  of a DATA frame
- *   REST:     padding, and frames that tell us nothing
+ * The states of each direction are in http2_way.h.
  *
  * A stream is under way from its first HEADERS to the end of its response, or to what breaks it. Header blocks
  * of others (pushed responses, trailers of requests, late answers) are read, too, as they change the tables.
@@ -27,35 +17,18 @@
 #include "protocols/http2_frame.h"
 #include "protocols/http2_head.h"
 #include "protocols/http2_streams.h"
-
-enum state { PREFACE, FRAME, PREFIX, FRAGMENT, CONTENT, REST, MUTED };
-
-/* One direction. */
-struct way {
-	struct rm_hpack_table table;
-	uint32_t left;           /* of the frame's payload */
-	uint32_t stream;
-	uint32_t before;         /* bytes of the frame that came with earlier feeds */
-	uint32_t block_stream;   /* whose header block is being gathered; 0: none is */
-	uint32_t stashed;        /* bytes of it in the stash ... */
-	uint32_t fragment_from;  /* ... and where in it this frame's fragment begins */
-	uint32_t list_max_bytes; /* what this side's settings say of the header lists it reads */
-	uint8_t state, type, flags, pad;
-	uint8_t block_type, block_flags;
-	bool settled;            /* the first frame was one of settings */
-	uint8_t have, need, small[RM_HTTP2_FRAME_HEAD]; /* bytes of a frame's head, then of its prefix */
-};
+#include "protocols/http2_way.h"
 
 struct http2 {
 	struct rm_http2_streams streams; /* first: for rm_http2_stream_under_way */
-	struct way way[2];       /* by enum rm_dir */
-	uint32_t last;           /* the highest stream that the client opened */
+	struct rm_http2_way way[2];      /* by enum rm_dir */
+	uint32_t last;                   /* the highest stream that the client opened */
 };
 
 /* One call of feed(). */
 struct feed {
 	struct http2 *h;
-	struct way *way;
+	struct rm_http2_way *way;
 	enum rm_dir dir;
 	const uint8_t *p;
 	size_t n, at;
@@ -114,7 +87,7 @@ static void message_over(struct feed *f, struct rm_http2_stream *s)
 	}
 }
 
-static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
+static void unstash(struct rm_http2_way *w, enum rm_dir dir, struct rm_sink *sink)
 {
 	if (w->stashed)
 		sink->on->unstash(sink, (enum rm_stash)dir);
@@ -124,36 +97,20 @@ static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 /* The connection is left alone for good: all that may still come is end(). */
 static int mute(struct http2 *h)
 {
-	h->way[RM_DIR_REQUEST].state = h->way[RM_DIR_RESPONSE].state = MUTED;
+	h->way[RM_DIR_REQUEST].state = h->way[RM_DIR_RESPONSE].state = RM_WAY_MUTED;
 	return RM_FEED_MUTE;
 }
 
 /* ---- header blocks ---- */
 
-/* Where the request's head lies, for whoever wants to add to it. */
-static void describe(const struct feed *f, const struct rm_http2_head *m, const char *p, size_t n,
-		     struct rm_block *ret)
+/* Tells where the head lies, for whoever wants to add to it. */
+static inline __attribute__((always_inline)) void describe(const struct feed *f, struct rm_http2_head *m,
+							   struct rm_block *room)
 {
-	const struct way *w = f->way;
-	uint32_t from = w->fragment_from;
+	const struct rm_http2_way *reader = &f->h->way[!f->dir];
 
-	*ret = (struct rm_block){
-		.frame_at = f->frame_at,
-		.frame_bytes = (uint32_t)((int64_t)f->at - f->frame_at),
-		.pad = w->pad,
-		.type = w->type,
-		.flags = w->flags,
-		.stream = w->stream,
-		.prefix_bytes = w->type == RM_HTTP2_HEADERS ? w->have : 0,
-		.fragment = { p + from, n - from },
-		.list_bytes = m->list_bytes,
-		.list_max_bytes = f->h->way[RM_DIR_RESPONSE].list_max_bytes,
-	};
-	memcpy(ret->prefix, w->small, ret->prefix_bytes);
-	if (m->traceparents == 1 && m->traceparent.at >= from && m->traceparent.form != RM_HPACK_INDEXING) {
-		ret->old_at = m->traceparent.at - from;
-		ret->old_bytes = m->traceparent.end - m->traceparent.at;
-	}
+	rm_way_block(f->way, m, f->frame_at, f->at, reader->list_max_bytes, room);
+	m->head.block = room;
 }
 
 static enum step request_head(struct feed *f, struct rm_http2_head *m, struct rm_http2_stream *s)
@@ -169,17 +126,19 @@ static enum step request_head(struct feed *f, struct rm_http2_head *m, struct rm
 	s->asked = true;
 	s->asked_whole = f->way->block_flags & RM_HTTP2_END_STREAM;
 	s->connects = rm_str_eq(m->head.method, RM_STR("CONNECT"));
-	describe(f, m, m->head.raw.p, m->head.raw.n, &block);
-	m->head.block = &block;
+	describe(f, m, &block);
 	go_on = f->sink->on->request_head(f->sink, x, &m->head, (uint32_t)f->at);
 	if (f->way->block_flags & RM_HTTP2_END_STREAM)
 		f->sink->on->request_end(f->sink, x, 0);
+	else
+		s->read = f->sink->on->reads_request && f->sink->on->reads_request(f->sink, x);
 	return go_on ? GO_ON : STOP;
 }
 
 static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_http2_stream *s)
 {
 	bool over = f->way->block_flags & RM_HTTP2_END_STREAM;
+	struct rm_block block;
 	rm_xid x = s->x;
 
 	if (s->answered) {
@@ -189,7 +148,10 @@ static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_htt
 		s->answered = true;
 		s->promised_bytes = rm_http2_content_length(&m->head);
 		over = over || (s->connects && m->head.status < 300);
-		f->sink->on->response_head(f->sink, x, &m->head);
+		/* Before its settings nobody knows what the client takes. */
+		if (f->sink->on->adds_to_responses && !s->connects && f->h->way[RM_DIR_REQUEST].settled)
+			describe(f, m, &block);
+		s->shown = f->sink->on->response_head(f->sink, x, &m->head);
 	}
 	if (over)
 		response_over(f, find(f, f->way->block_stream));
@@ -198,7 +160,7 @@ static void response_head(struct feed *f, struct rm_http2_head *m, struct rm_htt
 /* The whole block is here. */
 static enum step read_block(struct feed *f, const char *p, size_t n)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	struct rm_http2_room *room = f->sink->on->scratch(f->sink, sizeof(*room));
 	struct rm_hpack_block block;
 	struct rm_http2_stream *s;
@@ -234,7 +196,7 @@ static enum step block_over(struct feed *f, const char *p, size_t n)
 
 static enum step fragment(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	size_t want = w->left - w->pad, have = f->n - f->at, take = want < have ? want : have;
 	const char *block = (const char *)f->p + f->at;
 	bool over = take == want && w->flags & RM_HTTP2_END_HEADERS;
@@ -243,7 +205,7 @@ static enum step fragment(struct feed *f)
 	f->at += take;
 	w->left -= (uint32_t)take;
 	if (take == want)
-		w->state = REST;
+		w->state = RM_WAY_REST;
 	if ((w->stashed || !over) && take) {
 		char *to = n <= RM_HEAD_MAX_BYTES ? f->sink->on->stash(f->sink, (enum rm_stash)f->dir, (uint32_t)n) : NULL;
 
@@ -262,20 +224,6 @@ static enum step fragment(struct feed *f)
 
 /* ---- frames ---- */
 
-/* What comes behind the prefix. */
-static enum state payload_state(uint8_t type)
-{
-	switch (type) {
-	case RM_HTTP2_DATA:
-		return CONTENT;
-	case RM_HTTP2_HEADERS:
-	case RM_HTTP2_PUSH_PROMISE:
-	case RM_HTTP2_CONTINUATION:
-		return FRAGMENT;
-	}
-	return REST;
-}
-
 /* The first HEADERS of a stream: a request begins. */
 static void open_stream(struct feed *f, uint32_t id)
 {
@@ -291,7 +239,7 @@ static void open_stream(struct feed *f, uint32_t id)
 
 static enum step begin_block(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	struct rm_http2_stream *s;
 
 	if (f->dir == RM_DIR_REQUEST && (w->type == RM_HTTP2_PUSH_PROMISE || w->stream % 2 == 0))
@@ -313,10 +261,18 @@ static enum step begin_block(struct feed *f)
 	return GO_ON;
 }
 
+/* Is it content of a request that the sink looks at? */
+static bool is_shown(const struct feed *f, const struct rm_http2_frame *frame)
+{
+	const struct rm_http2_stream *s = f->dir == RM_DIR_REQUEST && frame->type == RM_HTTP2_DATA ? find(f, frame->stream) : NULL;
+
+	return s && s->read;
+}
+
 /* A frame's head is here. */
 static enum step begin_frame(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	struct rm_http2_frame frame = rm_http2_frame_read(w->small);
 	int prefix = rm_http2_frame_prefix(&frame);
 
@@ -334,9 +290,10 @@ static enum step begin_frame(struct feed *f)
 	w->have = w->pad = 0;
 	w->need = (uint8_t)prefix;
 	w->fragment_from = w->stashed;
+	w->shown = is_shown(f, &frame);
 	if ((frame.type == RM_HTTP2_HEADERS || frame.type == RM_HTTP2_PUSH_PROMISE) && begin_block(f) == MUTE)
 		return MUTE;
-	w->state = prefix ? PREFIX : payload_state(frame.type);
+	w->state = prefix ? RM_WAY_PREFIX : rm_way_payload(frame.type);
 	return GO_ON;
 }
 
@@ -353,10 +310,10 @@ static void reset(struct feed *f)
 /* What stands before the payload is here; of some frames it is all that is read. */
 static enum step prefix_over(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 
 	w->left -= w->need;
-	w->state = payload_state(w->type);
+	w->state = rm_way_payload(w->type);
 	switch (w->type) {
 	case RM_HTTP2_DATA:
 	case RM_HTTP2_HEADERS:
@@ -367,7 +324,7 @@ static enum step prefix_over(struct feed *f)
 		if (rm_http2_u16(w->small) == RM_HTTP2_MAX_HEADER_LIST_SIZE)
 			w->list_max_bytes = rm_http2_u32(w->small + 2);
 		w->have = 0;
-		w->state = w->left ? PREFIX : REST;
+		w->state = w->left ? RM_WAY_PREFIX : RM_WAY_REST;
 		break;
 	case RM_HTTP2_RST_STREAM:
 		reset(f);
@@ -381,18 +338,18 @@ static enum step prefix_over(struct feed *f)
 	return GO_ON;
 }
 
-/* `n` bytes of a body, seen or not; the last one may end the message. */
-static void content(struct feed *f, uint32_t n)
+/* `n` bytes of a body, at `p` if they were seen; the last one may end the message. */
+static void content(struct feed *f, const uint8_t *p, uint32_t n)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	struct rm_http2_stream *s = find(f, w->stream);
 
 	w->left -= n;
-	if (s)
-		s->body_bytes[f->dir] += n;
+	if (s && n)
+		rm_http2_stream_content(s, f->sink, f->dir, p, n);
 	if (w->left > w->pad)
 		return;
-	w->state = REST;
+	w->state = RM_WAY_REST;
 	if (s && w->flags & RM_HTTP2_END_STREAM)
 		message_over(f, s);
 }
@@ -400,7 +357,7 @@ static void content(struct feed *f, uint32_t n)
 /* Gathers bytes for `small`. True when all are here. */
 static bool gather(struct feed *f, uint8_t need)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	size_t want = (size_t)(need - w->have), have = f->n - f->at, take = want < have ? want : have;
 
 	memcpy(w->small + w->have, f->p + f->at, take);
@@ -416,74 +373,55 @@ static uint32_t up_to(const struct feed *f, uint32_t n)
 	return have < n ? (uint32_t)have : n;
 }
 
-static void next_frame(struct way *w)
-{
-	w->state = FRAME;
-	w->have = 0;
-}
-
 static enum step preface_byte(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 
 	if (f->p[f->at++] != (uint8_t)rm_http2_preface[w->have++])
 		return MUTE;
 	if (w->have == RM_HTTP2_PREFACE)
-		next_frame(w);
+		rm_way_next_frame(w);
 	return GO_ON;
 }
 
 static enum step step(struct feed *f)
 {
-	struct way *w = f->way;
+	struct rm_http2_way *w = f->way;
 	uint32_t n;
 
 	switch (w->state) {
-	case PREFACE:
+	case RM_WAY_PREFACE:
 		return preface_byte(f);
-	case FRAME:
+	case RM_WAY_FRAME:
 		if (!w->have)
 			f->frame_at = (int64_t)f->at;
 		return gather(f, RM_HTTP2_FRAME_HEAD) ? begin_frame(f) : GO_ON;
-	case PREFIX:
+	case RM_WAY_PREFIX:
 		return gather(f, w->need) ? prefix_over(f) : GO_ON;
-	case FRAGMENT:
+	case RM_WAY_FRAGMENT:
 		return fragment(f);
-	case CONTENT:
+	case RM_WAY_CONTENT:
 		n = up_to(f, w->left - w->pad);
 		f->at += n;
-		content(f, n);
+		content(f, n ? f->p + f->at - n : NULL, n);
 		return GO_ON;
-	case REST:
+	case RM_WAY_REST:
 		n = up_to(f, w->left);
 		f->at += n;
 		w->left -= n;
 		if (!w->left)
-			next_frame(w);
+			rm_way_next_frame(w);
 		return GO_ON;
 	}
 	return MUTE;
 }
 
-/* True when the next step needs no byte: nothing is left of what it stands in. */
-static bool is_over(const struct way *w)
-{
-	switch (w->state) {
-	case FRAGMENT:
-	case CONTENT:
-		return w->left == w->pad;
-	case REST:
-		return !w->left;
-	}
-	return false;
-}
-
 /* Does what can be done. */
 static enum step run(struct feed *f)
 {
-	enum step s = f->way->state == MUTED ? MUTE : GO_ON;
+	enum step s = f->way->state == RM_WAY_MUTED ? MUTE : GO_ON;
 
-	while (s == GO_ON && (f->at < f->n || is_over(f->way)))
+	while (s == GO_ON && (f->at < f->n || rm_way_is_over(f->way)))
 		s = step(f);
 	return s;
 }
@@ -509,16 +447,16 @@ static int64_t http2_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 static int http2_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
 {
 	struct http2 *h = state;
-	struct way *w = &h->way[dir];
+	struct rm_http2_way *w = &h->way[dir];
 	struct feed f = start(h, dir, NULL, 0, sink, conn);
 
-	if (w->state == MUTED)
+	if (w->state == RM_WAY_MUTED)
 		return RM_FEED_MUTE;
 	if (n == 0)
 		return 0;
-	if (w->state != CONTENT || n > w->left - w->pad)
+	if (w->state != RM_WAY_CONTENT || n > w->left - w->pad)
 		return mute(h);
-	content(&f, (uint32_t)n);
+	content(&f, NULL, (uint32_t)n);
 	w->before += (uint32_t)n;
 	run(&f);
 	return 0;
@@ -534,25 +472,28 @@ static void http2_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *
 	if (!reset && dir == RM_DIR_REQUEST) {
 		if (s && !s->asked)
 			break_stream(h, sink, s, RM_STR(""));
-		h->way[RM_DIR_REQUEST].state = MUTED;
+		h->way[RM_DIR_REQUEST].state = RM_WAY_MUTED;
 		return;
 	}
 	unstash(&h->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, sink);
 	mute(h);
-	break_all_above(h, sink, 0, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
+	break_all_above(h, sink, 0, rm_end_error(reset));
 }
 
 /* Asked without a lock, too, for a hint: the thread sanitizer need not look. */
 __attribute__((no_sanitize("thread"))) static bool http2_at_head(const void *state)
 {
-	return ((const struct http2 *)state)->way[RM_DIR_REQUEST].state != MUTED;
+	return ((const struct http2 *)state)->way[RM_DIR_REQUEST].state != RM_WAY_MUTED;
 }
 
 static uint64_t http2_unread(const void *state)
 {
-	const struct way *w = &((const struct http2 *)state)->way[RM_DIR_REQUEST];
+	return rm_way_unread(&((const struct http2 *)state)->way[RM_DIR_REQUEST]);
+}
 
-	return w->state == CONTENT ? w->left - w->pad : w->state == REST ? w->left : 0;
+static uint64_t http2_unread_response(const void *state)
+{
+	return rm_way_unread(&((const struct http2 *)state)->way[RM_DIR_RESPONSE]);
 }
 
 static void http2_open(void *state, enum rm_role role)
@@ -563,7 +504,7 @@ static void http2_open(void *state, enum rm_role role)
 		rm_hpack_table_init(&h->way[dir].table);
 		h->way[dir].list_max_bytes = UINT32_MAX;
 	}
-	h->way[RM_DIR_RESPONSE].state = FRAME;
+	h->way[RM_DIR_RESPONSE].state = RM_WAY_FRAME;
 }
 
 /* The first request of all came as one of HTTP/1; its answer has the first stream. */
@@ -596,5 +537,6 @@ const struct rm_proto rm_proto_http2 = {
 	.end = http2_end,
 	.at_head = http2_at_head,
 	.unread = http2_unread,
+	.unread_response = http2_unread_response,
 	.under_way = rm_http2_stream_under_way,
 };

@@ -93,22 +93,11 @@ bool rm_http2_greets(const uint8_t *p, size_t n)
 
 struct rm_str rm_http2_error(uint32_t code)
 {
-	static const struct rm_str names[] = {
-		{ "no_error", 8 },
-		{ "protocol_error", 14 },
-		{ "internal_error", 14 },
-		{ "flow_control_error", 18 },
-		{ "settings_timeout", 16 },
-		{ "stream_closed", 13 },
-		{ "frame_size_error", 16 },
-		{ "refused_stream", 14 },
-		{ "cancel", 6 },
-		{ "compression_error", 17 },
-		{ "connect_error", 13 },
-		{ "enhance_your_calm", 17 },
-		{ "inadequate_security", 19 },
-		{ "http_1_1_required", 17 },
+	static const char names[][20] = {
+		"no_error", "protocol_error", "internal_error", "flow_control_error", "settings_timeout",
+		"stream_closed", "frame_size_error", "refused_stream", "cancel", "compression_error",
+		"connect_error", "enhance_your_calm", "inadequate_security", "http_1_1_required",
 	};
 
-	return code < sizeof(names) / sizeof(names[0]) ? names[code] : RM_STR("stream_reset");
+	return code < sizeof(names) / sizeof(names[0]) ? RM_STR_OF(names[code]) : RM_STR("stream_reset");
 }

@@ -2,8 +2,6 @@
 #include "protocols/http2_head.h"
 
 #include "base/bytes.h"
-
-#include "base/bytes.h"
 #include "base/err.h"
 
 /* The last places of a full list are kept for carriers of trace context: they matter most. */

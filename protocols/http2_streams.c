@@ -56,6 +56,16 @@ struct rm_http2_stream *rm_http2_stream_add(struct rm_http2_streams *s, struct r
 	return &list[s->count++];
 }
 
+void rm_http2_stream_content(struct rm_http2_stream *stream, struct rm_sink *sink, enum rm_dir dir, const uint8_t *p,
+			     uint32_t n)
+{
+	stream->body_bytes[dir] += n;
+	if (dir == RM_DIR_RESPONSE && stream->shown)
+		sink->on->response_content(sink, stream->x, (const char *)p, n);
+	if (dir == RM_DIR_REQUEST && stream->read)
+		stream->read = sink->on->request_content(sink, stream->x, (const char *)p, n);
+}
+
 void rm_http2_stream_remove(struct rm_http2_streams *s, struct rm_sink *sink, uint32_t id)
 {
 	struct rm_http2_stream *list = all(s, sink);

@@ -54,8 +54,8 @@ _Static_assert(sizeof(struct mongodb) <= 384, "RM_CONN_STATE_BYTES");
 enum about { NOTHING, COLLECTION, UNTOLD_OF };
 
 struct command {
-	const char *name;
-	enum about about;
+	char name[24];
+	uint8_t about; /* enum about */
 };
 
 static const struct command commands[] = {
@@ -145,24 +145,17 @@ static bool read_head(struct rm_frame *f, uint32_t most)
 
 /* ---- requests ---- */
 
-static struct rm_str behind(struct rm_str s, size_t n)
-{
-	if (n >= s.n)
-		return (struct rm_str){ 0 };
-	return (struct rm_str){ s.p + n, s.n - n };
-}
-
 /* The document of an OP_MSG: the section of kind 0. Empty: it is not here. */
 static struct rm_str document_of(struct rm_str text)
 {
-	for (text = behind(text, FLAG_BYTES); text.n > 5; ) {
+	for (text = rm_str_behind(text, FLAG_BYTES); text.n > 5; ) {
 		uint32_t n = rm_le32((const uint8_t *)text.p + 1);
 
 		if (text.p[0] == 0)
-			return behind(text, 1);
+			return rm_str_behind(text, 1);
 		if (text.p[0] != 1 || n < 4 || n >= text.n)
 			break;
-		text = behind(text, 1 + (size_t)n);
+		text = rm_str_behind(text, 1 + (size_t)n);
 	}
 	return (struct rm_str){ 0 };
 }
@@ -170,7 +163,7 @@ static struct rm_str document_of(struct rm_str text)
 static const struct command *find_command(struct rm_str name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		if (rm_str_eq(name, rm_str_c(commands[i].name)))
+		if (rm_str_eq(name, RM_STR_OF(commands[i].name)))
 			return &commands[i];
 	return NULL;
 }
@@ -210,12 +203,12 @@ static bool read_query(struct rm_str text, struct rm_operation *op, bool *ret_to
 	size_t n = sizeof(suffix) - 1;
 	struct rm_str name;
 
-	text = behind(text, FLAG_BYTES);
+	text = rm_str_behind(text, FLAG_BYTES);
 	name = rm_str_cut(&text, '\0');
 	if (name.n <= n || memcmp(name.p + name.n - n, suffix, n) != 0)
 		return false;
 	op->space = (struct rm_str){ name.p, name.n - n };
-	*ret_told = read_command(behind(text, 8), op);
+	*ret_told = read_command(rm_str_behind(text, 8), op);
 	return true;
 }
 
@@ -361,7 +354,7 @@ static void answered(struct mongodb *s, struct rm_sink *sink, rm_xid x, struct r
 	if (opcode(&s->way[RM_DIR_RESPONSE]) == MSG)
 		outcome.failed = read_answer(document_of(text), &number);
 	else
-		outcome.failed = read_answer(behind(text, FLAG_BYTES + 8 + 4 + 4), &number);
+		outcome.failed = read_answer(rm_str_behind(text, FLAG_BYTES + 8 + 4 + 4), &number);
 	rm_strbuf_init(&code, room, sizeof(room));
 	if (outcome.failed && number > 0)
 		rm_strbuf_u64(&code, (uint64_t)number);
@@ -481,13 +474,7 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 	(void)conn;
 	take_back(s, sink);
 	if (reset || dir == RM_DIR_RESPONSE)
-		break_all(s, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
-}
-
-static bool at_head(const void *state)
-{
-	(void)state;
-	return false;
+		break_all(s, sink, rm_end_error(reset));
 }
 
 static uint64_t unread(const void *state)
@@ -507,6 +494,5 @@ const struct rm_proto rm_proto_mongodb = {
 	.feed = feed,
 	.skip = skip,
 	.end = end,
-	.at_head = at_head,
 	.unread = unread,
 };

@@ -16,6 +16,7 @@
  * Spec: MySQL, "Client/Server Protocol"; MariaDB, "Clients and Utilities: Protocol".
  */
 #include "protocols/mysql.h"
+#include "protocols/sqlcomment.h"
 
 #include <string.h>
 
@@ -361,6 +362,8 @@ static bool login(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text)
 			return false;
 		rm_frame_forget(&s->way[RM_DIR_REQUEST].frame, RM_DIR_REQUEST, sink);
 		s->phase = RM_MYSQL_MUTED;
+		if (s->mariadb)
+			sink->on->system(sink, "mariadb");
 		sink->on->hand_over(sink, 0, "tls");
 	}
 	return true;
@@ -406,6 +409,7 @@ static void request_over(struct rm_mysql *s, struct rm_sink *sink)
 static bool requests(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sink, void *conn, size_t *at)
 {
 	struct rm_frame *f = &s->way[RM_DIR_REQUEST].frame;
+	bool stops = false;
 	struct rm_str text;
 
 	/* Until TLS has begun. */
@@ -420,9 +424,13 @@ static bool requests(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *si
 			break;
 		case RM_FRAME_TEXT:
 			ok = request_text(s, sink, text, conn);
+			stops = ok && s->command == QUERY && s->x && !s->asking && !f->left &&
+				!rm_sql_offer(sink, s->x, bytes, *at, text, HEAD_BYTES + 1, rm_sql_comment_mysql);
 			break;
 		case RM_FRAME_OVER:
 			request_over(s, sink);
+			if (stops)
+				return true;
 			break;
 		case RM_FRAME_BAD:
 			return false;
@@ -548,13 +556,7 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 	(void)conn;
 	take_back(s, sink);
 	if (reset || dir == RM_DIR_RESPONSE)
-		break_all(s, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
-}
-
-static bool at_head(const void *state)
-{
-	(void)state;
-	return false;
+		break_all(s, sink, rm_end_error(reset));
 }
 
 static uint64_t unread(const void *state)
@@ -575,6 +577,5 @@ const struct rm_proto rm_proto_mysql = {
 	.feed = feed,
 	.skip = skip,
 	.end = end,
-	.at_head = at_head,
 	.unread = unread,
 };

@@ -29,13 +29,6 @@ bool rm_mysql_greets(const uint8_t *p, size_t n)
 	return n == 4 || (p[4] == GREETING_VERSION && (n == 5 || (p[5] >= '0' && p[5] <= '9')));
 }
 
-static struct rm_str behind(struct rm_str s, size_t n)
-{
-	if (n >= s.n)
-		return (struct rm_str){ 0 };
-	return (struct rm_str){ s.p + n, s.n - n };
-}
-
 static bool names_mariadb(struct rm_str version)
 {
 	static const char name[] = "MariaDB";
@@ -48,14 +41,14 @@ static bool names_mariadb(struct rm_str version)
 
 bool rm_mysql_greeting(struct rm_mysql *s, struct rm_str text)
 {
-	struct rm_str version, rest = behind(text, 1);
+	struct rm_str version, rest = rm_str_behind(text, 1);
 	const uint8_t *p;
 
 	if (!text.n || text.p[0] != GREETING_VERSION)
 		return false;
 	version = rm_str_cut(&rest, '\0');
 	/* The number of the connection, data of the authentication and a filler; capabilities, character set, status. */
-	rest = behind(rest, 4 + 8 + 1);
+	rest = rm_str_behind(rest, 4 + 8 + 1);
 	p = (const uint8_t *)rest.p;
 	if (rest.n < 2 + 1 + 2 + 2)
 		return false;
@@ -82,13 +75,13 @@ static bool skip_proof(struct rm_mysql *s, struct rm_str *rest)
 	}
 	if (rest->n < head + n)
 		return false;
-	*rest = behind(*rest, head + n);
+	*rest = rm_str_behind(*rest, head + n);
 	return true;
 }
 
 bool rm_mysql_login(struct rm_mysql *s, struct rm_str text, bool *ret_tls)
 {
-	struct rm_str rest = behind(text, FIXED_BYTES), database = { 0 };
+	struct rm_str rest = rm_str_behind(text, FIXED_BYTES), database = { 0 };
 	uint32_t wanted = text.n >= FIXED_BYTES ? rm_le32((const uint8_t *)text.p) : 0;
 
 	*ret_tls = wanted & RM_MYSQL_TLS && text.n == TLS_REQUEST_BYTES;

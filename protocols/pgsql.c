@@ -20,7 +20,9 @@
 #include <string.h>
 
 #include "protocols/frame.h"
+#include "protocols/pgsql_copy.h"
 #include "protocols/prepared.h"
+#include "protocols/sqlcomment.h"
 #include "protocols/waiting.h"
 
 enum phase { STARTUP, ASKED, MESSAGES, MUTED };
@@ -52,6 +54,7 @@ struct pgsql {
 	rm_xid x;         /* ... and its exchange, up to its last byte */
 	bool failed;      /* what is being answered */
 	bool skips;       /* the server skips messages up to the next Sync */
+	struct rm_pgsql_copy copy;
 	uint8_t space_n, sqlstate_n;
 	char sqlstate[STATE_BYTES];
 	char space[RM_PREPARED_NAME_BYTES];
@@ -186,9 +189,9 @@ static void parse(struct pgsql *s, struct rm_sink *sink, struct rm_str text)
 }
 
 /* What waits from now on. */
-static bool wait_for(struct pgsql *s, struct rm_sink *sink, enum kind kind)
+static bool wait_for(struct pgsql *s, struct rm_sink *sink, enum kind kind, uint32_t n)
 {
-	struct rm_waiting w = { .x = s->x, .kind = kind, .n = 1 };
+	struct rm_waiting w = { .x = s->x, .kind = kind, .n = n };
 
 	if (!rm_waiting_add(&s->queue, sink, &w))
 		return false;
@@ -200,11 +203,12 @@ static bool ask(struct pgsql *s, struct rm_sink *sink, enum kind kind, struct rm
 {
 	struct rm_sql sql = { 0 };
 
-	if (kind == QUERY && s->x)
+	if (kind == QUERY && sink->on->shows(sink, s->x))
 		read_sql(sink, cut_name(&text), &sql);
-	else if (kind == EXECUTE)
+	else if (kind == EXECUTE && sink->on->shows(sink, s->x))
 		rm_prepared_portal(&s->table, sink, cut_name(&text), &sql);
-	if (!wait_for(s, sink, kind))
+	rm_pgsql_copy_asked(&s->copy);
+	if (!wait_for(s, sink, kind, 1))
 		return false;
 	tell(s, sink, &sql);
 	return true;
@@ -246,6 +250,7 @@ static bool request_head(struct pgsql *s, struct rm_sink *sink, void *conn)
 static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str text)
 {
 	struct rm_str name, kind;
+	uint32_t n;
 
 	if (s->phase == STARTUP)
 		return startup(s, text);
@@ -255,7 +260,12 @@ static bool request_text(struct pgsql *s, struct rm_sink *sink, struct rm_str te
 	case 'F':
 		return ask(s, sink, kind_of(type_of(&s->way[RM_DIR_REQUEST])), text);
 	case 'S':
-		return wait_for(s, sink, SYNC);
+		n = rm_pgsql_copy_sync(&s->copy);
+		return !n || wait_for(s, sink, SYNC, n);
+	case 'c':
+	case 'f':
+		rm_pgsql_copy_ended(&s->copy);
+		break;
 	case 'P':
 		parse(s, sink, text);
 		break;
@@ -280,18 +290,19 @@ static void request_over(struct pgsql *s, struct rm_sink *sink)
 	s->x = 0;
 }
 
-static bool requests(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink, void *conn)
+static bool requests(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink, void *conn, size_t *at)
 {
+	struct rm_frame *f = &s->way[RM_DIR_REQUEST];
+	bool stops = false;
 	struct rm_str text;
-	size_t at = 0;
 
 	for (;;) {
 		bool ok = true;
 
 		/* Nothing is sent before the server said whether it encrypts. */
-		if (s->phase == ASKED && rm_frame_between(&s->way[RM_DIR_REQUEST]) && at < bytes.n)
+		if (s->phase == ASKED && rm_frame_between(f) && *at < bytes.n)
 			return false;
-		switch (rm_frame_next(&s->way[RM_DIR_REQUEST], RM_DIR_REQUEST, bytes, &at, sink, &text)) {
+		switch (rm_frame_next(f, RM_DIR_REQUEST, bytes, at, sink, &text)) {
 		case RM_FRAME_MORE:
 			return true;
 		case RM_FRAME_HEAD:
@@ -299,9 +310,13 @@ static bool requests(struct pgsql *s, struct rm_str bytes, struct rm_sink *sink,
 			break;
 		case RM_FRAME_TEXT:
 			ok = request_text(s, sink, text);
+			stops = ok && type_of(f) == 'Q' && s->x && !f->left &&
+				!rm_sql_offer(sink, s->x, bytes, *at, text, 1 + LENGTH_BYTES, rm_sql_comment_pgsql);
 			break;
 		case RM_FRAME_OVER:
 			request_over(s, sink);
+			if (stops)
+				return true;
 			break;
 		case RM_FRAME_BAD:
 			return false;
@@ -369,23 +384,25 @@ static int oldest_kind(const struct pgsql *s, struct rm_sink *sink)
 	return w ? (int)w->kind : -1;
 }
 
-static void error(struct pgsql *s, struct rm_sink *sink, const char *p, size_t n)
+/* False: what it is the end of is not known. */
+static bool error(struct pgsql *s, struct rm_sink *sink, const char *p, size_t n)
 {
 	struct rm_str state = sqlstate(p, n);
 	int kind = oldest_kind(s, sink);
 
 	if (s->skips)
-		return;
+		return true;
 	if (state.n)
 		memcpy(s->sqlstate, state.p, state.n);
 	s->sqlstate_n = (uint8_t)state.n;
 	s->failed = true;
 	if (kind == QUERY || kind == CALL)
-		return;
+		return rm_pgsql_copy_answered(&s->copy, true);
 	/* The error of an idle server, which ends the connection, skips nothing either. */
 	s->skips = true;
 	if (kind == EXECUTE)
 		answered(s, sink, true);
+	return rm_pgsql_copy_answered(&s->copy, true);
 }
 
 /* ReadyForQuery. False: nobody asked. */
@@ -417,14 +434,17 @@ static bool answer(struct pgsql *s, struct rm_sink *sink, char type, struct rm_s
 
 	switch (type) {
 	case 'E':
-		error(s, sink, text.p, text.n);
-		return true;
+		return error(s, sink, text.p, text.n);
+	case 'G':
+		kind = oldest_kind(s, sink);
+		return (kind != EXECUTE && kind != QUERY) || rm_pgsql_copy_begins(&s->copy, &s->queue, sink, SYNC);
 	case 'Z':
 		return ready(s, sink);
 	case 'C':
 	case 'I':
 	case 's':
 		kind = oldest_kind(s, sink);
+		rm_pgsql_copy_answered(&s->copy, false);
 		if (kind == EXECUTE)
 			answered(s, sink, false);
 		return kind == EXECUTE || kind == QUERY;
@@ -526,11 +546,12 @@ static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, st
 {
 	struct rm_str bytes = { (const char *)p, n };
 	struct pgsql *s = state;
+	size_t at = 0;
 
 	if (s->phase == MUTED)
 		return mute(s, sink);
 	if (dir == RM_DIR_REQUEST)
-		return requests(s, bytes, sink, conn) ? (int64_t)n : mute(s, sink);
+		return requests(s, bytes, sink, conn, &at) ? (int64_t)at : mute(s, sink);
 	if (s->phase == ASKED && n)
 		return encryption(s, sink, *bytes.p) && (n == 1 || s->phase == MUTED) ? 1 : mute(s, sink);
 	return s->phase == MESSAGES && answers(s, bytes, sink) ? (int64_t)n : mute(s, sink);
@@ -554,12 +575,7 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 
 	take_back(s, sink);
 	if (reset || dir == RM_DIR_RESPONSE)
-		break_all(s, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
-}
-
-static bool at_head(const void *state)
-{
-	return false;
+		break_all(s, sink, rm_end_error(reset));
 }
 
 static uint64_t unread(const void *state)
@@ -580,6 +596,5 @@ const struct rm_proto rm_proto_pgsql = {
 	.feed = feed,
 	.skip = skip,
 	.end = end,
-	.at_head = at_head,
 	.unread = unread,
 };

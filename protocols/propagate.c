@@ -8,20 +8,19 @@
 
 #include <string.h>
 
-#include "protocols/hpack.h"
-
 enum { BAGGAGE_MAX_MEMBERS = 64, VALUE_MAX_BYTES = 128 /* of a context in any format */ };
 
 static const struct {
-	struct rm_str name;
+	char name[13];
 	unsigned bit;
 } propagators_by_name[] = {
-	{ { "tracecontext", 12 }, RM_PROP_TRACECONTEXT },
-	{ { "baggage", 7 }, RM_PROP_BAGGAGE },
-	{ { "b3", 2 }, RM_PROP_B3 },
-	{ { "b3multi", 7 }, RM_PROP_B3MULTI },
-	{ { "xray", 4 }, RM_PROP_XRAY },
-	{ { "jaeger", 6 }, RM_PROP_JAEGER },
+	{ "tracecontext", RM_PROP_TRACECONTEXT },
+	{ "baggage", RM_PROP_BAGGAGE },
+	{ "b3", RM_PROP_B3 },
+	{ "b3multi", RM_PROP_B3MULTI },
+	{ "xray", RM_PROP_XRAY },
+	{ "xray-lambda", RM_PROP_XRAY },
+	{ "jaeger", RM_PROP_JAEGER },
 };
 enum { PROPAGATORS = sizeof(propagators_by_name) / sizeof(propagators_by_name[0]) };
 
@@ -33,7 +32,7 @@ unsigned rm_propagators_parse(struct rm_str list)
 		struct rm_str item = rm_str_trim(rm_str_cut(&list, ','));
 
 		for (unsigned i = 0; i < PROPAGATORS; i++)
-			if (rm_str_ieq(item, propagators_by_name[i].name))
+			if (rm_str_ieq(item, RM_STR_OF(propagators_by_name[i].name)))
 				ret |= propagators_by_name[i].bit;
 	}
 	return ret;
@@ -41,23 +40,31 @@ unsigned rm_propagators_parse(struct rm_str list)
 
 /* ---- reading ---- */
 
-static const struct rm_str carrier_names[RM_CARRIER_COUNT] = {
-	[RM_CARRIER_TRACEPARENT] = { "traceparent", 11 },
-	[RM_CARRIER_TRACESTATE] = { "tracestate", 10 },
-	[RM_CARRIER_BAGGAGE] = { "baggage", 7 },
-	[RM_CARRIER_B3] = { "b3", 2 },
-	[RM_CARRIER_B3_TRACEID] = { "x-b3-traceid", 12 },
-	[RM_CARRIER_B3_SPANID] = { "x-b3-spanid", 11 },
-	[RM_CARRIER_B3_PARENTSPANID] = { "x-b3-parentspanid", 17 },
-	[RM_CARRIER_B3_SAMPLED] = { "x-b3-sampled", 12 },
-	[RM_CARRIER_B3_FLAGS] = { "x-b3-flags", 10 },
-	[RM_CARRIER_XRAY] = { "x-amzn-trace-id", 15 },
-	[RM_CARRIER_JAEGER] = { "uber-trace-id", 13 },
+static const struct {
+	uint8_t bytes;
+	char text[18];
+} carrier_names[RM_CARRIER_COUNT] = {
+	[RM_CARRIER_TRACEPARENT] = { 11, "traceparent" },
+	[RM_CARRIER_TRACESTATE] = { 10, "tracestate" },
+	[RM_CARRIER_BAGGAGE] = { 7, "baggage" },
+	[RM_CARRIER_B3] = { 2, "b3" },
+	[RM_CARRIER_B3_TRACEID] = { 12, "x-b3-traceid" },
+	[RM_CARRIER_B3_SPANID] = { 11, "x-b3-spanid" },
+	[RM_CARRIER_B3_PARENTSPANID] = { 17, "x-b3-parentspanid" },
+	[RM_CARRIER_B3_SAMPLED] = { 12, "x-b3-sampled" },
+	[RM_CARRIER_B3_FLAGS] = { 10, "x-b3-flags" },
+	[RM_CARRIER_XRAY] = { 15, "x-amzn-trace-id" },
+	[RM_CARRIER_JAEGER] = { 13, "uber-trace-id" },
 };
+
+static struct rm_str name_of(enum rm_carrier carrier)
+{
+	return (struct rm_str){ carrier_names[carrier].text, carrier_names[carrier].bytes };
+}
 
 static int if_named(struct rm_str name, enum rm_carrier carrier)
 {
-	return rm_str_ieq(name, carrier_names[carrier]) ? (int)carrier : -1;
+	return rm_str_ieq(name, name_of(carrier)) ? (int)carrier : -1;
 }
 
 #define SHAPE(length, letter) ((length) << 8 | (letter))
@@ -77,6 +84,8 @@ int rm_carrier_of(struct rm_str name)
 	case SHAPE(2, 'b'):
 		return if_named(name, RM_CARRIER_B3);
 	case SHAPE(12, 'x'):
+		if (name.p[3] != '3') /* X-Request-Id, which many have */
+			return -1;
 		return if_named(name, (name.p[5] | 0x20) == 't' ? RM_CARRIER_B3_TRACEID
 								: RM_CARRIER_B3_SAMPLED);
 	case SHAPE(11, 'x'):
@@ -125,6 +134,8 @@ static void extract_tracestate(const struct rm_carriers *c, struct rm_strbuf *re
 void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spanctx *ret,
 		struct rm_strbuf *ret_state)
 {
+	struct rm_spanctx jaeger;
+
 	ret_state->n = 0;
 	*ret = (struct rm_spanctx){ 0 };
 	if (propagators & RM_PROP_TRACECONTEXT && c->count[RM_CARRIER_TRACEPARENT] == 1 &&
@@ -136,10 +147,12 @@ void rm_extract(unsigned propagators, const struct rm_carriers *c, struct rm_spa
 	if (propagators & (RM_PROP_B3 | RM_PROP_B3MULTI) &&
 	    (rm_b3_parse(rm_carriers_first(c, RM_CARRIER_B3), ret) || rm_b3multi_parse(c, ret)))
 		return;
-	if (propagators & RM_PROP_XRAY && rm_xray_parse(rm_carriers_first(c, RM_CARRIER_XRAY), ret))
+	if (propagators & RM_PROP_XRAY && c->count[RM_CARRIER_XRAY] == 1 &&
+	    rm_xray_parse(c->value[RM_CARRIER_XRAY], ret))
 		return;
-	if (propagators & RM_PROP_JAEGER)
-		rm_jaeger_parse(rm_carriers_first(c, RM_CARRIER_JAEGER), ret);
+	/* Only a whole context takes the place of a trace that is known without a span. */
+	if (propagators & RM_PROP_JAEGER && rm_jaeger_parse(rm_carriers_first(c, RM_CARRIER_JAEGER), &jaeger))
+		*ret = jaeger;
 }
 
 struct rm_str rm_extract_baggage(const struct rm_carriers *c, struct rm_strbuf *room)
@@ -192,20 +205,21 @@ static struct rm_str fit_baggage(struct rm_str baggage)
 	return (struct rm_str){ baggage.p, end };
 }
 
-static void put_field(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, struct rm_str value)
+void rm_put_line(struct rm_strbuf *out, struct rm_str name, struct rm_str value)
 {
-	if (form == RM_FORM_HPACK) {
-		rm_hpack_put(out, carrier_names[carrier], value);
+	char *p = rm_strbuf_room(out, name.n + 2 + value.n + 2);
+
+	if (!p)
 		return;
-	}
-	rm_strbuf_str(out, carrier_names[carrier]);
-	rm_strbuf_c(out, ": ");
-	rm_strbuf_str(out, value);
-	rm_strbuf_c(out, "\r\n");
+	memcpy(p, name.p, name.n);
+	memcpy(p + name.n, ": ", 2);
+	p += name.n + 2;
+	memcpy(p, value.p, value.n);
+	memcpy(p + value.n, "\r\n", 2);
 }
 
 /* A field whose value is a context as one of the formats writes it. */
-static void put_formatted(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier,
+static void put_formatted(struct rm_strbuf *out, rm_put_field *put, enum rm_carrier carrier,
 			  const struct rm_spanctx *c, void (*format)(const struct rm_spanctx *, struct rm_strbuf *))
 {
 	char text[VALUE_MAX_BYTES];
@@ -213,50 +227,50 @@ static void put_formatted(struct rm_strbuf *out, enum rm_form form, enum rm_carr
 
 	rm_strbuf_init(&value, text, sizeof(text));
 	format(c, &value);
-	put_field(out, form, carrier, rm_strbuf_view(&value));
+	put(out, name_of(carrier), rm_strbuf_view(&value));
 }
 
-static void put_traceparent(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+void rm_inject_traceparent(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out)
 {
 	char value[RM_TRACEPARENT_BYTES];
 
 	rm_traceparent_format(c, value);
-	put_field(out, form, RM_CARRIER_TRACEPARENT, (struct rm_str){ value, sizeof(value) });
+	put(out, name_of(RM_CARRIER_TRACEPARENT), (struct rm_str){ value, sizeof(value) });
 }
 
-static void put_b3(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+static void put_b3(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out)
 {
-	put_formatted(out, form, RM_CARRIER_B3, c, rm_b3_format);
+	put_formatted(out, put, RM_CARRIER_B3, c, rm_b3_format);
 }
 
-static void put_hex(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, const uint8_t *id, size_t n)
+static void put_hex(struct rm_strbuf *out, rm_put_field *put, enum rm_carrier carrier, const uint8_t *id, size_t n)
 {
 	char digits[32];
 
 	rm_hex_encode(id, n, digits);
-	put_field(out, form, carrier, (struct rm_str){ digits, 2 * n });
+	put(out, name_of(carrier), (struct rm_str){ digits, 2 * n });
 }
 
-static void put_b3multi(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+static void put_b3multi(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out)
 {
-	put_hex(out, form, RM_CARRIER_B3_TRACEID, c->trace_id, 16);
-	put_hex(out, form, RM_CARRIER_B3_SPANID, c->span_id, 8);
+	put_hex(out, put, RM_CARRIER_B3_TRACEID, c->trace_id, 16);
+	put_hex(out, put, RM_CARRIER_B3_SPANID, c->span_id, 8);
 	/* Debug implies the decision: both at once would be redundant. */
 	if (c->debug)
-		put_field(out, form, RM_CARRIER_B3_FLAGS, RM_STR("1"));
+		put(out, name_of(RM_CARRIER_B3_FLAGS), RM_STR("1"));
 	else
-		put_field(out, form, RM_CARRIER_B3_SAMPLED,
+		put(out, name_of(RM_CARRIER_B3_SAMPLED),
 			  c->flags & RM_FLAG_SAMPLED ? RM_STR("1") : RM_STR("0"));
 }
 
-static void put_xray(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+static void put_xray(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out)
 {
-	put_formatted(out, form, RM_CARRIER_XRAY, c, rm_xray_format);
+	put_formatted(out, put, RM_CARRIER_XRAY, c, rm_xray_format);
 }
 
-static void put_jaeger(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out)
+static void put_jaeger(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out)
 {
-	put_formatted(out, form, RM_CARRIER_JAEGER, c, rm_jaeger_format);
+	put_formatted(out, put, RM_CARRIER_JAEGER, c, rm_jaeger_format);
 }
 
 /* Takes back what was written since `start` if not all of it fitted. */
@@ -272,9 +286,9 @@ static bool keep_whole(struct rm_strbuf *out, size_t start)
 /* What writes a context, and the carriers that say the program did so itself. */
 static const struct {
 	unsigned propagator, carriers;
-	void (*put)(const struct rm_spanctx *c, enum rm_form form, struct rm_strbuf *out);
+	void (*put)(const struct rm_spanctx *c, rm_put_field *put, struct rm_strbuf *out);
 } writers[] = {
-	{ RM_PROP_TRACECONTEXT, CARRIES(RM_CARRIER_TRACEPARENT), put_traceparent },
+	{ RM_PROP_TRACECONTEXT, CARRIES(RM_CARRIER_TRACEPARENT), rm_inject_traceparent },
 	{ RM_PROP_B3, CARRIES(RM_CARRIER_B3), put_b3 },
 	{ RM_PROP_B3MULTI,
 	  CARRIES(RM_CARRIER_B3_TRACEID) | CARRIES(RM_CARRIER_B3_SPANID) |
@@ -284,25 +298,25 @@ static const struct {
 	{ RM_PROP_JAEGER, CARRIES(RM_CARRIER_JAEGER), put_jaeger },
 };
 
-static void put_extra(struct rm_strbuf *out, enum rm_form form, enum rm_carrier carrier, struct rm_str value)
+static void put_extra(struct rm_strbuf *out, rm_put_field *put, enum rm_carrier carrier, struct rm_str value)
 {
 	size_t start = out->n;
 
 	if (!is_sendable(value))
 		return;
-	put_field(out, form, carrier, value);
+	put(out, name_of(carrier), value);
 	keep_whole(out, start);
 }
 
-void rm_inject_tracestate(struct rm_str tracestate, const struct rm_carriers *present, enum rm_form form,
+void rm_inject_tracestate(struct rm_str tracestate, const struct rm_carriers *present, rm_put_field *put,
 			  struct rm_strbuf *out)
 {
 	if (!(present->seen & CARRIES(RM_CARRIER_TRACESTATE)))
-		put_extra(out, form, RM_CARRIER_TRACESTATE, tracestate);
+		put_extra(out, put, RM_CARRIER_TRACESTATE, tracestate);
 }
 
 void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str tracestate,
-	       struct rm_str baggage, const struct rm_carriers *present, enum rm_form form, struct rm_strbuf *out)
+	       struct rm_str baggage, const struct rm_carriers *present, rm_put_field *put, struct rm_strbuf *out)
 {
 	unsigned has = present ? present->seen : 0;
 
@@ -311,11 +325,11 @@ void rm_inject(unsigned propagators, const struct rm_spanctx *c, struct rm_str t
 
 		if (!(propagators & writers[i].propagator) || has & writers[i].carriers)
 			continue;
-		writers[i].put(c, form, out);
+		writers[i].put(c, put, out);
 		if (keep_whole(out, start) && writers[i].propagator == RM_PROP_TRACECONTEXT &&
 		    !(has & CARRIES(RM_CARRIER_TRACESTATE)))
-			put_extra(out, form, RM_CARRIER_TRACESTATE, tracestate);
+			put_extra(out, put, RM_CARRIER_TRACESTATE, tracestate);
 	}
 	if (propagators & RM_PROP_BAGGAGE && !(has & CARRIES(RM_CARRIER_BAGGAGE)))
-		put_extra(out, form, RM_CARRIER_BAGGAGE, fit_baggage(baggage));
+		put_extra(out, put, RM_CARRIER_BAGGAGE, fit_baggage(baggage));
 }

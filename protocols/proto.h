@@ -25,7 +25,7 @@ enum rm_sniff { RM_SNIFF_NO, RM_SNIFF_MORE, RM_SNIFF_YES };
 /* One exchange of a connection, named by the sink; 0 is "not recorded" and always allowed. */
 typedef uint32_t rm_xid;
 
-enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32 };
+enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32, RM_TOPIC_ID_BYTES = 16 };
 
 /* What a connection remembers for its protocol beyond the state, see rm_sink_calls.stash. */
 enum rm_stash {
@@ -42,7 +42,7 @@ struct rm_field {
 };
 
 /*
- * Where a request head of HTTP/2 lies: the last frame of its header block, up to where padding may
+ * Where a head of HTTP/2 lies: the last frame of its header block, up to where padding may
  * begin. Fields can be added at its end, see protocols/http2_edit.h.
  */
 struct rm_block {
@@ -55,7 +55,7 @@ struct rm_block {
 	uint8_t prefix_bytes;
 	struct rm_str fragment;  /* of the header block */
 	uint32_t old_at, old_bytes; /* the one traceparent in the fragment, if it can be taken out; else 0 */
-	uint32_t list_bytes;     /* size of the header list, and the most that the server wants */
+	uint32_t list_bytes;     /* size of the header list, and the most that its reader wants */
 	uint32_t list_max_bytes;
 };
 
@@ -81,7 +81,7 @@ struct rm_head {
 	bool fields_cut;              /* some were not listed */
 	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
 	uint32_t text_bytes;          /* what the fields take as text, about */
-	const struct rm_block *block; /* HTTP/2: where the head lies */
+	const struct rm_block *block; /* HTTP/2: where the head lies; of a response: if fields can be added */
 	const struct rm_gateway *gateway; /* it is variables. Both NULL: it is lines, and lies in ... */
 	struct rm_str raw;            /* ... these bytes up to the blank line, which slices point into */
 	/*
@@ -112,8 +112,51 @@ struct rm_outcome {
 	bool failed;
 	struct rm_str status;     /* the database's own word for it; empty: none */
 	struct rm_str space;      /* as above, where only the answer says it */
+	uint32_t batch;           /* messages: how many they were, if only the end says it; 0: one alone, or unknown */
 };
 
+/*
+ * Where the head of a message that is sent lies, so that fields can be added to it. It is written anew as one, since
+ * the lengths in it must say what it holds: one edit, or none.
+ */
+struct rm_envelope {
+	int64_t at;           /* where it begins in the buffer being fed; negative: so much before it */
+	struct rm_str head;   /* its bytes, up to where the parser stands */
+	uint64_t room_bytes;  /* by how much it may grow */
+	uint32_t extra_bytes; /* by how much it grows at most beyond the fields, which are in it ... */
+	uint32_t copies;      /* ... so often */
+	rm_put_field *put;    /* writes one field */
+	/* Writes the head with `fields`, which `put` wrote. False: that cannot be. */
+	bool (*write)(const struct rm_envelope *, struct rm_str fields, struct rm_strbuf *out);
+};
+
+/*
+ * A message on its way to a broker or from it, or several that travel as one; what is not known is empty. Of what the
+ * program wrote nothing stands in it but names, and the fields by which context is carried.
+ */
+struct rm_message {
+	struct rm_str system;      /* "nats" */
+	uint16_t port;             /* where such a broker listens by default */
+	bool received;             /* else sent */
+	bool temporary;            /* the destination is of this moment only: the span is not named after it */
+	bool batches;              /* of those that are received: the outcome says how many they are, `batched` what they carry */
+	bool placed;               /* `offset` says where in its partition the (first) message is */
+	struct rm_str operation;   /* the system's word for it, "publish" */
+	struct rm_str destination;
+	struct rm_str pattern;     /* of destinations, by which it was chosen */
+	struct rm_str partition;
+	struct rm_str group;       /* of consumers that share the messages */
+	struct rm_str id, conversation, client;
+	struct rm_str routing_key; /* RabbitMQ's */
+	uint64_t delivery_tag;     /* RabbitMQ's; 0: none */
+	int64_t offset;
+	uint32_t batch;            /* how many they are, if they travel as a batch */
+	const struct rm_field *fields; /* those that may carry context, of one message */
+	uint32_t field_count;
+	const struct rm_envelope *envelope; /* NULL: nothing can be added */
+};
+
+struct rm_dns_message;
 struct rm_sink;
 
 /* What a sink makes of what a protocol sees. */
@@ -129,14 +172,49 @@ struct rm_sink_calls {
 	 * consumed, and `blank_at` is the offset behind that; so it is where a head is variables.
 	 */
 	bool (*request_head)(struct rm_sink *, rm_xid, const struct rm_head *, uint32_t blank_at);
-	/* In the place of request_head: a request that is an operation. Nothing is inserted into it. */
+	/*
+	 * Before `operation`, in the same feed(): is any of it to be shown? If not, nobody looks at what is costly to
+	 * tell: the texts may be left empty.
+	 */
+	bool (*shows)(struct rm_sink *, rm_xid);
+	/* In the place of request_head: a request that is an operation. */
 	void (*operation)(struct rm_sink *, rm_xid, const struct rm_operation *);
-	/* An operation that asks for no answer gets response, outcome and response_end right behind this. */
+	/*
+	 * Behind that, of a query that is sent as a text: where its message lies, whole, up to `end_at` in the buffer being fed.
+	 * False: feed() returns `end_at` at once.
+	 */
+	bool (*query)(struct rm_sink *, rm_xid, const struct rm_envelope *, uint32_t end_at);
+	/*
+	 * In the place of request_head: messages. Those that are received are told of in the response direction, from
+	 * `request` to `response_end`. `end_at` is the offset behind the envelope's head in the buffer being fed. False (not
+	 * of those that are received): feed() returns `end_at` at once, and the message is not told of again.
+	 */
+	bool (*message)(struct rm_sink *, rm_xid, const struct rm_message *, uint32_t end_at);
+	/* Behind that: fields of one more message of a batch that is received. */
+	void (*batched)(struct rm_sink *, rm_xid, const struct rm_field *fields, uint32_t field_count);
+	/* In the place of request_head: a question to the DNS; and in that of response_head: its answer, as far as it was read. */
+	void (*question)(struct rm_sink *, rm_xid, const struct rm_dns_message *);
+	void (*answered)(struct rm_sink *, rm_xid, struct rm_str text, struct rm_dns_message *);
+	/* An operation or a message that asks for no answer gets response, outcome and response_end right behind this. */
+	/*
+	 * Asked behind request_head of HTTP/1 and HTTP/2, where a body follows, whatever that answered: does the sink want to see
+	 * it? It is then shown with request_content, as response_content does, until that returns false. NULL: never.
+	 */
+	bool (*reads_request)(struct rm_sink *, rm_xid);
+	bool (*request_content)(struct rm_sink *, rm_xid, const char *p, uint64_t n);
 	void (*request_end)(struct rm_sink *, rm_xid, uint64_t body_bytes);
 	void (*response)(struct rm_sink *, rm_xid); /* first byte of a response, interim ones included */
-	/* A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. */
-	void (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
-	/* In the place of response_head, for an operation. */
+	/*
+	 * A final response head (2xx-5xx, or 101). Interim 1xx heads are not reported. Returns whether the sink
+	 * wants to see what the response says: content is stepped over unless it does.
+	 */
+	bool (*response_head)(struct rm_sink *, rm_xid, const struct rm_head *);
+	/*
+	 * The next `n` bytes of content, without framing, of a response whose head was answered with true; NULL
+	 * where nobody saw them. HTTP/1 and HTTP/2 only; variables have none to show.
+	 */
+	void (*response_content)(struct rm_sink *, rm_xid, const char *p, uint64_t n);
+	/* In the place of response_head, for an operation or a message. */
 	void (*outcome)(struct rm_sink *, rm_xid, const struct rm_outcome *);
 	/* Fields behind the body, before response_end. HTTP/2 only; `status` is 0. */
 	void (*response_trailers)(struct rm_sink *, rm_xid, const struct rm_head *);
@@ -156,6 +234,17 @@ struct rm_sink_calls {
 	 */
 	void (*hand_over)(struct rm_sink *, rm_xid, const char *proto);
 	/*
+	 * Before that: which of the systems that share this protocol the server said it is. What is seen inside the other
+	 * protocol of this one is operations of that system. The word is constant.
+	 */
+	void (*system)(struct rm_sink *, const char *name);
+	/*
+	 * A protocol whose server speaks before TLS begins: what it said there, as a number of the protocol's own, for the one that
+	 * is seen inside; 0 where nothing was said.
+	 */
+	void (*set_greeting)(struct rm_sink *, uint64_t);
+	uint64_t (*greeting)(struct rm_sink *);
+	/*
 	 * Memory that outlives the call: grows a bounded stash of the connection, or gives it as it is
 	 * when it is large enough; contents are kept, a new one's are unspecified. NULL: no memory, or
 	 * more than RM_HEAD_MAX_BYTES. A head is unstashed when it is over, at end() at the latest; the others stay until they are
@@ -169,7 +258,22 @@ struct rm_sink_calls {
 	 */
 	void *(*scratch)(struct rm_sink *, uint32_t bytes);
 	/* The connection is a TLS session, the one of a ClientHello with this random number. */
-	void (*secured)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+	bool (*secured)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES]);
+	/*
+	 * Where that says true: its handshake is over for this end (`over`), or will be with what this end sends next. `minor`: 4
+	 * is TLS 1.3.
+	 */
+	void (*handshaken)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over);
+	/* How long a message, or a batch of them, may be with context in it where a broker does not tell its limit. */
+	uint32_t (*untold)(struct rm_sink *);
+	/*
+	 * A broker said that the topic with this id has this name. It may be asked for on any connection; the name is empty where
+	 * nobody said it, and else valid for good.
+	 */
+	void (*set_topic)(struct rm_sink *, const uint8_t id[RM_TOPIC_ID_BYTES], struct rm_str name);
+	struct rm_str (*topic)(struct rm_sink *, const uint8_t id[RM_TOPIC_ID_BYTES]);
+	/* response_head is to be told where a response's header block lies. */
+	bool adds_to_responses;
 };
 
 struct rm_sink {
@@ -211,13 +315,15 @@ struct rm_proto {
 	 * response direction, or a reset, ends all exchanges that wait, also on a muted connection.
 	 */
 	void (*end)(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn);
-	/* True when the request direction stands at or in a head: rewriting may be needed. */
+	/* True when the request direction stands at or in a head that may grow when it is read. NULL: never. */
 	bool (*at_head)(const void *state);
 	/*
 	 * How many of the bytes that come next in the request direction feed() would step over without
 	 * reading them: what is left of a body. NULL: always 0.
 	 */
 	uint64_t (*unread)(const void *state);
+	/* The same of the response direction, where responses have header blocks. NULL: they have none. */
+	uint64_t (*unread_response)(const void *state);
 	/* The exchange under way on `stream` (0 where there are none): 0 when there is none, or several. */
 	rm_xid (*under_way)(const void *state, uint32_t stream, struct rm_sink *sink);
 	/*
@@ -226,6 +332,18 @@ struct rm_proto {
 	 */
 	rm_xid (*answers)(const void *state);
 };
+
+/* error.type of exchanges that the end of their connection leaves without an answer. */
+static inline struct rm_str rm_end_error(bool reset)
+{
+	return reset ? RM_STR("connection_reset") : RM_STR("connection_closed");
+}
+
+/* May the next byte of the request direction belong to a head that grows? */
+static inline bool rm_proto_at_head(const struct rm_proto *proto, const void *state)
+{
+	return proto->at_head && proto->at_head(state);
+}
 
 /* All protocols in sniff order, NULL at the end; written by meson from its one list. */
 extern const struct rm_proto *const rm_protocols[];

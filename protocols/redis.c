@@ -548,12 +548,7 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 	take_back(r, sink);
 	if (!reset && dir == RM_DIR_REQUEST)
 		return;
-	break_all(r, sink, reset ? RM_STR("connection_reset") : RM_STR("connection_closed"));
-}
-
-static bool at_head(const void *state)
-{
-	return false;
+	break_all(r, sink, rm_end_error(reset));
 }
 
 static uint64_t unread(const void *state)
@@ -573,6 +568,5 @@ const struct rm_proto rm_proto_redis = {
 	.feed = feed,
 	.skip = skip,
 	.end = end,
-	.at_head = at_head,
 	.unread = unread,
 };

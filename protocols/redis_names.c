@@ -5,6 +5,9 @@
  */
 #include "protocols/redis_names.h"
 
+#include "base/bytes.h"
+#include "base/str.h"
+
 /* In the order of their bytes. */
 static const struct rm_redis_name names[] = {
 	{ "ACL", 0 }, { "APPEND", 0 }, { "ASKING", 0 }, { "AUTH", 0 }, { "BF.ADD", 0 },
@@ -97,31 +100,33 @@ static const struct rm_redis_name names[] = {
 	{ "ZUNION", 0 }, { "ZUNIONSTORE", 0 },
 };
 
-static int compare(const char *name, const char *word, size_t n)
+/* The first bytes as a number that orders as the names do; of the word small letters count as capitals. */
+static uint64_t key_of(const char *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		int c = word[i] >= 'a' && word[i] <= 'z' ? word[i] - 'a' + 'A' : word[i];
+	uint64_t word = n < 8 ? rm_bytes_few(p, n) : rm_bytes_word(p);
 
-		if (name[i] != c)
-			return name[i] < c ? -1 : 1;
-	}
-	return name[n] ? 1 : 0;
+	return __builtin_bswap64(word & ~(RM_BYTES_ONES * 0x20));
 }
 
 const struct rm_redis_name *rm_redis_find(const char *word, size_t n)
 {
 	size_t from = 0, to = sizeof(names) / sizeof(*names);
+	uint64_t key;
 
-	while (n && n < RM_REDIS_NAME_BYTES && from < to) {
-		size_t middle = from + (to - from) / 2;
-		int order = compare(names[middle].name, word, n);
+	if (n == 0 || n >= RM_REDIS_NAME_BYTES)
+		return NULL;
+	key = key_of(word, n);
+	while (from < to) {
+		size_t middle = (from + to) / 2;
 
-		if (order == 0)
-			return &names[middle];
-		if (order < 0)
+		if (key_of(names[middle].name, 8) < key)
 			from = middle + 1;
 		else
 			to = middle;
 	}
+	/* Other characters may have become the same; and names may differ behind. */
+	for (; from < sizeof(names) / sizeof(*names) && key_of(names[from].name, 8) == key; from++)
+		if (!names[from].name[n] && rm_str_ieq((struct rm_str){ names[from].name, n }, (struct rm_str){ word, n }))
+			return &names[from];
 	return NULL;
 }

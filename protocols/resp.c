@@ -10,6 +10,8 @@
 
 enum state { TYPE, LINE, BULK };
 
+enum { SHORT_BYTES = 12 };
+
 static const int64_t length_max = 1ll << 40;
 
 static bool is_bulk(uint8_t type)
@@ -17,15 +19,19 @@ static bool is_bulk(uint8_t type)
 	return type == '$' || type == '=' || type == '!';
 }
 
+/* Types whose line is a count or a length, and those that are a line. */
+enum { COUNTED = 1, IS_LINE = 2 };
+
+static const uint8_t kinds[256] = {
+	['*'] = COUNTED, ['~'] = COUNTED, ['%'] = COUNTED, ['>'] = COUNTED, ['|'] = COUNTED,
+	['$'] = COUNTED, ['='] = COUNTED, ['!'] = COUNTED,
+	['+'] = IS_LINE, ['-'] = IS_LINE, [':'] = IS_LINE, ['_'] = IS_LINE, [','] = IS_LINE, ['('] = IS_LINE,
+	['#'] = IS_LINE, [RM_RESP_INLINE] = IS_LINE,
+};
+
 static bool is_counted(uint8_t type)
 {
-	return type == '*' || type == '~' || type == '%' || type == '>' || type == '|' || is_bulk(type);
-}
-
-static bool is_line(uint8_t type)
-{
-	return type == '+' || type == '-' || type == ':' || type == '_' || type == ',' || type == '(' ||
-	       type == '#' || type == RM_RESP_INLINE;
+	return kinds[type] == COUNTED;
 }
 
 /* The number that the line is. */
@@ -41,6 +47,16 @@ static bool read_number(struct rm_resp *r)
 	return true;
 }
 
+/* A count or a length is known. */
+static enum rm_resp_step counted(struct rm_resp *r)
+{
+	if (!is_bulk(r->type) || r->number < 0)
+		return RM_RESP_ITEM;
+	r->left = (uint64_t)r->number + 2;
+	r->state = BULK;
+	return RM_RESP_MORE;
+}
+
 static enum rm_resp_step line_over(struct rm_resp *r)
 {
 	if (!r->cut && r->kept && r->text[r->kept - 1] == '\r')
@@ -53,11 +69,7 @@ static enum rm_resp_step line_over(struct rm_resp *r)
 	if (!read_number(r) || r->number < -1 || r->number > length_max)
 		return RM_RESP_BAD;
 	r->kept = 0;
-	if (!is_bulk(r->type) || r->number < 0)
-		return RM_RESP_ITEM;
-	r->left = (uint64_t)r->number + 2;
-	r->state = BULK;
-	return RM_RESP_MORE;
+	return counted(r);
 }
 
 static enum rm_resp_step line(struct rm_resp *r, const char *p, size_t n, size_t *at)
@@ -105,7 +117,26 @@ static enum rm_resp_step type(struct rm_resp *r, uint8_t byte)
 	r->cut = false;
 	r->number = 0;
 	r->state = LINE;
-	return is_counted(byte) || is_line(byte) ? RM_RESP_MORE : RM_RESP_BAD;
+	return kinds[byte] ? RM_RESP_MORE : RM_RESP_BAD;
+}
+
+/* A type and its number with the end of their line, as nearly all are: "$10\r\n". False: not all of it is here. */
+static bool short_line(struct rm_resp *r, const char *p, size_t n, size_t *at)
+{
+	size_t i = *at + 1, most = n - *at < SHORT_BYTES ? n : *at + SHORT_BYTES;
+	int64_t number = 0;
+
+	if (!is_counted((uint8_t)p[*at]))
+		return false;
+	for (; i < most && (uint8_t)(p[i] - '0') <= 9; i++)
+		number = 10 * number + (p[i] - '0');
+	if (i == *at + 1 || n - i < 2 || p[i] != '\r' || p[i + 1] != '\n')
+		return false;
+	type(r, (uint8_t)p[*at]);
+	r->number = number;
+	r->state = TYPE;
+	*at = i + 2;
+	return true;
 }
 
 enum rm_resp_step rm_resp_next(struct rm_resp *r, const char *p, size_t n, size_t *at)
@@ -113,7 +144,9 @@ enum rm_resp_step rm_resp_next(struct rm_resp *r, const char *p, size_t n, size_
 	enum rm_resp_step s = RM_RESP_MORE;
 
 	while (*at < n && s == RM_RESP_MORE) {
-		if (r->state == TYPE)
+		if (r->state == TYPE && short_line(r, p, n, at))
+			s = counted(r);
+		else if (r->state == TYPE)
 			s = type(r, (uint8_t)p[(*at)++]);
 		else if (r->state == LINE)
 			s = line(r, p, n, at);

@@ -8,26 +8,30 @@
 
 #include <string.h>
 
-static const char marks[] = "+-*/<>=~!@#%^&|?:;,.()[]";
+enum { SPACE = 1, COMMENT = 2 /* may begin one */, BEGINS_WORD = 4, DIGIT = 8, DOLLAR = 16, MARK = 32 };
 
-static bool is_space(char c)
+static const uint8_t classes[256] = {
+	['\t' ... '\r'] = SPACE, [' '] = SPACE,
+	['a' ... 'z'] = BEGINS_WORD, ['A' ... 'Z'] = BEGINS_WORD, ['_'] = BEGINS_WORD, [0x80 ... 0xff] = BEGINS_WORD,
+	['0' ... '9'] = DIGIT, ['$'] = DOLLAR,
+	['-'] = MARK | COMMENT, ['/'] = MARK | COMMENT, ['#'] = MARK | COMMENT,
+	['+'] = MARK, ['*'] = MARK, ['<' ... '@'] = MARK, ['~'] = MARK, ['!'] = MARK, ['%'] = MARK, ['^'] = MARK, ['&'] = MARK,
+	['|'] = MARK, [':'] = MARK, [';'] = MARK, [','] = MARK, ['.'] = MARK, ['('] = MARK, [')'] = MARK, ['['] = MARK, [']'] = MARK,
+};
+
+static inline bool is(char c, unsigned any)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
+	return classes[(uint8_t)c] & any;
 }
 
 static bool is_digit(char c)
 {
-	return c >= '0' && c <= '9';
-}
-
-static bool begins_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+	return is(c, DIGIT);
 }
 
 static bool in_word(char c)
 {
-	return begins_word(c) || is_digit(c) || c == '$';
+	return is(c, BEGINS_WORD | DIGIT | DOLLAR);
 }
 
 static char at_or_nul(struct rm_str text, size_t at)
@@ -92,7 +96,7 @@ static bool begins_line_comment(enum rm_sql_dialect d, struct rm_str text, size_
 {
 	char c = text.p[at], third = at_or_nul(text, at + 2);
 
-	if (is_mysql(d) && c == '#')
+	if ((is_mysql(d) && c == '#') || (d == RM_SQL_CQL && c == '/' && at_or_nul(text, at + 1) == '/'))
 		return true;
 	/* For MySQL "5--1" is a difference. */
 	return c == '-' && at_or_nul(text, at + 1) == '-' && (!is_mysql(d) || (unsigned char)third <= ' ' || third == 0x7f);
@@ -117,9 +121,9 @@ static size_t space(enum rm_sql_dialect d, struct rm_str text, size_t at)
 	for (size_t behind = at; at < text.n; at = behind) {
 		char c = text.p[at];
 
-		if (is_space(c))
+		if (is(c, SPACE))
 			behind = at + 1;
-		else if (c == '-' || c == '/' || c == '#')
+		else if (is(c, COMMENT))
 			behind = comment(d, text, at);
 		if (behind == at)
 			break;
@@ -207,7 +211,7 @@ static size_t number(struct rm_str text, size_t at)
 
 static enum backslash backslash(enum rm_sql_dialect d)
 {
-	return d == RM_SQL_SQLITE ? ORDINARY : d == RM_SQL_MYSQL ? ESCAPES : IN_DOUBT;
+	return d >= RM_SQL_SQLITE ? ORDINARY : d == RM_SQL_MYSQL ? ESCAPES : IN_DOUBT;
 }
 
 /* The length of what stands before the quote of a string, 0: none. */
@@ -216,36 +220,84 @@ static size_t prefix(enum rm_sql_dialect d, struct rm_str text, size_t at, enum 
 	char c = text.p[at] | 0x20, next = at_or_nul(text, at + 1);
 
 	*ret_backslash = d == RM_SQL_PGSQL && c == 'e' ? ESCAPES : backslash(d);
-	if (next == '\'' && (c == 'x' || (d != RM_SQL_SQLITE && (c == 'b' || c == 'n')) || (d == RM_SQL_PGSQL && c == 'e')))
+	if (next == '\'' && d != RM_SQL_CQL && (c == 'x' || (d != RM_SQL_SQLITE && (c == 'b' || c == 'n')) || (d == RM_SQL_PGSQL && c == 'e')))
 		return 1;
 	return d == RM_SQL_PGSQL && c == 'u' && next == '&' && at_or_nul(text, at + 2) == '\'' ? 2 : 0;
 }
 
+/* ---- constants of CQL that have no quotes ---- */
+
+static bool is_hex(char c)
+{
+	return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* 8-4-4-4-12 hexadecimal digits. Returns the end, or `at`. */
+static size_t uuid(struct rm_str text, size_t at)
+{
+	enum { BYTES = 36 };
+
+	if (text.n - at < BYTES || in_word(at_or_nul(text, at + BYTES)))
+		return at;
+	for (size_t i = 0; i < BYTES; i++) {
+		char c = text.p[at + i];
+
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? c != '-' : !is_hex(c))
+			return at;
+	}
+	return at + BYTES;
+}
+
+/* P1Y2M, P1DT2H, P2026-01-01T00:00:00: a duration of ISO 8601. Returns the end, or `at`. */
+static size_t duration(struct rm_str text, size_t at)
+{
+	size_t end = at + 1;
+
+	if ((text.p[at] | 0x20) != 'p' || !(is_digit(at_or_nul(text, end)) || (at_or_nul(text, end) | 0x20) == 't'))
+		return at;
+	while (end < text.n && (is_digit(text.p[end]) || memchr("ymwdthsYMWDTHS-:", text.p[end], 16)))
+		end++;
+	return is_digit(text.p[end - 1]) == (memchr(text.p + at, '-', end - at) != NULL) && !in_word(at_or_nul(text, end)) ? end : at;
+}
+
+/* Steps over such a constant. Kept out of what reads the tokens of the other dialects. */
+__attribute__((noinline)) static bool bare_constant(struct rm_str text, size_t *at)
+{
+	size_t from = *at;
+
+	*at = uuid(text, from);
+	if (*at == from)
+		*at = duration(text, from);
+	return *at != from;
+}
+
 static enum rm_sql_token word(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
+	char next = at_or_nul(text, *at + 1);
 	enum backslash b;
-	size_t n = prefix(d, text, *at, &b);
+	size_t n = next == '\'' || next == '&' ? prefix(d, text, *at, &b) : 0;
 
 	if (n) {
 		*at = string(text, *at + n + 1, '\'', b);
 		return RM_SQL_LITERAL;
 	}
-	while (*at < text.n && in_word(text.p[*at]))
-		++*at;
+	for (n = *at + 1; n < text.n && in_word(text.p[n]);)
+		n++;
+	*at = n;
 	return RM_SQL_WORD;
 }
 
 /* What begins with a dollar: a literal or a parameter, or for all that is known neither. */
 static enum rm_sql_token dollar(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
-	size_t end = d == RM_SQL_PGSQL ? dollars(text, *at) : 0;
+	size_t end = d == RM_SQL_PGSQL || d == RM_SQL_CQL ? dollars(text, *at) : 0;
 	char next = at_or_nul(text, *at + 1);
 
 	if (end) {
 		*at = end;
 		return RM_SQL_LITERAL;
 	}
-	if (is_mysql(d) || !(is_digit(next) || (d == RM_SQL_SQLITE && begins_word(next)))) {
+	if (is_mysql(d) || d == RM_SQL_CQL || !(is_digit(next) || (d == RM_SQL_SQLITE && is(next, BEGINS_WORD)))) {
 		*at = text.n;
 		return RM_SQL_END;
 	}
@@ -280,23 +332,23 @@ static enum rm_sql_token in_quotes(enum rm_sql_dialect d, struct rm_str text, si
 
 static bool begins_quotes(enum rm_sql_dialect d, char c)
 {
-	return c == '\'' || c == '"' || (c == '`' && d != RM_SQL_PGSQL) || (c == '[' && d == RM_SQL_SQLITE);
+	return c == '\'' || c == '"' || (c == '`' && d != RM_SQL_PGSQL && d != RM_SQL_CQL) || (c == '[' && d == RM_SQL_SQLITE);
 }
 
-enum rm_sql_token rm_sql_next(enum rm_sql_dialect d, struct rm_str text, size_t *at)
+/* A token of any kind; *at is not at the end. */
+static __attribute__((noinline)) enum rm_sql_token next(enum rm_sql_dialect d, struct rm_str text, size_t *at)
 {
-	size_t behind;
-	char c;
+	size_t from = *at;
+	char c = text.p[from];
 
-	if (*at >= text.n)
-		return RM_SQL_END;
-	behind = space(d, text, *at);
-	if (behind != *at) {
-		*at = behind;
-		return RM_SQL_SPACE;
+	if (is(c, SPACE | COMMENT)) {
+		*at = space(d, text, from);
+		if (*at != from)
+			return RM_SQL_SPACE;
 	}
-	c = text.p[*at];
-	if (begins_word(c))
+	if (d == RM_SQL_CQL && bare_constant(text, at))
+		return RM_SQL_LITERAL;
+	if (is(c, BEGINS_WORD))
 		return word(d, text, at);
 	if (begins_quotes(d, c))
 		return in_quotes(d, text, at);
@@ -306,7 +358,7 @@ enum rm_sql_token rm_sql_next(enum rm_sql_dialect d, struct rm_str text, size_t 
 	}
 	if (c == '$')
 		return dollar(d, text, at);
-	if (!memchr(marks, c, sizeof(marks) - 1)) {
+	if (!is(c, MARK) && (d != RM_SQL_CQL || (c != '{' && c != '}'))) {
 		*at = text.n;
 		return RM_SQL_END;
 	}
@@ -317,4 +369,25 @@ enum rm_sql_token rm_sql_next(enum rm_sql_dialect d, struct rm_str text, size_t 
 		return RM_SQL_PARAM;
 	}
 	return RM_SQL_OTHER;
+}
+
+enum rm_sql_token rm_sql_next(enum rm_sql_dialect d, struct rm_str text, size_t *at)
+{
+	size_t from = *at, end = from + 1;
+	char behind;
+
+	if (from >= text.n)
+		return RM_SQL_END;
+	behind = at_or_nul(text, end);
+	/* Most tokens are a space between two others, or a word that no quote follows. */
+	if (text.p[from] == ' ' && !is(behind, SPACE | COMMENT)) {
+		*at = end;
+		return RM_SQL_SPACE;
+	}
+	if (!is(text.p[from], BEGINS_WORD) || behind == '\'' || behind == '&' || d == RM_SQL_CQL)
+		return next(d, text, at);
+	while (end < text.n && in_word(text.p[end]))
+		end++;
+	*at = end;
+	return RM_SQL_WORD;
 }

@@ -1,18 +1,20 @@
 /*
  * The tokens of SQL as one of several databases reads them. Context: any.
  * Spec: PostgreSQL, "Lexical Structure"; MySQL and MariaDB, "Language Structure", "Comments", "Server SQL Modes";
- * SQLite, "SQL As Understood By SQLite" and tokenize.c's table of characters.
+ * SQLite, "SQL As Understood By SQLite" and tokenize.c's table of characters; Cassandra, "CQL: Definitions".
  */
 #ifndef RM_PROTOCOLS_SQLLEX_H
 #define RM_PROTOCOLS_SQLLEX_H
 
 #include "base/str.h"
 
+/* Those from SQLITE on know no backslashes. */
 enum rm_sql_dialect {
 	RM_SQL_PGSQL,
 	RM_SQL_MYSQL,
 	RM_SQL_MYSQL_MODE, /* the same, where it is not known whether backslashes escape */
 	RM_SQL_SQLITE,
+	RM_SQL_CQL,
 };
 
 enum rm_sql_token {

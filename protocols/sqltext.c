@@ -9,7 +9,9 @@
  */
 #include "protocols/sqltext.h"
 
-enum { DEPTH_MAX = 63, BATCH_BYTES = 6, WORD_BYTES = 14 };
+#include "base/bytes.h"
+
+enum { DEPTH_MAX = 63, BATCH_BYTES = 6, WORD_BYTES = 16, WORD_MAX_BYTES = 13 };
 
 enum word {
 	NONE,
@@ -31,79 +33,42 @@ enum word {
 };
 
 /* The dialects, as bits. */
-enum { PG = 1, MY = 2, LITE = 4, ALL = PG | MY | LITE };
+enum { PG = 1, MY = 2, LITE = 4, CQ = 8, ALL = PG | MY | LITE | CQ };
 
-static const struct keyword {
+struct keyword {
 	char name[WORD_BYTES];
 	uint8_t word;
 	uint8_t where;   /* in these dialects */
 	uint8_t command; /* in these a statement may begin with it */
-} keywords[] = { /* in the order of their bytes */
-	{ "ABORT", PLAIN, ALL, PG }, { "AGGREGATE", OBJECT, ALL, 0 }, { "ALL", KEYWORD, ALL, 0 },
-	{ "ALTER", ALTER, ALL, ALL }, { "ANALYSE", PLAIN, PG, PG },
-	{ "ANALYZE", EXPLAIN, ALL, ALL }, { "AND", KEYWORD, ALL, 0 }, { "ANY", KEYWORD, ALL, 0 },
-	{ "AS", AS, ALL, 0 }, { "ASC", KEYWORD, ALL, 0 }, { "ATTACH", PLAIN, LITE, LITE },
-	{ "BEGIN", PLAIN, ALL, ALL }, { "BETWEEN", KEYWORD, ALL, 0 }, { "BINLOG", PLAIN, MY, MY },
-	{ "BY", KEYWORD, ALL, 0 }, { "CACHE", PLAIN, MY, MY }, { "CALL", ABOUT, ALL, PG | MY },
-	{ "CASE", KEYWORD, ALL, 0 }, { "CHANGE", PLAIN, MY, MY }, { "CHECK", PLAIN, MY, MY },
-	{ "CHECKPOINT", PLAIN, ALL, PG }, { "CHECKSUM", PLAIN, MY, MY },
-	{ "CLOSE", PLAIN, ALL, PG }, { "CLUSTER", PLAIN, ALL, PG }, { "COMMENT", PLAIN, ALL, PG },
-	{ "COMMIT", PLAIN, ALL, ALL }, { "COPY", ABOUT, ALL, PG }, { "CREATE", CREATE, ALL, ALL },
-	{ "DATABASE", SCHEMA, ALL, 0 }, { "DEALLOCATE", PLAIN, ALL, PG | MY },
-	{ "DECLARE", PLAIN, ALL, PG }, { "DEFAULT", KEYWORD, ALL, 0 }, { "DELAYED", SKIP, MY, 0 },
-	{ "DELETE", DELETE, ALL, ALL }, { "DESC", KEYWORD, ALL, MY }, { "DESCRIBE", ABOUT, MY, MY },
-	{ "DETACH", PLAIN, LITE, LITE }, { "DISCARD", PLAIN, ALL, PG },
-	{ "DISTINCT", DISTINCT, ALL, 0 }, { "DO", PLAIN, ALL, PG | MY },
-	{ "DOMAIN", OBJECT, ALL, 0 }, { "DROP", CREATE, ALL, ALL },
-	{ "DUMPFILE", ENDS_FROM, MY, 0 }, { "ELSE", KEYWORD, ALL, 0 },
-	{ "END", PLAIN, ALL, PG | LITE }, { "EVENT", BODY, MY, 0 },
-	{ "EXCEPT", ENDS_FROM, ALL, 0 }, { "EXECUTE", ABOUT, ALL, PG | MY },
-	{ "EXISTS", SKIP, ALL, 0 }, { "EXPLAIN", EXPLAIN, ALL, ALL },
-	{ "EXTENSION", OBJECT, ALL, 0 }, { "FALSE", BOOL, ALL, 0 }, { "FETCH", PLAIN, ALL, PG },
-	{ "FLUSH", PLAIN, MY, MY }, { "FOR", ENDS_FROM, ALL, 0 }, { "FROM", FROM, ALL, 0 },
-	{ "FUNCTION", BODY, ALL, 0 }, { "GRANT", PLAIN, ALL, PG | MY },
-	{ "GROUP", ENDS_FROM, ALL, 0 }, { "HANDLER", ABOUT, MY, MY },
-	{ "HAVING", ENDS_FROM, ALL, 0 }, { "HELP", PLAIN, MY, MY },
-	{ "HIGH_PRIORITY", SKIP, MY, 0 }, { "IF", SKIP, ALL, 0 }, { "IGNORE", SKIP, MY, 0 },
-	{ "ILIKE", KEYWORD, ALL, 0 }, { "IMPORT", PLAIN, ALL, PG | MY }, { "IN", IN, ALL, 0 },
-	{ "INDEX", OBJECT, ALL, 0 }, { "INFILE", KEYWORD, MY, 0 }, { "INSERT", INSERT, ALL, ALL },
-	{ "INSTALL", PLAIN, MY, MY }, { "INTERSECT", ENDS_FROM, ALL, 0 }, { "INTO", INTO, ALL, 0 },
-	{ "IS", KEYWORD, ALL, 0 }, { "JOIN", JOIN, ALL, 0 }, { "KILL", PLAIN, MY, MY },
-	{ "LATERAL", SKIP, PG | MY, 0 }, { "LIKE", KEYWORD, ALL, 0 },
-	{ "LIMIT", ENDS_FROM, ALL, 0 }, { "LISTEN", PLAIN, ALL, PG },
-	{ "LOAD", LOAD, ALL, PG | MY }, { "LOCK", ABOUT, ALL, PG | MY },
-	{ "LOW_PRIORITY", SKIP, MY, 0 }, { "MERGE", MERGE, ALL, PG }, { "MOVE", PLAIN, ALL, PG },
-	{ "NOT", SKIP, ALL, 0 }, { "NOTIFY", PLAIN, ALL, PG }, { "OFFSET", ENDS_FROM, ALL, 0 },
-	{ "ON", KEYWORD, ALL, 0 }, { "ONLY", SKIP, PG, 0 }, { "OPERATOR", OBJECT, ALL, 0 },
-	{ "OPTIMIZE", PLAIN, MY, MY }, { "OR", OR, ALL, 0 }, { "ORDER", ENDS_FROM, ALL, 0 },
-	{ "OUTFILE", ENDS_FROM, MY, 0 }, { "POLICY", OBJECT, ALL, 0 },
-	{ "PRAGMA", PRAGMA, LITE, LITE }, { "PREPARE", PLAIN, ALL, PG | MY },
-	{ "PROCEDURE", BODY, ALL, 0 }, { "PUBLICATION", OBJECT, ALL, 0 },
-	{ "PURGE", PLAIN, MY, MY }, { "QUICK", SKIP, MY, 0 }, { "REASSIGN", PLAIN, ALL, PG },
-	{ "REFRESH", PLAIN, ALL, PG }, { "REINDEX", PLAIN, ALL, PG | LITE },
-	{ "RELEASE", PLAIN, ALL, ALL }, { "RENAME", PLAIN, MY, MY }, { "REPAIR", PLAIN, MY, MY },
-	{ "REPLACE", REPLACE, MY | LITE, MY | LITE }, { "RESET", PLAIN, ALL, PG | MY },
-	{ "RESIGNAL", PLAIN, MY, MY }, { "RESTART", PLAIN, MY, MY }, { "RETURN", KEYWORD, ALL, 0 },
-	{ "RETURNING", ENDS_FROM, ALL, 0 }, { "REVOKE", PLAIN, ALL, PG | MY },
-	{ "ROLE", OBJECT, ALL, 0 }, { "ROLLBACK", PLAIN, ALL, ALL }, { "RULE", OBJECT, ALL, 0 },
-	{ "SAVEPOINT", PLAIN, ALL, ALL }, { "SCHEMA", SCHEMA, ALL, 0 },
-	{ "SECURITY", PLAIN, ALL, PG }, { "SELECT", SELECT, ALL, ALL },
-	{ "SEQUENCE", OBJECT, ALL, 0 }, { "SERVER", OBJECT, ALL, 0 }, { "SET", SET, ALL, PG | MY },
-	{ "SHOW", PLAIN, ALL, PG | MY }, { "SHUTDOWN", PLAIN, MY, MY }, { "SIGNAL", PLAIN, MY, MY },
-	{ "SIMILAR", KEYWORD, ALL, 0 }, { "SOME", KEYWORD, ALL, 0 },
-	{ "START", PLAIN, ALL, PG | MY }, { "STOP", PLAIN, MY, MY },
-	{ "STRAIGHT_JOIN", JOIN, MY, 0 }, { "SUBSCRIPTION", OBJECT, ALL, 0 },
-	{ "SYSTEM", OBJECT, ALL, 0 }, { "TABLE", TABLE, ALL, PG | MY }, { "TABLES", SKIP, MY, 0 },
-	{ "TABLESPACE", OBJECT, ALL, 0 }, { "THEN", KEYWORD, ALL, 0 }, { "TO", TO, ALL, 0 },
-	{ "TRIGGER", BODY, ALL, 0 }, { "TRUE", BOOL, ALL, 0 }, { "TRUNCATE", ABOUT, ALL, PG | MY },
-	{ "TYPE", OBJECT, ALL, 0 }, { "UNINSTALL", PLAIN, MY, MY }, { "UNION", ENDS_FROM, ALL, 0 },
-	{ "UNLISTEN", PLAIN, ALL, PG }, { "UNLOCK", PLAIN, MY, MY }, { "UPDATE", UPDATE, ALL, ALL },
-	{ "USE", USE, MY, MY }, { "USER", OBJECT, ALL, 0 }, { "USING", USING, ALL, 0 },
-	{ "VACUUM", PLAIN, ALL, PG | LITE }, { "VALUES", VALUES, ALL, ALL },
-	{ "VERBOSE", VERBOSE, PG, 0 }, { "VIEW", VIEW, ALL, 0 }, { "WHEN", KEYWORD, ALL, 0 },
-	{ "WHERE", ENDS_FROM, ALL, 0 }, { "WINDOW", ENDS_FROM, ALL, 0 }, { "WITH", WITH, ALL, ALL },
-	{ "XA", PLAIN, MY, MY },
 };
+
+static const struct keyword keywords[] = {
+#define LETTER(letter)
+#define WORD(name, word, where, command) { #name, word, where, command },
+#include "protocols/sqlwords.h"
+#undef LETTER
+#undef WORD
+};
+
+/* Where in that table the words of each letter begin. */
+enum {
+#define LETTER(letter) FIRST_##letter, BEFORE_##letter = FIRST_##letter - 1,
+#define WORD(name, word, where, command) AT_##name,
+#include "protocols/sqlwords.h"
+#undef LETTER
+#undef WORD
+	KEYWORDS
+};
+static const uint8_t first_of[] = {
+#define LETTER(letter) FIRST_##letter,
+#define WORD(name, word, where, command)
+#include "protocols/sqlwords.h"
+#undef LETTER
+#undef WORD
+	KEYWORDS
+};
+enum { LETTERS = sizeof(first_of) - 1 };
+_Static_assert(LETTERS == 26 && sizeof(keywords) == KEYWORDS * sizeof(keywords[0]), "each word has its place");
 
 enum hiding { SHOWN, NEXT_HIDDEN, HIDDEN };
 
@@ -139,30 +104,30 @@ struct reader {
 
 static unsigned bit(enum rm_sql_dialect d)
 {
-	return d == RM_SQL_PGSQL ? PG : d == RM_SQL_SQLITE ? LITE : MY;
+	static const uint8_t bits[] = { PG, MY, MY, LITE, CQ };
+
+	return bits[d];
+}
+
+/* Eight bytes of a word with capitals for small letters. No other byte of a word becomes a letter by that. */
+static inline uint64_t capitals(uint64_t word)
+{
+	return word & ~(RM_BYTES_ONES * 0x20);
 }
 
 static const struct keyword *find(enum rm_sql_dialect d, struct rm_str s)
 {
-	size_t from = 0, to = sizeof(keywords) / sizeof(*keywords);
+	unsigned letter = (s.p[0] | 0x20u) - 'a';
+	uint64_t first, rest = 0;
 
-	while (s.n && s.n < WORD_BYTES && from < to) {
-		size_t middle = from + (to - from) / 2, i = 0;
-		const char *name = keywords[middle].name;
-		char c = 0;
-
-		for (; i < s.n; i++) {
-			c = s.p[i] >= 'a' && s.p[i] <= 'z' ? (char)(s.p[i] - 'a' + 'A') : s.p[i];
-			if (name[i] != c)
-				break;
-		}
-		if (i == s.n && !name[i])
-			return keywords[middle].where & bit(d) ? &keywords[middle] : NULL;
-		if (i < s.n && name[i] < c)
-			from = middle + 1;
-		else
-			to = middle;
-	}
+	if (s.n > WORD_MAX_BYTES || letter >= LETTERS)
+		return NULL;
+	first = capitals(s.n < 8 ? rm_bytes_few(s.p, s.n) : rm_bytes_word(s.p));
+	if (s.n > 8)
+		rest = capitals(rm_bytes_few(s.p + 8, s.n - 8));
+	for (const struct keyword *k = &keywords[first_of[letter]]; k < &keywords[first_of[letter + 1]]; k++)
+		if (rm_bytes_word(k->name) == first && rm_bytes_word(k->name + 8) == rest)
+			return k->where & bit(d) ? k : NULL;
 	return NULL;
 }
 
@@ -171,15 +136,18 @@ static const struct keyword *find(enum rm_sql_dialect d, struct rm_str s)
 /* What is shown takes the place of as much text at least; that there is room is a promise all the same. */
 static void put(struct reader *r, struct rm_str s)
 {
+	size_t gap = r->space && r->out_n;
+	char *to = r->out + r->out_n;
+
 	if (r->hidden == NEXT_HIDDEN)
 		s = RM_STR("?");
-	if (r->hidden == HIDDEN || r->out_n + (r->space && r->out_n) + s.n > r->text.n)
+	if (r->hidden == HIDDEN || gap + s.n > r->text.n - r->out_n)
 		return;
-	r->hidden = r->hidden == NEXT_HIDDEN ? HIDDEN : SHOWN;
-	if (r->space && r->out_n)
-		r->out[r->out_n++] = ' ';
-	memcpy(r->out + r->out_n, s.p, s.n);
-	r->out_n += s.n;
+	if (r->hidden)
+		r->hidden = HIDDEN;
+	*to = ' ';
+	memcpy(to + gap, s.p, s.n);
+	r->out_n += gap + s.n;
 }
 
 static void put_literal(struct reader *r)
@@ -289,7 +257,8 @@ static void begin_query(struct reader *r, enum word word, struct rm_str s)
 	r->may_from |= here(r);
 	r->in_from &= ~here(r);
 	r->may_use &= ~here(r);
-	if (word == DELETE || word == MERGE)
+	/* What CQL uses is a time. */
+	if ((word == DELETE || word == MERGE) && r->dialect != RM_SQL_CQL)
 		r->may_use |= here(r);
 	r->expects = word == UPDATE || (bit(r->dialect) == MY && (word == INSERT || word == REPLACE));
 }

@@ -49,12 +49,11 @@ bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret)
 
 void rm_traceparent_format(const struct rm_spanctx *c, char *ret)
 {
-	uint8_t flags = c->flags & (RM_FLAG_SAMPLED | RM_FLAG_RANDOM);
-
 	memcpy(ret, "00-", TRACE_ID_AT);
 	rm_hex_encode(c->trace_id, 16, ret + TRACE_ID_AT);
 	ret[SPAN_ID_AT - 1] = '-';
 	rm_hex_encode(c->span_id, 8, ret + SPAN_ID_AT);
 	ret[FLAGS_AT - 1] = '-';
-	rm_hex_encode(&flags, 1, ret + FLAGS_AT);
+	ret[FLAGS_AT] = '0';
+	ret[FLAGS_AT + 1] = (char)('0' + (c->flags & (RM_FLAG_SAMPLED | RM_FLAG_RANDOM)));
 }

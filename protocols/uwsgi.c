@@ -8,6 +8,7 @@
 #include "protocols/gateway.h"
 
 enum { HEADER_BYTES = 4, BLOCK_MIN_BYTES = 32, MODIFIER_MAX = 31, NAME_MAX_BYTES = 64 };
+enum { TLS_HANDSHAKE = 22, TLS_MAJOR = 3 }; /* how the records of a ClientHello begin */
 
 static int prefix(const uint8_t *p, size_t n, uint32_t *ret_block_bytes)
 {
@@ -27,6 +28,9 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 	uint32_t block, name;
 
 	if (n > 0 && p[0] > MODIFIER_MAX)
+		return RM_SNIFF_NO;
+	/* TLS libraries read five bytes first, which could be a packet's in every short ClientHello. */
+	if (n > 1 && p[0] == TLS_HANDSHAKE && p[1] == TLS_MAJOR)
 		return RM_SNIFF_NO;
 	/* Four bytes are how it is read, and could still be anybody's; fewer could be all the more. */
 	if (n < HEADER_BYTES)

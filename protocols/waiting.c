@@ -67,11 +67,16 @@ bool rm_waiting_add(struct rm_waiting_queue *q, struct rm_sink *sink, struct rm_
 	return true;
 }
 
+struct rm_waiting *rm_waiting_at(const struct rm_waiting_queue *q, struct rm_sink *sink, uint32_t i)
+{
+	struct rm_waiting *all = i < q->count ? ring(sink, q->cap) : NULL;
+
+	return all ? &all[place(q, i)] : NULL;
+}
+
 struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm_sink *sink)
 {
-	struct rm_waiting *all = q->count ? ring(sink, q->cap) : NULL;
-
-	return all ? &all[q->oldest] : NULL;
+	return rm_waiting_at(q, sink, 0);
 }
 
 void rm_waiting_pop(struct rm_waiting_queue *q, struct rm_sink *sink)

@@ -28,6 +28,9 @@ bool rm_waiting_add(struct rm_waiting_queue *q, struct rm_sink *sink, struct rm_
 /* The oldest, NULL when none waits. */
 struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm_sink *sink);
 
+/* The one that was asked `i` after the oldest, NULL when there is none. */
+struct rm_waiting *rm_waiting_at(const struct rm_waiting_queue *q, struct rm_sink *sink, uint32_t i);
+
 /* The oldest got its last answer. */
 void rm_waiting_pop(struct rm_waiting_queue *q, struct rm_sink *sink);
 

@@ -89,32 +89,39 @@ static bool may_grow_to(size_t bytes)
 	return true;
 }
 
-static int make_bell(struct rm_door *d)
+static size_t page_bytes(const struct rm_door *d)
 {
+	return d->page ? sizeof(*d->page) : sizeof(*d->bell);
+}
+
+static int make_bell(struct rm_door *d, bool with_rules)
+{
+	size_t bytes = with_rules ? sizeof(*d->page) : sizeof(*d->bell);
 	void *page;
 
-	if (!may_grow_to(sizeof(*d->bell)))
+	if (!may_grow_to(bytes))
 		return RM_E_IO;
 	d->bell_fd = memfd_create("remora-doorbell", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (d->bell_fd < 0 || ftruncate(d->bell_fd, sizeof(*d->bell)) != 0)
+	if (d->bell_fd < 0 || ftruncate(d->bell_fd, (off_t)bytes) != 0)
 		return RM_E_IO;
 	if (fcntl(d->bell_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return RM_E_IO;
-	page = mmap(NULL, sizeof(*d->bell), PROT_READ | PROT_WRITE, MAP_SHARED, d->bell_fd, 0);
+	page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, d->bell_fd, 0);
 	if (page == MAP_FAILED)
 		return RM_E_IO;
 	d->bell = page;
+	d->page = with_rules ? page : NULL;
 	return RM_OK;
 }
 
-int rm_door_open(struct rm_door *d)
+int rm_door_open(struct rm_door *d, bool with_rules)
 {
 	int error;
 
 	memset(d, 0, sizeof(*d));
 	d->listener = d->bell_fd = -1;
 	if (getrandom(d->token, sizeof(d->token), 0) == (ssize_t)sizeof(d->token) &&
-	    make_dir(d) == RM_OK && make_socket(d) == RM_OK && make_bell(d) == RM_OK)
+	    make_dir(d) == RM_OK && make_socket(d) == RM_OK && make_bell(d, with_rules) == RM_OK)
 		return RM_OK;
 	error = errno;
 	rm_door_close(d);
@@ -125,7 +132,7 @@ int rm_door_open(struct rm_door *d)
 void rm_door_close(struct rm_door *d)
 {
 	if (d->bell)
-		munmap(d->bell, sizeof(*d->bell));
+		munmap(d->bell, page_bytes(d));
 	if (d->bell_fd >= 0)
 		close(d->bell_fd);
 	if (d->listener >= 0)

@@ -17,6 +17,7 @@ struct rm_door {
 	int listener;             /* non-blocking SOCK_SEQPACKET */
 	int bell_fd;              /* the memfd behind `bell` */
 	struct rm_doorbell *bell;
+	struct rm_relay_page *page; /* `bell` and rules; NULL: it is alone */
 	uint8_t token[RM_RELAY_TOKEN_BYTES];
 	char dir[64];
 	struct sockaddr_un at;
@@ -25,11 +26,11 @@ struct rm_door {
 enum { RM_DOOR_ADDRESS_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) + 2 * RM_RELAY_TOKEN_BYTES + 2 };
 
 /*
- * Makes directory, socket, token and doorbell. The directory stands in $XDG_RUNTIME_DIR, or in
+ * Makes directory, socket, token and doorbell, with room for sampling rules if they are wanted. The directory stands in $XDG_RUNTIME_DIR, or in
  * /tmp for root, whose children may drop privileges and must still reach it.
  * Errors: RM_E_IO, nothing is left behind; errno says why.
  */
-int rm_door_open(struct rm_door *d);
+int rm_door_open(struct rm_door *d, bool with_rules);
 
 /* Removes socket and directory and frees the rest. */
 void rm_door_close(struct rm_door *d);

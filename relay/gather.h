@@ -1,6 +1,7 @@
 /*
- * Where the spans of all processes come together: each goes to whatever is wanted of the tree (the
- * terminal), the JSON lines file and the pipeline (a backend). Any of them may be absent.
+ * Where the records of all processes come together: each span goes to whatever is wanted of the tree (the
+ * terminal), the JSON lines file and the pipeline (a backend). Any of them may be absent. So do log records; what
+ * programs print is made into some here for the first two, and by the pipeline for itself.
  * Context of everything here: worker.
  */
 #ifndef RM_RELAY_GATHER_H
@@ -8,6 +9,7 @@
 
 #include "agent/telemetry.h"
 #include "base/segment.h"
+#include "exporters/collect.h"
 #include "exporters/pipeline.h"
 #include "relay/jsonl.h"
 #include "relay/tree.h"
@@ -17,7 +19,11 @@ struct rm_gather {
 	struct rm_jsonl *json;            /* may be NULL */
 	const struct rm_pipeline_api *api;
 	struct rm_pipeline *pipeline;     /* may be NULL */
-	uint64_t spans;                   /* that came in */
+	unsigned exported;                /* signals that it takes: a bit for each */
+	struct rm_collect *collect;       /* NULL: tree and file have no logs */
+	struct rm_origin **origin;        /* by number, from 1 on */
+	uint32_t origins, origin_cap;
+	uint64_t spans, logs;             /* that came in */
 	uint64_t lost[RM_LOST_COUNT];     /* as the processes counted */
 	uint64_t broken;                  /* records that made no sense */
 };
@@ -27,7 +33,17 @@ struct rm_origin {
 	struct rm_record *resource; /* owned */
 	uint32_t pipeline;          /* the pipeline's handle; 0 without one */
 	uint32_t service;           /* the tree's handle */
+	uint32_t number;            /* the collector's handle; 0 without one */
 };
+
+/* From now on tree and file, as far as they are there, have logs, too. Errors: RM_E_NOMEM. */
+int rm_gather_want_logs(struct rm_gather *g, const struct rm_env *env);
+
+/* Ends lines that waited long enough. Returns in how many ns there is more to do, UINT64_MAX: nothing waits. */
+uint64_t rm_gather_run(struct rm_gather *g);
+
+/* Frees what is the gather's own; all processes have left. */
+void rm_gather_fini(struct rm_gather *g);
 
 /*
  * Introduces a process. `resource` is a valid RM_RECORD_RESOURCE (copied).
@@ -38,9 +54,14 @@ void rm_origin_fini(struct rm_origin *o, struct rm_gather *g);
 
 /* Takes one valid span record of a process (copied). */
 void rm_gather_span(struct rm_gather *g, struct rm_origin *o, const struct rm_span *span);
+/* A log record, or a piece of output that becomes some. */
+void rm_gather_log(struct rm_gather *g, struct rm_origin *o, const struct rm_record *log);
 
-/* Call when no more spans of `o` follow for now, and before rm_origin_fini: writes its line. */
-void rm_gather_rest(struct rm_gather *g, struct rm_origin *o);
+/* False: a log that is taken now may well be dropped. */
+bool rm_gather_has_room(const struct rm_gather *g);
+
+/* Call when no more records of a process follow for now: writes its lines. */
+void rm_gather_rest(struct rm_gather *g);
 
 /* How many spans processes counted as lost; not those whose parent link only was. */
 uint64_t rm_gather_lost(const struct rm_gather *g);

@@ -9,11 +9,19 @@
 
 #include "base/json.h"
 #include "exporters/otlp_json.h"
+#include "exporters/otlp_logs.h"
+#include "exporters/places.h"
+
+struct line {
+	const struct rm_record *resource; /* borrowed */
+	uint32_t count;
+	void *record[RM_JSONL_RECORDS_MAX];
+};
 
 struct rm_jsonl {
 	int fd, error;
-	uint32_t count;
-	struct rm_span *span[RM_JSONL_SPANS_MAX];
+	struct line line[RM_SIGNAL_COUNT];
+	struct rm_places places;
 };
 
 struct rm_jsonl *rm_jsonl_open(const char *path)
@@ -44,37 +52,72 @@ static void put(struct rm_jsonl *j, const char *p, size_t n)
 	}
 }
 
-void rm_jsonl_write(struct rm_jsonl *j, const struct rm_record *resource)
+static void forget(struct line *line)
 {
-	struct rm_batch_group group = { resource, (const struct rm_span *const *)j->span, j->count };
-	struct rm_batch batch = { &group, 1, j->count };
+	while (line->count > 0)
+		free(line->record[--line->count]);
+}
+
+static void encode(struct rm_json *text, const struct line *line, enum rm_signal signal)
+{
+	struct rm_batch_group group = { .resource = line->resource };
+	struct rm_batch batch = { .groups = &group, .group_count = 1, .signal = signal };
+
+	if (signal == RM_SIGNAL_LOGS) {
+		group.logs = (const struct rm_log *const *)line->record;
+		group.log_count = batch.log_count = line->count;
+		rm_otlp_json_logs(text, &batch);
+	} else {
+		group.spans = (const struct rm_span *const *)line->record;
+		group.span_count = batch.span_count = line->count;
+		rm_otlp_json(text, &batch);
+	}
+}
+
+static void write_line(struct rm_jsonl *j, enum rm_signal signal)
+{
+	struct line *line = &j->line[signal];
 	struct rm_json text;
 
-	if (j->count == 0)
+	if (line->count == 0)
 		return;
 	rm_json_init(&text);
-	rm_otlp_json(&text, &batch);
+	encode(&text, line, signal);
 	if (text.failed)
 		j->error = j->error ? j->error : ENOMEM;
 	else
 		put(j, text.p, text.n);
 	rm_json_free(&text);
-	while (j->count > 0)
-		free(j->span[--j->count]);
+	forget(line);
 }
 
-void rm_jsonl_add(struct rm_jsonl *j, const struct rm_record *resource, const struct rm_span *span)
+void rm_jsonl_write(struct rm_jsonl *j)
 {
-	struct rm_span *copy = j->error ? NULL : malloc(span->record.bytes);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		write_line(j, (enum rm_signal)i);
+}
 
+void rm_jsonl_add(struct rm_jsonl *j, const struct rm_record *resource, const struct rm_record *record)
+{
+	enum rm_signal signal = record->type == RM_RECORD_LOG ? RM_SIGNAL_LOGS : RM_SIGNAL_TRACES;
+	struct line *line = &j->line[signal];
+	void *copy = j->error ? NULL : rm_places_name(&j->places, record);
+
+	if (!copy && !j->error) {
+		copy = malloc(record->bytes);
+		if (copy)
+			memcpy(copy, record, record->bytes);
+	}
 	if (!copy) {
 		j->error = j->error ? j->error : ENOMEM;
 		return;
 	}
-	memcpy(copy, span, span->record.bytes);
-	j->span[j->count++] = copy;
-	if (j->count == RM_JSONL_SPANS_MAX)
-		rm_jsonl_write(j, resource);
+	if (line->resource != resource)
+		write_line(j, signal);
+	line->resource = resource;
+	line->record[line->count++] = copy;
+	if (line->count == RM_JSONL_RECORDS_MAX)
+		write_line(j, signal);
 }
 
 int rm_jsonl_error(const struct rm_jsonl *j)
@@ -84,8 +127,9 @@ int rm_jsonl_error(const struct rm_jsonl *j)
 
 void rm_jsonl_close(struct rm_jsonl *j)
 {
-	while (j->count > 0)
-		free(j->span[--j->count]);
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		forget(&j->line[i]);
 	close(j->fd);
+	rm_places_fini(&j->places);
 	free(j);
 }

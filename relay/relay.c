@@ -46,6 +46,9 @@ enum {
 	RECORDS_PER_PASS = RM_RING_BYTES / sizeof(struct rm_record),
 };
 
+/* A bit for each signal. */
+#define SIGNALS ((1u << RM_SIGNAL_COUNT) - 1)
+
 enum peer_state { PEER_FREE, PEER_HELLO, PEER_LIVE };
 
 struct peer {
@@ -77,7 +80,7 @@ struct rm_relay {
 	uint64_t swept_ns, sweep_ms;
 	uint32_t first;             /* where the next sweep begins */
 	bool rang;                  /* and the thread waits to be told that all is drained */
-	bool more;                  /* the last one ended by its bound */
+	unsigned more;              /* the last one left some, by its bounds: a bit for each signal */
 	_Alignas(8) char record[RM_RECORD_MAX_BYTES];
 };
 
@@ -195,27 +198,49 @@ static bool introduce(struct rm_relay *r, struct peer *p)
 	return p->known;
 }
 
-/* Takes at most `room` spans out of a ring. Returns how many. */
-static uint32_t drain_ring(struct rm_relay *r, struct peer *p, uint32_t ring, uint32_t room)
+/* The rings of a segment that have the records of a signal. */
+static const struct {
+	uint32_t first, count;
+} rings[RM_SIGNAL_COUNT] = {
+	{ 0, RM_SEGMENT_SPAN_RINGS },
+	{ RM_SEGMENT_SPAN_RINGS, RM_SEGMENT_LOG_RINGS },
+};
+
+static bool belongs(const struct rm_record *record, enum rm_signal signal)
+{
+	if (signal == RM_SIGNAL_LOGS)
+		return record->type == RM_RECORD_LOG || record->type == RM_RECORD_OUTPUT;
+	return record->type == RM_RECORD_SPAN;
+}
+
+/* Takes at most `room` records out of a ring; of logs no more than find a place, where that is asked. Returns how many. */
+static uint32_t drain_ring(struct rm_relay *r, struct peer *p, enum rm_signal signal, uint32_t ring, uint32_t room,
+			   bool asks)
 {
 	const struct rm_record *record = (const struct rm_record *)r->record;
-	uint32_t spans = 0;
+	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < RECORDS_PER_PASS && spans < room; i++) {
-		int bytes = rm_segment_pop(p->segment, ring, r->record);
+	for (uint32_t i = 0; i < RECORDS_PER_PASS && taken < room; i++) {
+		int bytes = 0;
+
+		if (asks && !rm_gather_has_room(r->gather))
+			break;
+		bytes = rm_segment_pop(p->segment, ring, r->record);
 
 		if (bytes == 0)
-			return spans;
-		if (bytes < 0 || !rm_record_valid(record, (uint32_t)bytes) ||
-		    record->type != RM_RECORD_SPAN) {
+			return taken;
+		if (bytes < 0 || !rm_record_valid(record, (uint32_t)bytes) || !belongs(record, signal)) {
 			r->gather->broken++;
 			continue;
 		}
-		rm_gather_span(r->gather, &p->origin, (const struct rm_span *)record);
-		spans++;
+		if (signal == RM_SIGNAL_LOGS)
+			rm_gather_log(r->gather, &p->origin, record);
+		else
+			rm_gather_span(r->gather, &p->origin, (const struct rm_span *)record);
+		taken++;
 	}
-	r->more = true;
-	return spans;
+	r->more |= 1u << signal;
+	return taken;
 }
 
 /* Whether the rings are for us to read; a process that has not decided by its end never will. */
@@ -226,26 +251,41 @@ static bool is_ours(const struct peer *p)
 	return reader == RM_READER_RELAY || (reader == RM_READER_UNDECIDED && p->dead);
 }
 
-/* Takes at most `room` spans out of a peer's rings. Returns how many. */
-static uint32_t drain(struct rm_relay *r, struct peer *p, uint32_t room)
+/* Takes what there is room for out of a peer's rings of a signal. Returns how many records. */
+static uint32_t drain_signal(struct rm_relay *r, struct peer *p, enum rm_signal signal, uint32_t room)
 {
-	uint32_t spans = 0;
+	/* Where all is to be taken, what finds no place is dropped and counted: left in the ring it would be lost unseen. */
+	bool asks = signal == RM_SIGNAL_LOGS && room != UINT32_MAX;
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < rings[signal].count; i++)
+		taken += drain_ring(r, p, signal, rings[signal].first + i, room - taken, asks);
+	return taken;
+}
+
+/* Takes what there is room for out of a peer's rings. Returns how much room is left. */
+static struct rm_room drain(struct rm_relay *r, struct peer *p, struct rm_room room)
+{
+	uint32_t spans, logs;
 
 	if (!is_ours(p))
-		return 0;
+		return room;
 	if (!p->known && (rm_segment_empty(p->segment) || !introduce(r, p)))
-		return 0;
-	for (uint32_t ring = 0; ring < RM_SEGMENT_RINGS; ring++)
-		spans += drain_ring(r, p, ring, room - spans);
+		return room;
+	spans = drain_signal(r, p, RM_SIGNAL_TRACES, room.of[RM_SIGNAL_TRACES]);
+	logs = drain_signal(r, p, RM_SIGNAL_LOGS, room.of[RM_SIGNAL_LOGS]);
 	atomic_fetch_add_explicit(&p->segment->relayed, spans, memory_order_relaxed);
-	rm_gather_rest(r->gather, &p->origin);
-	return spans;
+	atomic_fetch_add_explicit(&p->segment->logs_relayed, logs, memory_order_relaxed);
+	rm_gather_rest(r->gather);
+	room.of[RM_SIGNAL_TRACES] -= spans;
+	room.of[RM_SIGNAL_LOGS] -= logs;
+	return room;
 }
 
 static void drop(struct rm_relay *r, struct peer *p)
 {
 	if (p->state == PEER_LIVE) {
-		drain(r, p, UINT32_MAX);
+		drain(r, p, RM_ROOM_FOR_ALL);
 		if (is_ours(p))
 			for (int why = 0; why < RM_LOST_COUNT; why++)
 				r->gather->lost[why] += atomic_load(&p->segment->lost[why]);
@@ -267,7 +307,7 @@ static void bury(struct rm_relay *r, struct peer *p)
 	close_fd(p);
 	p->dead = true;
 	r->alive--;
-	r->more = true;
+	r->more = SIGNALS;
 }
 
 /* Descriptors are given out from the lowest: this one says that there are few left. */
@@ -371,54 +411,66 @@ static bool is_gone(const struct peer *p)
 	       kill(p->pid, 0) != 0 && errno == ESRCH;
 }
 
-/* Looks after one peer. Returns the spans it gave, at most `room`. */
-static uint32_t visit(struct rm_relay *r, struct peer *p, uint32_t room, uint64_t now)
+/* Looks after one peer. Returns how much room is left. */
+static struct rm_room visit(struct rm_relay *r, struct peer *p, struct rm_room room, uint64_t now)
 {
-	uint32_t spans;
-
 	if (p->state == PEER_HELLO && now - p->since_ns > HELLO_TIMEOUT_NS)
 		drop(r, p);
 	if (p->state != PEER_LIVE)
-		return 0;
+		return room;
 	if (is_gone(p))
 		bury(r, p);
-	spans = drain(r, p, room);
+	room = drain(r, p, room);
 	if (atomic_load(&p->segment->reader) == RM_READER_PROCESS ||
 	    (p->dead && rm_segment_empty(p->segment)))
 		drop(r, p); /* it does not want us, or is no more */
-	return spans;
+	return room;
 }
 
-/* Visits all peers, the next time from where room ran out. */
-static void sweep(struct rm_relay *r, uint32_t room)
+/* The signals that there is room for: a bit for each. */
+static unsigned open_signals(struct rm_room room)
+{
+	unsigned ret = 0;
+
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		ret |= (unsigned)(room.of[i] > 0) << i;
+	return ret;
+}
+
+/* Visits all peers, the next time from where room ran out first. */
+static void sweep(struct rm_relay *r, struct rm_room room)
 {
 	uint64_t now = rm_clock_mono_ns();
-	uint32_t spans = 0;
+	unsigned open = open_signals(room), was_open = open;
+	struct rm_room before = room;
 
-	r->more = false;
-	for (uint32_t n = 0; n < r->used && spans < room; n++) {
-		uint32_t at = (r->first + n) % r->used;
+	r->more = 0;
+	for (uint32_t n = 0, begin = r->first; n < r->used && open; n++) {
+		uint32_t at = (begin + n) % r->used;
 
-		spans += visit(r, &r->peer[at], room - spans, now);
-		if (spans == room)
+		room = visit(r, &r->peer[at], room, now);
+		open = open_signals(room);
+		if (open != was_open) {
 			r->first = at;
+			was_open = 0; /* of several that run out, the first counts */
+		}
 	}
-	r->more |= spans == room;
+	r->more |= SIGNALS & ~open_signals(room);
 	r->swept_ns = now;
-	r->sweep_ms = spans ? RM_RELAY_SWEEP_MIN_MS : r->sweep_ms * 2;
+	r->sweep_ms = memcmp(&before, &room, sizeof(room)) != 0 ? RM_RELAY_SWEEP_MIN_MS : r->sweep_ms * 2;
 	if (r->sweep_ms > RM_RELAY_SWEEP_MAX_MS)
 		r->sweep_ms = RM_RELAY_SWEEP_MAX_MS;
 }
 
 /* ---- the loop ---- */
 
-static int wait_ms(const struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
+static int wait_ms(const struct rm_relay *r, uint64_t timeout_ns, struct rm_room room)
 {
 	uint64_t now = rm_clock_mono_ns(), due = r->swept_ns + r->sweep_ms * MS_NS;
 
-	if (r->more && room > 0)
+	if (r->more & open_signals(room))
 		return 0;
-	if (r->alive + r->waiting > 0 && room > 0) {
+	if (r->alive + r->waiting > 0 && open_signals(room)) {
 		uint64_t left = due > now ? due - now : 0;
 
 		timeout_ns = left < timeout_ns ? left : timeout_ns;
@@ -443,7 +495,7 @@ static void handle(struct rm_relay *r, const struct epoll_event *e)
 		bury(r, &r->peer[tag]);
 }
 
-void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
+void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, struct rm_room room)
 {
 	struct epoll_event event[EVENTS];
 	int n = epoll_wait(r->epoll, event, EVENTS, wait_ms(r, timeout_ns, room));
@@ -455,9 +507,9 @@ void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
 	for (int i = 0; i < n; i++)
 		if (event[i].data.u32 == TAG_DOOR)
 			let_in(r);
-	if (room == 0)
+	if (!open_signals(room))
 		return;
-	if (r->more || r->rang || rm_clock_mono_ns() - r->swept_ns >= r->sweep_ms * MS_NS)
+	if ((r->more & open_signals(room)) || r->rang || rm_clock_mono_ns() - r->swept_ns >= r->sweep_ms * MS_NS)
 		sweep(r, room);
 	if (r->rang && !r->more) {
 		r->rang = false;
@@ -465,7 +517,7 @@ void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room)
 	}
 }
 
-bool rm_relay_drain(struct rm_relay *r, uint32_t room)
+bool rm_relay_drain(struct rm_relay *r, struct rm_room room)
 {
 	let_in(r);
 	sweep(r, room);
@@ -484,12 +536,17 @@ void rm_relay_address(const struct rm_relay *r, char ret[RM_DOOR_ADDRESS_BYTES])
 	rm_door_address(&r->door, ret);
 }
 
+struct rm_rules *rm_relay_rules(struct rm_relay *r)
+{
+	return r->door.page ? &r->door.page->rules : NULL;
+}
+
 uint32_t rm_relay_alive(const struct rm_relay *r)
 {
 	return r->alive;
 }
 
-struct rm_relay *rm_relay_new(struct rm_gather *gather)
+struct rm_relay *rm_relay_new(struct rm_gather *gather, bool with_rules)
 {
 	struct rm_relay *r = aligned_alloc(_Alignof(struct rm_relay), sizeof(*r));
 	int error;
@@ -504,7 +561,7 @@ struct rm_relay *rm_relay_new(struct rm_gather *gather)
 	r->peer = calloc(RM_RELAY_PROCESSES_MAX, sizeof(*r->peer));
 	r->epoll = epoll_create1(EPOLL_CLOEXEC);
 	r->bell_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (r->peer && r->epoll >= 0 && r->bell_event >= 0 && rm_door_open(&r->door) == RM_OK &&
+	if (r->peer && r->epoll >= 0 && r->bell_event >= 0 && rm_door_open(&r->door, with_rules) == RM_OK &&
 	    watch_fd(r, r->door.listener, TAG_DOOR) && watch_fd(r, r->bell_event, TAG_BELL) &&
 	    bell_start(r))
 		return r;

@@ -18,11 +18,17 @@ enum {
 
 struct rm_relay;
 
+/* How many records of each signal may come in. */
+struct rm_room {
+	uint32_t of[RM_SIGNAL_COUNT];
+};
+#define RM_ROOM_FOR_ALL ((struct rm_room){ { UINT32_MAX, UINT32_MAX } })
+
 /*
- * Opens the door. `gather` is borrowed for the relay's life.
+ * Opens the door. `gather` is borrowed for the relay's life. `with_rules`: processes are told sampling rules.
  * Errors: NULL, with errno and nothing left behind.
  */
-struct rm_relay *rm_relay_new(struct rm_gather *gather);
+struct rm_relay *rm_relay_new(struct rm_gather *gather, bool with_rules);
 
 /* Drains and drops every process, removes socket and directory. */
 void rm_relay_free(struct rm_relay *r);
@@ -34,16 +40,19 @@ void rm_relay_address(const struct rm_relay *r, char ret[RM_DOOR_ADDRESS_BYTES])
 int rm_relay_watch(struct rm_relay *r, int fd, void (*ready)(void *arg), void *arg);
 
 /*
- * Sleeps at most `timeout_ns` for something to happen, then does all of it, but takes at most
- * `room` spans out of the segments: with 0 it only admits processes and calls the watch.
+ * Sleeps at most `timeout_ns` for something to happen, then does all of it, but takes no more than there is
+ * room for out of the segments: with none it only admits processes and calls the watch.
  */
-void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, uint32_t room);
+void rm_relay_step(struct rm_relay *r, uint64_t timeout_ns, struct rm_room room);
 
 /*
- * Admits who waits at the door and looks into every segment, now, for at most `room` spans.
- * Returns false when some had to be left.
+ * Admits who waits at the door and looks into every segment, now, for what there is room for.
+ * Returns false when something had to be left.
  */
-bool rm_relay_drain(struct rm_relay *r, uint32_t room);
+bool rm_relay_drain(struct rm_relay *r, struct rm_room room);
+
+/* What they are told, for the one who writes it; NULL: nothing. */
+struct rm_rules *rm_relay_rules(struct rm_relay *r);
 
 /* Processes that are connected and, as far as we know, alive. */
 uint32_t rm_relay_alive(const struct rm_relay *r);

@@ -156,6 +156,7 @@ void rm_tree_free(struct rm_tree *t)
 
 		for (struct rm_trace *trace = t->bucket[i]; trace; trace = next) {
 			next = trace->next;
+			rm_said_free(&t->stats.said, trace->said);
 			free(trace);
 		}
 	}
@@ -289,6 +290,20 @@ int rm_tree_add(struct rm_tree *t, uint32_t service, const struct rm_span *span,
 	return RM_OK;
 }
 
+void rm_tree_say(struct rm_tree *t, const struct rm_log *log, uint64_t now_ns)
+{
+	struct rm_said *one = rm_said_new(&t->stats.said, log);
+	struct rm_trace *trace = one ? get_trace(t, log->trace_id) : NULL;
+
+	if (!trace) {
+		t->stats.said.dropped += one != NULL;
+		rm_said_free(&t->stats.said, one);
+		return;
+	}
+	rm_said_insert(&trace->said, one);
+	trace->heard_ns = now_ns;
+}
+
 void rm_tree_hold(struct rm_tree *t, const uint8_t trace_id[16])
 {
 	struct rm_trace *trace = get_trace(t, trace_id);
@@ -359,6 +374,7 @@ struct rm_trace *rm_tree_take(struct rm_tree *t, uint64_t now_ns, uint64_t quiet
 				continue;
 			}
 			*at = trace->next;
+			trace->said = rm_said_reversed(trace->said);
 			trace->later = list;
 			list = trace;
 			count++;
@@ -375,6 +391,7 @@ void rm_tree_put(struct rm_tree *t, struct rm_trace *trace)
 		next = t->node[i].next;
 		put_node(t, i);
 	}
+	rm_said_free(&t->stats.said, trace->said);
 	free(trace);
 }
 

@@ -8,7 +8,7 @@
 #ifndef RM_RELAY_TREE_H
 #define RM_RELAY_TREE_H
 
-#include "agent/telemetry.h"
+#include "relay/said.h"
 
 enum {
 	RM_TREE_SPANS_MAX = 100000,
@@ -35,6 +35,7 @@ struct rm_trace {
 	uint64_t start_ns, end_ns; /* earliest and latest of its spans */
 	uint64_t heard_ns;         /* rm_clock_mono_ns() of the last arrival */
 	bool held;
+	struct rm_said *said;      /* the latest first; by time once the trace is taken out */
 };
 
 /* One line of a drawn trace. */
@@ -51,6 +52,7 @@ struct rm_tree_stats {
 	uint64_t traces, spans, dropped;
 	uint32_t services;
 	uint32_t longest_search; /* steps, of all that were made in its hash tables */
+	struct rm_said_stats said;
 };
 
 /* Errors: NULL, no memory. */
@@ -68,6 +70,9 @@ struct rm_str rm_tree_text_of(const struct rm_tree *t, uint32_t handle);
  * Errors: RM_E_FULL or RM_E_NOMEM, counted as dropped.
  */
 int rm_tree_add(struct rm_tree *t, uint32_t service, const struct rm_span *span, uint64_t now_ns);
+
+/* Adds a valid log record, to the trace that it belongs to. */
+void rm_tree_say(struct rm_tree *t, const struct rm_log *log, uint64_t now_ns);
 
 /* Keeps a trace from counting as finished before the end: its root is still running. */
 void rm_tree_hold(struct rm_tree *t, const uint8_t trace_id[16]);

@@ -6,6 +6,7 @@
  */
 #include "relay/view.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -26,6 +27,7 @@ enum {
 	GAPS = 4, /* a space between each two columns */
 	DEPTH_SHOWN = 24, /* deeper lines are drawn at this depth */
 	LINES_MAX = 400,  /* of one trace: more are counted */
+	SAID_MAX = 20,	  /* log records of one span */
 };
 
 #define DIM "\x1b[2m"
@@ -288,6 +290,83 @@ static void put_span(struct line *l, const struct rm_row *row)
 	fprintf(l->out, "%s\n", duration);
 }
 
+/* ---- log records ---- */
+
+/* What runs past a line that belongs to `row`: the branches on its left, and to its children (`has_children`) below. */
+static void put_passing(const struct line *l, const struct rm_row *row, bool has_children)
+{
+	const char *passing = l->v->utf8 ? "\u2502  " : "|  ";
+
+	colour(l->v, DIM, l->out);
+	for (unsigned i = 1; i <= shown_depth(row); i++)
+		fputs(l->open[i] ? passing : "   ", l->out);
+	fputs(has_children ? passing : "   ", l->out);
+}
+
+static void put_said(const struct line *l, const struct rm_said *said)
+{
+	uint64_t start_ns = l->trace->start_ns;
+	struct rm_str text = { said->text, said->bytes };
+	const char *severity = rm_said_severity(said->severity);
+	char after[24];
+
+	rm_view_duration(said->time_ns > start_ns ? said->time_ns - start_ns : 0, l->v->utf8, after, sizeof(after));
+	fprintf(l->out, "+%s%s", after, *severity ? " " : "");
+	colour(l->v, PLAIN, l->out);
+	colour(l->v, said->severity >= RM_SEVERITY_ERROR ? RED : "", l->out);
+	fputs(severity, l->out);
+	colour(l->v, PLAIN, l->out);
+	fputc(' ', l->out);
+	put_text(l->v, text, UINT_MAX, l->out);
+	fputc('\n', l->out);
+}
+
+/* The log records of a row's span, below it. */
+static void put_said_of(const struct line *l, const struct rm_row *row, bool has_children)
+{
+	unsigned drawn = 0, more = 0;
+
+	for (struct rm_said *said = l->trace->said; said; said = said->next) {
+		if (said->drawn || memcmp(said->span_id, row->node ? row->node->span_id : row->missing, sizeof(said->span_id)) != 0)
+			continue;
+		said->drawn = true;
+		if (drawn == SAID_MAX) {
+			more++;
+			continue;
+		}
+		drawn++;
+		put_passing(l, row, has_children);
+		put_said(l, said);
+	}
+	if (!more)
+		return;
+	put_passing(l, row, has_children);
+	fprintf(l->out, "(%u more log records)\n", more);
+	colour(l->v, PLAIN, l->out);
+}
+
+/* Those whose span is not among the rows. */
+static void put_said_elsewhere(const struct line *l)
+{
+	unsigned drawn = 0, more = 0;
+
+	for (const struct rm_said *said = l->trace->said; said; said = said->next) {
+		if (said->drawn)
+			continue;
+		if (drawn == SAID_MAX) {
+			more++;
+			continue;
+		}
+		if (drawn++ == 0)
+			fputs("log records of spans that are not shown:\n", l->out);
+		colour(l->v, DIM, l->out);
+		fputs("   ", l->out);
+		put_said(l, said);
+	}
+	if (more)
+		fprintf(l->out, "(%u more log records)\n", more);
+}
+
 static void put_missing(struct line *l, const struct rm_row *row)
 {
 	put_branches(l, row);
@@ -369,9 +448,11 @@ void rm_view_trace(const struct rm_view *v, const struct rm_tree *t, const struc
 			put_span(&l, &row[i]);
 		else
 			put_missing(&l, &row[i]);
+		put_said_of(&l, &row[i], i + 1 < rows && row[i + 1].depth > row[i].depth);
 	}
 	if (drawn < rows)
 		fprintf(out, "(%u more lines)\n", rows - drawn);
+	put_said_elsewhere(&l);
 	fputc('\n', out);
 	free(row);
 }

@@ -41,7 +41,7 @@ static int rm_test_failed_checks;
 #define RM_CHECK_STR(s, text)                                                                  \
 	do {                                                                                   \
 		struct rm_str rm_got_ = (s);                                                   \
-		if (rm_got_.n != strlen(text) || memcmp(rm_got_.p, text, rm_got_.n) != 0) {    \
+		if (rm_got_.n != strlen(text) || (rm_got_.n && memcmp(rm_got_.p, text, rm_got_.n))) { \
 			printf("# %s:%d: got '%.*s', want '%s'\n", __FILE__, __LINE__,         \
 			       (int)rm_got_.n, rm_got_.p ? rm_got_.p : "", text);              \
 			rm_test_failed_checks++;                                               \

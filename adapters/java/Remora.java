@@ -2,12 +2,12 @@ package java.util.concurrent;
 
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
-import java.lang.ref.ReferenceQueue;
-import java.lang.ref.WeakReference;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import sun.net.www.MessageHeader;
 
 /**
@@ -19,28 +19,27 @@ import sun.net.www.MessageHeader;
  * it belongs to is remembered beside it, by identity and weakly, from the time it is handed over to the
  * time it runs. One that is handed over for two requests at once belongs to none.
  *
+ * What runs for a request, or for nobody, is a scope: it ends with the method that it begins with, however that ends.
+ *
  * Nothing here throws what the program would not have thrown, and no frame of it is in a stack trace. In this
  * package for the sake of ForkJoinTask.exec and CompletableFuture.Completion, which it calls. No lambdas
  * or strings that are put together: they would load classes. generate.py compiles it into classes.h.
  */
 public final class Remora {
-	private static final ConcurrentHashMap<Object, Held> HELD = new ConcurrentHashMap<>();
-	private static final ReferenceQueue<Object> GONE = new ReferenceQueue<>();
-	private static final InheritableThreadLocal<Long> LOCAL = new InheritableThreadLocal<>();
-	private static final Merge MERGE = new Merge();
+	private static final Inherited LOCAL = new Inherited();
 	private static final Class<?> VIRTUAL = find("java.lang.VirtualThread");
 	private static final Class<?> CARRIER = find("jdk.internal.misc.CarrierThread");
-	private static final long NOBODY = -1;
+	static final long NOBODY = -1;
 
-	/* Of attach: as it was before; what was handed over, and is nobody's without a context; a request. */
-	private static final int BACK = 0, HANDED_OVER = 1, ENTERED = 2;
+	/* Why a scope begins: with work that was handed over, with a request, with what is nobody's. */
+	static final int HANDED_OVER = 0, ENTERED = 1, QUIET = 2;
 
 	private static volatile ForkJoinPool carriers;
 
 	/* natives.c */
-	private static native long attach(long ctx, int how);
+	static native void attach(long ctx, boolean handedOver);
 
-	private static native long current();
+	static native long current();
 
 	private static native String text(long ctx);
 
@@ -50,87 +49,17 @@ public final class Remora {
 
 	private static native Map<?, ?> headersOf(Object request, int kind);
 
-	private static native void setHeader(Object request, String text, int kind);
+	private static native Object setHeader(Object request, String text, int kind);
+
+	private static native Object fieldsOf(Object message);
+
+	private static native void putHeader(Object headers, Object buffer, String text);
 
 	private static Class<?> find(String name) {
 		try {
 			return Class.forName(name, false, null);
 		} catch (ClassNotFoundException e) {
 			return null;
-		}
-	}
-
-	/** A task that was handed over, key and value of the same entry. */
-	private static final class Held extends WeakReference<Object> {
-		final int hash;
-		long ctx;
-		int turns = 1;
-
-		Held(Object task, long ctx) {
-			super(task, GONE);
-			this.hash = System.identityHashCode(task);
-			this.ctx = ctx;
-		}
-
-		@Override
-		public int hashCode() {
-			return hash;
-		}
-
-		@Override
-		public boolean equals(Object o) {
-			return o == this || o instanceof Held && get() != null && get() == ((Held) o).get();
-		}
-
-		void again(long ctx) {
-			turns++;
-			if (this.ctx != ctx)
-				this.ctx = 0;
-		}
-	}
-
-	private static final class Merge implements BiFunction<Held, Held, Held> {
-		@Override
-		public Held apply(Held old, Held late) {
-			old.again(late.ctx);
-			return old;
-		}
-	}
-
-	/** Looks for a task: takes one turn of it, or makes it nobody's. */
-	private static final class Search implements BiFunction<Object, Held, Held> {
-		final Object task;
-		final boolean take;
-		long found;
-
-		Search(Object task, boolean take) {
-			this.task = task;
-			this.take = take;
-		}
-
-		@Override
-		public int hashCode() {
-			return System.identityHashCode(task);
-		}
-
-		@Override
-		public boolean equals(Object o) {
-			return o instanceof Held && ((Held) o).get() == task;
-		}
-
-		@Override
-		public Held apply(Object key, Held held) {
-			if (!take) {
-				held.again(0);
-				return held;
-			}
-			found = held.ctx;
-			return --held.turns == 0 ? null : held;
-		}
-
-		long look() {
-			HELD.computeIfPresent(this, this);
-			return found;
 		}
 	}
 
@@ -148,12 +77,30 @@ public final class Remora {
 		@RemoraHiddenBefore15
 		@Override
 		public void run() {
-			set(ctx, HANDED_OVER);
+			begin(ctx, HANDED_OVER);
 			task.run();
 		}
 	}
 
 	/* ---- the context of the running thread ---- */
+
+	/** A scope of a virtual thread, and the one that it is in. */
+	private static final class Scope {
+		final long ctx;
+		final Scope was;
+
+		Scope(long ctx, Scope was) {
+			this.ctx = ctx;
+			this.was = was;
+		}
+	}
+
+	private static final class Inherited extends InheritableThreadLocal<Scope> {
+		@Override
+		protected Scope childValue(Scope parent) {
+			return parent == null || parent.ctx == NOBODY ? null : new Scope(parent.ctx, null);
+		}
+	}
 
 	private static boolean isVirtual() {
 		return VIRTUAL != null && Thread.currentThread().getClass() == VIRTUAL;
@@ -161,36 +108,79 @@ public final class Remora {
 
 	private static long now() {
 		if (!isVirtual())
-			return current();
-		Long local = LOCAL.get();
-		return local == null ? 0 : local;
+			return RemoraScopes.ofThread().now();
+		Scope scope = LOCAL.get();
+		return scope == null || scope.ctx == NOBODY ? 0 : scope.ctx;
 	}
 
-	private static void setLocal(long ctx) {
-		if (ctx == 0 || ctx == NOBODY)
-			LOCAL.remove();
+	private static void begin(long ctx, int how) {
+		if (isVirtual())
+			LOCAL.set(new Scope(how == QUIET || ctx == 0 ? NOBODY : ctx, LOCAL.get()));
 		else
-			LOCAL.set(ctx);
+			RemoraScopes.ofThread().begin(ctx, how);
 	}
 
-	/** Returns what was before. */
-	private static long set(long ctx, int how) {
-		if (isVirtual()) {
-			Long was = LOCAL.get();
-			setLocal(ctx);
-			return was == null ? 0 : was;
+	/** Ends the scope of a method that began one. */
+	public static void end() {
+		try {
+			if (!isVirtual()) {
+				RemoraScopes.ofThread().end();
+				return;
+			}
+			Scope scope = LOCAL.get();
+			if (scope == null || scope.was == null)
+				LOCAL.remove();
+			else
+				LOCAL.set(scope.was);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* dead when its request is */
 		}
-		long was = attach(ctx, how);
-		if (VIRTUAL != null && (was != 0 || ctx != 0))
-			setLocal(ctx);
-		return was;
+	}
+
+	/** A virtual thread is made here, and inherits. */
+	public static void inherit() {
+		try {
+			if (isVirtual())
+				return;
+			long ctx = RemoraScopes.ofThread().now();
+			if (ctx == 0)
+				LOCAL.remove();
+			else
+				LOCAL.set(new Scope(ctx, null));
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* it inherits nothing, or what is dead */
+		}
+	}
+
+	/** Work for nobody, whoever's thread it is done in. */
+	public static void quiet() {
+		try {
+			begin(NOBODY, QUIET);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
+	/** The thread waits for what it is to do next. */
+	public static void awaits() {
+		try {
+			if (!isVirtual())
+				RemoraScopes.ofThread().await();
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
 	}
 
 	/* ---- work that is handed over ---- */
 
-	private static void forgetGone() {
-		for (Object gone = GONE.poll(); gone != null; gone = GONE.poll())
-			HELD.remove(gone);
+	/** The same, whoever hands it over later, in whatever thread. */
+	public static void claim(Object task) {
+		try {
+			if (task != null)
+				RemoraTasks.hold(task, now(), RemoraTasks.CLAIMED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* it belongs to nobody */
+		}
 	}
 
 	/** It runs later, for the request that is served here. */
@@ -199,13 +189,10 @@ public final class Remora {
 			if (task == null)
 				return;
 			long ctx = now();
-			if (ctx != 0) {
-				forgetGone();
-				Held held = new Held(task, ctx);
-				HELD.merge(held, held, MERGE);
-			} else if (!HELD.isEmpty()) {
-				new Search(task, false).look();
-			}
+			if (ctx != 0)
+				RemoraTasks.hold(task, ctx, RemoraTasks.CAPTURED);
+			else
+				RemoraTasks.spoil(task);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* it belongs to nobody */
 		}
@@ -249,38 +236,60 @@ public final class Remora {
 		}
 	}
 
-	private static long begin(Object task) {
+	/** Runs what was handed over. */
+	public static void scope(Object task) {
+		long ctx = 0;
 		try {
-			return set(HELD.isEmpty() ? 0 : new Search(task, true).look(), HANDED_OVER);
+			ctx = RemoraTasks.take(task);
 		} catch (RuntimeException | VirtualMachineError e) {
-			return 0;
+			/* nobody's */
 		}
+		begin(ctx, HANDED_OVER);
 	}
 
-	private static void end(long was) {
+	/** The same in a thread that does nothing but what is handed over to it. */
+	public static void only(Object task) {
+		long ctx = 0;
 		try {
-			set(was, BACK);
+			ctx = RemoraTasks.take(task);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* nobody's */
+		}
+		begin(ctx, ctx == 0 ? QUIET : HANDED_OVER);
+	}
+
+	/** A thread of a pool is done with what it did. */
+	public static void leave() {
+		try {
+			if (isVirtual())
+				LOCAL.remove();
+			else
+				RemoraScopes.ofThread().restart(0);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* dead when its request is */
 		}
 	}
 
-	/** A thread of a pool is done with what it did. */
-	public static void leave() {
-		end(0);
-	}
-
 	/** What a thread of a pool got out of its queue. */
 	public static Runnable adopt(Object task) {
-		if (task != null && !HELD.isEmpty())
-			begin(task);
+		try {
+			if (task != null) {
+				long ctx = RemoraTasks.take(task);
+				if (ctx != 0 && !isVirtual())
+					RemoraScopes.ofThread().restart(ctx);
+				else if (ctx != 0)
+					LOCAL.set(new Scope(ctx, null));
+			}
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* nobody's */
+		}
 		return (Runnable) task;
 	}
 
 	/** A thread of a pool begins, with a task that comes out of no queue. */
 	public static void start(Object worker) {
 		try {
-			if (!HELD.isEmpty())
+			if (!RemoraTasks.none())
 				adopt(firstTask(worker));
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* nobody's */
@@ -291,24 +300,15 @@ public final class Remora {
 	@RemoraHidden
 	@RemoraHiddenBefore15
 	public static void run(Runnable task) {
-		long ctx = peek(task);
-		if (ctx == 0) {
+		if (peek(task) == 0)
 			task.run();
-			return;
-		}
-		long was = begin(task);
-		try {
-			task.run();
-		} finally {
-			end(was);
-		}
+		else
+			job(task);
 	}
 
 	private static long peek(Object task) {
 		try {
-			if (HELD.isEmpty())
-				return 0;
-			Held held = HELD.get(new Search(task, true));
+			RemoraTasks.Held held = RemoraTasks.held(task);
 			return held == null ? 0 : held.ctx;
 		} catch (RuntimeException | VirtualMachineError e) {
 			return 0;
@@ -319,11 +319,23 @@ public final class Remora {
 	@RemoraHidden
 	@RemoraHiddenBefore15
 	public static void job(Runnable task) {
-		long was = begin(task);
+		scope(task);
 		try {
 			task.run();
 		} finally {
-			end(was);
+			end();
+		}
+	}
+
+	/** The same in a thread that does nothing but what is handed over to it. */
+	@RemoraHidden
+	@RemoraHiddenBefore15
+	public static void loop(Runnable task) {
+		only(task);
+		try {
+			task.run();
+		} finally {
+			end();
 		}
 	}
 
@@ -332,14 +344,14 @@ public final class Remora {
 	@RemoraHiddenBefore15
 	public static boolean exec(ForkJoinTask<?> task) {
 		if (CARRIER != null && Thread.currentThread().getClass() == CARRIER) {
-			attach(NOBODY, BACK);
+			RemoraScopes.ofThread().restart(NOBODY);
 			return task.exec();
 		}
-		long was = begin(task);
+		scope(task);
 		try {
 			return task.exec();
 		} finally {
-			end(was);
+			end();
 		}
 	}
 
@@ -347,23 +359,79 @@ public final class Remora {
 	@RemoraHidden
 	@RemoraHiddenBefore15
 	static CompletableFuture<?> fire(CompletableFuture.Completion stage, int mode) {
-		long was = begin(stage);
+		scope(stage);
 		try {
 			return stage.tryFire(mode);
 		} finally {
-			end(was);
+			end();
 		}
+	}
+
+	/* ---- queues that a program has of its own ---- */
+
+	/** Is a class one of tasks? To ask an object for five interfaces takes twenty times as long. */
+	private static final class Tasks extends ClassValue<Boolean> {
+		@Override
+		protected Boolean computeValue(Class<?> c) {
+			return Runnable.class.isAssignableFrom(c) || Callable.class.isAssignableFrom(c) ||
+				Supplier.class.isAssignableFrom(c) || Consumer.class.isAssignableFrom(c) ||
+				Function.class.isAssignableFrom(c);
+		}
+	}
+
+	private static final Tasks TASKS = new Tasks();
+
+	private static boolean isTask(Object o) {
+		return o != null && TASKS.get(o.getClass());
+	}
+
+	/** Somebody takes it out of the queue. */
+	public static void queue(Object item) {
+		try {
+			if (!isTask(item))
+				return;
+			long ctx = now();
+			if (ctx != 0 && RemoraTasks.held(item) == null)
+				RemoraTasks.hold(item, ctx, RemoraTasks.QUEUED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* it belongs to nobody */
+		}
+	}
+
+	/** Of whom it is not known that it is for the request that is served here: for whom the thread works now nobody knows. */
+	public static void taken(Object item) {
+		try {
+			if (!isTask(item))
+				return;
+			RemoraTasks.Held held = RemoraTasks.held(item);
+			long ctx = now();
+			if (held != null && held.how == RemoraTasks.QUEUED)
+				RemoraTasks.take(item);
+			if (ctx != 0 && (held == null || held.ctx != ctx))
+				unknown();
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
+	private static void unknown() {
+		if (isVirtual())
+			LOCAL.set(new Scope(NOBODY, LOCAL.get() == null ? null : LOCAL.get().was));
+		else
+			RemoraScopes.ofThread().replace(NOBODY);
 	}
 
 	/* ---- requests ---- */
 
-	/** The thread serves this request from now on. */
+	/** The thread serves this request until the method ends. */
 	public static void enter(Object request, int kind) {
+		long ctx = 0;
 		try {
-			set(contextOf(request, kind), ENTERED);
+			ctx = contextOf(request, kind);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* nobody's */
 		}
+		begin(ctx, ENTERED);
 	}
 
 	private static String textNow() {
@@ -400,6 +468,77 @@ public final class Remora {
 			Map<?, ?> headers = headersOf(request, kind);
 			if (headers != null && hasRoom(headers))
 				setHeader(request, text, kind);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* without it */
+		}
+	}
+
+	/** The same for one of a library. */
+	public static void mark(Object request, int kind) {
+		give(request, kind);
+	}
+
+	/** The same for one that cannot be changed: another one comes in its place. */
+	public static Object give(Object request, int kind) {
+		try {
+			String text = textNow();
+			return text == null ? request : setHeader(request, text, kind);
+		} catch (RuntimeException | VirtualMachineError e) {
+			return request;
+		}
+	}
+
+	/* ---- Netty ---- */
+
+	/** Is a class a request, as it is read or written? */
+	private static final class Requests extends ClassValue<Boolean> {
+		@Override
+		protected Boolean computeValue(Class<?> c) {
+			for (; c != null; c = c.getSuperclass())
+				for (Class<?> one : c.getInterfaces())
+					if (one.getName().equals("io.netty.handler.codec.http.HttpRequest") ||
+					    one.getName().startsWith("io.netty.") && computeValue(one))
+						return Boolean.TRUE;
+			return Boolean.FALSE;
+		}
+	}
+
+	private static final Requests REQUESTS = new Requests();
+	private static final int ENTER_NETTY = 4; /* of kinds.h */
+
+	/** A message was read: the thread is at this request until it is done with the event. */
+	public static void read(Object message) {
+		try {
+			if (message != null && REQUESTS.get(message.getClass())) {
+				long ctx = contextOf(message, ENTER_NETTY);
+				RemoraScopes.ofThread().replace(ctx == 0 ? NOBODY : ctx);
+			}
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* nobody's */
+		}
+	}
+
+	/** A message is to be written, perhaps later, in another thread. */
+	public static void write(Object message) {
+		try {
+			if (message == null || !REQUESTS.get(message.getClass()))
+				return;
+			long ctx = now();
+			Object fields = ctx == 0 ? null : fieldsOf(message);
+			if (fields != null)
+				RemoraTasks.hold(fields, ctx, RemoraTasks.CLAIMED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* without a header */
+		}
+	}
+
+	/** It was written: its headers are in the buffer. */
+	public static void wrote(Object fields, Object buffer) {
+		try {
+			long ctx = fields == null ? 0 : RemoraTasks.take(fields);
+			String text = ctx == 0 ? null : text(ctx);
+			if (text != null)
+				putHeader(fields, buffer, text);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* without it */
 		}

@@ -11,25 +11,37 @@
 
 #define RM_JAVA_HELPER "java/util/concurrent/Remora"
 
+/* The helper of rules for classes of this package. */
+#define RM_JAVA_TLS "sun/security/ssl/"
+#define RM_JAVA_TLS_HELPER RM_JAVA_TLS "RemoraTls"
+
 enum rm_java_where {
 	RM_JAVA_ENTRY, /* first thing in the method */
-	RM_JAVA_CALL,  /* instead of calls of a method: the object becomes the first argument */
+	RM_JAVA_CALL,  /* instead of calls of a method: the object becomes the first argument; of a static one if the signatures are equal */
 	RM_JAVA_CAST,  /* instead of casts to a class */
+	RM_JAVA_AROUND, /* first thing in the method; `end` of RM_JAVA_HELPER last, however it ends. No constructor */
+	RM_JAVA_AFTER,  /* before it returns, with parameters that it does not assign to */
+	RM_JAVA_RESULT, /* before an object is returned, with it */
+	RM_JAVA_GROW,   /* first thing in the method `number` is added to the parameter of `load`, an int */
 };
 
 enum { RM_JAVA_NO_NUMBER = -1 };
 
+/* Texts in place, "" for none: without a pointer nothing of the table is touched before a JVM asks for it. */
 struct rm_java_rule {
-	const char *class, *method, *signature; /* which method */
+	char class[96], method[64], signature[256]; /* which method */
 	enum rm_java_where where;
-	/* ENTRY: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the first. */
-	const char *load;
-	int number;       /* ENTRY: an argument more, below 128; or RM_JAVA_NO_NUMBER */
-	const char *callee, *callee_signature; /* CALL: of which method, whosever; CAST: the class */
-	const char *helper, *helper_signature; /* the static method of RM_JAVA_HELPER that is called */
+	/*
+	 * ENTRY, AROUND, AFTER: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the
+	 * first: ENTRY, of the class `callee`, if there is one.
+	 */
+	char load[16];
+	int number;       /* ENTRY, AROUND: an argument more, below 128; or RM_JAVA_NO_NUMBER. GROW: below 128 */
+	char callee[80], callee_signature[128]; /* CALL: of which method, whosever; CAST: the class */
+	char helper[16], helper_signature[128]; /* the static method of the helper that is called */
 };
 
-/* All rules, those of one class beside each other; ends with a class of NULL. */
+/* All rules, those of one class beside each other; ends with a class of "". */
 extern const struct rm_java_rule rm_java_rules[];
 
 /* The first rule of the class; NULL: it has none. Context: any. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles Remora.java into classes.h, which is kept beside it: no JDK is needed to build.
+"""Compiles the .java files here into classes.h, which is kept here: no JDK is needed to build.
 
 Usage: generate.py JAVAC OUTPUT
 
@@ -14,8 +14,10 @@ import tempfile
 
 HERE = pathlib.Path(__file__).parent
 NAMES = {
-    "Ljava/util/concurrent/RemoraHidden;": "Ljdk/internal/vm/annotation/Hidden;",
-    "Ljava/util/concurrent/RemoraHiddenBefore15;": "Ljava/lang/invoke/LambdaForm$Hidden;",
+    f"L{package}/{mine};": theirs
+    for package in ("java/util/concurrent", "sun/security/ssl")
+    for mine, theirs in (("RemoraHidden", "Ljdk/internal/vm/annotation/Hidden;"),
+                         ("RemoraHiddenBefore15", "Ljava/lang/invoke/LambdaForm$Hidden;"))
 }
 
 
@@ -27,8 +29,9 @@ def compiled(javac):
     with tempfile.TemporaryDirectory() as out:
         subprocess.run([javac, "-g:none", "-nowarn", "-XDignore.symbol.file", "-source", "11", "-target", "11",
                         "-Xlint:-options", "-proc:none", "--patch-module", f"java.base={HERE}", "-d", out,
-                        HERE / "Remora.java"], check=True)
-        for path in sorted(pathlib.Path(out).rglob("*.class")):
+                        *sorted(HERE.glob("*.java"))], check=True)
+        # The one that is called comes last, when those that it needs are there.
+        for path in sorted(pathlib.Path(out).rglob("*.class"), key=lambda p: (p.stem == "Remora", p.name)):
             if "RemoraHidden" not in path.name:
                 data = path.read_bytes()
                 for mine, theirs in NAMES.items():
@@ -40,16 +43,17 @@ def main():
     javac, output = sys.argv[1:]
     classes = list(compiled(javac))
     with open(output, "w", encoding="ascii") as out:
-        out.write("/* Remora.java, compiled by generate.py. */\n")
-        for n, (name, data) in enumerate(classes):
-            out.write(f"static const unsigned char class_{n}[] = {{ /* {name} */\n")
+        out.write("/* The classes of the .java files here, compiled by generate.py. */\n#include \"adapters/embedded.h\"\n\n"
+                  "RM_EMBEDDED static const unsigned char class_bytes[] = {\n")
+        for name, data in classes:
+            out.write(f"\t/* {name} */\n")
             for at in range(0, len(data), 20):
                 out.write("\t" + " ".join(f"0x{byte:02x}," for byte in data[at:at + 20]) + "\n")
-            out.write("};\n\n")
-        out.write("static const struct {\n\tconst char *name;\n\tconst unsigned char *bytes;\n\tint size;\n"
-                  "} classes[] = {\n")
-        for n, (name, data) in enumerate(classes):
-            out.write(f'\t{{ "{name}", class_{n}, sizeof(class_{n}) }},\n')
+        out.write("};\n\nRM_EMBEDDED static const struct {\n\tchar name[64];\n\tint at, size;\n} classes[] = {\n")
+        at = 0
+        for name, data in classes:
+            out.write(f'\t{{ "{name}", {at}, {len(data)} }},\n')
+            at += len(data)
         out.write("};\n")
 
 

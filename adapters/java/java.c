@@ -1,9 +1,10 @@
 /*
- * Moves into HotSpot when the program turns out to be a server: it accepted its first connection. What
- * serves nobody (java -version, javac, clients) is left alone. The thread that accepted is in native code then,
+ * Moves into HotSpot when the program turns out to be a server: it accepted its first connection. Into what serves
+ * nobody only the part for the JVM's own TLS moves, when a connection begins with that; other programs (java -version,
+ * javac) are left alone. The thread that accepted, or sends a ClientHello, is in native code then,
  * holds nothing of ours, and may wait for a safepoint as in any call of JNI.
  *
- * Through the tools' interface (JVMTI) a helper class is added to java.base, and calls of it to the methods that
+ * Through the tools' interface (JVMTI) helper classes are added to java.base, and calls of them to the methods that
  * rules.c lists: of classes that are there and, in a hook, of those that are loaded from now on. No option, no
  * jar, no variable, no attaching, which recent versions warn of.
  *
@@ -28,18 +29,54 @@ enum {
 
 typedef int32_t (*created_jvms)(rm_jvm *ret, int32_t cap, int32_t *ret_count);
 
+enum part {
+	PART_TLS = 1,   /* the JVM's own TLS */
+	PART_SERVER = 2, /* all else */
+};
+
 static created_jvms find_jvms;
-static rm_jvmti tools;
+static rm_jvmti tools;            /* NULL: not asked for yet, or it is not wanted there */
+static atomic_uint parts;         /* those that are in place, or on their way */
+static atomic_bool busy;          /* some thread moves in; it alone touches these: */
+static unsigned tried;            /* parts */
+static bool stands_aside_for_good;
+
+/* What is to be done when this thread next loads a class; see give_natives. */
+static struct {
+	_Atomic(rm_jenv) thread; /* NULL: nothing */
+	bool (*give)(rm_jenv e, rm_jref helper);
+	rm_jref helper;
+	bool given;
+} waiting;
+
+static enum part part_of(const char *class)
+{
+	return memcmp(class, RM_JAVA_TLS, sizeof(RM_JAVA_TLS) - 1) == 0 ? PART_TLS : PART_SERVER;
+}
 
 /* ---- the hook of classes ---- */
+
+/* The rules of a class, of the parts that are in place. */
+static const struct rm_java_rule *rules_of(const char *name, size_t n)
+{
+	const struct rm_java_rule *rule = rm_java_rules_of(name, n);
+
+	return rule && atomic_load(&parts) & part_of(rule->class) ? rule : NULL;
+}
 
 static void loaded(rm_jvmti ti, rm_jenv e, rm_jref redefined, rm_jref loader, const char *name, rm_jref domain,
 		   int32_t size, const unsigned char *bytes, int32_t *ret_size, unsigned char **ret_bytes)
 {
-	const struct rm_java_rule *rule = name ? rm_java_rules_of(name, strlen(name)) : NULL;
+	const struct rm_java_rule *rule = name ? rules_of(name, strlen(name)) : NULL;
 	size_t room = rule && size > 0 ? rm_classfile_room(bytes, (size_t)size) : 0, n;
 	unsigned char *made;
 
+	if (atomic_load(&waiting.thread) == e) {
+		atomic_store(&waiting.thread, NULL);
+		waiting.given = waiting.give(e, waiting.helper);
+		if (rm_jni_exception(e))
+			rm_jni_exception_clear(e);
+	}
 	if (!room || rm_jvmti_allocate(ti, (int64_t)room, &made) != 0)
 		return;
 	n = rm_classfile_rewrite(bytes, (size_t)size, rule, made);
@@ -52,9 +89,11 @@ static void loaded(rm_jvmti ti, rm_jenv e, rm_jref redefined, rm_jref loader, co
 	*ret_bytes = made;
 }
 
-/* Of the classes that are there, those that have rules. */
-static int32_t find_classes(rm_jvmti ti, rm_jref ret[RETRANSFORMED_MAX])
+/* Of the classes that are there, those that have rules of these parts. */
+static int32_t find_classes(rm_jvmti ti, unsigned wanted, rm_jref ret[RETRANSFORMED_MAX])
 {
+	const struct rm_java_rule *rule;
+
 	int32_t count = 0, n = 0;
 	rm_jref *all;
 	char *signature;
@@ -67,7 +106,8 @@ static int32_t find_classes(rm_jvmti ti, rm_jref ret[RETRANSFORMED_MAX])
 		if (rm_jvmti_signature(ti, all[i], &signature) != 0)
 			continue;
 		bytes = strlen(signature); /* Ljava/lang/Object; */
-		if (bytes > 2 && rm_java_rules_of(signature + 1, bytes - 2))
+		rule = bytes > 2 ? rm_java_rules_of(signature + 1, bytes - 2) : NULL;
+		if (rule && wanted & part_of(rule->class))
 			ret[n++] = all[i];
 		rm_jvmti_deallocate(ti, signature);
 	}
@@ -75,47 +115,87 @@ static int32_t find_classes(rm_jvmti ti, rm_jref ret[RETRANSFORMED_MAX])
 	return n;
 }
 
-static bool hook_classes(rm_jvmti ti, rm_jenv e)
+static bool hook_classes(rm_jvmti ti)
 {
 	struct rm_jvmti_capabilities add = { { 1u << RM_JVMTI_ALL_CLASS_HOOKS, 1u << (RM_JVMTI_RETRANSFORM - 32) } };
 	struct rm_jvmti_callbacks callbacks = { .class_file_load = loaded };
+
+	return rm_jvmti_add_capabilities(ti, &add) == 0 && rm_jvmti_callbacks(ti, &callbacks) == 0 &&
+	       rm_jvmti_enable(ti, RM_JVMTI_CLASS_FILE_LOAD_HOOK) == 0;
+}
+
+static void change_classes(rm_jvmti ti, rm_jenv e, unsigned wanted)
+{
 	rm_jref classes[RETRANSFORMED_MAX];
 	int32_t n, failed = 0;
 
-	if (rm_jvmti_add_capabilities(ti, &add) != 0 || rm_jvmti_callbacks(ti, &callbacks) != 0 ||
-	    rm_jvmti_enable(ti, RM_JVMTI_CLASS_FILE_LOAD_HOOK) != 0)
-		return false;
 	/* It may be loaded first where a virtual thread changes places, and the hook is not called. */
-	if (!rm_jni_find_class(e, "java/util/concurrent/ThreadPoolExecutor$Worker"))
+	if (wanted & PART_SERVER && !rm_jni_find_class(e, "java/util/concurrent/ThreadPoolExecutor$Worker"))
 		rm_jni_exception_clear(e);
-	n = find_classes(ti, classes);
+	n = find_classes(ti, wanted, classes);
 	if (n && rm_jvmti_retransform(ti, n, classes) != 0)
 		for (int32_t i = 0; i < n; i++) /* one of them may be at fault */
 			failed += rm_jvmti_retransform(ti, 1, &classes[i]) != 0;
 	if (failed)
 		rm_debug(RM_LOG_TRACE, "adapter java: %d of %d classes could not be changed", (int)failed, (int)n);
-	return true;
 }
 
-/* ---- the helper class ---- */
+/* ---- the helper classes ---- */
 
-static bool define(rm_jenv e)
+/*
+ * A JVM prints a warning when methods of a class in java.base are given by what the program's own classes called, as where a
+ * native method of theirs accepts connections (Netty's). It looks at who called the method that runs now: while the JDK's
+ * Class.forName loads a class, that is the JDK. These are classes of java.base that hardly any program uses; where all of
+ * them were loaded before, the adapter stands aside.
+ */
+static bool give_natives(rm_jenv e, rm_jref helper, bool (*give)(rm_jenv, rm_jref))
+{
+	static const char unused[][36] = {
+		"java.util.zip.CheckedOutputStream", "java.io.LineNumberInputStream", "java.io.StreamTokenizer",
+		"java.util.EmptyStackException", "java.io.StringBufferInputStream",
+	};
+	rm_jref class = rm_jni_find_class(e, "java/lang/Class");
+	rm_jmethod m = class ? rm_jni_static_method(e, class, "forName",
+						    "(Ljava/lang/String;ZLjava/lang/ClassLoader;)Ljava/lang/Class;") : NULL;
+
+	waiting.give = give;
+	waiting.helper = helper;
+	waiting.given = false;
+	for (size_t i = 0; m && i < sizeof(unused) / sizeof(unused[0]) && !waiting.given; i++) {
+		union rm_jvalue given[3] = { { .l = rm_jni_new_string(e, unused[i]) } }; /* not initialized; the JDK's own loader */
+
+		atomic_store(&waiting.thread, e);
+		if (given[0].l)
+			rm_jni_call_static_object(e, class, m, given);
+		atomic_store(&waiting.thread, NULL);
+		if (rm_jni_exception(e))
+			rm_jni_exception_clear(e);
+	}
+	return waiting.given;
+}
+
+/* Those of one part, the one that is called last. */
+static bool define(rm_jenv e, enum part part)
 {
 	rm_jref helper = NULL;
 
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		helper = rm_jni_define_class(e, classes[i].name, classes[i].bytes, classes[i].size);
+		if (part_of(classes[i].name) != part)
+			continue;
+		helper = rm_jni_define_class(e, classes[i].name, class_bytes + classes[i].at, classes[i].size);
 		if (!helper || rm_jni_exception(e))
 			return false;
 	}
+	if (part == PART_TLS)
+		return give_natives(e, helper, rm_java_register_tls);
 	/* Asking for a method initializes the class. */
-	return rm_java_register(e, helper) &&
+	return give_natives(e, helper, rm_java_register) &&
 	       rm_jni_static_method(e, helper, "capture", "(Ljava/lang/Object;)V") && !rm_jni_exception(e);
 }
 
 /* ---- where it is not wanted ---- */
 
-static const char *const reasons[] = {
+static const char reasons[][36] = {
 	/* Tracers, by what their objects are called. */
 	"opentelemetry", "otel", "dd-java-agent", "dd-trace", "newrelic", "elastic-apm", "skywalking", "pinpoint",
 	"appdynamics", "appserveragent", "liboneagent", "dynatrace", "instana", "glowroot", "scouter", "sentry", "honeycomb",
@@ -167,7 +247,7 @@ static bool stands_aside(rm_jenv e)
 	rm_jmethod m = vm ? rm_jni_static_method(e, vm, "getRuntimeArguments", "()[Ljava/lang/String;") : NULL;
 	bool ret = false;
 
-	arguments = m ? rm_jni_call_static_object(e, vm, m) : NULL;
+	arguments = m ? rm_jni_call_static_object(e, vm, m, NULL) : NULL;
 	if (!m || rm_jni_exception(e))
 		return true;
 	if (!arguments) /* it has none */
@@ -179,46 +259,77 @@ static bool stands_aside(rm_jenv e)
 
 /* ---- the adapter ---- */
 
-static bool move_in(rm_jvm vm, rm_jenv e)
+/* False: not wanted there, or not possible. */
+static bool prepare(rm_jvm vm, rm_jenv e)
 {
 	int32_t phase = 0;
 	void *ti;
-	bool ret;
 
-	if (rm_jvm_get_env(vm, &ti, RM_JVMTI_1_2) != 0)
+	if (tools)
+		return true;
+	if (stands_aside_for_good || rm_jvm_get_env(vm, &ti, RM_JVMTI_1_2) != 0)
 		return false;
-	tools = ti;
-	ret = rm_jvmti_phase(tools, &phase) == 0 && phase == RM_JVMTI_LIVE && !stands_aside(e) && define(e) &&
-	      hook_classes(tools, e);
-	if (rm_jni_exception(e))
-		rm_jni_exception_clear(e);
-	if (!ret)
-		rm_jvmti_dispose(tools);
-	return ret;
+	if (rm_jvmti_phase(ti, &phase) == 0 && phase == RM_JVMTI_LIVE && !stands_aside(e) && hook_classes(ti)) {
+		tools = ti;
+		return true;
+	}
+	stands_aside_for_good = true;
+	rm_jvmti_dispose(ti);
+	return false;
 }
 
-static bool serve(void)
+static void move_in(rm_jvm vm, rm_jenv e, unsigned wanted)
 {
-	static atomic_bool begun;
+	unsigned made = 0;
+
+	if (prepare(vm, e)) {
+		for (unsigned part = PART_TLS; part <= PART_SERVER; part <<= 1) {
+			made |= wanted & part && define(e, (enum part)part) ? part : 0;
+			if (rm_jni_exception(e))
+				rm_jni_exception_clear(e);
+		}
+		atomic_fetch_or(&parts, made);
+		change_classes(tools, e, made);
+	}
+	if (rm_jni_exception(e))
+		rm_jni_exception_clear(e);
+	rm_debug(RM_LOG_TRACE, "adapter java: %s%s", !made ? "stands aside" : made & PART_SERVER ? "in place" : "in place for TLS",
+		 made == PART_SERVER && wanted & PART_TLS ? ", not for TLS" : "");
+}
+
+/* True: to be tried again. */
+static bool enter(unsigned wanted)
+{
 	int32_t count = 0;
 	rm_jvm vm;
 	void *env;
 	rm_jenv e;
-	bool in_place;
 
 	if (!find_jvms || find_jvms(&vm, 1, &count) != 0 || count != 1 || rm_jvm_get_env(vm, &env, RM_JNI_1_6) != 0)
 		return true;
 	e = env;
-	if (rm_jni_exception(e) || atomic_exchange(&begun, true))
+	if (rm_jni_exception(e) || atomic_exchange(&busy, true))
 		return true;
-	if (rm_jni_push_frame(e, REFERENCES_MAX) != 0) {
+	wanted &= ~tried;
+	tried |= wanted;
+	if (wanted && rm_jni_push_frame(e, REFERENCES_MAX) == 0) {
+		move_in(vm, e, wanted);
+		rm_jni_pop_frame(e, NULL);
+	} else if (wanted) {
 		rm_jni_exception_clear(e);
-		return false;
 	}
-	in_place = move_in(vm, e);
-	rm_jni_pop_frame(e, NULL);
-	rm_debug(RM_LOG_TRACE, "adapter java: %s", in_place ? "in place" : "stands aside");
+	atomic_store(&busy, false);
 	return false;
+}
+
+static bool serve(void)
+{
+	return enter(PART_TLS | PART_SERVER);
+}
+
+static bool secure(void)
+{
+	return enter(PART_TLS);
 }
 
 /* True ends the walk. HotSpot alone tells its inner structure to debuggers. */
@@ -248,4 +359,5 @@ const struct rm_adapter rm_adapter_java = {
 	.name = "java",
 	.arrive = arrive,
 	.serve = serve,
+	.secure = secure,
 };

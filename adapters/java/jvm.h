@@ -108,6 +108,16 @@ static inline void rm_jni_call_void(rm_jenv e, rm_jref object, rm_jmethod m, con
 	RM_JVM_FUNCTION(void (*)(rm_jenv, rm_jref, rm_jmethod, const union rm_jvalue *), e, 63)(e, object, m, given);
 }
 
+static inline int32_t rm_jni_call_int(rm_jenv e, rm_jref object, rm_jmethod m)
+{
+	return RM_JVM_FUNCTION(int32_t (*)(rm_jenv, rm_jref, rm_jmethod, const union rm_jvalue *), e, 51)(e, object, m, NULL);
+}
+
+static inline int64_t rm_jni_call_long(rm_jenv e, rm_jref object, rm_jmethod m)
+{
+	return RM_JVM_FUNCTION(int64_t (*)(rm_jenv, rm_jref, rm_jmethod, const union rm_jvalue *), e, 54)(e, object, m, NULL);
+}
+
 static inline rm_jfield rm_jni_field(rm_jenv e, rm_jref class, const char *name, const char *signature)
 {
 	return RM_JVM_FUNCTION(rm_jfield (*)(rm_jenv, rm_jref, const char *, const char *), e, 94)(e, class, name,
@@ -125,10 +135,10 @@ static inline rm_jmethod rm_jni_static_method(rm_jenv e, rm_jref class, const ch
 												       signature);
 }
 
-static inline rm_jref rm_jni_call_static_object(rm_jenv e, rm_jref class, rm_jmethod m)
+static inline rm_jref rm_jni_call_static_object(rm_jenv e, rm_jref class, rm_jmethod m, const union rm_jvalue *given)
 {
 	return RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, rm_jref, rm_jmethod, const union rm_jvalue *), e, 116)(e, class, m,
-													      NULL);
+													      given);
 }
 
 static inline rm_jref rm_jni_new_string(rm_jenv e, const char *text)
@@ -154,6 +164,27 @@ static inline int32_t rm_jni_array_length(rm_jenv e, rm_jref array)
 static inline rm_jref rm_jni_array_at(rm_jenv e, rm_jref array, int32_t at)
 {
 	return RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, rm_jref, int32_t), e, 173)(e, array, at);
+}
+
+/* Copies `n` bytes of an array, from `at` on, and into it. What is not there is an exception. */
+static inline void rm_jni_get_bytes(rm_jenv e, rm_jref array, int32_t at, int32_t n, void *ret)
+{
+	RM_JVM_FUNCTION(void (*)(rm_jenv, rm_jref, int32_t, int32_t, void *), e, 200)(e, array, at, n, ret);
+}
+
+static inline void rm_jni_set_bytes(rm_jenv e, rm_jref array, int32_t at, int32_t n, const void *bytes)
+{
+	RM_JVM_FUNCTION(void (*)(rm_jenv, rm_jref, int32_t, int32_t, const void *), e, 208)(e, array, at, n, bytes);
+}
+
+/* A new array of bytes that holds these. */
+static inline rm_jref rm_jni_new_bytes(rm_jenv e, const char *bytes, int32_t n)
+{
+	rm_jref ret = RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, int32_t), e, 176)(e, n);
+
+	if (ret)
+		rm_jni_set_bytes(e, ret, 0, n, bytes);
+	return ret;
 }
 
 static inline int32_t rm_jni_register(rm_jenv e, rm_jref class, const struct rm_jnative *natives, int32_t count)

@@ -9,14 +9,26 @@
 enum rm_java_enter {
 	RM_JAVA_ENTER_JDK,     /* com.sun.net.httpserver.HttpExchange */
 	RM_JAVA_ENTER_SERVLET, /* HttpServletRequest, of javax and jakarta */
+	RM_JAVA_ENTER_TOMCAT,  /* org.apache.coyote.Request */
+	RM_JAVA_ENTER_UNDERTOW, /* io.undertow.server.HttpServerExchange */
+	RM_JAVA_ENTER_NETTY,   /* io.netty.handler.codec.http.HttpRequest; Remora.java knows its number */
 	RM_JAVA_ENTER_COUNT,
 };
 
 enum rm_java_send {
-	RM_JAVA_SEND_JDK, /* jdk.internal.net.http.MultiExchange */
+	RM_JAVA_SEND_JDK,     /* jdk.internal.net.http.MultiExchange */
+	RM_JAVA_SEND_APACHE4, /* org.apache.http.HttpRequest */
+	RM_JAVA_SEND_APACHE5, /* org.apache.hc.core5.http.HttpRequest */
+	RM_JAVA_SEND_OKHTTP,  /* okhttp3.Request */
+	RM_JAVA_SEND_JETTY,   /* org.eclipse.jetty.client.transport.HttpRequest */
 };
 
-/* Gives the helper class its native methods. False: an exception is pending. Context: app, on a thread of the JVM. */
+/*
+ * Give the helper classes, Remora and RemoraTls, their native methods. False: an exception is pending.
+ * Context: app, on a thread of the JVM.
+ */
 bool rm_java_register(rm_jenv e, rm_jref helper);
+bool rm_java_register_tls(rm_jenv e, rm_jref helper);
+bool rm_java_give(rm_jenv e, rm_jref class, const char *name, const char *signature, void *function); /* one of them */
 
 #endif

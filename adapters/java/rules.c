@@ -3,6 +3,7 @@
  * are passed over. Of what is handed over both ends are here: where it is given away, where it runs.
  * Context: any.
  */
+#include "adapters/embedded.h"
 #include "adapters/java/classfile.h"
 #include "adapters/java/kinds.h"
 
@@ -13,31 +14,70 @@
 #define BI_STAGE "L" JUC "CompletableFuture$BiCompletion;"
 #define OBJECT "Ljava/lang/Object;"
 #define RUNNABLE "Ljava/lang/Runnable;"
+#define TIME "Ljava/util/concurrent/TimeUnit;"
+#define NETTY_CONCURRENT "io/netty/util/concurrent/"
+#define REACTOR_POOL "reactor/netty/internal/shaded/reactor/pool/"
+#define APACHE5 "org/apache/hc/"
+enum { RM_JAVA_ROOM = 96 };
 
-#define ENTRY(class, method, signature, load, helper, helper_signature)                                               \
-	{ class, method, signature, RM_JAVA_ENTRY, load, RM_JAVA_NO_NUMBER, NULL, NULL, helper, helper_signature }
-#define NUMBERED(class, method, signature, load, number, helper, helper_signature)                                    \
-	{ class, method, signature, RM_JAVA_ENTRY, load, number, NULL, NULL, helper, helper_signature }
-#define CALL(class, method, signature, callee, callee_signature, helper, helper_signature)                            \
-	{ class, method, signature, RM_JAVA_CALL, "", RM_JAVA_NO_NUMBER, callee, callee_signature, helper, helper_signature }
-#define CAST(class, method, signature, to, helper, helper_signature)                                                  \
-	{ class, method, signature, RM_JAVA_CAST, "", RM_JAVA_NO_NUMBER, to, NULL, helper, helper_signature }
+#define BUFFERS "[Ljava/nio/ByteBuffer;II"
+#define PLAINTEXT "L" RM_JAVA_TLS "Plaintext;"
+#define CIPHERTEXT "L" RM_JAVA_TLS "Ciphertext;"
+#define DECODE "(L" RM_JAVA_TLS "TransportContext;" BUFFERS BUFFERS ")" PLAINTEXT
+#define JETTY_CLIENT "org/eclipse/jetty/client/transport/"
 
-#define CAPTURES(class, method, signature, parameter)                                                                 \
+#define RULE(class, method, signature, where, load, number, callee, callee_signature, helper, helper_signature)           \
+	{ class, method, signature, RM_JAVA_##where, load, number, callee, callee_signature, helper, helper_signature }
+#define ENTRY(class, method, signature, load, helper, helper_signature)                                                \
+	RULE(class, method, signature, ENTRY, load, RM_JAVA_NO_NUMBER, "", "", helper, helper_signature)
+#define CALL(class, method, signature, callee, callee_signature, helper, helper_signature)                             \
+	RULE(class, method, signature, CALL, "", RM_JAVA_NO_NUMBER, callee, callee_signature, helper, helper_signature)
+#define CAST(class, method, signature, to, helper, helper_signature)                                                   \
+	RULE(class, method, signature, CAST, "", RM_JAVA_NO_NUMBER, to, "", helper, helper_signature)
+
+#define CAPTURES(class, method, signature, parameter)                                                                  \
 	ENTRY(class, method, signature, parameter, "capture", "(" OBJECT ")V")
-#define ENTERS(class, method, signature, parameter, kind)                                                             \
-	NUMBERED(class, method, signature, parameter, kind, "enter", "(" OBJECT "I)V")
-#define RUNS(class, method, signature, callee, helper)                                                                \
+#define CLAIMS(class, method, signature, parameter) ENTRY(class, method, signature, parameter, "claim", "(" OBJECT ")V")
+#define RUNS(class, method, signature, callee, helper)                                                                 \
 	CALL(class, method, signature, callee, "()V", helper, "(" RUNNABLE ")V")
 
+#define TLS(class, method, signature, parameter, helper, helper_signature)                                              \
+	ENTRY(RM_JAVA_TLS class, method, signature, parameter, helper, helper_signature)
+
+/* Until the method ends. */
+#define ENTERS(class, method, signature, parameter, kind)                                                              \
+	RULE(class, method, signature, AROUND, parameter, RM_JAVA_ENTER_##kind, "", "", "enter", "(" OBJECT "I)V")
+#define SCOPE(class, method, signature, parameter, helper)                                                             \
+	RULE(class, method, signature, AROUND, parameter, RM_JAVA_NO_NUMBER, "", "", helper, "(" OBJECT ")V")
+#define QUIET(class, method, signature)                                                                                \
+	RULE(class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "quiet", "()V")
+
+/* A request goes out: the object is changed, or another one comes in its place. */
+#define SENDS(class, method, signature, parameter, kind)                                                               \
+	RULE(class, method, signature, ENTRY, parameter, RM_JAVA_SEND_##kind, "", "", "mark", "(" OBJECT "I)V")
+#define GIVES(class, method, signature, parameter, of, kind)                                                           \
+	RULE(class, method, signature, ENTRY, parameter, RM_JAVA_SEND_##kind, of, "", "give", "(" OBJECT "I)" OBJECT)
+
+/* A queue: what goes in, what comes out. */
+#define PUTS(class, method, signature) ENTRY(class, method, signature, "1", "queue", "(" OBJECT ")V")
+#define TAKES(class, method, signature)                                                                                \
+	RULE(class, method, signature, RESULT, "", RM_JAVA_NO_NUMBER, "", "", "taken", "(" OBJECT ")V")
+#define AWAITS(class, method, signature) ENTRY(class, method, signature, "", "awaits", "()V")
+
 /* A pool of threads as java.util.concurrent has it, and who copied it. */
-#define POOL(class)                                                                                           \
-	CAPTURES(class, "execute", "(" RUNNABLE ")V", "1"),                                                           \
-	ENTRY(class, "getTask", "()" RUNNABLE, "", "leave", "()V"),                                                   \
-	CAST(class, "getTask", "()" RUNNABLE, "java/lang/Runnable", "adopt", "(" OBJECT ")" RUNNABLE),                \
+#define POOL(class)                                                                                                    \
+	CAPTURES(class, "execute", "(" RUNNABLE ")V", "1"),                                                            \
+	ENTRY(class, "getTask", "()" RUNNABLE, "", "leave", "()V"),                                                    \
+	CAST(class, "getTask", "()" RUNNABLE, "java/lang/Runnable", "adopt", "(" OBJECT ")" RUNNABLE),                 \
 	ENTRY(class "$Worker", "run", "()V", "0", "start", "(" OBJECT ")V")
 
-const struct rm_java_rule rm_java_rules[] = {
+#define BLOCKING_QUEUE(class)                                                                                          \
+	PUTS(class, "put", "(" OBJECT ")V"), PUTS(class, "offer", "(" OBJECT ")Z"), PUTS(class, "offer", "(" OBJECT "J" TIME ")Z"), \
+	TAKES(class, "take", "()" OBJECT), TAKES(class, "poll", "()" OBJECT), TAKES(class, "poll", "(J" TIME ")" OBJECT), \
+	TAKES(class, "remove", "()" OBJECT), AWAITS(class, "take", "()" OBJECT)
+
+RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
+	/* ---- work that is handed over ---- */
 	POOL(JUC "ThreadPoolExecutor"),
 	CAPTURES(JUC "ScheduledThreadPoolExecutor", "delayedExecute", "(L" JUC "RunnableScheduledFuture;)V", "1"),
 
@@ -69,23 +109,151 @@ const struct rm_java_rule rm_java_rules[] = {
 	CAPTURES("java/util/Timer", "sched", "(Ljava/util/TimerTask;JJ)V", "1"),
 	RUNS("java/util/TimerThread", "mainLoop", "()V", "run", "run"),
 
+	ENTRY("java/lang/ThreadBuilders", "newVirtualThread", "(L" JUC "Executor;Ljava/lang/String;I" RUNNABLE ")Ljava/lang/Thread;",
+	      "", "inherit", "()V"),
+
+	/* ---- queues and loops of the program's own ---- */
+	BLOCKING_QUEUE(JUC "ArrayBlockingQueue"),
+	BLOCKING_QUEUE(JUC "LinkedBlockingQueue"),
+	BLOCKING_QUEUE(JUC "PriorityBlockingQueue"),
+	PUTS(JUC "LinkedBlockingDeque", "putFirst", "(" OBJECT ")V"),
+	PUTS(JUC "LinkedBlockingDeque", "putLast", "(" OBJECT ")V"),
+	PUTS(JUC "LinkedBlockingDeque", "offerFirst", "(" OBJECT ")Z"),
+	PUTS(JUC "LinkedBlockingDeque", "offerLast", "(" OBJECT ")Z"),
+	PUTS(JUC "LinkedBlockingDeque", "offerFirst", "(" OBJECT "J" TIME ")Z"),
+	PUTS(JUC "LinkedBlockingDeque", "offerLast", "(" OBJECT "J" TIME ")Z"),
+	TAKES(JUC "LinkedBlockingDeque", "pollFirst", "()" OBJECT),
+	TAKES(JUC "LinkedBlockingDeque", "pollLast", "()" OBJECT),
+	TAKES(JUC "LinkedBlockingDeque", "pollFirst", "(J" TIME ")" OBJECT),
+	TAKES(JUC "LinkedBlockingDeque", "pollLast", "(J" TIME ")" OBJECT),
+	TAKES(JUC "LinkedBlockingDeque", "takeFirst", "()" OBJECT),
+	TAKES(JUC "LinkedBlockingDeque", "takeLast", "()" OBJECT),
+	AWAITS(JUC "LinkedBlockingDeque", "takeFirst", "()" OBJECT),
+	AWAITS(JUC "LinkedBlockingDeque", "takeLast", "()" OBJECT),
+	PUTS(JUC "LinkedTransferQueue", "put", "(" OBJECT ")V"),
+	PUTS(JUC "LinkedTransferQueue", "offer", "(" OBJECT ")Z"),
+	PUTS(JUC "LinkedTransferQueue", "add", "(" OBJECT ")Z"),
+	PUTS(JUC "LinkedTransferQueue", "offer", "(" OBJECT "J" TIME ")Z"),
+	PUTS(JUC "LinkedTransferQueue", "transfer", "(" OBJECT ")V"),
+	PUTS(JUC "LinkedTransferQueue", "tryTransfer", "(" OBJECT ")Z"),
+	PUTS(JUC "LinkedTransferQueue", "tryTransfer", "(" OBJECT "J" TIME ")Z"),
+	TAKES(JUC "LinkedTransferQueue", "take", "()" OBJECT),
+	TAKES(JUC "LinkedTransferQueue", "poll", "()" OBJECT),
+	TAKES(JUC "LinkedTransferQueue", "poll", "(J" TIME ")" OBJECT),
+	AWAITS(JUC "LinkedTransferQueue", "take", "()" OBJECT),
+	TAKES(JUC "DelayQueue", "take", "()L" JUC "Delayed;"),
+	TAKES(JUC "DelayQueue", "poll", "()L" JUC "Delayed;"),
+	AWAITS(JUC "DelayQueue", "take", "()L" JUC "Delayed;"),
+	PUTS(JUC "ConcurrentLinkedQueue", "offer", "(" OBJECT ")Z"),
+	TAKES(JUC "ConcurrentLinkedQueue", "poll", "()" OBJECT),
+	PUTS(JUC "ConcurrentLinkedDeque", "linkFirst", "(" OBJECT ")V"),
+	PUTS(JUC "ConcurrentLinkedDeque", "linkLast", "(" OBJECT ")V"),
+	TAKES(JUC "ConcurrentLinkedDeque", "pollFirst", "()" OBJECT),
+	TAKES(JUC "ConcurrentLinkedDeque", "pollLast", "()" OBJECT),
+	AWAITS("sun/nio/ch/SelectorImpl", "lockAndDoSelect", "(Ljava/util/function/Consumer;J)I"),
+
+	/* ---- servers and clients of the JDK ---- */
 	ENTRY("sun/net/www/http/HttpClient", "writeRequests",
 	      "(Lsun/net/www/MessageHeader;Lsun/net/www/http/PosterOutputStream;)V", "1", "send",
 	      "(Lsun/net/www/MessageHeader;)V"),
-	NUMBERED("jdk/internal/net/http/MultiExchange", "responseAsync", "(L" JUC "Executor;)" FUTURE, "0",
-		 RM_JAVA_SEND_JDK, "send", "(" OBJECT "I)V"),
+	RULE("jdk/internal/net/http/MultiExchange", "responseAsync", "(L" JUC "Executor;)" FUTURE, ENTRY, "0", RM_JAVA_SEND_JDK,
+	     "", "", "send", "(" OBJECT "I)V"),
 
-	ENTERS("com/sun/net/httpserver/Filter$Chain", "doFilter", "(Lcom/sun/net/httpserver/HttpExchange;)V", "1",
-	       RM_JAVA_ENTER_JDK),
+	ENTERS("com/sun/net/httpserver/Filter$Chain", "doFilter", "(Lcom/sun/net/httpserver/HttpExchange;)V", "1", JDK),
 	RUNS("sun/net/httpserver/ServerImpl$DefaultExecutor", "execute", "(" RUNNABLE ")V", "run", "job"),
 
+	/* ---- the JVM's own TLS ---- */
+	TLS("TransportContext", "finishHandshake", "()Ljavax/net/ssl/SSLEngineResult$HandshakeStatus;", "0", "finished",
+	    "(L" RM_JAVA_TLS "TransportContext;)V"),
+	TLS("TransportContext", "fatal",
+	    "(L" RM_JAVA_TLS "Alert;Ljava/lang/String;ZLjava/lang/Throwable;)Ljavax/net/ssl/SSLException;", "0", "broken",
+	    "(L" RM_JAVA_TLS "TransportContext;)V"),
+	TLS("InputRecord", "close", "()V", "0", "closes", "(L" RM_JAVA_TLS "InputRecord;)V"),
+	TLS("OutputRecord", "close", "()V", "0", "closes", "(L" RM_JAVA_TLS "OutputRecord;)V"),
+	TLS("SSLEngineOutputRecord", "close", "()V", "0", "closes", "(L" RM_JAVA_TLS "OutputRecord;)V"),
+	CALL(RM_JAVA_TLS "SSLEngineImpl", "decode", "(" BUFFERS BUFFERS ")" PLAINTEXT, "decode", DECODE, "decode", DECODE),
+	CALL(RM_JAVA_TLS "SSLEngineImpl", "encode", "(" BUFFERS BUFFERS ")" CIPHERTEXT, "encode", "(" BUFFERS BUFFERS ")" CIPHERTEXT,
+	     "encode", "(L" RM_JAVA_TLS "OutputRecord;" BUFFERS BUFFERS ")" CIPHERTEXT),
+	CALL(RM_JAVA_TLS "SSLSocketImpl", "decode", "(Ljava/nio/ByteBuffer;)" PLAINTEXT, "decode", DECODE, "decode", DECODE),
+	CALL(RM_JAVA_TLS "SSLSocketImpl", "readApplicationRecord", "(Ljava/nio/ByteBuffer;)Ljava/nio/ByteBuffer;", "allocate",
+	     "(I)Ljava/nio/ByteBuffer;", "allocate", "(I)Ljava/nio/ByteBuffer;"),
+	CALL(RM_JAVA_TLS "SSLSocketImpl$AppOutputStream", "write", "([BII)V", "deliver", "([BII)V", "deliver",
+	     "(L" RM_JAVA_TLS "OutputRecord;[BII)V"),
+
+	/* ---- servlets ---- */
 	ENTERS("javax/servlet/http/HttpServlet", "service",
-	       "(Ljavax/servlet/ServletRequest;Ljavax/servlet/ServletResponse;)V", "1", RM_JAVA_ENTER_SERVLET),
+	       "(Ljavax/servlet/ServletRequest;Ljavax/servlet/ServletResponse;)V", "1", SERVLET),
 	ENTERS("jakarta/servlet/http/HttpServlet", "service",
-	       "(Ljakarta/servlet/ServletRequest;Ljakarta/servlet/ServletResponse;)V", "1", RM_JAVA_ENTER_SERVLET),
+	       "(Ljakarta/servlet/ServletRequest;Ljakarta/servlet/ServletResponse;)V", "1", SERVLET),
+
+	ENTERS("org/apache/catalina/connector/CoyoteAdapter", "service",
+	       "(Lorg/apache/coyote/Request;Lorg/apache/coyote/Response;)V", "1", TOMCAT),
 	POOL("org/apache/tomcat/util/threads/ThreadPoolExecutor"),
+
 	CAPTURES("org/eclipse/jetty/util/thread/QueuedThreadPool", "execute", "(" RUNNABLE ")V", "1"),
 	RUNS("org/eclipse/jetty/util/thread/QueuedThreadPool", "runJob", "(" RUNNABLE ")V", "run", "job"),
+	QUIET("org/eclipse/jetty/util/thread/strategy/AdaptiveExecutionStrategy", "tryProduce", "()V"),
+	QUIET("org/eclipse/jetty/util/thread/strategy/AdaptiveExecutionStrategy", "runTask", "(" RUNNABLE ")V"),
 
-	{ NULL, NULL, NULL, RM_JAVA_ENTRY, NULL, RM_JAVA_NO_NUMBER, NULL, NULL, NULL, NULL },
+	/* ---- Undertow ---- */
+	ENTERS("io/undertow/server/Connectors", "executeRootHandler",
+	       "(Lio/undertow/server/HttpHandler;Lio/undertow/server/HttpServerExchange;)V", "1", UNDERTOW),
+	CAPTURES("org/xnio/nio/WorkerThread", "execute", "(" RUNNABLE ")V", "1"),
+	CAPTURES("org/xnio/nio/WorkerThread", "executeAfter", "(" RUNNABLE "J" TIME ")Lorg/xnio/XnioExecutor$Key;", "1"),
+	RUNS("org/xnio/nio/WorkerThread", "safeRun", "(" RUNNABLE ")V", "run", "loop"),
+	CAPTURES("org/jboss/threads/EnhancedQueueExecutor", "execute", "(" RUNNABLE ")V", "1"),
+	RUNS("org/jboss/threads/EnhancedQueueExecutor$Task", "doRunWith", "(" RUNNABLE OBJECT ")V", "run", "job"),
+
+	/* ---- Netty ---- */
+	CAPTURES(NETTY_CONCURRENT "SingleThreadEventExecutor", "execute", "(" RUNNABLE "Z)V", "1"),
+	CAPTURES(NETTY_CONCURRENT "AbstractScheduledEventExecutor", "schedule",
+		 "(L" NETTY_CONCURRENT "ScheduledFutureTask;)L" NETTY_CONCURRENT "ScheduledFuture;", "1"),
+	RUNS(NETTY_CONCURRENT "AbstractEventExecutor", "runTask", "(" RUNNABLE ")V", "run", "loop"),
+	RUNS(NETTY_CONCURRENT "AbstractEventExecutor", "safeExecute", "(" RUNNABLE ")V", "run", "loop"),
+	CAPTURES(NETTY_CONCURRENT "DefaultPromise", "addListener0", "(L" NETTY_CONCURRENT "GenericFutureListener;)V", "1"),
+	SCOPE(NETTY_CONCURRENT "DefaultPromise", "notifyListener0",
+	      "(L" NETTY_CONCURRENT "Future;L" NETTY_CONCURRENT "GenericFutureListener;)V", "1", "only"),
+	QUIET("io/netty/channel/DefaultChannelPipeline", "fireChannelRead", "(" OBJECT ")Lio/netty/channel/ChannelPipeline;"),
+	QUIET("io/netty/channel/DefaultChannelPipeline", "fireChannelReadComplete", "()Lio/netty/channel/ChannelPipeline;"),
+	ENTRY("io/netty/channel/AbstractChannelHandlerContext", "fireChannelRead",
+	      "(" OBJECT ")Lio/netty/channel/ChannelHandlerContext;", "1", "read", "(" OBJECT ")V"),
+	ENTRY("io/netty/channel/AbstractChannelHandlerContext", "write", "(" OBJECT "ZLio/netty/channel/ChannelPromise;)V", "1",
+	      "write", "(" OBJECT ")V"),
+	RULE("io/netty/handler/codec/http/HttpObjectEncoder", "encodeHeaders",
+	     "(Lio/netty/handler/codec/http/HttpHeaders;Lio/netty/buffer/ByteBuf;)V", AFTER, "12", RM_JAVA_NO_NUMBER, "", "",
+	     "wrote", "(" OBJECT OBJECT ")V"),
+	QUIET("io/netty/channel/AbstractChannel$AbstractUnsafe", "flush0", "()V"),
+
+	/* The buffer that a record is read into is as large as that; a line of ours goes behind what was in it. */
+	RULE("io/netty/handler/ssl/SslHandler", "allocate", "(Lio/netty/channel/ChannelHandlerContext;I)Lio/netty/buffer/ByteBuf;",
+	     GROW, "2", RM_JAVA_ROOM, "", "", "", ""),
+
+	/* Who waits for a connection gets it in the thread that gives one back. */
+	CLAIMS(REACTOR_POOL "SimpleDequePool", "doAcquire", "(L" REACTOR_POOL "AbstractPool$Borrower;)V", "1"),
+	SCOPE(REACTOR_POOL "AbstractPool$Borrower", "deliver", "(L" REACTOR_POOL "AbstractPool$AbstractPooledRef;)V", "0", "only"),
+
+	/* ---- clients ---- */
+	SENDS("org/apache/http/protocol/HttpRequestExecutor", "execute",
+	      "(Lorg/apache/http/HttpRequest;Lorg/apache/http/HttpClientConnection;Lorg/apache/http/protocol/HttpContext;)"
+	      "Lorg/apache/http/HttpResponse;", "1", APACHE4),
+	SENDS("org/apache/http/impl/nio/client/InternalState", "setMainRequest",
+	      "(Lorg/apache/http/client/methods/HttpRequestWrapper;)V", "1", APACHE4),
+	SENDS(APACHE5 "core5/http/impl/io/HttpRequestExecutor", "execute",
+	      "(L" APACHE5 "core5/http/ClassicHttpRequest;L" APACHE5 "core5/http/io/HttpClientConnection;"
+	      "L" APACHE5 "core5/http/io/HttpResponseInformationCallback;L" APACHE5 "core5/http/protocol/HttpContext;)"
+	      "L" APACHE5 "core5/http/ClassicHttpResponse;", "1", APACHE5),
+	SENDS(APACHE5 "client5/http/impl/async/AsyncProtocolExec", "execute",
+	      "(L" APACHE5 "core5/http/HttpRequest;L" APACHE5 "core5/http/nio/AsyncEntityProducer;"
+	      "L" APACHE5 "client5/http/async/AsyncExecChain$Scope;L" APACHE5 "client5/http/async/AsyncExecChain;"
+	      "L" APACHE5 "client5/http/async/AsyncExecCallback;)V", "1", APACHE5),
+
+	CLAIMS("okhttp3/Dispatcher", "enqueue$okhttp", "(Lokhttp3/internal/connection/RealCall$AsyncCall;)V", "1"),
+	GIVES("okhttp3/internal/connection/Exchange", "writeRequestHeaders", "(Lokhttp3/Request;)V", "1", "okhttp3/Request", OKHTTP),
+
+	CLAIMS(JETTY_CLIENT "HttpDestination", "send", "(L" JETTY_CLIENT "HttpExchange;)V", "1"),
+	SCOPE(JETTY_CLIENT "HttpDestination", "send",
+	      "(L" JETTY_CLIENT "IConnection;L" JETTY_CLIENT "HttpExchange;)L" JETTY_CLIENT "SendFailure;", "2", "only"),
+	SENDS(JETTY_CLIENT "HttpConnection", "normalizeRequest", "(L" JETTY_CLIENT "HttpRequest;)V", "1", JETTY),
+
+	{ "", "", "", RM_JAVA_ENTRY, "", RM_JAVA_NO_NUMBER, "", "", "", "" },
 };

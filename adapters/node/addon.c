@@ -90,6 +90,15 @@ static struct napi_value__ *written(struct napi_env__ *env, struct napi_callback
 	return ret;
 }
 
+/* prints(): does what is printed become log records? */
+static struct napi_value__ *prints(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *ret = NULL;
+
+	rm_node.get_boolean(env, rm_ctx_prints(), &ret);
+	return ret;
+}
+
 static void offer(struct napi_env__ *env, struct napi_value__ *exports, const char *name,
 		  rm_napi_callback call)
 {
@@ -111,5 +120,6 @@ struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi
 	offer(env, exports, "attach", attach);
 	offer(env, exports, "bind", bind);
 	offer(env, exports, "written", written);
+	offer(env, exports, "prints", prints);
 	return exports;
 }

@@ -1,5 +1,5 @@
 /*
- * The part of node.js that knows drivers of databases; stands in the middle of it.
+ * The part of node.js that knows drivers of databases; stands in the middle of it, before grpc.js.
  *
  * What they send carries no context, and what a driver writes, and when, is not what the running code asks
  * for: it queues. So who asked is remembered with what was asked, and the agent is told from which
@@ -271,7 +271,7 @@ drivers['@redis/client/dist/lib/client/socket.js'] = ({ default: { prototype } }
 		});
 };
 
-const DRIVER = /[\\/]node(?:_modules|js)[\\/]((?:@redis[\\/]client|ioredis|mysql2|pg|pg-pool)[\\/].*)$/;
+const DRIVER = /[\\/]node(?:_modules|js)[\\/]((?:@grpc[\\/]grpc-js|@redis[\\/]client|ioredis|mysql2|pg|pg-pool)[\\/].*)$/;
 const OFTEN = 64, SELDOM_MS = 1000;
 const met = new Set();
 let looks = 0, lookedAt = 0;

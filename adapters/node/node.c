@@ -32,8 +32,8 @@ struct rm_node rm_node;
 static __thread bool moved_in __attribute__((tls_model("initial-exec")));
 
 static const struct {
-	const char *name;
-	size_t at;
+	char name[92];
+	uint16_t at;
 } functions[] = {
 #define FUNCTION(field, name) { name, offsetof(struct rm_node, field) }
 	FUNCTION(v8_version, "_ZN2v82V810GetVersionEv"),

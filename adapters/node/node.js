@@ -38,7 +38,7 @@
 		return undefined;
 	}
 
-	const { attach, bind, lives, ofRequest, written } = native.exports;
+	const { attach, bind, lives, ofRequest, prints, written } = native.exports;
 	const { AsyncLocalStorage, AsyncResource } = builtin('async_hooks');
 	const channels = builtin('diagnostics_channel');
 	const http = builtin('http'), net = builtin('net'), tls = builtin('tls');
@@ -290,6 +290,29 @@
 		}
 	};
 
+	/*
+	 * So does what is printed: the streams of descriptors 1 and 2 write at once, and who writes to them without a
+	 * stream (pino) mostly does, too.
+	 */
+	const printing = (isPrinted) => (write) => {
+		const attachedWrite = attached(write);
+
+		return function () {
+			return apply(isPrinted(this, arguments) ? attachedWrite : write, this, arguments);
+		};
+	};
+
+	if (prints()) {
+		const { Duplex, Writable } = builtin('stream'), fs = builtin('fs');
+		const byStream = printing((stream) => stream?.fd === 1 || stream?.fd === 2);
+		const byNumber = printing((_, [fd]) => fd === 1 || fd === 2);
+
+		replace(Writable.prototype, 'write', byStream);
+		replace(Duplex.prototype, 'write', byStream);
+		replace(fs, 'writeSync', byNumber);
+		replace(fs, 'writevSync', byNumber);
+	}
+
 	/* Then Node would warn of what follows. */
 	function warnsOfBindings() {
 		return process.env.NODE_PENDING_DEPRECATION === '1' ||
@@ -329,7 +352,7 @@
 	}
 
 	function requestOf(session, request, sensitive, headers, rest) {
-		const context = current.getStore();
+		const context = isForgotten(headers) ? undefined : current.getStore();
 		const changes = context && (headers === undefined || (typeof headers === 'object' && headers !== null &&
 			!Array.isArray(headers) && isWithout(headers))) && lives(context);
 
@@ -377,6 +400,7 @@
 	};
 
 	include('databases.js');
+	include('grpc.js');
 
 	subscribe('net.client.socket', look);
 	subscribe('net.server.socket', look);

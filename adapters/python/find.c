@@ -5,22 +5,23 @@
 
 #include "base/objects.h"
 
-static const char *const names[] = {
-#define RM_PYTHON_NAME(result, name, takes) #name,
+/* One behind the other. */
+static const char names[] =
+#define RM_PYTHON_NAME(result, name, takes) #name "\0"
 	RM_PYTHON_FUNCTIONS(RM_PYTHON_NAME)
 	RM_PYTHON_LATER_FUNCTIONS(RM_PYTHON_NAME)
 #undef RM_PYTHON_NAME
-};
+	;
 
-enum { COUNT = sizeof(names) / sizeof(names[0]), LATER = 3, MINOR_MIN = 9, MINOR_MAX = 13 };
-_Static_assert(sizeof(struct rm_python) == COUNT * sizeof(void *), "nothing but functions");
+enum { COUNT = sizeof(struct rm_python) / sizeof(void *), LATER = 3, MINOR_MIN = 9, MINOR_MAX = 13 };
 
 static bool has_all(const struct rm_object *o, void *arg)
 {
 	void *found[COUNT];
+	const char *name = names;
 
-	for (int i = 0; i < COUNT; i++) {
-		found[i] = rm_object_function(o, names[i]);
+	for (int i = 0; i < COUNT; i++, name += strlen(name) + 1) {
+		found[i] = rm_object_function(o, name);
 		if (!found[i] && i < COUNT - LATER)
 			return false;
 	}

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-static const char *const names[] = {
+static const char names[][20] = {
 	"AttributeError", "IndexError",        "KeyError",           "NameError",          "TypeError",
 	"ValueError",     "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "RecursionError",
 	"MemoryError",    "BytesWarning",      "RuntimeWarning",     "DeprecationWarning",

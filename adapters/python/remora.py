@@ -175,6 +175,13 @@ def by_environ(environ, *args, **kwargs):
     enter(environ.get("HTTP_TRACEPARENT"))
 
 
+def by_rpc(rpc_event, *args, **kwargs):  # grpcio, in a thread of its pool
+    for name, value in rpc_event.invocation_metadata:
+        if name == "traceparent":
+            return enter(value)
+    enter(None)
+
+
 # ---- requests that go out ----
 
 def http_client(self, *args, **kwargs):
@@ -245,6 +252,21 @@ def tornado_curl(self, request, *args, **kwargs):
     headers = with_text(request.request)
     if headers is not None:
         request.headers = headers
+
+
+def grpcio(metadata, *args, **kwargs):
+    if metadata is not None and type(metadata) not in (list, tuple):
+        return  # to be read once, perhaps
+    size = 0
+    for field in metadata or ():
+        if not isinstance(field, tuple) or [type(part) for part in field] not in ([str, str], [str, bytes]):
+            return  # to be refused
+        if field[0] == "traceparent":
+            return
+        size += len(field[0]) + len(field[1]) + 32
+    text = outgoing(len(metadata or ()), size)
+    if text is not None:
+        return ((*(metadata or ()), ("traceparent", text)),) + args, kwargs
 
 
 # ---- databases ----
@@ -352,6 +374,8 @@ PLACES = {
     "gevent": (("spawn", before, spawned),),
     "gevent.pool": (("Group.spawn", before, spawned_by),),
     "gevent.pywsgi": (("WSGIHandler.get_environ", after, by_environ),),
+    "grpc._compression": (("augment_metadata", before, grpcio),),
+    "grpc._server": (("_unary_response_in_pool", before, by_rpc), ("_stream_response_in_pool", before, by_rpc)),
     "gunicorn.http.wsgi": (("create", before, by_gunicorn),),
     "http.client": (("HTTPConnection.endheaders", before, http_client),),
     "http.server": (("BaseHTTPRequestHandler.parse_request", after, by_parsed),),

@@ -4,15 +4,15 @@
 #include "adapters/ruby/api.h"
 #include "base/objects.h"
 
-static const char *const names[] = {
-#define RM_RUBY_NAME(result, name, takes) #name,
+/* One behind the other. */
+static const char names[] =
+#define RM_RUBY_NAME(result, name, takes) #name "\0"
 	RM_RUBY_FUNCTIONS(RM_RUBY_NAME)
 	RM_RUBY_OTHER_FUNCTIONS(RM_RUBY_NAME)
 #undef RM_RUBY_NAME
-};
+	;
 
-enum { COUNT = sizeof(names) / sizeof(names[0]), OTHERS = 6 };
-_Static_assert(sizeof(struct rm_ruby) == COUNT * sizeof(void *), "nothing but functions");
+enum { COUNT = sizeof(struct rm_ruby) / sizeof(void *), OTHERS = 6 };
 
 struct rm_ruby rm_rb;
 
@@ -27,9 +27,10 @@ static bool look_at(const struct rm_object *o, void *arg)
 	struct search *s = arg;
 	void *found[COUNT];
 	bool all = true;
+	const char *name = names;
 
-	for (int i = 0; i < COUNT && all; i++) {
-		found[i] = rm_object_function(o, names[i]);
+	for (int i = 0; i < COUNT && all; i++, name += strlen(name) + 1) {
+		found[i] = rm_object_function(o, name);
 		all = found[i] || i >= COUNT - OTHERS;
 	}
 	if (all) {
@@ -63,7 +64,7 @@ static bool holds(const struct rm_object *o, void *arg)
 
 	if (!segment)
 		return false;
-	c->is_ruby = (segment->p_flags & PF_X) && rm_object_function(o, names[0]);
+	c->is_ruby = (segment->p_flags & PF_X) && rm_object_function(o, names);
 	return true;
 }
 

@@ -39,41 +39,41 @@ enum deed {
 enum { SELF = -1 };
 
 struct place {
-	const char *class, *method; /* with a dot: of the class itself */
-	enum deed deed;
-	int object;       /* SELF, or which argument */
-	const char *only; /* of receivers of this class; NULL: of all */
+	char class[48], method[28]; /* with a dot: of the class itself */
+	int8_t deed;   /* enum deed */
+	int8_t object; /* SELF, or which argument */
+	char only[48]; /* of receivers of this class; empty: of all */
 };
 
 static const struct place places[] = {
-	{ "Puma::Server", "handle_request", ENTER_RACK, 0, NULL },
-	{ "Thin::Connection", "pre_process", ENTER_RACK, SELF, NULL },
-	{ "WEBrick::HTTPServer", "service", ENTER_WEBRICK, 0, NULL },
+	{ "Puma::Server", "handle_request", ENTER_RACK, 0, "" },
+	{ "Thin::Connection", "pre_process", ENTER_RACK, SELF, "" },
+	{ "WEBrick::HTTPServer", "service", ENTER_WEBRICK, 0, "" },
 	{ "Async::HTTP::Server", "call", ENTER_ASYNC, 0, "Async::HTTP::Server" },
-	{ "Protocol::HTTP2::Connection", "encode_headers", SEND_HTTP2, 0, NULL },
-	{ "Async::Queue", "dequeue", WAITS, SELF, NULL },
-	{ "Async::Condition", "wait", WAITS_UNLESS, SELF, NULL },
-	{ "Async::Reactor", "run", WAITS, SELF, NULL }, /* event loops, in threads of their own */
-	{ "Async::Scheduler", "run", WAITS, SELF, NULL },
-	{ "EventMachine", ".run", WAITS, SELF, NULL },
-	{ "Concurrent::RubyThreadPoolExecutor", "ns_assign_worker", TAG, 0, NULL },
-	{ "Concurrent::RubyThreadPoolExecutor", "ns_enqueue", TAG, 0, NULL },
-	{ "Concurrent::RubyThreadPoolExecutor::Worker", "run_task", SCOPE, 2, NULL },
-	{ "Concurrent::Promises::BlockedTaskPromise", "initialize", TAG, SELF, NULL },
+	{ "Protocol::HTTP2::Connection", "encode_headers", SEND_HTTP2, 0, "" },
+	{ "Async::Queue", "dequeue", WAITS, SELF, "" },
+	{ "Async::Condition", "wait", WAITS_UNLESS, SELF, "" },
+	{ "Async::Reactor", "run", WAITS, SELF, "" }, /* event loops, in threads of their own */
+	{ "Async::Scheduler", "run", WAITS, SELF, "" },
+	{ "EventMachine", ".run", WAITS, SELF, "" },
+	{ "Concurrent::RubyThreadPoolExecutor", "ns_assign_worker", TAG, 0, "" },
+	{ "Concurrent::RubyThreadPoolExecutor", "ns_enqueue", TAG, 0, "" },
+	{ "Concurrent::RubyThreadPoolExecutor::Worker", "run_task", SCOPE, 2, "" },
+	{ "Concurrent::Promises::BlockedTaskPromise", "initialize", TAG, SELF, "" },
 	{ "Concurrent::Promises::AbstractPromise", "evaluate_to", SCOPE, SELF, "Concurrent::Promises::BlockedTaskPromise" },
-	{ "Concurrent::Promises::Event", "callback_on_resolution", SCOPE_NOBODY, 0, NULL },
-	{ "Concurrent::Promises::Future", "callback_on_resolution", SCOPE_NOBODY, 1, NULL },
-	{ "Concurrent::Promises::Future", "callback_on_fulfillment", SCOPE_NOBODY, 1, NULL },
-	{ "Concurrent::Promises::Future", "callback_on_rejection", SCOPE_NOBODY, 1, NULL },
-	{ "Concurrent::Promise", "initialize", TAG, SELF, NULL },
-	{ "Concurrent::Promise", "realize", SCOPE, SELF, NULL },
-	{ "Concurrent::ScheduledTask", "initialize", TAG, SELF, NULL },
-	{ "Concurrent::ScheduledTask", "process_task", SCOPE, SELF, NULL },
-	{ "Concurrent::TimerSet", "process_tasks", SCOPE_NOBODY, SELF, NULL },
-	{ "Concurrent::TimerTask", "execute_task", SCOPE_NOBODY, SELF, NULL },
-	{ "Concurrent::SerializedExecution", "work", SCOPE_NOBODY, 0, NULL },
-	{ "Concurrent::Agent", "execute_next_job", SCOPE_NOBODY, SELF, NULL },
-	{ "Concurrent::Async::AsyncDelegator", "perform", SCOPE_NOBODY, SELF, NULL },
+	{ "Concurrent::Promises::Event", "callback_on_resolution", SCOPE_NOBODY, 0, "" },
+	{ "Concurrent::Promises::Future", "callback_on_resolution", SCOPE_NOBODY, 1, "" },
+	{ "Concurrent::Promises::Future", "callback_on_fulfillment", SCOPE_NOBODY, 1, "" },
+	{ "Concurrent::Promises::Future", "callback_on_rejection", SCOPE_NOBODY, 1, "" },
+	{ "Concurrent::Promise", "initialize", TAG, SELF, "" },
+	{ "Concurrent::Promise", "realize", SCOPE, SELF, "" },
+	{ "Concurrent::ScheduledTask", "initialize", TAG, SELF, "" },
+	{ "Concurrent::ScheduledTask", "process_task", SCOPE, SELF, "" },
+	{ "Concurrent::TimerSet", "process_tasks", SCOPE_NOBODY, SELF, "" },
+	{ "Concurrent::TimerTask", "execute_task", SCOPE_NOBODY, SELF, "" },
+	{ "Concurrent::SerializedExecution", "work", SCOPE_NOBODY, 0, "" },
+	{ "Concurrent::Agent", "execute_next_job", SCOPE_NOBODY, SELF, "" },
+	{ "Concurrent::Async::AsyncDelegator", "perform", SCOPE_NOBODY, SELF, "" },
 };
 
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
@@ -88,7 +88,7 @@ struct followed {
 static struct followed follows[PLACES]; /* no place: not yet found */
 
 /* Another tracer in the process knows better what belongs together. */
-static const char *const tracers[] = {
+static const char tracers[][20] = {
 	"OpenTelemetry::SDK", "Datadog::Tracing", "NewRelic::Agent", "ElasticAPM", "Skylight", "ScoutApm",
 	"Sentry::Rack",       "Appsignal",        "Instana",
 };
@@ -307,7 +307,7 @@ static void visited(rm_value trace_point, void *followed)
 {
 	const struct followed *at = followed;
 	struct visit v = { at, at->place, rm_rb.rb_tracearg_from_tracepoint(trace_point) };
-	enum deed deed = v.place->deed;
+	enum deed deed = (enum deed)v.place->deed;
 
 	if (rm_ruby_here_stopped() || !rm_ruby_is_main_ractor() || (deed >= WAITS && !rm_ruby_inherits()))
 		return;
@@ -382,7 +382,7 @@ static void follow(struct followed *f, rm_value method)
 		parameter = rm_rb.rb_ary_entry(call(method, "parameters", 0, NULL), p->object);
 		f->name = kept(rm_rb.rb_ary_entry(parameter, 1));
 	}
-	if (p->only)
+	if (p->only[0])
 		f->only = kept(rm_rb.rb_path2class(p->only));
 	tp = kept(rm_rb.rb_tracepoint_new(rm_ruby_nil(), events, visited, f));
 	rm_rb.rb_hash_aset(options, symbol_of("target"), method);

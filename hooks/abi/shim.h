@@ -27,4 +27,9 @@ struct rm_hook_dlopen rm_hook_dlopen(long flags);
  */
 long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...);
 
+/* The hook of __cxa_throw; and what it jumps to, which is never NULL where it can be reached. Context: hook. */
+typedef void (*rm_cxa_throw_fn)(void *object, void *type, void (*destroy)(void *object));
+void rm_hook_cxa_throw(void *object, void *type, void (*destroy)(void *object));
+rm_cxa_throw_fn rm_hook_thrown(void *object, void *type);
+
 #endif

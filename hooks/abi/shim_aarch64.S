@@ -1,5 +1,5 @@
 /*
- * vfork, dlopen and syscall for aarch64; abi/shim.h says why they are no C.
+ * vfork, dlopen, syscall and __cxa_throw for aarch64; abi/shim.h says why they are no C.
  */
 	.text
 
@@ -66,6 +66,27 @@ syscall:
 	.cfi_endproc
 	.size	syscall, .-syscall
 
+/* Puts the arguments back and jumps: what unwinds the stack finds nothing of ours there. */
+	.globl	rm_hook_cxa_throw
+	.type	rm_hook_cxa_throw, %function
+rm_hook_cxa_throw:
+	.cfi_startproc
+	stp	x30, x2, [sp, #-32]!
+	.cfi_adjust_cfa_offset 32
+	.cfi_offset x30, -32
+	stp	x0, x1, [sp, #16]
+	bl	rm_hook_thrown
+	mov	x16, x0
+	ldp	x0, x1, [sp, #16]
+	ldp	x30, x2, [sp], #32
+	.cfi_adjust_cfa_offset -32
+	.cfi_restore x30
+	br	x16
+	.cfi_endproc
+	.size	rm_hook_cxa_throw, .-rm_hook_cxa_throw
+
+	.hidden	rm_hook_cxa_throw
+	.hidden	rm_hook_thrown
 	.hidden	rm_hook_vfork_return
 	.hidden	rm_hook_dlopen
 	.hidden	rm_hook_syscall

@@ -1,5 +1,5 @@
 /*
- * vfork, dlopen and syscall for x86-64; abi/shim.h says why they are no C.
+ * vfork, dlopen, syscall and __cxa_throw for x86-64; abi/shim.h says why they are no C.
  */
 	.text
 
@@ -70,6 +70,26 @@ syscall:
 	.cfi_endproc
 	.size	syscall, .-syscall
 
+/* Puts the arguments back and jumps: what unwinds the stack finds nothing of ours there. */
+	.globl	rm_hook_cxa_throw
+	.type	rm_hook_cxa_throw, @function
+rm_hook_cxa_throw:
+	.cfi_startproc
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	.cfi_adjust_cfa_offset 24
+	call	rm_hook_thrown
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	.cfi_adjust_cfa_offset -24
+	jmp	*%rax
+	.cfi_endproc
+	.size	rm_hook_cxa_throw, .-rm_hook_cxa_throw
+
+	.hidden	rm_hook_cxa_throw
+	.hidden	rm_hook_thrown
 	.hidden	rm_hook_vfork_return
 	.hidden	rm_hook_dlopen
 	.hidden	rm_hook_syscall

@@ -6,17 +6,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** Main URL COUNT: fetches it once, by Upgrade, then COUNT - 1 times at once over the same connection. */
+/** Main URL COUNT...: fetches it once, by Upgrade, then COUNT times at once, for each COUNT, over the same connection. */
 public class Main {
 	public static void main(String[] args) throws Exception {
 		HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build();
 		HttpRequest request = HttpRequest.newBuilder(URI.create(args[0])).build();
-		List<CompletableFuture<String>> answers = new ArrayList<>();
 
 		System.out.print(client.send(request, BodyHandlers.ofString()).body());
-		for (int left = Integer.parseInt(args[1]) - 1; left > 0; left--)
-			answers.add(client.sendAsync(request, BodyHandlers.ofString()).thenApply(a -> a.body()));
-		for (CompletableFuture<String> answer : answers)
-			System.out.print(answer.get());
+		for (int i = 1; i < args.length; i++) {
+			List<CompletableFuture<String>> answers = new ArrayList<>();
+
+			for (int left = Integer.parseInt(args[i]); left > 0; left--)
+				answers.add(client.sendAsync(request, BodyHandlers.ofString()).thenApply(a -> a.body()));
+			for (CompletableFuture<String> answer : answers)
+				System.out.print(answer.get());
+		}
 	}
 }

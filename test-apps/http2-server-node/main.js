@@ -1,5 +1,6 @@
-// Node's http2 server in cleartext: /hello, /status/NNN, /seen (the traceparent it was sent), and /call asks
-// the backend, over one session of its own.
+// Node's http2 server, in cleartext or with the key and the certificate in the file CERTIFICATE: /hello, /status/NNN,
+// /seen (the traceparent it was sent), and /call asks the backend, over one session of its own.
+const fs = require('fs');
 const http2 = require('http2');
 
 const backend = process.env.BACKEND || '';
@@ -14,7 +15,8 @@ function call(path, done) {
 	stream.on('end', () => done(text));
 }
 
-const server = http2.createServer();
+const both = process.env.CERTIFICATE && fs.readFileSync(process.env.CERTIFICATE);
+const server = both ? http2.createSecureServer({ key: both, cert: both }) : http2.createServer();
 server.on('stream', (stream, headers) => {
 	const path = headers[':path'];
 	if (path.startsWith('/status/')) {

@@ -46,6 +46,11 @@ static bool is(const char *name)
 	return strcmp(way, name) == 0;
 }
 
+static bool takes_early(void)
+{
+	return is("early") || is("early-ktls");
+}
+
 /* ---- one end of a connection ---- */
 
 struct end {
@@ -247,7 +252,7 @@ static void *serve(void *arg)
 	set_blocking(e.fd);
 	SSL_set_fd(e.ssl, e.fd);
 	SSL_set_accept_state(e.ssl);
-	if (is("early")) { /* else it refuses what comes early */
+	if (takes_early()) { /* else it refuses what comes early */
 		while ((rc = SSL_read_early_data(e.ssl, early + n, sizeof(early) - n, &got)) != SSL_READ_EARLY_DATA_FINISH) {
 			if (rc == SSL_READ_EARLY_DATA_ERROR)
 				die("early data");
@@ -460,9 +465,9 @@ static void ask_resumed(void)
 			if (SSL_write_early_data(e.ssl, request, n, &took) != 1 || took != n)
 				die("SSL_write_early_data");
 			shake_hands(&e);
-			if ((SSL_get_early_data_status(e.ssl) == SSL_EARLY_DATA_ACCEPTED) != is("early"))
+			if ((SSL_get_early_data_status(e.ssl) == SSL_EARLY_DATA_ACCEPTED) != takes_early())
 				die("%s: status %d", way, SSL_get_early_data_status(e.ssl));
-			if (!is("early"))
+			if (!takes_early())
 				say(&e, request, n);
 			expect_answer(&e, 10);
 		} else {
@@ -524,6 +529,14 @@ static void make_contexts(void)
 		SSL_CTX_set_options(server_context, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
 #endif
 	}
+#ifdef SSL_OP_ENABLE_KTLS
+	if (strstr(way, "ktls")) { /* where the kernel can */
+		SSL_CTX_set_options(server_context, SSL_OP_ENABLE_KTLS);
+		SSL_CTX_set_options(client_context, SSL_OP_ENABLE_KTLS);
+	}
+#endif
+	if (is("ktls12"))
+		SSL_CTX_set_max_proto_version(client_context, TLS1_2_VERSION);
 	if (is("fragments"))
 		SSL_CTX_set_max_send_fragment(client_context, 512);
 	if (is("read-ahead")) {

@@ -1,4 +1,5 @@
-"""MySQL as Python programs use it, each through the library named: pymysql, MySQLdb or mysql.connector.
+"""MySQL as Python programs use it, each through the library named: pymysql, MySQLdb, mysql.connector, or
+mysql.connector.c, which is that with MySQL's own C library.
 
 main.py LIBRARY HOST PORT        does a few things and says what came back
 main.py LIBRARY HOST PORT SERVE  serves GET / on the port SERVE, each by one query
@@ -9,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 
 def connect(library, host, port):
-    module = importlib.import_module(library)
+    module = importlib.import_module(library.removesuffix(".c"))
     extra = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
     if library == "MySQLdb":
         extra["local_infile"] = 1
@@ -20,7 +21,7 @@ def connect(library, host, port):
         from pymysql.constants import CLIENT
         extra["client_flag"] = CLIENT.MULTI_STATEMENTS
     else:
-        extra.update(use_pure=True, ssl_disabled=True)
+        extra.update(use_pure=not library.endswith(".c"), ssl_disabled=True)
     return module, module.connect(user="shop_user", password="hunter2", database="shop", **extra)
 
 
@@ -41,9 +42,12 @@ def work(library, host, port):
         print(error.args[0])
     cursor.execute("CALL twice()")
     print(cursor.fetchall(), cursor.nextset(), cursor.fetchall())
-    while cursor.nextset():
+    try:
+        while cursor.nextset():
+            pass
+    except module.InterfaceError:  # how mysql.connector.c says that there was no more
         pass
-    if library == "mysql.connector":
+    if library.startswith("mysql.connector"):
         prepared = connection.cursor(prepared=True)
         for i in range(5):
             prepared.execute("SELECT note FROM orders WHERE id = %s", (10 + i,))

@@ -1,7 +1,7 @@
 // main.js server PORT | main.js client PORT: WebSockets without their library. The server sends back what comes
 // behind the handshake; the client sends 1000 messages, each when the one before came back, and prints "whole".
 'use strict';
-const http = require('http'), http2 = require('http2');
+const crypto = require('crypto'), http = require('http'), http2 = require('http2');
 const [role, port] = process.argv.slice(2);
 const message = Buffer.concat([Buffer.from([0x81, 5]), Buffer.from('hello')]);
 
@@ -19,9 +19,16 @@ function talk(socket, first, done) {
   take(first);
 }
 
+// What proxies ask for: that the other side knows WebSockets.
+function accept(key) {
+  const sum = crypto.createHash('sha1').update(key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64');
+  return `Sec-WebSocket-Accept: ${sum}\r\n`;
+}
+
 if (role === 'server') {
   http.createServer().on('upgrade', (request, socket, first) => {
-    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    const key = request.headers['sec-websocket-key'];
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key ? accept(key) : ''}\r\n`);
     socket.write(first);
     socket.pipe(socket);
   }).listen(port, '127.0.0.1');
@@ -37,6 +44,6 @@ if (role === 'server') {
   const session = http2.connect(`http://127.0.0.1:${port}`);
   session.on('remoteSettings', () => {
     const stream = session.request({ ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/chat' }, { endStream: false });
-    stream.on('response', () => talk(stream, Buffer.alloc(0), () => { console.log('whole'); session.close(); }));
+    stream.on('response', () => talk(stream, Buffer.alloc(0), () => { console.log('whole'); session.destroy(); }));
   });
 }

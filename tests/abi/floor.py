@@ -4,7 +4,7 @@
 Usage: floor.py READELF LIBC OBJECT... -- SOURCE...
 
 Each name that an object asks the process for must have been in glibc 2.17. A libc tells when each of its names came: it keeps the versions of all times. Names that the
-sources look up by hand ("{ &slot, "name" }") count as well.
+sources look up by hand ("{ "name", offsetof(struct libc, slot) }") count as well.
 """
 import re
 import subprocess
@@ -62,7 +62,7 @@ def main():
         results.append((f"{file} has relocations that old loaders know", not packs_relocations(readelf, path)))
     for path in sys.argv[cut + 1:]:
         with open(path) as source:
-            judge(path.rpartition("/")[2], set(re.findall(r'\{ &\w+(?:\.\w+)*, "(\w+)" \}', source.read())))
+            judge(path.rpartition("/")[2], set(re.findall(r'\{ "(\w+)", offsetof\(struct libc, \w+\) \}', source.read())))
     for number, (what, holds) in enumerate(results, 1):
         print(f"{'ok' if holds else 'not ok'} {number} - {what}")
     print(f"1..{len(results)}")

@@ -40,10 +40,14 @@ _Static_assert(RM_MBEDTLS_CRYPTO_IN_PROGRESS == MBEDTLS_ERR_SSL_CRYPTO_IN_PROGRE
 
 _Static_assert((int)RM_WOLFSSL_SYSCALL == (int)WOLFSSL_ERROR_SYSCALL, "");
 _Static_assert((int)RM_WOLFSSL_ZERO_RETURN == (int)WOLFSSL_ERROR_ZERO_RETURN, "");
-_Static_assert((int)RM_WOLFSSL_SSL == (int)WOLFSSL_ERROR_SSL, "");
 _Static_assert((int)RM_WOLFSSL_SOCKET_ERROR == (int)SOCKET_ERROR_E, "");
 _Static_assert((int)RM_WOLFSSL_FATAL_ERROR == (int)FATAL_ERROR, "");
 _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
+
+#elif defined(LIBCURL)
+#include <curl/curl.h>
+
+#include "hooks/libcurl_api.h"
 
 #elif defined(SQLITE)
 #include <sqlite3.h>
@@ -53,6 +57,22 @@ _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
 
 _Static_assert((int)RM_SQLITE_OK == SQLITE_OK && (int)RM_SQLITE_MISUSE == SQLITE_MISUSE, "");
 _Static_assert((int)RM_SQLITE_ROW == SQLITE_ROW && (int)RM_SQLITE_DONE == SQLITE_DONE, "");
+
+#elif defined(NGHTTP3)
+#include <nghttp3/nghttp3.h>
+
+#include "hooks/nghttp3_api.h"
+
+/* The callbacks as they are declared here, beside the library's own. */
+struct ours {
+	void *acked_stream_data, *stream_close, *recv_data, *deferred_consume, *begin_headers, *recv_header;
+	void *end_headers, *begin_trailers, *recv_trailer, *end_trailers, *stop_sending, *end_stream;
+};
+_Static_assert(offsetof(struct ours, stream_close) == offsetof(nghttp3_callbacks, stream_close), "");
+_Static_assert(offsetof(struct ours, recv_header) == offsetof(nghttp3_callbacks, recv_header), "");
+_Static_assert(offsetof(struct ours, end_stream) == offsetof(nghttp3_callbacks, end_stream), "");
+_Static_assert(NGHTTP3_NV_FLAG_NO_COPY_VALUE == 4 && NGHTTP3_H3_NO_ERROR == 0x100, "");
+_Static_assert(NGHTTP3_H3_VERSION_FALLBACK == 0x110 && NGHTTP3_H3_REQUEST_CANCELLED == 0x10c, "");
 
 #elif defined(NSS)
 #include <prerr.h>

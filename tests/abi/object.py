@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 TLS_BYTES = 256
+RELOCATIONS = 1300  # the loader reads and writes that many words of it in each process: docs/HOOKS.md
 ADDON = "napi_register_module_v1"  # adapters/node/addon.c
 
 
@@ -35,6 +36,7 @@ def check(program, path, names_path):
     strong = {name for name, binding, defined, _ in symbols if not defined and binding == "GLOBAL"}
     stack = re.search(r"GNU_STACK.*?0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x\S+ ([RWE ]+) ", segments)
     tls = re.search(r"^ +TLS +0x\S+ 0x\S+ 0x\S+ 0x\S+ 0x(\S+)", segments, re.MULTILINE)
+    relocations = readelf(program, "--relocs", path).count("_RELATIVE ")
     extra = {name for name in exported - hooks if not name.startswith("remora_") and name != ADDON}
 
     yield "needs no library", "(NEEDED)" not in dynamic
@@ -44,6 +46,7 @@ def check(program, path, names_path):
     yield "changes no code page", "TEXTREL" not in dynamic
     yield "is bound at load", "BIND_NOW" in dynamic
     yield "has its relocations read-only", "GNU_RELRO" in segments
+    yield f"has at most {RELOCATIONS} addresses in its data, of {relocations}", 0 < relocations <= RELOCATIONS
     yield f"takes at most {TLS_BYTES} bytes of thread storage", \
         not tls or int(tls.group(1), 16) <= TLS_BYTES
     yield "takes them in the initial block", \

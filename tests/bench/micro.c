@@ -4,12 +4,16 @@
  * the same calls before, once everything that happens once. The peer speaks to the kernel without
  * libc's functions: it is the world outside, which no agent sees.
  *
- * Usage: micro CALLS plain|child
- * With `child`, requests carry a trace context already.
+ * Usage: micro CALLS plain|child|tls|full
+ * With `child`, requests carry a trace context already; with `tls`, calls are those inside TLS alone: handshakes take
+ * a while, in which an agent's own thread wakes up. With `full`, spans stay where they are: no thread is started while
+ * a signal is blocked, and so many calls are made before the others that no span more finds room.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WARM_UP_CALLS = 8, STEPS_MAX = 4, BODY_STEP = 4096 };
+#include "tests/bench/micro_tls.h"
 
-/* A name that callgrind finds: never inlined, cloned or merged with an equal one. */
-#if __has_attribute(noipa)
-#define APART __attribute__((noipa))
-#else
-#define APART __attribute__((noinline))
-#endif
+enum { WARM_UP_CALLS = 8, STEPS_MAX = 4, BODY_STEP = 4096, FULL_CALLS = 4000 };
+
 #define STEP static APART void
 
 #define FIELDS                                                                                     \
@@ -297,6 +297,10 @@ static step *const scenarios[][STEPS_MAX] = {
 	{ stream_asks, stream_answered, stream_reads },
 	{ stream_sent, stream_served, stream_answers, stream_taken },
 };
+static step *const secure_scenarios[][STEPS_MAX] = {
+	{ tls_server_reads, tls_server_answers },
+	{ tls_client_asks, tls_client_reads },
+};
 
 static APART void warm_up(step *const *steps, int calls)
 {
@@ -310,6 +314,21 @@ static APART void measure(step *const *steps, int calls)
 	while (calls--)
 		for (int i = 0; i < STEPS_MAX && steps[i]; i++)
 			steps[i]();
+}
+
+static void run(step *const (*list)[STEPS_MAX], size_t count, int calls)
+{
+	for (size_t i = 0; i < count; i++) {
+		warm_up(list[i], WARM_UP_CALLS);
+		measure(list[i], calls);
+	}
+}
+
+static void fill_up(void)
+{
+	static step *const pipeline[STEPS_MAX] = { cache_asks, cache_answered, cache_reads };
+
+	warm_up(pipeline, FULL_CALLS);
 }
 
 /* ---- connections ---- */
@@ -383,8 +402,15 @@ static void greet(void)
 
 int main(int argc, char **argv)
 {
+	const struct text answer = { response, sizeof(response) - 1 };
 	int calls = argc > 1 ? atoi(argv[1]) : 1, both[2];
+	bool full = argc > 2 && strcmp(argv[2], "full") == 0;
+	sigset_t blocked;
 
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	sigprocmask(full ? SIG_BLOCK : SIG_UNBLOCK, &blocked, NULL);
+	tls_peer(argc, argv, (struct text){ plain, sizeof(plain) - 1 }, answer);
 	if (argc > 2 && strcmp(argv[2], "child") == 0)
 		request = child;
 	file = open("/dev/zero", O_RDONLY);
@@ -401,9 +427,13 @@ int main(int argc, char **argv)
 	greet();
 	peer_sends(uploaded.peers, upload, sizeof(upload) - 1);
 	check(read(uploaded.ours, buf, sizeof(buf)), "read upload");
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-		warm_up(scenarios[i], WARM_UP_CALLS);
-		measure(scenarios[i], calls);
+	if (argc > 2 && strcmp(argv[2], "tls") == 0) {
+		tls_start(argv[0], (struct text){ plain, sizeof(plain) - 1 }, answer);
+		run(secure_scenarios, sizeof(secure_scenarios) / sizeof(secure_scenarios[0]), calls);
+	} else {
+		if (full)
+			fill_up();
+		run(scenarios, sizeof(scenarios) / sizeof(scenarios[0]), calls);
 	}
 	syscall(SYS_exit_group, 0); /* what the end of a process costs is another question */
 }

@@ -30,11 +30,14 @@ ROWS = {
     "SERVER exchange": ("plain", ["server_reads", "server_answers"]),
     "SERVER exchange, remote parent": ("child", ["server_reads", "server_answers"]),
     "SERVER exchange, not sampled": ("off", ["server_reads", "server_answers"]),
+    "SERVER exchange, no room for spans": ("full", ["server_reads", "server_answers"]),
     "CLIENT exchange": ("plain", ["client_asks", "client_reads"]),
     "CLIENT exchange, not sampled": ("off", ["client_asks", "client_reads"]),
     "CLIENT exchange, its request alone": ("plain", ["client_asks"]),
     "HTTP/2 stream served": ("plain", ["stream_served", "stream_answers"]),
     "HTTP/2 stream asked": ("plain", ["stream_asks", "stream_reads"]),
+    "SERVER exchange inside TLS": ("tls", ["tls_server_reads", "tls_server_answers"]),
+    "CLIENT exchange inside TLS": ("tls", ["tls_client_asks", "tls_client_reads"]),
     "Redis command in a pipeline of 16": ("plain", ["cache_asks", "cache_reads"], 16),
     "SQL query as text": ("plain", ["query_asks", "query_reads"]),
     "SQL query, prepared": ("plain", ["execute_asks", "execute_reads"]),
@@ -44,6 +47,8 @@ ROWS = {
 VARIANTS = {
     "plain": ("plain", {}),
     "child": ("child", {}),
+    "tls": ("tls", {}),
+    "full": ("full", {}),
     "off": ("plain", {"OTEL_TRACES_SAMPLER": "always_off"}),
 }
 

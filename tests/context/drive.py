@@ -112,14 +112,14 @@ async def ask(reader, writer, path, keep):
     return keep and b"\r\nconnection: close" not in head.lower()
 
 
-async def client(port, path, ids, keep):
+async def client(port, path, ids, keep, tls):
     reader = writer = None
     for number in ids:
         for attempt in range(3):
             fresh = writer is None
             try:
                 if fresh:
-                    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
                 again = await ask(reader, writer, path.format(id=number), keep)
                 break
             except (asyncio.IncompleteReadError, ConnectionError):
@@ -134,11 +134,11 @@ async def client(port, path, ids, keep):
         writer.close()
 
 
-def load(port, path, first, count, concurrency, keep, deadline=DEADLINE):
+def load(port, path, first, count, concurrency, keep, deadline=DEADLINE, tls=None):
     """Sends `count` requests, `concurrency` at a time; ids from `first` on. Returns the seconds it took."""
     async def all_of_them():
         ids = iter(range(first, first + count))  # shared: each client takes the next
-        await asyncio.wait_for(asyncio.gather(*(client(port, path, ids, keep) for _ in range(concurrency))),
+        await asyncio.wait_for(asyncio.gather(*(client(port, path, ids, keep, tls) for _ in range(concurrency))),
                                deadline)
     begin = time.monotonic()
     asyncio.run(all_of_them())

@@ -9,10 +9,11 @@ from pathlib import Path
 import database
 from drive import FarSide, FarSideHttp2, load
 from harness import which
+from java_programs import JARS
 from judge import judge
 from node_programs import NODE, PACKAGES
 from programs import PYTHON
-from tls_apps import Certificates
+from tls_apps import Certificates, java_keys
 
 
 def why_not(program):
@@ -30,15 +31,24 @@ def why_not(program):
     for gem in program.gems if not missing else ():
         found = subprocess.run([which("ruby"), "-e", f"require '{gem}'"], capture_output=True)
         missing += [gem] if found.returncode else []
+    if program.jars and not (JARS / program.jars).exists():
+        missing.append(f"the jars of {program.jars}")
     missing += [database.why_no(program.database)] if program.database and database.why_no(program.database) else []
     return ", ".join(missing)
 
 
-def tls_context(t, http2):
+def tls_context(certificates, http2):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     if http2:
         context.set_alpn_protocols(["h2"])
-    context.load_cert_chain(Certificates(t).server)
+    context.load_cert_chain(certificates.server)
+    return context
+
+
+def anybody():
+    """Of a client that believes every certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
@@ -56,16 +66,19 @@ def measure(t, program, requests, keeps=(True, False), env={}):
     far, first, cells = None, 0, {}  # who calls for nobody gives the number 0, of which there is no request
     if program.measure:
         return program.measure(t, requests, env)
+    certificates = Certificates(t) if (program.tls and not program.database) or program.https else None
     if program.database:
         url = database.STARTERS[program.database](t, program.tls)
     else:
-        far = (FarSideHttp2 if program.http2 else FarSide)(tls_context(t, program.http2) if program.tls else None)
+        far = (FarSideHttp2 if program.http2 else FarSide)(tls_context(certificates, program.http2) if program.tls else None)
         t.closers.append(far.close)
         url = f"{'https' if program.tls else 'http'}://127.0.0.1:{far.port}"
+    if program.https:
+        env = {"KEYSTORE": java_keys(certificates), **env}
     _, path = program.start(t, url, env)
     for concurrency, count in requests.items():
         for keep in keeps:
-            load(t.processes[-1].port, path, first + 1, count, concurrency, keep)
+            load(t.processes[-1].port, path, first + 1, count, concurrency, keep, tls=anybody() if program.https else None)
             cells[concurrency, keep] = range(first + 1 if cells or not far else 0, first + count + 1)
             first += count
     if far:

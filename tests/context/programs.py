@@ -12,25 +12,30 @@ PROGRAMS = {}
 
 
 class Program:
-    def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages, measure, gems):
+    def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages, measure, gems, jars, https):
         self.start, self.title, self.needs, self.modules = start, title, needs, modules
         self.tls, self.http2 = tls, http2  # what the far side speaks
+        self.https = https                 # the program itself speaks TLS
         self.headers = headers             # C and C++ libraries: one header file of each
         self.database = database           # the kind of one that is asked instead of the far side
-        self.packages, self.gems = packages, gems  # of npm; of Ruby
+        self.packages, self.gems, self.jars = packages, gems, jars  # of npm; of Ruby; a folder of Maven's
         self.measure = measure             # for what is no single server: (t, requests, env) -> rows
 
 
 def program(name, title, needs=(), modules=(), tls=False, http2=False, headers=(), database=None, packages=(),
-            measure=None, gems=()):
+            measure=None, gems=(), jars=None, https=False):
     def add(start):
-        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers, database, packages, measure, gems)
+        PROGRAMS[name] = Program(start, title, needs, modules, tls, http2, headers, database, packages, measure, gems,
+                                 jars, https)
         return start
     return add
 
 
+START_SECONDS = 90  # an application of Java's, on a machine that has more to do
+
+
 def server(t, far, env, argv, port, cwd=None, path="/fan/{id}"):
-    return t.start("server", argv, port, cwd=cwd, env=surroundings(far, env)), path
+    return t.start("server", argv, port, cwd=cwd, env=surroundings(far, env), seconds=START_SECONDS), path
 
 
 def surroundings(far, env):
@@ -195,55 +200,6 @@ def tornado(t, far, env):
 @program("http-server-threads", "http.server with a thread each; http.client")
 def http_server(t, far, env):
     return python(t, far, env, "fan-python-httpserver")
-
-
-JAVA = os.environ.get("CONTEXT_JAVA") or which("java") or "java"
-
-
-def java(t, far, env, way, *options):
-    port = t.port()
-    classes = t.build.app("fan-java", "Fan")
-    return server(t, far, env, [JAVA, "-Xmx256m", *options, "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
-
-
-@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
-def java_pool(t, far, env):
-    return java(t, far, env, "fan")
-
-
-@program("java-executor", "the same, calls made by another pool", ["java", "javac"])
-def java_executor(t, far, env):
-    return java(t, far, env, "pool")
-
-
-@program("java-scheduled", "the same, by tasks that were scheduled", ["java", "javac"])
-def java_scheduled(t, far, env):
-    return java(t, far, env, "scheduled")
-
-
-@program("java-fork", "the same, by tasks of the common pool", ["java", "javac"])
-def java_fork(t, far, env):
-    return java(t, far, env, "fork")
-
-
-@program("java-stream", "the same, by a parallel stream", ["java", "javac"])
-def java_stream(t, far, env):
-    return java(t, far, env, "stream")
-
-
-@program("java-client", "Java HttpServer; HttpClient.send", ["java", "javac"])
-def java_client(t, far, env):
-    return java(t, far, env, "client")
-
-
-@program("java-chain", "the same, sendAsync in stages of CompletableFuture", ["java", "javac"])
-def java_chain(t, far, env):
-    return java(t, far, env, "chain")
-
-
-@program("java-both", "the same, after stages of two futures", ["java", "javac"])
-def java_both(t, far, env):
-    return java(t, far, env, "both")
 
 
 @program("php-server", "PHP's own server, 8 processes; curl", ["php"])

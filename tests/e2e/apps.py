@@ -18,7 +18,9 @@ COMPILERS = {  # warnings are errors there too
     ".cpp": lambda out, source, rest: ["c++", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", out, source, *rest],
     ".rs": lambda out, source, rest: ["rustc", "-O", "-o", out, source, *rest],
     ".java": lambda out, source, rest: ["javac", "-d", out, source, *rest],
+    ".go": lambda out, source, rest: ["go", "build", *rest, "-o", out, source],
 }
+COMPILE_SECONDS = 1200  # Go compiles its whole library where there is no cache
 
 
 class Build:
@@ -51,10 +53,15 @@ class Build:
                 file, = (p for p in (APPS / name).glob(source + ".*") if p.suffix in COMPILERS)
                 done = subprocess.run(COMPILERS[file.suffix](str(out), str(file), list(options)),
                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=self.stage,
-                                      env={**os.environ, "PATH": os.environ["PATH"] + ":" + PATH})
+                                      timeout=COMPILE_SECONDS, env=self.environment())
                 if done.returncode != 0:
                     raise Failure(f"{file} does not compile:\n{done.stderr}")
             return out
+
+    def environment(self):
+        """For compilers. Go finds Debian's packages, and what it compiled before."""
+        return {**os.environ, "PATH": os.environ["PATH"] + ":" + PATH, "GOCACHE": str(self.folder / "go-cache"),
+                "GOPATH": "/usr/share/gocode", "GO111MODULE": "off", "GOTOOLCHAIN": "local"}
 
 
 def script(name, suffix):
@@ -169,12 +176,13 @@ daemon off;
 worker_processes {workers};
 pid {dir}/nginx.pid;
 error_log {dir}/nginx.err.log;
-events {{ worker_connections 256; }}
+events {{ worker_connections {connections}; }}
 http {{
 	access_log off;
 	default_type text/plain;
 	sendfile on;
 	keepalive_requests 1000000;
+	keepalive_timeout {keepalive};
 	client_body_temp_path {dir}/nginx-body;
 	proxy_temp_path {dir}/nginx-proxy;
 	fastcgi_temp_path {dir}/nginx-fastcgi;
@@ -192,7 +200,8 @@ http {{
 """
 
 
-def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", upstream="", env={}):
+def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", upstream="", env={}, connections=256,
+          keepalive="75s"):
     port = t.port()
     if backend:
         upstream = (f"upstream backend {{ server {backend.removeprefix('http://')}; keepalive 16; "
@@ -204,7 +213,7 @@ def nginx(t, backend=None, agent=True, workers=1, locations="", name="nginx", up
     # As root the workers stay root, so that they read files wherever the tree was cloned.
     user = "user root;" if os.geteuid() == 0 else ""
     text = NGINX.format(user=user, workers=workers, dir=t.dir, port=port, upstream=upstream, root=web_root(t),
-                        locations=locations)
+                        locations=locations, connections=connections, keepalive=keepalive)
     file = configure(t, f"{name}.conf", text)
     return t.start(name, ["nginx", "-p", t.dir, "-e", t.dir / "nginx.err.log", "-c", file], port, agent,
                    env, stop=signal.SIGQUIT)

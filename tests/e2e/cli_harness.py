@@ -55,19 +55,27 @@ class Folder:
         shutil.rmtree(self.path)
 
 
-def spans_of(path):
-    """(resource attributes, span) of every span in a JSON lines file."""
+def records_of(path, resources, scopes, records):
+    """(resource attributes, record) of every one in a JSON lines file."""
     def plain(attributes):
         return {a["key"]: next(iter(a["value"].values())) for a in attributes}
 
     found = []
     for line in path.read_text().splitlines():
-        for resource in json.loads(line)["resourceSpans"]:
-            for scope in resource["scopeSpans"]:
-                for span in scope["spans"]:
-                    span["attributes"] = plain(span.get("attributes", []))
-                    found.append((plain(resource["resource"]["attributes"]), span))
+        for resource in json.loads(line).get(resources, []):
+            for scope in resource[scopes]:
+                for record in scope[records]:
+                    record["attributes"] = plain(record.get("attributes", []))
+                    found.append((plain(resource["resource"]["attributes"]), record))
     return found
+
+
+def spans_of(path):
+    return records_of(path, "resourceSpans", "scopeSpans", "spans")
+
+
+def logs_of(path):
+    return records_of(path, "resourceLogs", "scopeLogs", "logRecords")
 
 
 def main():

@@ -33,9 +33,9 @@ static void on_idle(void *arg)
 	idles++;
 }
 
-static void on_warning(const struct rm_env_row *row, struct rm_str value, const char *reason)
+static void on_warning(enum rm_env_id id, struct rm_str value, const char *reason)
 {
-	fprintf(stderr, "%s %s\n", row->name, reason);
+	fprintf(stderr, "%s %s\n", rm_env_name(id), reason);
 }
 
 static const struct rm_pipeline_api *open_object(const char *path)
@@ -76,7 +76,7 @@ static void print_stats(const struct rm_pipeline_stats *s)
 	       s->rejected, s->retries, s->queued, idles);
 }
 
-static void push_all(const struct rm_pipeline_api *api, struct rm_pipeline *p, long count)
+static void push_all(const struct rm_pipeline_api *api, struct rm_pipeline *p, enum rm_signal signal, long count)
 {
 	uint32_t resource[2];
 
@@ -84,9 +84,10 @@ static void push_all(const struct rm_pipeline_api *api, struct rm_pipeline *p, l
 		resource[i] = api->resource(p, (const struct rm_record *)sample.resource[i]);
 	for (long i = 0; i < count; i++) {
 		struct rm_span *span = (struct rm_span *)sample.span[i % SAMPLE_SPANS];
+		const struct rm_record *log = &sample.logs[i % SAMPLE_LOGS]->record;
 
 		memcpy(span->span_id, &(uint64_t){ (uint64_t)i + 1 }, sizeof(span->span_id));
-		api->push(p, resource[i % SAMPLE_SPANS == 2], span);
+		api->push(p, resource[i % SAMPLE_SPANS == 2], signal == RM_SIGNAL_LOGS ? log : &span->record);
 	}
 }
 
@@ -96,22 +97,23 @@ static void *drive(void *arg)
 	char **argv = arg;
 	struct rm_pipeline_driver driver = { on_idle, NULL, NULL };
 	const struct rm_pipeline_api *api = open_object(argv[1]);
+	enum rm_signal signal = getenv("PROBE_LOGS") ? RM_SIGNAL_LOGS : RM_SIGNAL_TRACES;
 	struct rm_pipeline_stats s;
 	struct rm_pipeline *p;
 
 	rm_env_load(&env, environ, on_warning);
 	sample_init(&sample);
-	p = api->open(&env, rm_log_parse_topics(rm_env_str(&env, RM_ENV_REMORA_DEBUG)),
+	p = api->open(&env, 1u << signal, rm_log_parse_topics(rm_env_str(&env, RM_ENV_REMORA_DEBUG)),
 		      RM_LEVEL_INFO, &driver);
 	if (!p) {
 		puts("{\"open\": false}");
 		return NULL;
 	}
-	push_all(api, p, atol(argv[2]));
+	push_all(api, p, signal, atol(argv[2]));
 	if (argv[4])
 		run(api, p, strtoull(argv[4], NULL, 10));
 	api->flush(p, rm_clock_mono_ns() + strtoull(argv[3], NULL, 10) * MS_NS);
-	api->stats(p, &s);
+	api->stats(p, signal, &s);
 	api->close(p);
 	print_stats(&s);
 	return NULL;

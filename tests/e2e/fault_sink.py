@@ -30,10 +30,13 @@ class FaultSink:
         self.requests = []  # (fault, number of spans)
         self.bodies = []
         self.connections = 0
+        self.listen(port)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def listen(self, port):
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
-        self.endpoint = f"{'https' if tls else 'http'}://localhost:{self.port}"
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.endpoint = f"{'https' if self.tls else 'http'}://localhost:{self.port}"
 
     def accept(self):
         while True:
@@ -50,11 +53,14 @@ class FaultSink:
             with connection:
                 if self.tls:
                     connection = self.tls.wrap_socket(connection, server_side=True)
-                with connection.makefile("rb") as stream:
-                    while self.exchange(connection, stream):
-                        pass
+                self.talk(connection)
         except (OSError, ssl.SSLError):
             pass  # clients of a faulty server leave in every way
+
+    def talk(self, connection):
+        with connection.makefile("rb") as stream:
+            while self.exchange(connection, stream):
+                pass
 
     def exchange(self, connection, stream):
         """Reads one request and answers it as the script says; False when the connection is over."""

@@ -81,6 +81,7 @@ class Process:
 class Test:
     """One run of one case."""
     debug = {}
+    pause = 0.05  # between two looks at a port
 
     def __init__(self, name, build, agent=True):
         self.build, self.agent = build, agent
@@ -109,8 +110,8 @@ class Test:
         env.update({k: str(v) for k, v in extra.items()})
         return env
 
-    def start(self, name, argv, port=None, agent=True, env={}, stop=signal.SIGTERM, cwd=None):
-        """Starts a server and waits until it listens. Its service.name is `name`."""
+    def start(self, name, argv, port=None, agent=True, env={}, stop=signal.SIGTERM, cwd=None, seconds=None):
+        """Starts a server and waits until it listens, for so long. Its service.name is `name`."""
         log = self.dir / f"{name}.log"
         with open(log, "ab") as out:
             popen = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -119,17 +120,17 @@ class Test:
         process = Process(name, popen, port, log, stop)
         self.processes.append(process)
         if port:
-            self.wait_for_port(process)
+            self.wait_for_port(process, seconds)
         return process
 
-    def wait_for_port(self, process):
-        end = time.monotonic() + DEADLINE
+    def wait_for_port(self, process, seconds=None):
+        end = time.monotonic() + (seconds or DEADLINE)
         while time.monotonic() < end:
             if process.popen.poll() is not None:
                 break
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", process.port)):
                 return
-            time.sleep(0.05)
+            time.sleep(self.pause)
         raise Failure(f"{process.name} does not listen; it said:\n{self.tail(process.log)}")
 
     def run(self, name, argv, agent=True, env={}, status=0, stdin=None, cwd=None):
@@ -287,6 +288,25 @@ class Test:
         ids = [s["span_id"] for s in got]
         self.equal(len(set(ids)), len(ids), "distinct span ids")
         return Spans(self, got)
+
+    def logs(self, count):
+        """Stops all programs and returns exactly `count` log records, in order of their time."""
+        if self.agent:
+            self.sink.wait_for_logs(count, 3.0)
+        self.stop()
+        if not self.agent:
+            raise NoAgent
+        self.sink.wait_for_logs(count, 5.0)
+        time.sleep(0.05)
+        got = sorted(self.sink.wait_for_logs(0, 0.0), key=lambda log: log["time"])
+        self.equal(self.sink.errors, [], "requests that the sink refused")
+        self.check(len(got) == count, f"{len(got)} logs instead of {count}:\n" + "\n".join(
+            f"  {log['trace_id'][:8] or '-':8} {log['resource'].get('service.name')} {log['body']!r}" for log in got[:60]))
+        for log in got:
+            self.check(bool(log["trace_id"]) == bool(log["span_id"]), "both ids or none")
+            self.check(abs(time.time_ns() - log["time"]) < 600e9 and log["time"] == log["observed"], f"strange times: {log}")
+            self.check(log["resource"].get("service.name"), "service.name is set")
+        return got
 
     def well_formed(self, s):
         self.equal((len(s["trace_id"]), len(s["span_id"])), (32, 16), "id lengths")

@@ -2,7 +2,7 @@
 
 Only the standard library is used, and nothing of Remora's, so that a mistake there is not repeated
 here. Spans become dicts: trace_id, span_id, parent_id, name, kind, start, end, attributes, status,
-flags, tracestate, resource. Run as a program it prints each span as a line of JSON.
+flags, tracestate, links, events, resource, scope; log records likewise. Run as a program it prints each span as a line of JSON.
 """
 import gzip
 import json
@@ -97,10 +97,25 @@ def attributes(pairs):
     return found
 
 
+def event_from_protobuf(data):
+    event, pairs = {"name": "", "time": 0, "dropped_attributes": 0}, []
+    for number, _, value in fields(data):
+        if number == 1:
+            event["time"] = struct.unpack("<Q", value)[0]
+        elif number == 2:
+            event["name"] = value.decode()
+        elif number == 3:
+            pairs.append(key_value(value))
+        elif number == 4:
+            event["dropped_attributes"] = value
+    event["attributes"] = attributes(pairs)
+    return event
+
+
 def span_from_protobuf(data):
     span = {"trace_id": "", "span_id": "", "parent_id": "", "name": "", "kind": "UNSPECIFIED",
             "start": 0, "end": 0, "status": "unset", "status_message": "", "flags": 0,
-            "tracestate": "", "dropped_attributes": 0}
+            "tracestate": "", "dropped_attributes": 0, "dropped_events": 0, "links": [], "events": []}
     pairs = []
     for number, _, value in fields(data):
         if number in (1, 2, 4):
@@ -115,6 +130,13 @@ def span_from_protobuf(data):
             pairs.append(key_value(value))
         elif number == 10:
             span["dropped_attributes"] = value
+        elif number == 11:
+            span["events"].append(event_from_protobuf(value))
+        elif number == 12:
+            span["dropped_events"] = value
+        elif number == 13:
+            link = {n: v for n, _, v in fields(value)}
+            span["links"].append((link[1].hex(), link[2].hex()))
         elif number == 15:
             for sub, _, part in fields(value):
                 if sub == 2:
@@ -127,6 +149,13 @@ def span_from_protobuf(data):
     return span
 
 
+def scope_from_protobuf(scope_spans):
+    scope = {"name": "", "version": ""}
+    for _, _, part in (field for field in fields(scope_spans) if field[0] == 1):
+        scope.update(({1: "name", 2: "version"}[n], v.decode()) for n, _, v in fields(part) if n in (1, 2))
+    return scope
+
+
 def spans_from_protobuf(data):
     for number, _, resource_spans in fields(data):
         if number != 1:
@@ -136,10 +165,49 @@ def spans_from_protobuf(data):
             if sub == 1:
                 resource = attributes(key_value(v) for n, _, v in fields(part) if n == 1)
             elif sub == 2:
-                spans += [span_from_protobuf(v) for n, _, v in fields(part) if n == 2]
+                scope = scope_from_protobuf(part)
+                spans += [{**span_from_protobuf(v), "scope": scope} for n, _, v in fields(part) if n == 2]
         for span in spans:
             span["resource"] = resource
             yield span
+
+
+def log_from_protobuf(data):
+    log = {"trace_id": "", "span_id": "", "time": 0, "observed": 0, "severity": 0, "severity_text": "", "body": None,
+           "flags": 0, "event": "", "dropped_attributes": 0}
+    pairs = []
+    for number, _, value in fields(data):
+        if number in (1, 11):
+            log[{1: "time", 11: "observed"}[number]] = struct.unpack("<Q", value)[0]
+        elif number in (2, 7):
+            log[{2: "severity", 7: "dropped_attributes"}[number]] = value
+        elif number in (3, 12):
+            log[{3: "severity_text", 12: "event"}[number]] = value.decode()
+        elif number == 5:
+            log["body"] = any_value(value)
+        elif number == 6:
+            pairs.append(key_value(value))
+        elif number == 8:
+            log["flags"] = struct.unpack("<I", value)[0]
+        elif number in (9, 10):
+            log[{9: "trace_id", 10: "span_id"}[number]] = value.hex()
+    log["attributes"] = attributes(pairs)
+    return log
+
+
+def logs_from_protobuf(data):
+    for number, _, resource_logs in fields(data):
+        if number != 1:
+            continue
+        resource, logs = {}, []
+        for sub, _, part in fields(resource_logs):
+            if sub == 1:
+                resource = attributes(key_value(v) for n, _, v in fields(part) if n == 1)
+            elif sub == 2:
+                logs += [log_from_protobuf(v) for n, _, v in fields(part) if n == 2]
+        for log in logs:
+            log["resource"] = resource
+            yield log
 
 
 def json_value(value):
@@ -168,8 +236,28 @@ def spans_from_json(data):
                        "status_message": status.get("message", ""), "flags": s.get("flags", 0),
                        "tracestate": s.get("traceState", ""),
                        "dropped_attributes": s.get("droppedAttributesCount", 0),
+                       "dropped_events": s.get("droppedEventsCount", 0),
+                       "links": [(link["traceId"], link["spanId"]) for link in s.get("links", [])],
+                       "events": [{"name": e["name"], "time": int(e["timeUnixNano"]),
+                                   "dropped_attributes": e.get("droppedAttributesCount", 0),
+                                   "attributes": json_attributes(e.get("attributes", []))}
+                                  for e in s.get("events", [])],
                        "attributes": json_attributes(s.get("attributes", [])),
-                       "resource": resource}
+                       "resource": resource,
+                       "scope": {key: scope.get("scope", {}).get(key, "") for key in ("name", "version")}}
+
+
+def logs_from_json(data):
+    for resource_logs in json.loads(data).get("resourceLogs", []):
+        resource = json_attributes(resource_logs.get("resource", {}).get("attributes", []))
+        for scope in resource_logs.get("scopeLogs", []):
+            for log in scope.get("logRecords", []):
+                yield {"trace_id": log.get("traceId", ""), "span_id": log.get("spanId", ""),
+                       "time": int(log.get("timeUnixNano", 0)), "observed": int(log["observedTimeUnixNano"]),
+                       "severity": log.get("severityNumber", 0), "severity_text": log.get("severityText", ""),
+                       "body": json_value(log["body"]), "flags": log.get("flags", 0), "event": log.get("eventName", ""),
+                       "dropped_attributes": log.get("droppedAttributesCount", 0),
+                       "attributes": json_attributes(log.get("attributes", [])), "resource": resource}
 
 
 class Server(ThreadingHTTPServer):
@@ -188,6 +276,7 @@ class Sink:
         self.on_span = on_span
         self.lock = threading.Condition()
         self.received = []
+        self.logs = []
         self.errors = []
         self.requests = 0
         self.bytes = 0
@@ -240,22 +329,26 @@ class Sink:
         if not self.decode:
             return 200
         try:
-            if path != "/v1/traces":
+            if path not in ("/v1/traces", "/v1/logs"):
                 raise Malformed(f"path {path}")
             if headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kind = headers.get("Content-Type", "").split(";")[0]
-            parse = {"application/x-protobuf": spans_from_protobuf,
-                     "application/json": spans_from_json}[kind]
-            spans = list(parse(body))
-            if not spans:
-                raise Malformed("a request without spans")
+            parse = {("/v1/traces", "application/x-protobuf"): spans_from_protobuf,
+                     ("/v1/traces", "application/json"): spans_from_json,
+                     ("/v1/logs", "application/x-protobuf"): logs_from_protobuf,
+                     ("/v1/logs", "application/json"): logs_from_json}[path, kind]
+            found = list(parse(body))
+            if not found:
+                raise Malformed("a request without spans or logs")
         except Exception as error:  # whatever is wrong with a body is the sender's mistake
             with self.lock:
                 self.errors.append(f"{path}: {error!r}")
             return 400
+        spans = found if path == "/v1/traces" else []
         with self.lock:
             self.received += spans
+            self.logs += found if path == "/v1/logs" else []
             self.bodies.append((kind, body))
             self.lock.notify_all()
         if self.on_span:
@@ -270,6 +363,14 @@ class Sink:
             while len(self.received) < count and (left := end - time.monotonic()) > 0:
                 self.lock.wait(left)
             return list(self.received)
+
+    def wait_for_logs(self, count, seconds):
+        """The same of log records."""
+        end = time.monotonic() + seconds
+        with self.lock:
+            while len(self.logs) < count and (left := end - time.monotonic()) > 0:
+                self.lock.wait(left)
+            return list(self.logs)
 
     def close(self):
         self.server.shutdown()

@@ -17,16 +17,23 @@ import sys
 import threading
 from pathlib import Path
 
-from cli_harness import CLEAN, EXCHANGE, PATIENCE, REMORA, Folder, equal, main, python, remora, spans_of, test
+from cli_harness import CLEAN, EXCHANGE, PATIENCE, REMORA, Folder, equal, main, logs_of, python, remora, spans_of, test
 
 # ---- words ----
 
-OPENSSL_INSIDE = """
-int TLS_method(void) { return 0; }
-int SSL_read_ex(void) { return 0; }
-int SSL_get_client_random(void) { return 0; }
-int main(void) { return 0; }
-"""
+# What OpenSSL exports and is known by, and what its kin have of that.
+OPENSSL = "int TLS_method, SSL_read_ex, SSL_get_client_random, SSL_waiting_for_async, SSL_CTX_new, SSL_read, SSL_write;\n"
+KIN = "int TLS_method, SSL_get_client_random, SSL_CTX_new, SSL_read, SSL_write;\n"
+MAIN = "int main(void) { return 0; }\n"
+
+
+def compiled(path, source, *options):
+    subprocess.run(["cc", "-xc", "-", "-xnone", "-o", path, *options], input=source, text=True, check=True)
+    return path
+
+
+def notes_of(path):
+    return [line for line in remora("check", path).stdout.splitlines() if line.startswith("note: ")]
 
 
 @test
@@ -40,7 +47,7 @@ def help_and_version_go_to_standard_output():
 @test
 def wrong_usage_is_one_line_and_status_2():
     for args in (["frobnicate"], ["run"], ["run", "--frobnicate", "--", "true"], ["run", "--json"],
-                 ["check"], ["check", "-x"], ["list"], ["list", "frobs"], ["list", "env", "hooks"]):
+                 ["check"], ["check", "-x"], ["check", "-b", "-x"], ["list"], ["list", "frobs"], ["list", "env", "hooks"]):
         result = remora(*args)
         equal((args, result.returncode, result.stdout), (args, 2, ""))
         equal(len(result.stderr.splitlines()), 1)
@@ -89,15 +96,26 @@ def check_tells_what_can_be_instrumented():
         assert "is linked with GnuTLS (libgnutls.so." in remora("check", "wget").stdout
     if shutil.which("cc"):
         with Folder() as path:
-            for name, options, word in (("open", ["-rdynamic"], "has OpenSSL inside, where its HTTPS is seen"),
-                                        ("closed", [], "has OpenSSL inside and does not export it"),
-                                        ("java", ["-s"], "encrypts by itself (JSSE)")):
-                subprocess.run(["cc", "-xc", "-", "-o", path / name, *options], input=OPENSSL_INSIDE, text=True, check=True)
-                notes = [line for line in remora("check", path / name).stdout.splitlines() if line.startswith("note: ")]
-                equal([word in note for note in notes], [True])
-            subprocess.run(["cc", "-xc", "-", "-s", "-o", path / "rust"], text=True, check=True,
-                           input='const char *p = "src/rustls-0.23/x.rs"; int main(void) { return !p; }')
-            assert "has rustls inside" in remora("check", path / "rust").stdout
+            for name, text, options, word in (
+                    ("open", OPENSSL, ["-rdynamic"], "has OpenSSL inside, where its HTTPS is seen"),
+                    ("closed", OPENSSL, [], "has OpenSSL inside and does not export it"),
+                    ("kin", KIN, ["-rdynamic"], "has a kin of OpenSSL inside that is not known here"),
+                    ("kin-closed", KIN, [], "has a kin of OpenSSL inside that is not known here"),
+                    ("boring", 'const char *p = "OpenSSL 1.1.1 (compatible; BoringSSL)";', ["-s"], "has BoringSSL inside"),
+                    ("stripped", 'const char *p = "../ssl/ssl_lib.c";', ["-s"], "has OpenSSL inside and does not export it"),
+                    ("stripped-kin", 'const char *p = "/src/ssl/ssl_lib.cc";', ["-s"], "has BoringSSL or AWS-LC inside"),
+                    ("rust", 'const char *p = "src/rustls-0.23/x.rs";', ["-s"], "has rustls inside"),
+                    ("java", OPENSSL, ["-s"], "encrypts by itself (JSSE)")):
+                equal([word in note for note in notes_of(compiled(path / name, text + MAIN, *options))], [True])
+            for name, file, text, word in (
+                    ("known", "libssl.so.1.1", OPENSSL, "linked with OpenSSL (libssl.so.1.1), where its HTTPS is seen"),
+                    ("bundled", "libssl-0123abcd.so.3", OPENSSL, "linked with OpenSSL (libssl-0123abcd.so.3), where its HTTPS"),
+                    ("old", "libssl.so.1.1", KIN, "no OpenSSL that is known here: its HTTPS is not seen"),
+                    ("unversioned", "libssl.so", KIN, "no OpenSSL that is known here: its HTTPS is not seen")):
+                (path / f"lib-{name}").mkdir()
+                library = compiled(path / f"lib-{name}" / file, text, "-shared", "-fPIC", f"-Wl,-soname,{file}")
+                program = compiled(path / name, MAIN, "-Wl,--no-as-needed", library, f"-Wl,-rpath,{library.parent}")
+                equal([word in note for note in notes_of(program)], [True])
             equal("inside" in remora("check", sys.executable).stdout, False)
             asan = path / "asan"
             if subprocess.run(["cc", "-xc", "-", "-fsanitize=address", "-o", asan], input="int main(void) { return 0; }",
@@ -152,10 +170,11 @@ def a_command_that_is_missing_or_no_program_is_127_or_126():
 
 @test
 def a_server_has_joined_the_relay_before_it_can_answer_anybody():
+    # bash writes each line by itself: the server is to end only when it has read the last.
     request = r"printf 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' >/dev/tcp/127.0.0.1/$0"
     code = ("import os, signal, socket, subprocess, sys; s = socket.create_server(('127.0.0.1', 0));"
             "subprocess.Popen(['/bin/bash', '-c', sys.argv[1], str(s.getsockname()[1])], env={});"
-            "s.accept()[0].recv(1000); os.kill(os.getpid(), signal.SIGKILL)")
+            "s.accept()[0].recv(27, socket.MSG_WAITALL); os.kill(os.getpid(), signal.SIGKILL)")
     result = remora("run", "--debug", "relay", "--", *python(code), request)
     equal(result.returncode, -signal.SIGKILL)
     assert "joined the relay" in result.stderr, result.stderr
@@ -323,6 +342,34 @@ def the_tree_shows_what_was_asked_for_and_the_status():
     assert re.search(r" HEAD /\S* +server +200 +=+ ", result.stderr, re.M), result.stderr
 
 
+SAYING = EXCHANGE.replace("c.request('HEAD', '/')", "import sys; sys.stderr.write('INFO about to ask\\n'); c.request('HEAD', '/')") + \
+    "; import syslog; syslog.syslog(syslog.LOG_ERR, 'it is over')"
+
+
+@test
+def with_logs_the_tree_and_the_file_have_them_with_their_trace():
+    with Folder() as folder:
+        file = folder / "all.jsonl"
+        result = remora("run", "--logs", "--json", str(file), "--", *python(SAYING), env={"LC_ALL": "C"})
+        root, = (span for _, span in spans_of(file) if span["kind"] == 1)
+        told = {log["body"]["stringValue"]: (resource, log) for resource, log in logs_of(file)}
+        resource, log = told["INFO about to ask"]
+        equal((log["traceId"], log["spanId"], log["severityNumber"]), (root["traceId"], root["spanId"], 9))
+        assert resource["process.pid"] and log["attributes"]["log.iostream"] == "stderr", (resource, log)
+        equal(told["it is over"][1]["severityNumber"], 17)
+    assert re.search(r"^[| ]*\+[\d.]+ [mu]?s INFO INFO about to ask$", result.stderr, re.M), result.stderr
+    assert re.search(r"^remora: .* services?; \d+ log records", result.stderr, re.M), result.stderr
+
+
+@test
+def without_being_asked_for_there_are_no_logs():
+    with Folder() as folder:
+        file = folder / "all.jsonl"
+        result = remora("run", "--json", str(file), "--", *python(SAYING), env={"LC_ALL": "C"})
+        equal(logs_of(file), [])
+    assert "log record" not in result.stderr, result.stderr
+
+
 @test
 def an_endpoint_without_a_scheme_is_said_with_what_is_used_instead():
     wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318", "REMORA_EXIT_TIMEOUT": "10"}
@@ -368,7 +415,7 @@ def a_wrong_setting_is_said_once_for_all_processes():
     equal(len(re.findall("OTEL_BSP_MAX_QUEUE_SIZE", result.stderr)), 1)
     result = remora("run", "-q", "--", *python(code), env={"OTEL_PROPAGATORS": "b3,ottrace",
                                                            "OTEL_RESOURCE_ATTRIBUTES": "team"})
-    assert re.search(r"OTEL_PROPAGATORS: 'b3,ottrace' .*left out \(known: .*xray", result.stderr), result.stderr
+    assert re.search(r"OTEL_PROPAGATORS: 'b3,ottrace' .*left out; .*\(known: .*xray", result.stderr), result.stderr
     equal(len(re.findall(r"remora\[", result.stderr)), 2)
 
 

@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 from apps import APACHE, NGINX, configure, script, web_root
-from harness import APPS, PATH, Failure
+from harness import APPS, PATH, Failure, which
 
 
 class Certificates:
@@ -64,14 +64,15 @@ def node(t, c, agent=True, name="node", program="node", env={}):
                           {"CERTIFICATE": c.server, **env}))
 
 
-def nginx(t, c, agent=True, name="nginx", locations="", options=""):
+def nginx(t, c, agent=True, name="nginx", locations="", options="", env={}):
     port = t.port()
     user = "user root;" if os.geteuid() == 0 else ""
-    text = NGINX.format(user=user, workers=1, dir=t.dir, port=port, upstream="", root=web_root(t), locations=locations)
+    text = NGINX.format(user=user, workers=1, dir=t.dir, port=port, upstream="", root=web_root(t), locations=locations,
+                        connections=256, keepalive="75s")
     text = text.replace(f"listen 127.0.0.1:{port} reuseport;", f"listen 127.0.0.1:{port} ssl {options}; ssl_certificate {c.server}; "
                         f"ssl_certificate_key {c.server}; ssl_client_certificate {c.ca}; ssl_verify_client optional;")
     return secure(t.start(name, ["nginx", "-p", t.dir, "-e", t.dir / "nginx.err.log", "-c",
-                                 configure(t, f"{name}.conf", text)], port, agent, stop=signal.SIGQUIT))
+                                 configure(t, f"{name}.conf", text)], port, agent, env, stop=signal.SIGQUIT))
 
 
 def apache(t, c, agent=True):
@@ -129,7 +130,44 @@ def puma(t, c, agent=True):
                                    APPS / "http-server-puma" / "config.ru"], port, agent))
 
 
+# ---- Java, which encrypts by itself ----
+
+JAVA = ["java", "-Xshare:auto", "-XX:TieredStopAtLevel=1"]
+PASSWORD = "hunter2"
+
+
+def java_keys(c):
+    store = c.dir / "server.p12"
+    if not store.exists():
+        c.openssl("pkcs12", "-export", "-in", c.server, "-out", store, "-passout", f"pass:{PASSWORD}")
+        store.chmod(0o644)
+    return store
+
+
+def java_trust(c):
+    """Options that make Java trust the authority."""
+    store = c.dir / "trust.p12"
+    if not store.exists():
+        subprocess.run([which("keytool"), "-importcert", "-noprompt", "-alias", "ca", "-file", c.ca, "-keystore", store, "-storetype",
+                        "PKCS12", "-storepass", PASSWORD], capture_output=True, check=True)
+    return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={PASSWORD}"]
+
+
+def java(t, c, agent=True, name="java", backend=None, env={}):
+    port = t.port()
+    return secure(t.start(name, [*JAVA, *java_trust(c), "-cp", t.build.app("http-server-java", "Main"), "Main", port], port, agent,
+                          {"KEYSTORE": java_keys(c), **({"BACKEND": backend} if backend else {}), **env}))
+
+
+def java_sockets(t, c, agent=True, name="java_sockets"):
+    port = t.port()
+    keys = [f"-Djavax.net.ssl.keyStore={java_keys(c)}", f"-Djavax.net.ssl.keyStorePassword={PASSWORD}"]
+    return secure(t.start(name, [*JAVA, *keys, "-cp", t.build.app("https-server-java-sockets", "Main"), "Main", port], port, agent))
+
+
 SERVERS = {
+    "java": (java, ["java", "javac"]),
+    "java_sockets": (java_sockets, ["java", "javac"]),
     "python": (python, ["python3"]),
     "nginx": (nginx, ["nginx"]),
     "apache": (apache, ["apache2"]),
@@ -155,7 +193,14 @@ def curl(t, c, url, count, name="curl", options=()):
     return t.run(name, ["curl", "-sS", "--http1.1", *options, *[url] * count], env=c.trusted())
 
 
+def of_java(name):
+    return lambda t, c, url, count: t.run(name, [*JAVA, *java_trust(c), "-cp", t.build.app("http-client-" + name, "Main"), "Main", url,
+                                                 count])
+
+
 CLIENTS = {
+    "java-urlconnection": (of_java("java-urlconnection"), ["java", "javac"]),
+    "java-httpclient": (of_java("java-httpclient"), ["java", "javac"]),
     "curl": (curl, ["curl"]),
     "python-urllib": (scripted("python3", "python-urllib", "py"), ["python3"]),
     "python-requests": (scripted("python3", "python-requests", "py"), ["python3"]),

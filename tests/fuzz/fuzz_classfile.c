@@ -51,10 +51,21 @@ static void once(const uint8_t *data, size_t n, const struct rm_java_rule *rule)
 	free(made);
 }
 
+/* C lets a text fill its array to the last byte. */
+static bool is_ended(const struct rm_java_rule *r)
+{
+#define ENDS(field) (r->field[sizeof(r->field) - 1] == '\0')
+	return ENDS(class) && ENDS(method) && ENDS(signature) && ENDS(load) && ENDS(callee) && ENDS(callee_signature) &&
+	       ENDS(helper) && ENDS(helper_signature);
+#undef ENDS
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	for (const struct rm_java_rule *r = rm_java_rules; r->class; r++)
+	for (const struct rm_java_rule *r = rm_java_rules; r->class[0]; r++) {
+		check(is_ended(r));
 		if (r == rm_java_rules || rm_java_rules_of(r->class, strlen(r->class)) == r)
 			once(data, n, r);
+	}
 	return 0;
 }

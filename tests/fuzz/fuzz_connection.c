@@ -337,14 +337,14 @@ static void told(struct wire_fd *f, unsigned how)
 	case 2:
 	case 3:
 		rm_fd_socket(&s, f->fd, AF_INET, SOCK_STREAM);
-		rm_fd_connect(&s, f->fd, (struct sockaddr *)&v4, sizeof(v4), how % 2 - 1, EINPROGRESS);
+		rm_fd_connect(&s, f->fd, (struct sockaddr *)&v4, sizeof(v4), how % 2 - 1, EINPROGRESS, how);
 		break;
 	case 4: /* any address at all */
 		name = wires_bytes(sizeof(struct sockaddr_un), &n);
 		address = malloc(n + 1);
 		memcpy(address, name, n);
 		rm_fd_socket(&s, f->fd, AF_UNIX, SOCK_STREAM);
-		rm_fd_connect(&s, f->fd, (struct sockaddr *)address, (socklen_t)n, 0, 0);
+		rm_fd_connect(&s, f->fd, (struct sockaddr *)address, (socklen_t)n, 0, 0, how);
 		free(address);
 		break;
 	default:

@@ -140,7 +140,7 @@ static void join(unsigned how, const uint8_t *p, size_t n)
 	host.fd = memory(how, sizeof(*bell), n % sizeof(*bell));
 	rm_door_address(&door, address);
 	check(pthread_create(&thread, NULL, answer, NULL) == 0);
-	error = rm_relay_join(rm_str_c(address), segment, &bell);
+	error = rm_relay_join(rm_str_c(address), segment, &bell, &(size_t){ sizeof(*bell) });
 	pthread_join(thread, NULL);
 	check(!error == (bell != NULL));
 	check(error || ((how & WITH_FD) && (how & EXACT) && (how & SEALED)));
@@ -164,7 +164,7 @@ static void open_door(void)
 	if (open)
 		return;
 	open = true;
-	check(rm_door_open(&door) == 0 && atexit(close_door) == 0);
+	check(rm_door_open(&door, false) == 0 && atexit(close_door) == 0);
 	host.listener = door.listener;
 	fcntl(door.listener, F_SETFL, 0); /* the thread waits at it */
 }

@@ -28,12 +28,21 @@ static void check(struct rm_str s)
 static void read_all(const struct rm_record *r)
 {
 	struct rm_attr_iter it = rm_record_attrs(r);
-	uint32_t count = 0;
+	uint32_t count = 0, links = 0, events = 0;
+	const struct rm_event *event;
+	struct rm_link link;
 	struct rm_attr a;
 
 	if (r->type == RM_RECORD_SPAN) {
 		check(rm_span_name((const struct rm_span *)r));
 		check(rm_span_tracestate((const struct rm_span *)r));
+	}
+	if (r->type == RM_RECORD_OUTPUT)
+		check(rm_output_text((const struct rm_output *)r));
+	if (r->type == RM_RECORD_LOG) {
+		check(rm_log_severity_text((const struct rm_log *)r));
+		check(rm_log_event_name((const struct rm_log *)r));
+		check(rm_log_body((const struct rm_log *)r));
 	}
 	while (rm_attr_next(&it, &a)) {
 		struct rm_str element, rest;
@@ -49,6 +58,20 @@ static void read_all(const struct rm_record *r)
 		while (a.type == RM_ATTR_STRS && rm_attr_strs_next(&rest, &element))
 			check(element);
 	}
+	it = rm_record_attrs(r);
+	while (rm_link_next(&it, &link))
+		links++;
+	it = rm_record_attrs(r);
+	while (rm_event_next(&it, &event)) {
+		check((struct rm_str){ (const char *)event, event->record.bytes });
+		check(rm_event_name(event));
+		read_all(&event->record);
+		events++;
+	}
+	if (events != (r->type == RM_RECORD_SPAN ? ((const struct rm_span *)r)->event_count : 0))
+		abort();
+	if (links != (r->type == RM_RECORD_SPAN ? ((const struct rm_span *)r)->link_count : 0))
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

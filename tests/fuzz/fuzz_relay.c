@@ -114,8 +114,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	static struct rm_segment segment;
 	static _Alignas(8) char buf[RM_RECORD_MAX_BYTES];
 	struct rm_span *spans[SPANS_MAX];
-	struct rm_batch_group group = { sample_resource(), (const struct rm_span *const *)spans, 0 };
-	struct rm_batch batch = { &group, 1, 0 };
+	struct rm_batch_group group = { .resource = sample_resource(), .spans = (const struct rm_span *const *)spans, .span_count = 0 };
+	struct rm_batch batch = { .groups = &group, .group_count = 1, .span_count = 0 };
 	uint64_t head, tail;
 	size_t at, to_end;
 	int got;

@@ -70,11 +70,13 @@ static void free_lines(char **lines)
 static void check_ratio(const struct rm_env *env)
 {
 	double ours = rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG), theirs;
+	struct rm_str given = rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG);
 
 	check(ours >= 0 && ours <= 1);
-	if (!rm_env_is_set(env, RM_ENV_TRACES_SAMPLER_ARG))
+	/* What has a key is for another sampler. */
+	if (!rm_env_is_set(env, RM_ENV_TRACES_SAMPLER_ARG) || memchr(given.p, '=', given.n))
 		return;
-	theirs = strtod(rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG).p, NULL);
+	theirs = strtod(given.p, NULL);
 	check(ours <= theirs * (1 + 1e-9) + 1e-290 && ours >= theirs * (1 - 1e-9) - 1e-290);
 }
 
@@ -97,14 +99,14 @@ static void check_target(const struct rm_env *env)
 	struct rm_otlp_target target;
 	struct rm_strbuf head;
 
-	if (rm_otlp_target(env, &target)) {
+	if (rm_otlp_target(env, RM_SIGNAL_TRACES, &target)) {
 		check(target.address_count > 0 && target.address_count <= RM_OTLP_ADDRESSES);
 		rm_strbuf_init(&head, text, sizeof(text));
 		rm_otlp_head(&target, 123, &head);
 		if (!head.truncated)
 			check_head(rm_strbuf_view(&head));
 	}
-	check(rm_otlp_config(env, &config) == 0);
+	check(rm_otlp_config(env, RM_SIGNAL_TRACES, &config) == 0);
 	check(config.endpoint.url && config.header_count <= RM_OTLP_HEADERS_MAX);
 	for (uint32_t i = 0; i < config.header_count; i++)
 		check(!strpbrk(config.header[i], "\r\n"));

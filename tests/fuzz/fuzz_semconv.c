@@ -1,7 +1,7 @@
 /*
  * Heads of both directions made into span records: protocols/http1_head.c, agent/fields.c and semconv.c.
  * The input is one byte that chooses the side, one for settings, the request's head and, behind its
- * empty line, the response's. What must hold for any input: the record is valid, and no value of a
+ * empty line, the response's and its content. What must hold for any input: the record is valid, and no value of a
  * query parameter that is secret is in it, nor a password of a URL.
  */
 #include <stdlib.h>
@@ -96,10 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	data += 2 + m.head.raw.n, n -= 2 + m.head.raw.n;
 	while (n && (*data == '\r' || *data == '\n'))
 		data++, n--;
-	if (rm_http1_head_parse(&m, RM_DIR_RESPONSE, (const char *)data, n, true) == RM_HTTP1_DONE)
-		rm_semconv_response(e, config, &m.head);
-	else
+	if (rm_http1_head_parse(&m, RM_DIR_RESPONSE, (const char *)data, n, true) != RM_HTTP1_DONE)
 		rm_semconv_broken(e, RM_STR("connection_closed"), 0);
+	else if (rm_semconv_response(e, config, &m.head))
+		rm_semconv_content(e, (const char *)data + m.head.raw.n, n - m.head.raw.n);
 	rm_semconv_bodies(e, n, 0);
 	check_record(config, e);
 	rm_exchange_drop(x);

@@ -43,16 +43,23 @@ static const char *const sqlite[] = {
 	"/* /* hunter2 */", "REPLACE", "PRAGMA", "PRAGMA key = hunter2", "PRAGMA key(hunter2)", "OR", "ATTACH 'hunter2' AS b", "'hunter2", "= \"hunter2", "x'hunter2",
 };
 
+static const char *const cql[] = {
+	COMMON, "\"q q\"", "\"a\"\"b\"", "\"a'b\"", "// hunter2\n", "/* /* hunter2 */", "42424242-4242-4242-4242-424242424242", "42h42m", "$$hunter2$$",
+	"{'hunter2': 'hunter2'}", "['hunter2', 42]", "{", "}", ":a", "USING TTL 42", "APPLY BATCH", "KEYSPACE", "LIST", "USE", "'\\', 'hunter2'", "0x42AB42",
+	"IF NOT EXISTS", "'hunter2", "$$hunter2", "'it''s hunter2",
+};
+
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 static const struct {
 	enum rm_sql_dialect dialect;
 	const char *const *pieces;
 	size_t count;
-} dialects[4] = {
+} dialects[] = {
 	{ RM_SQL_PGSQL, pgsql, COUNT(pgsql) },
 	{ RM_SQL_MYSQL, mysql, COUNT(mysql) },
 	{ RM_SQL_MYSQL_MODE, mysql, COUNT(mysql) },
 	{ RM_SQL_SQLITE, sqlite, COUNT(sqlite) },
+	{ RM_SQL_CQL, cql, COUNT(cql) },
 };
 
 static void check(bool condition)
@@ -103,7 +110,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (n < 2 || n > PIECES_MAX)
 		return 0;
-	dialect = *data >> 1 & 3;
+	dialect = (*data >> 1 & 7) % COUNT(dialects);
 	count = dialects[dialect].count;
 	if (*data & 1) {
 		read_text(dialects[dialect].dialect, (const char *)data + 1, n - 1, false);

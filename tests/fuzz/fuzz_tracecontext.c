@@ -84,7 +84,7 @@ static void round_trip(const struct rm_spanctx *c, struct rm_str state, struct r
 
 	for (unsigned bit = 1; bit <= RM_PROP_JAEGER; bit <<= 1) {
 		rm_strbuf_init(&out, text, sizeof(text));
-		rm_inject(bit, c, state, baggage, NULL, RM_FORM_LINES, &out);
+		rm_inject(bit, c, state, baggage, NULL, rm_put_line, &out);
 		check(!out.truncated);
 		read_injected(rm_strbuf_view(&out), &carriers);
 		check(rm_carriers_first(&carriers, RM_CARRIER_BAGGAGE).n <= RM_BAGGAGE_MAX_BYTES);
@@ -98,6 +98,28 @@ static void round_trip(const struct rm_spanctx *c, struct rm_str state, struct r
 		if (bit == RM_PROP_TRACECONTEXT)
 			check(rm_str_eq(rm_tracestate_fit(&room), state) && got.flags == c->flags);
 	}
+}
+
+/* What of a header is taken for a trace can be given another span, and all else in it stays. */
+static void rewrite(struct rm_str value)
+{
+	static char text[1024];
+	struct rm_spanctx c, got;
+	struct rm_strbuf out;
+	bool valid = rm_xray_parse(value, &c);
+
+	if (!valid && !c.trace_only)
+		return;
+	memset(c.span_id, 0xab, sizeof(c.span_id));
+	c.flags ^= RM_FLAG_SAMPLED;
+	rm_strbuf_init(&out, text, sizeof(text));
+	if (!rm_xray_rewrite(value, &c, &out)) {
+		check(value.n > 512);
+		return;
+	}
+	c.valid = true;
+	check(rm_xray_parse(rm_strbuf_view(&out), &got) && same(&c, &got) && got.sampled_known);
+	check(out.n >= value.n && (!valid || out.n <= value.n + sizeof(";Sampled=1") - 1));
 }
 
 static void redact(struct rm_str url)
@@ -129,6 +151,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	redact(input);
 	rm_propagators_parse(input);
 	read_lines(input, &carriers);
+	rewrite(rm_carriers_first(&carriers, RM_CARRIER_XRAY));
 	rm_strbuf_init(&room, state_text,
 		       data[1] & 1 ? RM_TRACESTATE_MAX_BYTES : sizeof(state_text));
 	rm_extract(data[0] & ALL, &carriers, &c, &room);
@@ -141,7 +164,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		round_trip(&c, state, baggage);
 	/* Any room: whole lines, none twice, none that the message has. */
 	rm_strbuf_init(&out, text, (size_t)data[1] * 4);
-	rm_inject(data[0], &c, state, baggage, &carriers, RM_FORM_LINES, &out);
+	rm_inject(data[0], &c, state, baggage, &carriers, rm_put_line, &out);
 	check(!out.truncated);
 	read_injected(rm_strbuf_view(&out), &injected);
 	for (int i = 0; i < RM_CARRIER_COUNT; i++)

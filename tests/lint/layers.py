@@ -11,17 +11,22 @@ from pathlib import Path
 # Folder: what it may include besides its own headers. A name ending in / is a whole folder.
 MAY = {
     "base": [],
+    "stack": ["base/"],
     "protocols": ["base/"],
+    "logs": ["base/"],
     # The worker reaches the exporting object through the one table of functions of pipeline.h.
-    "agent": ["base/", "protocols/", "exporters/pipeline.h"],
-    "adapters": ["base/", "agent/adapter_api.h"],
-    "hooks": ["base/", "adapters/adapters.h", "agent/hookapi.h", "agent/local.h", "agent/tls.h", "agent/tls_map.h"],
-    "exporters": ["base/", "agent/telemetry.h", "agent/record.h", "agent/exporter.h"],
+    "agent": ["base/", "protocols/", "logs/", "stack/registers.h", "stack/stack.h", "exporters/pipeline.h"],
+    "adapters": ["base/", "agent/adapter_api.h", "agent/tls.h"],
+    "hooks": ["base/", "adapters/adapters.h", "agent/crash.h", "agent/datagram.h", "agent/hookapi.h", "agent/http3.h", "agent/local.h", "agent/lookup.h",
+              "agent/throws.h", "agent/tls.h", "agent/tls_map.h"],
+    "exporters": ["base/", "agent/cloud.h", "agent/cloud_files.h", "agent/telemetry.h", "agent/record.h", "agent/exporter.h",
+                  "agent/otlp_wire.h", "agent/log_record.h", "agent/rules.h", "logs/", "stack/places.h"],
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
-              "agent/exporter.h", "exporters/pipeline.h", "exporters/otlp_json.h"],
+              "agent/exporter.h", "exporters/collect.h", "exporters/pipeline.h", "exporters/otlp_json.h",
+              "exporters/otlp_logs.h", "exporters/places.h"],
     "cli": ["base/", "relay/", "protocols/", "agent/config.h", "agent/resource.h",
-            "agent/relay_proto.h", "agent/record.h", "agent/sampler.h",
-            "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h",
+            "agent/relay_proto.h", "agent/record.h", "agent/rules_file.h", "agent/sampler.h",
+            "exporters/check/check.h", "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h",
             "hooks/import_names.h"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)

@@ -6,7 +6,7 @@ outside the tree and linked in the place of the right code; then the tests that 
 of them fails. A mistake that none notices has survived, and is a failure. So is a hunk that does not fit
 exactly one place of its source.
 
-    tests: tx tx_model fuzz_inject        for the hunks that follow, in this order
+    tests: tx tx_model fuzz_inject        for the hunks that follow, in this order; `replay:kafka` is `replay kafka`
     == agent/tx_plan.c: what the mistake is, in words
      a line that stays, to name the place
     -a line of the source
@@ -56,7 +56,7 @@ def read_table(path):
     tests, found = [], []
     for line in path.read_text().splitlines():
         if line.startswith("tests: "):
-            tests = line.split()[1:]
+            tests = [word.replace(":", " ") for word in line.split()[1:]]
         elif line.startswith("== "):
             found.append(Mutation(*line[3:].split(": ", 1), tests))
         elif line[:1] in (" ", "-", "+") and found:
@@ -87,7 +87,7 @@ class Build:
                               capture_output=True).stdout
 
     def program(self, test):
-        return next(a for a in self.tests[test] if Path(a).name in (test, "test_" + test))
+        return next(a for a in self.tests[test] if Path(a).name in (test.split()[0], "test_" + test))
 
     def link_of(self, test):
         """The command that links a test."""
@@ -131,7 +131,8 @@ class Bench:
         if source == self.mutation.source:
             command[command.index("-c") + 1] = str(self.folder / "tree" / source)
         # Quickly; and a mistake may leave something unused.
-        self.run([command[0], f"-I{self.folder}/tree", *command[1:], "-O0", "-g0", "-w"])
+        first = next(at for at, word in enumerate(command) if word.startswith("-"))  # behind "cc", or "ccache cc"
+        self.run([*command[:first], f"-I{self.folder}/tree", *command[first:], "-O0", "-g0", "-w"])
         self.made[name] = str(out)
 
     def library(self, name):

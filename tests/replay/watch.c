@@ -7,54 +7,9 @@
 #include <unistd.h>
 
 #include "protocols/http2_frame.h"
+#include "tests/replay/watch_log.h"
 
 enum { GUARDED_MAX_BYTES = 4 << 20, PAGE = 4096 };
-
-struct watch_exchange {
-	bool head, operation, request_over, response, response_head, over;
-};
-
-#define MUST(condition)                                                                        \
-	do {                                                                                   \
-		if (!(condition)) {                                                            \
-			fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__,     \
-				#condition);                                                   \
-			abort();                                                               \
-		}                                                                              \
-	} while (0)
-
-static struct watch *watch_of(struct rm_sink *sink)
-{
-	return (struct watch *)sink;
-}
-
-/* A living exchange; NULL for the one without a name. */
-static struct watch_exchange *living(struct watch *w, rm_xid x)
-{
-	if (!x)
-		return NULL;
-	MUST(x <= w->exchange_count && !w->exchanges[x - 1].over);
-	return &w->exchanges[x - 1];
-}
-
-static void put_escaped(FILE *f, struct rm_str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c == '\r' || c == '\n')
-			fputs(c == '\r' ? "\\r" : "\\n", f);
-		else if (c < ' ' || c >= 0x7f || c == '\\')
-			fprintf(f, "\\x%02x", c);
-		else
-			fputc(c, f);
-	}
-}
-
-static bool inside(struct rm_str part, struct rm_str whole)
-{
-	return part.n == 0 || (part.p >= whole.p && part.p + part.n <= whole.p + whole.n);
-}
 
 /* Every byte of them can be read, as far as asan looks. */
 static void check_fields(const struct rm_head *h)
@@ -129,15 +84,6 @@ static void check_head(const struct watch *w, const struct rm_head *h)
 	MUST(raw.p == w->stash[w->fed_dir] && raw.n <= w->stash_bytes[w->fed_dir]);
 }
 
-static void log_part(struct watch *w, const char *name, struct rm_str value)
-{
-	if (!value.n)
-		return;
-	fprintf(w->log, "  %s ", name);
-	put_escaped(w->log, value);
-	fputc('\n', w->log);
-}
-
 static void log_fields(struct watch *w, const struct rm_head *h)
 {
 	if (h->gateway)
@@ -152,13 +98,7 @@ static void log_fields(struct watch *w, const struct rm_head *h)
 		put_escaped(w->log, h->authority);
 		fputc('\n', w->log);
 	}
-	for (uint32_t i = 0; i < h->field_count; i++) {
-		fputs("  ", w->log);
-		put_escaped(w->log, h->fields[i].name);
-		fputs(": ", w->log);
-		put_escaped(w->log, h->fields[i].value);
-		fputc('\n', w->log);
-	}
+	log_list(w, h->fields, h->field_count);
 	if (h->fields_cut)
 		fputs("  more fields\n", w->log);
 }
@@ -168,9 +108,9 @@ static rm_xid on_request(struct rm_sink *sink, void *conn)
 	struct watch *w = watch_of(sink);
 	uint32_t n = w->exchange_count;
 
-	MUST(conn == w && w->fed_dir == RM_DIR_REQUEST);
+	MUST(conn == w);
 	w->exchanges = realloc(w->exchanges, (n + 1) * sizeof(*w->exchanges));
-	w->exchanges[n] = (struct watch_exchange){ 0 };
+	w->exchanges[n] = (struct watch_exchange){ .received = w->fed_dir == RM_DIR_RESPONSE };
 	w->exchange_count = n + 1;
 	fprintf(w->log, "request %u\n", n + 1);
 	if (!w->unrecorded || n % 3)
@@ -197,7 +137,7 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	}
 	MUST(h->method.n && h->target.n && (h->version.n || h->gateway));
 	if (e) {
-		MUST(!e->head);
+		MUST(!e->head && !e->received);
 		e->head = true;
 	}
 	fprintf(w->log, "request_head %u ", x);
@@ -217,6 +157,14 @@ static bool may_answer(const struct watch *w, const struct watch_exchange *e)
 	return w->fed_dir == RM_DIR_RESPONSE || !e || (e->operation && e->request_over);
 }
 
+static bool on_shows(struct rm_sink *sink, rm_xid x)
+{
+	const struct watch_exchange *e = living(watch_of(sink), x);
+
+	MUST(watch_of(sink)->fed_dir == RM_DIR_REQUEST && (!e || (!e->head && !e->received)));
+	return e;
+}
+
 static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operation *op)
 {
 	struct watch *w = watch_of(sink);
@@ -224,7 +172,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 
 	MUST(w->fed_dir == RM_DIR_REQUEST && op->system.n);
 	if (e) {
-		MUST(!e->head);
+		MUST(!e->head && !e->received);
 		e->head = e->operation = true;
 	}
 	fprintf(w->log, "operation %u ", x);
@@ -238,6 +186,60 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 	log_part(w, "query", op->query);
 	if (op->batch)
 		fprintf(w->log, "  batch %u\n", op->batch);
+}
+
+/* A comment makes a message longer by what it is, and by what holds it, or cannot be. */
+static bool on_query(struct rm_sink *sink, rm_xid x, const struct rm_envelope *e, uint32_t end)
+{
+	const size_t room = e->head.n + 2 + e->extra_bytes;
+	struct watch *w = watch_of(sink);
+	char *text = malloc(room);
+	struct rm_strbuf out;
+
+	living(w, x);
+	MUST(w->fed_dir == RM_DIR_REQUEST && e->at >= 0 && (uint64_t)e->at + e->head.n == end && end <= w->fed_bytes);
+	rm_strbuf_init(&out, text, room);
+	if (e->write(e, RM_STR("ab"), &out)) {
+		MUST(!out.truncated && out.n == e->head.n + sizeof(" /*ab*/") - 1);
+		MUST(memmem(out.p, out.n, " /*ab*/", sizeof(" /*ab*/") - 1) != NULL);
+	}
+	free(text);
+	return !w->stop_heads;
+}
+
+static bool on_message(struct rm_sink *sink, rm_xid x, const struct rm_message *m, uint32_t end)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(m->received == (w->fed_dir == RM_DIR_RESPONSE) && m->system.n && m->operation.n && end <= w->fed_bytes);
+	MUST(!m->envelope || !m->received);
+	if (e) {
+		MUST(!e->head && e->received == m->received);
+		e->head = e->operation = true;
+	}
+	fprintf(w->log, "message %u ", x);
+	put_escaped(w->log, m->system);
+	fputc(' ', w->log);
+	put_escaped(w->log, m->operation);
+	fputc('\n', w->log);
+	log_message(w, m);
+	log_list(w, m->fields, m->field_count);
+	if (m->envelope)
+		check_envelope(w, m->envelope, end);
+	return m->received || !w->stop_heads;
+}
+
+#include "tests/replay/watch_dns.h"
+
+static void on_batched(struct rm_sink *sink, rm_xid x, const struct rm_field *fields, uint32_t count)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(w->fed_dir == RM_DIR_RESPONSE && (!e || (e->head && e->received && !e->response_head)));
+	fprintf(w->log, "batched %u\n", x);
+	log_list(w, fields, count);
 }
 
 static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *o)
@@ -254,6 +256,8 @@ static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *
 	put_escaped(w->log, o->status);
 	fputc('\n', w->log);
 	log_part(w, "space", o->space);
+	if (o->batch)
+		fprintf(w->log, "  batch %u\n", o->batch);
 }
 
 static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
@@ -262,7 +266,7 @@ static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 	struct watch_exchange *e = living(w, x);
 
 	if (e) {
-		MUST(e->head && !e->request_over);
+		MUST(e->head && !e->request_over && (!e->asked || e->asked_bytes == body_bytes));
 		e->request_over = true;
 	}
 	fprintf(w->log, "request_end %u body %lu\n", x, (unsigned long)body_bytes);
@@ -281,13 +285,33 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 	fprintf(w->log, "response %u\n", x);
 }
 
-static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
+/* Content that says it is gRPC-Web is read as such; of other exchanges of HTTP each second one is only counted. */
+static bool wants_content(struct watch_exchange *e, rm_xid x, const struct rm_head *h)
+{
+	struct rm_str web = RM_STR("application/grpc-web"), text = RM_STR("application/grpc-web-text");
+
+	for (uint32_t i = 0; i < h->field_count && !e->rpc; i++) {
+		struct rm_str value = h->fields[i].value;
+
+		if (!rm_str_ieq(h->fields[i].name, RM_STR("content-type")) || value.n < web.n ||
+		    memcmp(value.p, web.p, web.n) != 0)
+			continue;
+		rm_grpc_body_start(&e->web, value.n >= text.n && memcmp(value.p, text.p, text.n) == 0);
+		e->rpc = true;
+	}
+	e->shown = e->rpc || x % 2;
+	return e->shown;
+}
+
+static bool on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
 {
 	struct watch *w = watch_of(sink);
 	struct watch_exchange *e = living(w, x);
 
 	MUST(w->fed_dir == RM_DIR_RESPONSE);
 	check_head(w, h);
+	if (h->block)
+		check_block(w, h->block, (uint32_t)(h->block->frame_at + h->block->frame_bytes));
 	MUST(h->status == 101 || (h->status >= 200 && h->status <= 999));
 	if (e) {
 		MUST(e->response && !e->response_head);
@@ -297,6 +321,19 @@ static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 	put_escaped(w->log, h->version);
 	fputc('\n', w->log);
 	log_fields(w, h);
+	return e && w->has_content && wants_content(e, x, h);
+}
+
+static void on_response_content(struct rm_sink *sink, rm_xid x, const char *p, uint64_t n)
+{
+	struct watch *w = watch_of(sink);
+	struct watch_exchange *e = living(w, x);
+
+	MUST(e && e->response_head && e->shown && n);
+	MUST(!p || (w->fed_dir == RM_DIR_RESPONSE && inside((struct rm_str){ p, n }, (struct rm_str){ w->fed, w->fed_bytes })));
+	e->content_bytes += n;
+	if (e->rpc)
+		rm_grpc_body_feed(&e->web, p, n);
 }
 
 static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
@@ -319,9 +356,12 @@ static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 
 	if (e) {
 		MUST(e->response_head);
+		MUST(!e->shown || e->content_bytes == body_bytes);
 		e->over = true;
 	}
 	fprintf(w->log, "response_end %u body %lu\n", x, (unsigned long)body_bytes);
+	if (e && e->rpc)
+		fprintf(w->log, "  grpc-web status %d%s\n", e->web.status, rm_grpc_body_lacks(&e->web) ? " lacks" : "");
 }
 
 static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
@@ -349,6 +389,11 @@ static void on_hand_over(struct rm_sink *sink, rm_xid x, const char *proto)
 	MUST(w->next);
 	w->handed_over = x;
 	fprintf(w->log, "hand_over %u %s\n", x, proto);
+}
+
+static void on_system(struct rm_sink *sink, const char *name)
+{
+	fprintf(watch_of(sink)->log, "system %s\n", name);
 }
 
 /* Exactly as large as asked, and moved each time: stale pointers and overruns show under asan. */
@@ -392,7 +437,7 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 	return w->scratch;
 }
 
-static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES])
+static bool on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES])
 {
 	struct watch *w = watch_of(sink);
 
@@ -400,6 +445,12 @@ static void on_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_
 	for (int i = 0; i < RM_TLS_RANDOM_BYTES; i++)
 		fprintf(w->log, "%02x", random[i]);
 	fputc('\n', w->log);
+	return true;
+}
+
+static void on_handshaken(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over)
+{
+	fprintf(watch_of(sink)->log, "handshake %02x... TLS 1.%d%s\n", random[0], minor - 1, over ? ", over" : "");
 }
 
 static void open_proto(struct watch *w, const struct rm_proto *proto)
@@ -410,24 +461,42 @@ static void open_proto(struct watch *w, const struct rm_proto *proto)
 	proto->open(w->state, RM_ROLE_SERVER);
 	/* Only heads of lines lie as a whole where they came. */
 	w->fields_anywhere = strcmp(proto->name, "http1") != 0;
+	w->has_content = strcmp(proto->name, "http1") == 0 || strcmp(proto->name, "http2") == 0;
 }
 
 static const struct rm_sink_calls calls = {
 	.request = on_request,
 	.request_head = on_request_head,
+	.shows = on_shows,
 	.operation = on_operation,
+	.query = on_query,
+	.message = on_message,
+	.batched = on_batched,
+	.question = on_question,
+	.answered = on_answered,
+	.reads_request = on_reads_request,
+	.request_content = on_request_content,
 	.request_end = on_request_end,
 	.response = on_response,
 	.response_head = on_response_head,
+	.adds_to_responses = true,
+	.response_content = on_response_content,
 	.outcome = on_outcome,
 	.response_trailers = on_response_trailers,
 	.response_end = on_response_end,
 	.broken = on_broken,
 	.hand_over = on_hand_over,
+	.system = on_system,
 	.stash = on_stash,
 	.unstash = on_unstash,
 	.scratch = on_scratch,
 	.secured = on_secured,
+	.handshaken = on_handshaken,
+	.untold = on_untold,
+	.set_topic = on_set_topic,
+	.topic = on_topic,
+	.set_greeting = on_set_greeting,
+	.greeting = on_greeting,
 };
 
 void watch_open(struct watch *w, const struct rm_proto *proto)

@@ -35,7 +35,12 @@ struct watch {
 	bool stop_heads;              /* answer each request head with "stop here" */
 	bool unrecorded;              /* every third exchange gets no name */
 	bool fields_anywhere;         /* heads are no lines: their slices may lie elsewhere */
+	bool has_content;             /* of responses, to be shown */
 	bool muted;
+	uint64_t greeting;            /* what was said before TLS */
+	uint8_t topic_id[RM_TOPIC_ID_BYTES]; /* and name, that were told last */
+	char topic[256];
+	size_t topic_bytes;
 };
 
 void watch_open(struct watch *w, const struct rm_proto *proto);

@@ -18,7 +18,13 @@ static struct rm_config stub_config;
 
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program) { (void)env, (void)program; }
 struct rm_segment *rm_outlet_segment(int *ring) { *ring = 0; return &stub_segment; }
-void rm_outlet_pushed(uint32_t fill) { (void)fill; }
+void rm_outlet_pushed(uint32_t bytes, uint32_t fill) { (void)bytes; (void)fill; }
+bool rm_outlet_takes(enum rm_signal signal) { (void)signal; return true; }
+void rm_outlet_output(struct rm_output *head, const struct iovec *text, size_t skip)
+{
+	rm_segment_push_parts(&stub_segment, 0, &(struct rm_segment_parts){ head, sizeof(*head), text, skip, head->bytes }, NULL);
+}
+void rm_outlet_log(const struct rm_log *log, uint32_t bytes) { rm_segment_push(&stub_segment, 0, log, bytes, NULL); }
 bool rm_outlet_wants_worker(void) { return false; }
 void rm_outlet_safe_point(void) { }
 void rm_outlet_forked(void) { }

@@ -116,7 +116,7 @@ static void open_client(int fd)
 	if (!rm_enter(&s))
 		return;
 	rm_fd_socket(&s, fd, AF_INET, SOCK_STREAM);
-	rm_fd_connect(&s, fd, (struct sockaddr *)&to, sizeof(to), 0, 0);
+	rm_fd_connect(&s, fd, (struct sockaddr *)&to, sizeof(to), 0, 0, 0);
 	rm_leave(&s);
 }
 

@@ -40,7 +40,7 @@ static void look_around(void)
 	prctl(PR_GET_NAME, state->name);
 }
 
-static struct rm_pipeline *fake_open(const struct rm_env *env, unsigned topics, int level,
+static struct rm_pipeline *fake_open(const struct rm_env *env, unsigned signals, unsigned topics, int level,
 				     const struct rm_pipeline_driver *d)
 {
 	static struct rm_pipeline pipeline;
@@ -66,11 +66,16 @@ static uint32_t fake_resource(struct rm_pipeline *p, const struct rm_record *res
 	return 1;
 }
 
-static int fake_push(struct rm_pipeline *p, uint32_t resource, const struct rm_span *span)
+static int fake_push(struct rm_pipeline *p, uint32_t resource, const struct rm_record *record)
 {
 	state->pushed++;
 	queued++;
 	return 0;
+}
+
+static bool fake_has_room(const struct rm_pipeline *p, enum rm_signal signal)
+{
+	return true;
 }
 
 static int hang(void)
@@ -105,10 +110,18 @@ static int fake_flush(struct rm_pipeline *p, uint64_t deadline_ns)
 	return 0;
 }
 
-static void fake_stats(const struct rm_pipeline *p, struct rm_pipeline_stats *ret)
+static struct rm_poller *fake_poller_open(const struct rm_env *env, const struct rm_pipeline_driver *driver,
+					  struct rm_rules *rules, struct rm_pipeline *p)
+{
+	(void)env, (void)driver, (void)rules, (void)p;
+	return NULL;
+}
+
+static void fake_stats(const struct rm_pipeline *p, enum rm_signal signal, struct rm_pipeline_stats *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	ret->exported = (uint64_t)(state->pushed - queued);
+	if (signal == RM_SIGNAL_TRACES)
+		ret->exported = (uint64_t)(state->pushed - queued);
 }
 
 static void fake_close(struct rm_pipeline *p)
@@ -123,10 +136,12 @@ const struct rm_pipeline_api *remora_export_api(uint32_t abi)
 		.open = fake_open,
 		.resource = fake_resource,
 		.push = fake_push,
+		.has_room = fake_has_room,
 		.run = fake_run,
 		.flush = fake_flush,
 		.stats = fake_stats,
 		.close = fake_close,
+		.poller_open = fake_poller_open,
 	};
 
 	return abi == RM_EXPORT_ABI ? &api : NULL;

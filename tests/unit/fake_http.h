@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 struct fake_http {
 	int listener, port, end[2];
+	char path[64]; /* of AF_UNIX: in a folder of its own */
 	const char *answer; /* NULL: never answers */
 	pthread_t thread;
 	pthread_barrier_t started; /* no test forks while the thread is being made */
@@ -74,6 +76,27 @@ static inline void *fake_http_main(void *arg)
 	return NULL;
 }
 
+static inline int fake_http_bind_unix(struct fake_http *h)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	strcpy(h->path, "/tmp/rm-unix-XXXXXX");
+	if (!mkdtemp(h->path))
+		return -1;
+	strcat(h->path, "/http");
+	strcpy(a.sun_path, h->path);
+	return bind(h->listener, (struct sockaddr *)&a, sizeof(a));
+}
+
+static inline void fake_http_unlink(struct fake_http *h)
+{
+	if (!h->path[0])
+		return;
+	unlink(h->path);
+	*strrchr(h->path, '/') = '\0';
+	rmdir(h->path);
+}
+
 static inline void fake_http_open(struct fake_http *h, int family, const char *answer)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -86,8 +109,8 @@ static inline void fake_http_open(struct fake_http *h, int family, const char *a
 	h->cap = 1 << 20;
 	h->bytes = malloc(h->cap);
 	h->listener = socket(family, SOCK_STREAM, 0);
-	if (bind(h->listener, at, len) != 0 || listen(h->listener, 8) != 0 ||
-	    getsockname(h->listener, at, &len) != 0 || pipe(h->end) != 0)
+	if ((family == AF_UNIX ? fake_http_bind_unix(h) : bind(h->listener, at, len)) != 0 ||
+	    listen(h->listener, 8) != 0 || getsockname(h->listener, at, &len) != 0 || pipe(h->end) != 0)
 		abort();
 	h->port = ntohs(family == AF_INET ? v4.sin_port : v6.sin6_port);
 	pthread_barrier_init(&h->started, NULL, 2);
@@ -106,6 +129,7 @@ static inline void fake_http_stop(struct fake_http *h)
 	close(h->listener);
 	close(h->end[0]);
 	close(h->end[1]);
+	fake_http_unlink(h);
 }
 
 #endif

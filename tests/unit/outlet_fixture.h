@@ -84,8 +84,28 @@ static inline void push(int spans)
 	RM_CHECK(s && ring >= 0 && ring < RM_SEGMENT_RINGS);
 	for (int i = 0; s && i < spans; i++) {
 		RM_CHECK(rm_segment_push(s, (uint32_t)ring, record, bytes, &fill) == RM_OK);
-		rm_outlet_pushed(fill);
+		rm_outlet_pushed(bytes, fill);
 	}
+}
+
+static inline void push_logs(int count)
+{
+	_Alignas(8) static char record[RM_RECORD_MAX_BYTES];
+	uint32_t bytes = sample_log_line(record, sizeof(record), RM_STR("pushed line"));
+
+	for (int i = 0; i < count; i++)
+		rm_outlet_log((const struct rm_log *)record, bytes);
+}
+
+/* A call that printed. */
+static inline void push_output(uint64_t number, const char *text)
+{
+	const struct iovec iov = { (void *)text, strlen(text) };
+	struct rm_output head = { .record = { (uint32_t)(sizeof(head) + ((iov.iov_len + 7) & ~7ul)), RM_RECORD_OUTPUT, 0 },
+				  .time_ns = 1, .sequence = number, .bytes = (uint32_t)iov.iov_len, .stream = RM_STREAM_STDERR,
+				  .bits = RM_OUTPUT_BEGINS | RM_OUTPUT_ENDS };
+
+	rm_outlet_output(&head, &iov, 0);
 }
 
 static inline int threads(void)

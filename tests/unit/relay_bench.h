@@ -78,7 +78,7 @@ struct bench {
 static inline void setup(struct bench *b)
 {
 	*b = (struct bench){ .gather = { .tree = rm_tree_new(RM_TREE_SPANS_MAX) } };
-	b->relay = rm_relay_new(&b->gather);
+	b->relay = rm_relay_new(&b->gather, false);
 	RM_CHECK(b->relay != NULL);
 	rm_relay_address(b->relay, b->address);
 }
@@ -96,24 +96,31 @@ static inline bool settle(struct bench *b, uint64_t spans, uint32_t alive)
 	for (int i = 0; i < TRIES; i++) {
 		if (b->gather.spans >= spans && rm_relay_alive(b->relay) == alive)
 			return b->gather.spans == spans;
-		rm_relay_step(b->relay, MS, UINT32_MAX);
+		rm_relay_step(b->relay, MS, RM_ROOM_FOR_ALL);
 	}
 	return false;
 }
 
 /* On a busy machine the relay may not get to run within the time that a program would wait. */
-static inline bool join(struct producer *p, const char *address)
+/* Joins without a word on who is to read. */
+static inline bool join_undecided(struct producer *p, const char *address)
 {
 	for (int i = 0; i < 100; i++) {
 		if (!make_segment(p))
 			return false;
-		if (rm_relay_join(rm_str_c(address), p->memory_fd, &p->bell) == RM_OK) {
-			atomic_store(&p->segment->reader, RM_READER_RELAY);
+		if (rm_relay_join(rm_str_c(address), p->memory_fd, &p->bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_OK)
 			return true;
-		}
 		free_segment(p);
 	}
 	return false;
+}
+
+static inline bool join(struct producer *p, const char *address)
+{
+	if (!join_undecided(p, address))
+		return false;
+	atomic_store(&p->segment->reader, RM_READER_RELAY);
+	return true;
 }
 
 /* Starts a child that joins, runs `work`, and dies at once by SIGKILL. */

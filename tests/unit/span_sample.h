@@ -29,4 +29,14 @@ static inline uint32_t sample_span(void *memory, uint32_t cap, uint8_t number, s
 	return rm_builder_end(&b);
 }
 
+/* A log record. */
+static inline uint32_t sample_log_line(void *memory, uint32_t cap, struct rm_str body)
+{
+	const struct rm_log head = { .observed_ns = 1700000000000000003ull };
+	struct rm_builder b = { .max_attrs = 128 };
+
+	rm_builder_log(&b, memory, cap, &head, RM_STR(""), RM_STR(""), body);
+	return rm_builder_end(&b);
+}
+
 #endif

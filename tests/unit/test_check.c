@@ -270,7 +270,7 @@ RM_TEST("a program whose HTTPS is not seen can be instrumented, but for that")
 {
 	make_image("java", image(LD_SO, NULL), 0755);
 	RM_CHECK(inspect("java"));
-	RM_CHECK(says("note: ") && says("yes: java can be instrumented, but for the HTTPS"));
+	RM_CHECK(says("note: ") && says("yes: java can be instrumented, but for what the note above says"));
 }
 
 RM_TEST("a program cut at any byte is refused or read, never more")

@@ -50,7 +50,7 @@ RM_TEST("an empty environment gives the defaults and no warning")
 	RM_CHECK(config.client_request.count == 0 && config.server_response.count == 0);
 	RM_CHECK(config.method_count == 10);
 	RM_CHECK_STR(config.methods[2], "GET");
-	RM_CHECK(config.redact_count == 16);
+	RM_CHECK(config.redact_count == 24);
 	RM_CHECK_STR(config.redact[5], "sig");
 	RM_CHECK(config.exit_timeout_ns == 300000000);
 	RM_CHECK(config.memory_bytes == 256ull << 20);
@@ -97,6 +97,39 @@ RM_TEST("propagators: none is none, unknown ones alone are the default")
 	RM_CHECK(config.propagators == RM_PROP_B3 && !config.ingress);
 }
 
+#define XRAY(n) "Root=1-00000000-000000000000000000000004;Parent=000000000000000" #n ";Sampled=1"
+
+RM_TEST("the parent of a process may be told as X-Ray does, where that propagator is on")
+{
+	BUILD("X_AMZN_TRACE_ID=" XRAY(5));
+	RM_CHECK(!config.parent.valid);
+	BUILD("OTEL_PROPAGATORS=xray", "X_AMZN_TRACE_ID=" XRAY(5), "_X_AMZN_TRACE_ID=" XRAY(6),
+	      "TRACEPARENT=00-00000000000000000000000000000001-0000000000000001-01");
+	RM_CHECK(config.parent.valid && config.parent.span_id[7] == 5 && config.ingress);
+	BUILD("OTEL_PROPAGATORS=xray-lambda", "_X_AMZN_TRACE_ID=" XRAY(6) ";Lineage=1:abcdef01:2");
+	RM_CHECK(config.parent.valid && config.parent.span_id[7] == 6);
+	BUILD("OTEL_PROPAGATORS=tracecontext,xray", "X_AMZN_TRACE_ID=" XRAY(5),
+	      "TRACEPARENT=00-00000000000000000000000000000001-0000000000000001-01");
+	RM_CHECK(config.parent.valid && config.parent.span_id[7] == 1);
+	BUILD("OTEL_PROPAGATORS=xray", "GATEWAY_INTERFACE=CGI/1.1", "X_AMZN_TRACE_ID=" XRAY(5),
+	      "HTTP_X_AMZN_TRACE_ID=" XRAY(7));
+	RM_CHECK(config.parent.valid && config.parent.span_id[7] == 7);
+}
+
+RM_TEST("trace ids begin with the time where X-Ray is in use, or as asked for")
+{
+	BUILD("OTEL_TRACES_EXPORTER=otlp");
+	RM_CHECK(!config.time_ids);
+	BUILD("OTEL_TRACES_EXPORTER=otlp, xray");
+	RM_CHECK(config.time_ids);
+	BUILD("OTEL_PROPAGATORS=baggage,xray");
+	RM_CHECK(config.time_ids);
+	BUILD("OTEL_PROPAGATORS=xray", "REMORA_ID_GENERATOR=random");
+	RM_CHECK(!config.time_ids);
+	BUILD("REMORA_ID_GENERATOR=xray");
+	RM_CHECK(config.time_ids);
+}
+
 RM_TEST("limits for spans are stronger than general ones")
 {
 	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=5", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=6");
@@ -106,6 +139,14 @@ RM_TEST("limits for spans are stronger than general ones")
 	RM_CHECK(config.max_attrs == 7 && config.max_value_chars == 8);
 	BUILD("OTEL_ATTRIBUTE_COUNT_LIMIT=99999999999", "REMORA_EXIT_TIMEOUT=18446744073709551615");
 	RM_CHECK(config.max_attrs == UINT32_MAX && config.exit_timeout_ns == 3600ull * 1000000000);
+}
+
+RM_TEST("messages have a limit of 4,000 bytes where no other is known")
+{
+	BUILD("OTEL_PROPAGATORS=tracecontext");
+	RM_CHECK(config.message_bytes == 4000);
+	BUILD("REMORA_MESSAGE_LIMIT=99999999999");
+	RM_CHECK(config.message_bytes == UINT32_MAX);
 }
 
 RM_TEST("memory has a limit of 16 MiB at least")
@@ -147,11 +188,11 @@ RM_TEST("too many or too long entries get one warning and the first ones count")
 
 RM_TEST("more query keys stand behind the built-in ones")
 {
-	BUILD("REMORA_REDACT_QUERY=token, otp");
-	RM_CHECK(config.redact_count == 18);
+	BUILD("REMORA_REDACT_QUERY=ticket, otp");
+	RM_CHECK(config.redact_count == 26);
 	RM_CHECK_STR(config.redact[0], "X-Amz-Signature");
-	RM_CHECK_STR(config.redact[16], "token");
-	RM_CHECK_STR(config.redact[17], "otp");
+	RM_CHECK_STR(config.redact[24], "ticket");
+	RM_CHECK_STR(config.redact[25], "otp");
 }
 
 RM_TEST("query keys of any length are found, by a list that knows which lengths there are")
@@ -177,7 +218,7 @@ RM_TEST("query keys of any length are found, by a list that knows which lengths 
 		RM_CHECK(rm_redact_query_needed(&config, rm_str_c(query)) == listed);
 	}
 	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")));
-	RM_CHECK(config.redact_no_length >> 4 & 1 && !(config.redact_no_length >> 6 & 1));
+	RM_CHECK(config.redact_no_length >> 10 & 1 && !(config.redact_no_length >> 6 & 1));
 }
 
 #define TRACEPARENT "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

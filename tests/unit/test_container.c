@@ -25,6 +25,10 @@ static struct rm_container mounts(const char *text)
 
 RM_TEST("the control group names the container")
 {
+	RM_CHECK_STR(cgroup("5:cpu:/ecs/10f8bd5b8c1b4a4d8c5a9c8a1b2c3d4e/10f8bd5b8c1b4a4d8c5a9c8a1b2c3d4e-2455234099\n").id,
+		     "10f8bd5b8c1b4a4d8c5a9c8a1b2c3d4e-2455234099");
+	RM_CHECK_STR(cgroup("5:cpu:/ecs/10f8bd5b8c1b4a4d8c5a9c8a1b2c3d4e/" ID "\n").id, ID);
+	RM_CHECK(cgroup("0::/user/10f8bd5b8c1b4a4d8c5a9c8a1b2c3d4e-2455234099\n").id.n == 0);
 	RM_CHECK_STR(cgroup("12:memory:/docker/" ID "\n").id, ID);
 	RM_CHECK_STR(cgroup("0::/system.slice/docker-" ID ".scope\n").id, ID);
 	RM_CHECK_STR(cgroup("1:name=systemd:/kubepods.slice/x/cri-containerd-" ID ".scope").id, ID);

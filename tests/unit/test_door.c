@@ -35,7 +35,7 @@ static ssize_t say(struct bench *b, const struct rm_relay_hello *hello, size_t b
 	}
 	RM_CHECK(sendmsg(s, &m, 0) == (ssize_t)bytes);
 	for (int i = 0; i < TRIES && got < 0; i++) {
-		rm_relay_step(b->relay, MS, UINT32_MAX);
+		rm_relay_step(b->relay, MS, RM_ROOM_FOR_ALL);
 		got = recv(s, answer, sizeof(answer), 0);
 	}
 	close(s);
@@ -129,7 +129,7 @@ RM_TEST("a peer that connects and says nothing is not waited for")
 	RM_CHECK(settle(&b, 10, 0));
 	RM_CHECK(was_killed(pid));
 	for (int i = 0; i < TRIES && got < 0; i++) {
-		rm_relay_step(b.relay, MS, UINT32_MAX);
+		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
 		got = recv(s, &byte, 1, 0);
 	}
 	RM_CHECK(got == 0);
@@ -159,7 +159,7 @@ RM_TEST("a crowd that connects and says nothing keeps nobody out, and takes no m
 	before = descriptors();
 	for (int i = 0; i < CROWD; i++)
 		silent[i] = knock(&b);
-	rm_relay_step(b.relay, 0, UINT32_MAX);
+	rm_relay_step(b.relay, 0, RM_ROOM_FOR_ALL);
 	for (int i = 0; i < CROWD; i++)
 		held += recv(silent[i], &byte, 1, 0) < 0;
 	RM_CHECK(held == SHARE);
@@ -198,7 +198,7 @@ RM_TEST("any bytes in the shared memory leave the relay whole")
 			atomic_store(&p.segment->ring[ring].tail, 0);
 			atomic_store(&p.segment->ring[ring].head, (rm_random_u64(&random) % 8192) & ~7ull);
 		}
-		rm_relay_drain(b.relay, UINT32_MAX);
+		rm_relay_drain(b.relay, RM_ROOM_FOR_ALL);
 	}
 	RM_CHECK(b.gather.broken > 0);
 	RM_CHECK(rm_relay_alive(b.relay) == 1);
@@ -269,7 +269,7 @@ static int modes_of_user(void)
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return 1;
 	unsetenv("XDG_RUNTIME_DIR");
-	if (rm_door_open(&door) != RM_OK)
+	if (rm_door_open(&door, false) != RM_OK)
 		return 2;
 	bad |= stat(door.dir, &st) != 0 || (st.st_mode & 0777) != 0700 ? 4 : 0;
 	bad |= stat(door.at.sun_path, &st) != 0 || (st.st_mode & 0777) != 0600 ? 8 : 0;
@@ -345,6 +345,6 @@ RM_TEST("where no file may be made there is no relay, and no signal")
 	none.rlim_cur = 0;
 	RM_CHECK(setrlimit(RLIMIT_FSIZE, &none) == 0);
 	errno = 0;
-	RM_CHECK(!rm_relay_new(NULL) && errno == EFBIG);
+	RM_CHECK(!rm_relay_new(NULL, false) && errno == EFBIG);
 	RM_CHECK(setrlimit(RLIMIT_FSIZE, &before) == 0);
 }

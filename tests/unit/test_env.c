@@ -10,10 +10,10 @@ static struct rm_env env;
 static int warnings;
 static char warned_name[64], warned_value[64];
 
-static void warn(const struct rm_env_row *row, struct rm_str value, const char *reason)
+static void warn(enum rm_env_id id, struct rm_str value, const char *reason)
 {
 	warnings++;
-	snprintf(warned_name, sizeof(warned_name), "%s", row->name);
+	snprintf(warned_name, sizeof(warned_name), "%s", rm_env_name(id));
 	snprintf(warned_value, sizeof(warned_value), "%.*s", (int)value.n, value.p);
 	RM_CHECK(reason && reason[0]);
 }
@@ -30,7 +30,7 @@ RM_TEST("without variables every row has its default and nothing warns")
 	LOAD();
 	for (int id = 0; id < RM_ENV_COUNT; id++) {
 		RM_CHECK(!rm_env_is_set(&env, id));
-		RM_CHECK_STR(rm_env_str(&env, id), rm_env_rows[id].def);
+		RM_CHECK_STR(rm_env_str(&env, id), rm_env_default(id));
 	}
 	rm_env_load(&env, NULL, warn);
 	RM_CHECK(rm_env_u64(&env, RM_ENV_BSP_MAX_QUEUE_SIZE, 0) == 2048);
@@ -42,10 +42,10 @@ RM_TEST("every default is a valid value of its row")
 	static char text[512];
 
 	for (int id = 0; id < RM_ENV_COUNT; id++) {
-		snprintf(text, sizeof(text), "%s=%s", rm_env_rows[id].name, rm_env_rows[id].def);
+		snprintf(text, sizeof(text), "%s=%s", rm_env_name(id), rm_env_default(id));
 		LOAD(text);
 		RM_CHECK(warnings == 0);
-		RM_CHECK(rm_env_is_set(&env, id) == (rm_env_rows[id].def[0] != '\0'));
+		RM_CHECK(rm_env_is_set(&env, id) == (rm_env_default(id)[0] != '\0'));
 	}
 }
 
@@ -93,7 +93,8 @@ static const struct rule {
 	{ "OTEL_LOG_LEVEL=DEBUG", RM_ENV_LOG_LEVEL, "debug", 0 },
 	{ "OTEL_LOG_LEVEL=verbose", RM_ENV_LOG_LEVEL, "info", 1 },
 	{ "OTEL_LOG_LEVEL=warn,info", RM_ENV_LOG_LEVEL, "info", 1 },
-	{ "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", RM_ENV_OTLP_PROTOCOL, "http/protobuf", 1 },
+	{ "OTEL_EXPORTER_OTLP_PROTOCOL=GRPC", RM_ENV_OTLP_PROTOCOL, "grpc", 0 },
+	{ "OTEL_EXPORTER_OTLP_PROTOCOL=thrift", RM_ENV_OTLP_PROTOCOL, "http/protobuf", 1 },
 	{ "OTEL_EXPORTER_OTLP_PROTOCOL=http/JSON", RM_ENV_OTLP_PROTOCOL, "http/json", 0 },
 	/* Lists: an unknown item warns, and the rest still counts. */
 	{ "OTEL_PROPAGATORS=b3, TraceContext", RM_ENV_PROPAGATORS, "b3, TraceContext", 0 },
@@ -290,15 +291,15 @@ RM_TEST("each variable of the table is found in an environment")
 	char setting[128], *settings[] = { setting, NULL };
 
 	for (unsigned i = 0; i < RM_ENV_COUNT; i++) {
-		const struct rm_env_row *row = &rm_env_rows[i];
-		struct rm_str values = rm_str_c(row->values), value = rm_str_cut(&values, ',');
+		enum rm_env_id id = (enum rm_env_id)i;
+		struct rm_str values = rm_str_c(rm_env_values(id)), value = rm_str_cut(&values, ',');
 
-		if (row->type == RM_ENV_BOOL)
+		if (rm_env_type(id) == RM_ENV_BOOL)
 			value = RM_STR("true");
 		else if (value.n == 0)
 			value = RM_STR("1");
-		snprintf(setting, sizeof(setting), "%s=%.*s", row->name, (int)value.n, value.p);
+		snprintf(setting, sizeof(setting), "%s=%.*s", rm_env_name(id), (int)value.n, value.p);
 		rm_env_load(&e, settings, NULL);
-		RM_CHECK(rm_env_is_set(&e, (enum rm_env_id)i));
+		RM_CHECK(rm_env_is_set(&e, id));
 	}
 }

@@ -9,7 +9,7 @@
 
 #define TRACEPARENT "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-extern const struct rm_proto rm_proto_fastcgi, rm_proto_scgi, rm_proto_uwsgi;
+extern const struct rm_proto rm_proto_fastcgi, rm_proto_scgi, rm_proto_uwsgi, rm_proto_tls;
 
 enum form { FASTCGI, SCGI, UWSGI };
 
@@ -18,7 +18,8 @@ static size_t wire_bytes, value_at;
 
 static void put(const void *p, size_t n)
 {
-	memcpy(wire + wire_bytes, p, n);
+	if (n)
+		memcpy(wire + wire_bytes, p, n);
 	wire_bytes += n;
 }
 
@@ -135,6 +136,17 @@ RM_TEST("other first bytes are not")
 
 		RM_CHECK(p != &rm_proto_fastcgi && p != &rm_proto_scgi && p != &rm_proto_uwsgi);
 	}
+}
+
+RM_TEST("a ClientHello of any length is nobody else's, also where its first five bytes are read alone")
+{
+	for (unsigned minor = 0; minor <= 4; minor++)
+		for (unsigned length = 0; length <= 16384; length++) {
+			char hello[] = { 22, 3, (char)minor, (char)(length >> 8), (char)length, 1 };
+
+			for (size_t n = 5; n <= sizeof(hello); n++)
+				RM_CHECK(first_not_no(hello, n) == &rm_proto_tls);
+		}
 }
 
 /* ---- what a server reads ---- */

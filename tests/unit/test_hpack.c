@@ -135,6 +135,53 @@ RM_TEST("what is written can be read, and leaves the table alone")
 	}
 }
 
+RM_TEST("a field that nobody may put into a table says so")
+{
+	char out[64];
+	struct rm_hpack_field f;
+	struct rm_strbuf b;
+
+	rm_strbuf_init(&b, out, sizeof(out));
+	rm_hpack_put_never(&b, RM_STR("traceparent"), RM_STR("00-1-2-01"));
+	receiver_open(&r);
+	receiver_begin(&r, out, b.n);
+	RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_NEVER);
+	RM_CHECK_STR(f.name, "traceparent");
+	RM_CHECK_STR(f.value, "00-1-2-01");
+	RM_CHECK(rm_hpack_next(&r.block, &f) == 0 && !r.table.count);
+	receiver_close(&r);
+}
+
+RM_TEST("a traceparent in the Huffman code is read as it is, whatever its digits")
+{
+	char out[64], want[RM_TRACEPARENT_BYTES];
+	struct rm_spanctx c = { .valid = true };
+	struct rm_hpack_field f;
+	struct rm_strbuf b;
+	size_t least = sizeof(out), most = 0;
+
+	for (unsigned i = 0; i < 4096; i++) {
+		memset(c.trace_id, (int)(i & 0xff), sizeof(c.trace_id));
+		memset(c.span_id, (int)(i & 0xff), sizeof(c.span_id));
+		c.trace_id[i % 16] = (uint8_t)(i >> 4);
+		c.span_id[i % 8] = (uint8_t)(i >> 8);
+		c.flags = (uint8_t)i;
+		rm_strbuf_init(&b, out, sizeof(out));
+		rm_hpack_put_traceparent(&b, &c);
+		rm_traceparent_format(&c, want);
+		least = b.n < least ? b.n : least;
+		most = b.n > most ? b.n : most;
+		receiver_open(&r);
+		receiver_begin(&r, out, b.n);
+		RM_CHECK(rm_hpack_next(&r.block, &f) == 1 && f.form == RM_HPACK_NEVER);
+		RM_CHECK_STR(f.name, "traceparent");
+		RM_CHECK(rm_str_eq(f.value, (struct rm_str){ want, sizeof(want) }));
+		RM_CHECK(rm_hpack_next(&r.block, &f) == 0 && !r.table.count);
+		receiver_close(&r);
+	}
+	RM_CHECK(least == 46 && most == 52);
+}
+
 RM_TEST("broken blocks are refused")
 {
 	RM_CHECK(fails("80") == RM_E_PROTO);             /* index 0 */

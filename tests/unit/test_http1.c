@@ -60,9 +60,10 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 {
 }
 
-static void on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
+static bool on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *h)
 {
 	seen_of(sink)->head = *h;
+	return false;
 }
 
 static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
@@ -105,8 +106,16 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 static struct seen fresh(void)
 {
 	static const struct rm_sink_calls calls = {
-		on_request, on_request_head, NULL, on_request_end, on_response, on_response_head, NULL, NULL,
-		on_response_end, on_broken, NULL, on_stash, on_unstash, on_scratch, NULL,
+		.request = on_request,
+		.request_head = on_request_head,
+		.request_end = on_request_end,
+		.response = on_response,
+		.response_head = on_response_head,
+		.response_end = on_response_end,
+		.broken = on_broken,
+		.stash = on_stash,
+		.unstash = on_unstash,
+		.scratch = on_scratch,
 	};
 	struct seen s = { .sink = { &calls } };
 

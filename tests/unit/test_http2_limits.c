@@ -186,7 +186,7 @@ RM_TEST("empty frames of a header block cost no memory")
 	for (int i = 0; i < MANY; i++)
 		send_frame(7, RM_HTTP2_CONTINUATION, 0, 1, NULL, 0);
 	send_frame(7, RM_HTTP2_CONTINUATION, RM_HTTP2_END_HEADERS, 1, NULL, 0);
-	RM_CHECK(sent_bytes == HEAD + FIELD_BYTES && is_field(sent + HEAD));
+	RM_CHECK(sent_bytes == HEAD + FIELD_BYTES && is_field_as(sent + HEAD, OUTGOING));
 	close_fd(7);
 	drop_spans();
 	RM_CHECK(all_freed());

@@ -48,7 +48,7 @@ RM_TEST("other servers that speak first are not")
 	IS(greeted, "220 mail.example ESMTP\r\n", "none");
 	IS(greeted, "SSH-2.0-OpenSSH_9.2\r\n", "none");
 	IS(greeted, "+OK ready\r\n", "none");
-	IS(greeted, "INFO {\"server_id\"", "none");
+	IS(greeted, "INFO {\"server_id\"", "nats");
 	IS(greeted, "\0\0\0\0\n8", "none");
 	IS(greeted, "\0\0\x10\0\n8", "none");
 }

@@ -1,50 +1,97 @@
 /*
- * OTLP: both encodings of the sample batch, what backends answer, and the settings. The protobuf
- * form is compared with a second implementation, the agent's encoder for last words.
+ * OTLP: both encodings of the sample batch, and what backends answer. The protobuf
+ * form is compared with a second implementation, protobuf-c's.
  */
 #include <stdlib.h>
 
-#include "agent/otlp_wire.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/segment.h"
 #include "exporters/otlp_answer.h"
-#include "exporters/otlp_config.h"
 #include "exporters/otlp_json.h"
 #include "exporters/otlp_proto.h"
 #include "tests/rmtest.h"
 #include "tests/unit/sample_batch.h"
 #include "trace_service.pb-c.h"
 
+#define LINKS                                                                                                \
+	"\"links\":[{\"traceId\":\"0af7651916cd43dd8448eb211c80319c\",\"spanId\":\"0102030405060708\",\"flags\":769}," \
+	"{\"traceId\":\"05000000000000000000000000000000\",\"spanId\":\"0600000000000000\",\"flags\":768}],"         \
+	"\"droppedLinksCount\":1"
+
 static struct sample sample;
-static struct rm_env env;
 
 /* ---- encodings ---- */
 
-/* What the agent's own encoder makes of a batch with one resource. */
-static struct rm_str wire(const struct rm_batch *batch)
+/* What protobuf-c itself makes of a request that it has read: each message measured, then packed, by its own code. */
+static bool packs_whole_to_the_same(const uint8_t *bytes, size_t n)
 {
-	static char memory[16 * 1024];
-	struct rm_otlp_wire w;
+	Otlp__ExportTraceServiceRequest *r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
+	uint8_t *again = malloc(n + 1);
+	bool same = r && otlp__export_trace_service_request__get_packed_size(r) == n &&
+		    otlp__export_trace_service_request__pack(r, again) == n && memcmp(again, bytes, n) == 0;
 
-	rm_otlp_begin(&w, memory, sizeof(memory), batch->groups[0].resource);
-	for (uint32_t i = 0; i < batch->span_count; i++)
-		RM_CHECK(rm_otlp_span(&w, batch->groups[0].spans[i]) == RM_OK);
-	return rm_otlp_end(&w);
+	if (r)
+		otlp__export_trace_service_request__free_unpacked(r, NULL);
+	free(again);
+	return same;
 }
 
-RM_TEST("protobuf: the exporter and the agent's last words write the same bytes")
+RM_TEST("protobuf: a batch of several groups is what protobuf-c packs")
 {
-	struct rm_batch batch;
 	uint8_t *bytes = NULL;
-	struct rm_str other;
 	size_t n = 0;
 
 	sample_init(&sample);
-	batch = (struct rm_batch){ sample.groups, 1, 2 };
-	other = wire(&batch);
+	RM_CHECK(rm_otlp_proto(&sample.batch, 1 << 20, &bytes, &n) == RM_OK);
+	RM_CHECK(packs_whole_to_the_same(bytes, n));
+	free(bytes);
+}
+
+RM_TEST("protobuf: links, as bytes")
+{
+	/* Checked with `protoc-c --decode`: the link, its flags, the other link, and one that is left out. */
+	static const char want[] = "6a210a100af7651916cd43dd8448eb211c80319c12080102030405060708350103000"
+				   "06a210a1005000000000000000000000000000000120806000000000000003500030000"
+				   "7001";
+	char text[sizeof(want)];
+	struct rm_batch batch;
+	uint8_t *bytes = NULL;
+	size_t n = 0, at;
+
+	sample_init(&sample);
+	sample_linked(sample.span[0]);
+	batch = (struct rm_batch){ .groups = sample.groups, .group_count = 1, .span_count = 2 };
 	RM_CHECK(rm_otlp_proto(&batch, 1 << 20, &bytes, &n) == RM_OK);
-	RM_CHECK(n == other.n && memcmp(bytes, other.p, n) == 0);
+	RM_CHECK(packs_whole_to_the_same(bytes, n));
+	for (at = 0; at + 74 < n && memcmp(bytes + at, "\x6a\x21\x0a\x10", 4) != 0;)
+		at++;
+	rm_hex_encode(bytes + at, sizeof(want) / 2, text);
+	RM_CHECK_STR(((struct rm_str){ text, sizeof(want) - 1 }), want);
+	free(bytes);
+}
+
+RM_TEST("protobuf: events")
+{
+	Otlp__ExportTraceServiceRequest *r;
+	struct rm_batch batch;
+	uint8_t *bytes = NULL;
+	Otlp__Span *s;
+	size_t n = 0;
+
+	sample_init(&sample);
+	sample_events(sample.span[0]);
+	batch = (struct rm_batch){ .groups = sample.groups, .group_count = 1, .span_count = 2 };
+	RM_CHECK(rm_otlp_proto(&batch, 1 << 20, &bytes, &n) == RM_OK);
+	RM_CHECK(packs_whole_to_the_same(bytes, n));
+	r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
+	RM_CHECK(r != NULL);
+	s = r->resource_spans[0]->scope_spans[0]->spans[0];
+	RM_CHECK(s->n_events == 2 && s->dropped_events_count == 1 && s->n_attributes == 1);
+	RM_CHECK(strcmp(s->events[0]->name, "exception") == 0 && s->events[0]->time_unix_nano == 5000);
+	RM_CHECK(s->events[0]->n_attributes == 3 && s->events[0]->dropped_attributes_count == 1);
+	RM_CHECK(strcmp(s->events[1]->name, "done") == 0 && s->events[1]->n_attributes == 0);
+	otlp__export_trace_service_request__free_unpacked(r, NULL);
 	free(bytes);
 }
 
@@ -64,7 +111,7 @@ RM_TEST("protobuf: a small batch is these bytes")
 	size_t n = 0;
 
 	sample_init(&sample);
-	batch = (struct rm_batch){ sample.groups + 1, 1, 1 };
+	batch = (struct rm_batch){ .groups = sample.groups + 1, .group_count = 1, .span_count = 1 };
 	RM_CHECK(rm_otlp_proto(&batch, 1 << 20, &bytes, &n) == RM_OK);
 	RM_CHECK(2 * n < sizeof(hex) && 2 * n > strlen(resource) + strlen(span));
 	rm_hex_encode(bytes, n, hex);
@@ -115,8 +162,8 @@ RM_TEST("protobuf: attributes of every kind and length are those that protobuf-c
 		for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
 			rm_builder_i64(&b, RM_KEY_SERVER_PORT, numbers[k]);
 		rm_builder_end(&b);
-		group = (struct rm_batch_group){ sample.groups[0].resource, &span, 1 };
-		RM_CHECK(rm_otlp_proto(&(struct rm_batch){ &group, 1, 1 }, 1 << 20, &bytes, &n) == RM_OK);
+		group = (struct rm_batch_group){ .resource = sample.groups[0].resource, .spans = &span, .span_count = 1 };
+		RM_CHECK(rm_otlp_proto(&(struct rm_batch){ .groups = &group, .group_count = 1, .span_count = 1 }, 1 << 20, &bytes, &n) == RM_OK);
 		r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
 		RM_CHECK(r && r->resource_spans[0]->scope_spans[0]->spans[0]->n_attributes == 11);
 		s = r->resource_spans[0]->scope_spans[0]->spans[0];
@@ -152,8 +199,8 @@ RM_TEST("protobuf: text that is not UTF-8, or holds NUL, is replaced")
 	rm_builder_span(&b, memory, SAMPLE_CAP, sample.spans[1], RM_STR("n"), RM_STR(""));
 	rm_builder_str(&b, RM_KEY_URL_PATH, (struct rm_str){ raw, sizeof(raw) - 1 });
 	rm_builder_end(&b);
-	group = (struct rm_batch_group){ sample.groups[0].resource, &span, 1 };
-	RM_CHECK(rm_otlp_proto(&(struct rm_batch){ &group, 1, 1 }, 1 << 20, &bytes, &n) == RM_OK);
+	group = (struct rm_batch_group){ .resource = sample.groups[0].resource, .spans = &span, .span_count = 1 };
+	RM_CHECK(rm_otlp_proto(&(struct rm_batch){ .groups = &group, .group_count = 1, .span_count = 1 }, 1 << 20, &bytes, &n) == RM_OK);
 	r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
 	RM_CHECK(r != NULL);
 	if (r) {
@@ -231,6 +278,37 @@ RM_TEST("JSON: the sample batch is this line")
 	rm_json_free(&j);
 }
 
+RM_TEST("JSON: links")
+{
+	struct rm_json j;
+
+	sample_init(&sample);
+	sample_linked(sample.span[0]);
+	rm_json_init(&j);
+	rm_otlp_json(&j, &sample.batch);
+	RM_CHECK(memmem(j.p, j.n, LINKS, sizeof(LINKS) - 1));
+	rm_json_free(&j);
+}
+
+RM_TEST("JSON: events")
+{
+	static const char want[] =
+		"\"events\":[{\"timeUnixNano\":\"5000\",\"name\":\"exception\",\"attributes\":["
+		"{\"key\":\"exception.type\",\"value\":{\"stringValue\":\"KeyError\"}},"
+		"{\"key\":\"exception.message\",\"value\":{\"stringValue\":\"'\xc3\xa9'\"}},"
+		"{\"key\":\"exception.stacktrace\",\"value\":{\"stringValue\":\"Traceback (most recent call last):\\n"
+		"  File \\\"/app/shop.py\\\", line 7, in home\\n    return d[k]\\nKeyError: '\xc3\xa9'\\n\"}}],"
+		"\"droppedAttributesCount\":1},{\"timeUnixNano\":\"6000\",\"name\":\"done\"}],\"droppedEventsCount\":1";
+	struct rm_json j;
+
+	sample_init(&sample);
+	sample_events(sample.span[0]);
+	rm_json_init(&j);
+	rm_otlp_json(&j, &sample.batch);
+	RM_CHECK(memmem(j.p, j.n, want, sizeof(want) - 1));
+	rm_json_free(&j);
+}
+
 /* ---- answers ---- */
 
 static struct rm_otlp_answer answer(struct rm_str body, bool is_json, bool is_success)
@@ -265,6 +343,7 @@ RM_TEST("answers: a partial success in JSON, the number as number or string")
 	RM_CHECK_STR(rm_str_c(a.message), "too \\\"old\\\"");
 	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":7 } }"), true, true)
 			 .rejected == 7);
+	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedLogRecords\":\"4\"}}"), true, true).rejected == 4);
 	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{}}"), true, true).rejected == 0);
 	RM_CHECK(answer(RM_STR("{\"partialSuccess\":{\"rejectedSpans\":-1}}"), true, true)
 			 .rejected == 0);
@@ -300,151 +379,4 @@ RM_TEST("answers: the message of an error, as Status or as whatever came")
 		"bad");
 	RM_CHECK_STR(rm_str_c(answer(RM_STR("{\"error\":1}"), true, false).message),
 		     "{\"error\":1}");
-}
-
-/* ---- settings ---- */
-
-static struct rm_otlp_config config(char *const *settings)
-{
-	struct rm_otlp_config c = { 0 };
-
-	rm_log_init(0, RM_LEVEL_NONE);
-	rm_env_load(&env, settings, NULL);
-	RM_CHECK(rm_otlp_config(&env, &c) == RM_OK);
-	return c;
-}
-
-#define CONFIG(...) config((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
-
-static bool has_header(const struct rm_otlp_config *c, const char *line)
-{
-	for (uint32_t i = 0; i < c->header_count; i++)
-		if (strcmp(c->header[i], line) == 0)
-			return true;
-	return false;
-}
-
-RM_TEST("settings: the URL that each endpoint gives")
-{
-	static const struct {
-		const char *base, *traces, *url;
-	} rows[] = {
-		{ "", "", "http://localhost:4318/v1/traces" },
-		{ "http://h:1", "", "http://h:1/v1/traces" },
-		{ "http://h:1/", "", "http://h:1/v1/traces" },
-		{ "https://h/a", "", "https://h/a/v1/traces" },
-		{ "https://h/a/", "", "https://h/a/v1/traces" },
-		{ " HTTP://h/a?k=v#f ", "", "http://h/a/v1/traces?k=v" },
-		{ "http://h", "http://t/exactly/", "http://t/exactly/" },
-		{ "http://h", "http://t", "http://t/" },
-		{ "http://h", "t:4318", "http://h/v1/traces" },
-		{ "localhost:4318", "", "http://localhost:4318/v1/traces" },
-		{ "ftp://h", "", "http://localhost:4318/v1/traces" },
-		{ "http://", "", "http://localhost:4318/v1/traces" },
-		{ "http://[::1]:4318", "", "http://[::1]:4318/v1/traces" },
-	};
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char base[128], traces[128];
-		struct rm_otlp_config c;
-
-		snprintf(base, sizeof(base), "OTEL_EXPORTER_OTLP_ENDPOINT=%s", rows[i].base);
-		snprintf(traces, sizeof(traces), "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=%s",
-			 rows[i].traces);
-		c = CONFIG(base, traces);
-		RM_CHECK_STR(rm_str_c(c.endpoint.url), rows[i].url);
-		rm_otlp_config_free(&c);
-	}
-}
-
-RM_TEST("settings: messages show no password and no query")
-{
-	struct rm_otlp_config c = CONFIG(
-		"OTEL_EXPORTER_OTLP_ENDPOINT=https://me:secret@h:1/?token=x");
-
-	RM_CHECK_STR(rm_str_c(c.endpoint.url), "https://me:secret@h:1/v1/traces?token=x");
-	RM_CHECK_STR(rm_str_c(c.endpoint.shown), "https://h:1/v1/traces");
-	rm_otlp_config_free(&c);
-}
-
-RM_TEST("settings: what a backend says is looked through for the keys it was sent")
-{
-	struct rm_otlp_config c = CONFIG(
-		"OTEL_EXPORTER_OTLP_ENDPOINT=https://me12:secret@h:1/?token=x1",
-		"OTEL_EXPORTER_OTLP_HEADERS=api-key=abc%3Ddef,authorization=Bearer%20k123,x-short=no");
-	static const char *const told[] = { "abc=def", "<p>k123</p>", "Bearer k123", "secret", "who is me12?",
-					    "?token=x1" };
-	static const char *const harmless[] = { "", "no", "Bearer", "abc", "h:1", "application/x-protobuf" };
-
-	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-		RM_CHECK(rm_secrets_are_told(&c.secrets, rm_str_c(told[i])));
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
-		RM_CHECK(!rm_secrets_are_told(&c.secrets, rm_str_c(harmless[i])));
-	rm_otlp_config_free(&c);
-}
-
-RM_TEST("settings: headers are decoded; wrong ones and ours are left out")
-{
-	struct rm_otlp_config c = CONFIG(
-		"OTEL_EXPORTER_OTLP_HEADERS=x-honeycomb-team=abc%3D%2C, x-b = a%20b ,empty=,"
-		"bad name=1,evil=a%0d%0ab,half=%4,noequals,Content-Type=text/plain");
-
-	RM_CHECK(has_header(&c, "x-honeycomb-team: abc=,"));
-	RM_CHECK(has_header(&c, "x-b: a b"));
-	RM_CHECK(has_header(&c, "empty;"));
-	RM_CHECK(has_header(&c, "Content-Type: application/x-protobuf"));
-	RM_CHECK(has_header(&c, "User-Agent: remora/" REMORA_VERSION
-				" OTel-OTLP-Exporter-C/" REMORA_VERSION));
-	RM_CHECK(c.header_count == 5);
-	rm_otlp_config_free(&c);
-}
-
-RM_TEST("settings: more headers than there is room for are left out, ours are sent")
-{
-	char text[1024] = "OTEL_EXPORTER_OTLP_HEADERS=";
-	struct rm_otlp_config c;
-
-	for (int i = 0; i < 40; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "h%d=1,", i);
-	c = CONFIG(text, "OTEL_EXPORTER_OTLP_COMPRESSION=gzip");
-	RM_CHECK(c.header_count == RM_OTLP_HEADERS_MAX);
-	RM_CHECK(has_header(&c, "Content-Encoding: gzip"));
-	rm_otlp_config_free(&c);
-}
-
-RM_TEST("settings: those for traces win, each by itself; a User-Agent of the user's replaces ours")
-{
-	struct rm_otlp_config c = CONFIG(
-		"OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-		"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/json",
-		"OTEL_EXPORTER_OTLP_COMPRESSION=gzip", "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION=none",
-		"OTEL_EXPORTER_OTLP_TIMEOUT=1", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=2",
-		"OTEL_EXPORTER_OTLP_HEADERS=a=1",
-		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=User-Agent=me");
-
-	RM_CHECK(c.json && !c.gzip && c.timeout_ns == 2000000);
-	RM_CHECK(c.header_count == 2);
-	RM_CHECK(has_header(&c, "User-Agent: me") &&
-		 has_header(&c, "Content-Type: application/json"));
-	rm_otlp_config_free(&c);
-}
-
-RM_TEST("settings: certificates are for https, a client's key and certificate come together")
-{
-	struct rm_otlp_config c = CONFIG("OTEL_EXPORTER_OTLP_CERTIFICATE=/ca",
-					 "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k",
-					 "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=/c");
-
-	RM_CHECK(!c.ca_file && !c.client_key && !c.client_cert && c.timeout_ns == 10000000000);
-	rm_otlp_config_free(&c);
-	c = CONFIG("OTEL_EXPORTER_OTLP_ENDPOINT=https://h", "OTEL_EXPORTER_OTLP_CERTIFICATE=/ca",
-		   "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k",
-		   "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE=/c");
-	RM_CHECK_STR(rm_str_c(c.ca_file), "/ca");
-	RM_CHECK_STR(rm_str_c(c.client_key), "/k");
-	RM_CHECK_STR(rm_str_c(c.client_cert), "/c");
-	rm_otlp_config_free(&c);
-	c = CONFIG("OTEL_EXPORTER_OTLP_ENDPOINT=https://h", "OTEL_EXPORTER_OTLP_CLIENT_KEY=/k");
-	RM_CHECK(!c.client_key);
-	rm_otlp_config_free(&c);
 }

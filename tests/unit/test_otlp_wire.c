@@ -16,6 +16,7 @@ enum message {
 	SCOPE_SPANS,
 	SCOPE,
 	SPAN,
+	LOG,
 	KEY_VALUE,
 	ANY,
 	ARRAY,
@@ -23,6 +24,8 @@ enum message {
 	LEAF,
 	ID
 };
+
+static bool has_logs; /* the request is one of logs, whose outer messages are numbered alike */
 
 static enum message member(enum message m, unsigned field)
 {
@@ -42,6 +45,10 @@ static enum message member(enum message m, unsigned field)
 		{ SPAN, 1, ID },
 		{ SPAN, 2, ID },
 		{ SPAN, 4, ID },
+		{ LOG, 5, ANY },
+		{ LOG, 6, KEY_VALUE },
+		{ LOG, 9, ID },
+		{ LOG, 10, ID },
 		{ KEY_VALUE, 2, ANY },
 		{ ANY, 5, ARRAY },
 		{ ARRAY, 1, ANY },
@@ -49,7 +56,7 @@ static enum message member(enum message m, unsigned field)
 
 	for (size_t i = 0; i < sizeof(schema) / sizeof(schema[0]); i++)
 		if (schema[i].in == m && schema[i].field == field)
-			return schema[i].is;
+			return has_logs && schema[i].is == SPAN ? LOG : schema[i].is;
 	return LEAF;
 }
 
@@ -281,5 +288,61 @@ RM_TEST("text that is not UTF-8 is repaired, text that is stays untouched")
 		text = decoded(rm_otlp_end(&w));
 		snprintf(want, sizeof(want), "5='%s' 6", row[i].out);
 		RM_CHECK(memmem(text.p, text.n, want, strlen(want)) != NULL);
+	}
+}
+
+RM_TEST("every field of a log record arrives under its number, and what is not known is left out")
+{
+	struct rm_log head = { .time_ns = 0x1122, .observed_ns = 0x3344, .severity = RM_SEVERITY_ERROR, .trace_flags = 1 };
+	struct rm_builder b = { .max_attrs = 1 };
+	struct rm_otlp_wire w;
+
+	memset(head.trace_id, 0xaa, 16);
+	memset(head.span_id, 0xbb, 8);
+	sample_resource(resource, sizeof(resource));
+	rm_otlp_begin(&w, memory, sizeof(memory), (struct rm_record *)resource);
+	rm_builder_log(&b, record, sizeof(record), &head, RM_STR("ERR"), RM_STR("exception"), RM_STR("a\xff\nb"));
+	rm_builder_i64(&b, RM_KEY_SERVER_PORT, -1);
+	rm_builder_str(&b, RM_KEY_URL_PATH, RM_STR("one too many"));
+	rm_builder_end(&b);
+	RM_CHECK(rm_otlp_log(&w, (struct rm_log *)record) == RM_OK);
+	head = (struct rm_log){ .observed_ns = 5, .trace_flags = 1 };
+	rm_builder_log(&b, record, sizeof(record), &head, RM_STR(""), RM_STR(""), RM_STR(""));
+	rm_builder_end(&b);
+	RM_CHECK(rm_otlp_log(&w, (struct rm_log *)record) == RM_OK);
+	RM_CHECK(w.span_count == 2);
+	has_logs = true;
+	RM_CHECK_STR(decoded(rm_otlp_end(&w)),
+		     "1{" RESOURCE_TEXT "2{" SCOPE_TEXT
+		     "2{1=0x1122 2=17 3='ERR' 5{1='a\xef\xbf\xbd\nb' } 6{1='server.port' 2{3=-1 } } 7=1 8=0x1 "
+		     "9:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 10:bbbbbbbbbbbbbbbb 11=0x3344 12='exception' } "
+		     "2{5{1='' } 11=0x5 } } } ");
+	has_logs = false;
+}
+
+RM_TEST("a log record that does not fit leaves the request as it was, whatever the room")
+{
+	struct rm_builder b = { 0 };
+	struct rm_log head = { .observed_ns = 5 };
+	uint32_t fitted = 0;
+
+	sample_resource(resource, sizeof(resource));
+	rm_builder_log(&b, record, sizeof(record), &head, RM_STR(""), RM_STR(""), RM_STR("a line of some length"));
+	rm_builder_end(&b);
+	for (size_t cap = 4096; cap < 4300; cap++) {
+		struct rm_otlp_wire w;
+		struct rm_str body;
+
+		rm_otlp_begin(&w, memory, cap, (struct rm_record *)resource);
+		for (fitted = 0; rm_otlp_log(&w, (struct rm_log *)record) == RM_OK; fitted++)
+			;
+		body = rm_otlp_end(&w);
+		RM_CHECK(fitted == w.span_count && fitted > 50 && body.n <= cap);
+		has_logs = true;
+		body = decoded(body);
+		has_logs = false;
+		for (const char *p = body.p; (p = strstr(p, "a line of some length")); p++)
+			fitted--;
+		RM_CHECK(fitted == 0);
 	}
 }

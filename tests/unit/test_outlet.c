@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "agent/worker.h"
 #include "fake_relay.h"
 #include "outlet_fixture.h"
 
@@ -105,6 +106,28 @@ RM_TEST("threads whose first spans come at once share one segment")
 		in_child(first_spans_at_once, NULL);
 }
 
+static void filling(const void *arg)
+{
+	const uint32_t quarter = RM_RING_BYTES / 4;
+	struct rm_doorbell *bell;
+	uint32_t rung;
+
+	start_for_worker();
+	push(1);
+	bell = rm_worker_bell();
+	for (uint32_t fill = 128; fill <= RM_RING_BYTES; fill += 128) {
+		rung = atomic_load(&bell->rung);
+		rm_outlet_pushed(128, fill);
+		RM_CHECK(atomic_load(&bell->rung) - rung == (fill % quarter == 0));
+	}
+	_exit(rm_test_failed_checks != 0);
+}
+
+RM_TEST("the consumer of a ring that fills is woken at each quarter, and not by each span")
+{
+	in_child(filling, NULL);
+}
+
 static void silent_end(const void *arg)
 {
 	_Alignas(8) static char record[RM_RECORD_MAX_BYTES];
@@ -118,7 +141,7 @@ static void silent_end(const void *arg)
 	/* Any call but read, write and exit is now fatal. */
 	prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
 	rm_outlet_safe_point();
-	rm_outlet_pushed(64);
+	rm_outlet_pushed(64, 64);
 	rm_outlet_end(RM_END_EXEC);
 	rm_outlet_resume();
 	rm_outlet_end(RM_END_UNDERSCORE_EXIT);
@@ -206,7 +229,7 @@ RM_TEST("with a relay, spans are in its memory at once and no thread or descript
 	snprintf(setting, sizeof(setting), "REMORA_RELAY=%s", relay.setting);
 	in_child(relayed_until_killed, setting);
 	fake_relay_wait(&relay);
-	RM_CHECK(relay.segment && relay.segment->produced == 4 &&
+	RM_CHECK(relay.segment && rm_segment_spans(relay.segment) == 4 &&
 		 relay.segment->resource_bytes > 0);
 	for (uint32_t i = 0; relay.segment && i < RM_SEGMENT_RINGS; i++)
 		while (rm_segment_pop(relay.segment, i, record) > 0)
@@ -232,7 +255,7 @@ RM_TEST("the relay is woken when a ring fills")
 	snprintf(setting, sizeof(setting), "REMORA_RELAY=%s", relay.setting);
 	in_child(relay_is_rung, setting);
 	fake_relay_wait(&relay);
-	RM_CHECK(relay.bell->rung > 0 && relay.bell->rung < relay.segment->produced);
+	RM_CHECK(relay.bell->rung > 0 && relay.bell->rung < rm_segment_spans(relay.segment));
 	fake_relay_close(&relay);
 }
 
@@ -313,13 +336,13 @@ static void fork_leaves_the_relays_memory(const void *setting)
 		rm_outlet_forked();
 		ring = -1;
 		push(5); /* the fake relay takes one visitor only: this child is on its own */
-		RM_CHECK(rm_outlet_segment(&ring) == s && s->produced == 5);
+		RM_CHECK(rm_outlet_segment(&ring) == s && rm_segment_spans(s) == 5);
 		_exit(rm_test_failed_checks != 0);
 	}
 	int status = -1;
 	waitpid(child, &status, 0);
 	RM_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	RM_CHECK(s->produced == 2);
+	RM_CHECK(rm_segment_spans(s) == 2);
 }
 
 RM_TEST("a forked child leaves the memory that its parent shares with the relay alone")
@@ -331,6 +354,6 @@ RM_TEST("a forked child leaves the memory that its parent shares with the relay 
 	snprintf(setting, sizeof(setting), "REMORA_RELAY=%s", relay.setting);
 	in_child(fork_leaves_the_relays_memory, setting);
 	fake_relay_wait(&relay);
-	RM_CHECK(relay.segment && relay.segment->produced == 2);
+	RM_CHECK(relay.segment && rm_segment_spans(relay.segment) == 2);
 	fake_relay_close(&relay);
 }

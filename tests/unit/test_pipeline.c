@@ -1,183 +1,5 @@
-/*
- * The pipeline over exporters that answer what the test says: batches, retries, limits, several
- * backends at once. Linked with its own registry.
- */
-#include "exporters/pipeline.h"
-
-#include <stdlib.h>
-
-#include "agent/exporter.h"
-#include "base/clock.h"
-#include "base/err.h"
-#include "base/log.h"
-#include "exporters/registry.h"
-#include "tests/rmtest.h"
-#include "tests/unit/sample_batch.h"
-
-enum { SCRIPT_MAX = 16 };
-#define SECOND_NS 1000000000ull
-
-/* A backend: answers by its script, then DONE for ever, and remembers what it saw. */
-struct fake {
-	struct rm_export_result script[SCRIPT_MAX];
-	uint32_t script_count, calls, spans, groups, opens, closes;
-	uint32_t batch[SCRIPT_MAX];
-	uint64_t budget_ns, deadline_ns, ids;
-	bool refuses_open, in_order;
-	void (*during)(void);
-};
-
-static struct fake first, second, quick;
-static struct sample sample;
-static struct rm_env env;
-static atomic_int abort_flag;
-static const struct rm_pipeline_api *api;
-static struct rm_pipeline *p;
-static uint32_t resource, pushed;
-
-static int open_fake(struct fake *f, void **ret_state)
-{
-	f->opens++;
-	*ret_state = f;
-	return f->refuses_open ? RM_E_INVALID : RM_OK;
-}
-
-static int open_first(const struct rm_env *e, void **ret_state)
-{
-	return open_fake(&first, ret_state);
-}
-
-static int open_second(const struct rm_env *e, void **ret_state)
-{
-	return open_fake(&second, ret_state);
-}
-
-static int open_quick(const struct rm_env *e, void **ret_state)
-{
-	return open_fake(&quick, ret_state);
-}
-
-static void take(void *state, const struct rm_batch *batch, const struct rm_export_io *io,
-		 struct rm_export_result *ret)
-{
-	struct fake *f = state;
-	uint32_t counted = 0;
-
-	memset(ret, 0, sizeof(*ret));
-	if (f->calls < f->script_count)
-		*ret = f->script[f->calls];
-	if (f->calls < SCRIPT_MAX)
-		f->batch[f->calls] = batch->span_count;
-	f->calls++;
-	f->deadline_ns = io->deadline_ns;
-	f->groups = batch->group_count;
-	for (uint32_t g = 0; g < batch->group_count; g++) {
-		uint64_t before = 0;
-
-		counted += batch->groups[g].span_count;
-		for (uint32_t i = 0; i < batch->groups[g].span_count; i++) {
-			const struct rm_span *s = batch->groups[g].spans[i];
-
-			RM_CHECK(rm_record_valid(&s->record, s->record.bytes));
-			RM_CHECK(s->start_ns >= before);
-			before = s->start_ns;
-			if (ret->code == RM_EXPORT_DONE)
-				f->ids += s->start_ns;
-		}
-	}
-	RM_CHECK(counted == batch->span_count);
-	if (ret->code == RM_EXPORT_DONE)
-		f->spans += batch->span_count;
-	if (f->during)
-		f->during();
-}
-
-static void close_fake(void *state)
-{
-	((struct fake *)state)->closes++;
-}
-
-static uint64_t budget(const void *state)
-{
-	return ((const struct fake *)state)->budget_ns;
-}
-
-static const struct rm_exporter exporter_first = {
-	.name = "otlp",
-	.open = open_first,
-	.export = take,
-	.close = close_fake,
-	.budget_ns = budget,
-};
-static const struct rm_exporter exporter_second = {
-	.name = "second",
-	.open = open_second,
-	.export = take,
-	.close = close_fake,
-};
-static const struct rm_exporter exporter_quick = {
-	.name = "console",
-	.open = open_quick,
-	.export = take,
-	.close = close_fake,
-	.immediate = true,
-};
-const struct rm_exporter *const rm_exporters[] = { &exporter_first, &exporter_second,
-						   &exporter_quick, NULL };
-
-/* Opens a pipeline with these settings ("A=1", ..., NULL) over backends as new. */
-static void begin(char *const *settings)
-{
-	struct rm_pipeline_driver driver = { NULL, NULL, &abort_flag };
-
-	first = second = quick = (struct fake){ 0 };
-	pushed = 0;
-	atomic_store(&abort_flag, 0);
-	sample_init(&sample);
-	rm_env_load(&env, settings, NULL);
-	api = remora_export_api(RM_EXPORT_ABI);
-	p = api->open(&env, 0, RM_LEVEL_NONE, &driver);
-	resource = p ? api->resource(p, (const struct rm_record *)sample.resource[0]) : 0;
-}
-
-static void end(void)
-{
-	api->close(p);
-	RM_CHECK(first.opens == first.closes);
-}
-
-/* Pushes spans whose start times go on from 1, 2, 3, ...; returns how many were taken. */
-static uint32_t push(uint32_t count)
-{
-	struct rm_span *s = (struct rm_span *)sample.span[1];
-	uint32_t taken = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		s->start_ns = ++pushed;
-		taken += api->push(p, resource, s) == RM_OK;
-	}
-	return taken;
-}
-
-static struct rm_pipeline_stats stats(void)
-{
-	struct rm_pipeline_stats s;
-
-	api->stats(p, &s);
-	return s;
-}
-
-static int flush(void)
-{
-	return api->flush(p, rm_clock_mono_ns() + 60 * SECOND_NS);
-}
-
-static void script(struct fake *f, enum rm_export_code code)
-{
-	f->script[f->script_count++].code = code;
-}
-
-#define BEGIN(...) begin((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+/* The pipeline: batches, retries, limits, several backends at once. */
+#include "pipeline_fixture.h"
 
 RM_TEST("another version of the interface is not given")
 {
@@ -393,7 +215,7 @@ RM_TEST("spans are grouped by resource")
 	RM_CHECK(other != resource);
 	RM_CHECK(api->resource(p, (const struct rm_record *)sample.resource[0]) == resource);
 	for (int i = 0; i < 6; i++)
-		api->push(p, i % 2 ? other : resource, sample.spans[1]);
+		api->push(p, i % 2 ? other : resource, &sample.spans[1]->record);
 	flush();
 	RM_CHECK(first.calls == 1 && first.groups == 2 && first.spans == 6);
 	end();
@@ -405,16 +227,16 @@ RM_TEST("a resource that was given back lives as long as its spans, and its hand
 
 	BEGIN();
 	other = api->resource(p, (const struct rm_record *)sample.resource[1]);
-	api->push(p, other, sample.spans[1]);
+	api->push(p, other, &sample.spans[1]->record);
 	api->resource_put(p, other);
 	RM_CHECK(flush() == RM_OK);
 	RM_CHECK(first.spans == 1);
-	RM_CHECK(api->push(p, other, sample.spans[1]) == RM_E_INVALID);
+	RM_CHECK(api->push(p, other, &sample.spans[1]->record) == RM_E_INVALID);
 	api->resource_put(p, other);
 	again = api->resource(p, (const struct rm_record *)sample.resource[1]);
 	RM_CHECK(again == other);
-	RM_CHECK(api->push(p, 0, sample.spans[1]) == RM_E_INVALID);
-	RM_CHECK(api->push(p, 77, sample.spans[1]) == RM_E_INVALID);
+	RM_CHECK(api->push(p, 0, &sample.spans[1]->record) == RM_E_INVALID);
+	RM_CHECK(api->push(p, 77, &sample.spans[1]->record) == RM_E_INVALID);
 	end();
 }
 
@@ -503,11 +325,11 @@ RM_TEST("memory is bounded, whatever the queue's length")
 	rm_builder_str(&b, RM_KEY_URL_FULL, (struct rm_str){ big + 32768, 15000 });
 	rm_builder_end(&b);
 	for (int i = 0; i < 10000; i++)
-		taken += api->push(p, resource, (const struct rm_span *)big) == RM_OK;
+		taken += api->push(p, resource, (const struct rm_record *)big) == RM_OK;
 	RM_CHECK(taken > 1000 && taken < 10000);
 	RM_CHECK(stats().dropped_queue == 10000 - taken && stats().queued == taken);
 	RM_CHECK(flush() == RM_OK);
 	RM_CHECK(first.spans == taken);
-	RM_CHECK(api->push(p, resource, (const struct rm_span *)big) == RM_OK);
+	RM_CHECK(api->push(p, resource, (const struct rm_record *)big) == RM_OK);
 	end();
 }

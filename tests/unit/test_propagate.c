@@ -1,6 +1,7 @@
 /* All formats together: which headers carry a context, who wins, what is written. */
 #include "protocols/tracecontext.h"
 
+#include "protocols/hpack.h"
 #include "tests/rmtest.h"
 
 #define TRACE  "0af7651916cd43dd8448eb211c80319c"
@@ -36,7 +37,7 @@ RM_TEST("propagators are named in any case, blanks and unknown names do not matt
 {
 	RM_CHECK(rm_propagators_parse(RM_STR("tracecontext,baggage")) ==
 		 (RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE));
-	RM_CHECK(rm_propagators_parse(RM_STR(" B3 ,b3multi, xray,jaeger,b3,ottrace")) ==
+	RM_CHECK(rm_propagators_parse(RM_STR(" B3 ,b3multi, xray-lambda,jaeger,b3,ottrace")) ==
 		 (RM_PROP_B3 | RM_PROP_B3MULTI | RM_PROP_XRAY | RM_PROP_JAEGER));
 	RM_CHECK(rm_propagators_parse(RM_STR("none")) == 0);
 }
@@ -153,6 +154,23 @@ RM_TEST("formats are tried in order: tracecontext, b3 single, b3 multi, xray, ja
 	RM_CHECK(!extract(0) && !extract(RM_PROP_BAGGAGE));
 }
 
+RM_TEST("a trace without a span gives way to a whole context, and two X-Ray headers are an invalid one")
+{
+	const char *lines[] = { "x-amzn-trace-id", "Root=1-00000000-000000000000000000000004",
+				"uber-trace-id", "5:5:0:1", NULL };
+
+	message(lines);
+	RM_CHECK(extract(RM_PROP_XRAY | RM_PROP_JAEGER) && ctx.span_id[7] == 5 && !ctx.trace_only);
+	RM_CHECK(!extract(RM_PROP_XRAY) && ctx.trace_only && ctx.trace_id[15] == 4);
+	lines[3] = "5:5";
+	message(lines);
+	RM_CHECK(!extract(RM_PROP_XRAY | RM_PROP_JAEGER) && ctx.trace_only && ctx.trace_id[15] == 4);
+	lines[2] = lines[0];
+	lines[3] = lines[1];
+	message(lines);
+	RM_CHECK(!extract(RM_PROP_XRAY) && !ctx.trace_only);
+}
+
 RM_TEST("several baggage headers are joined, one is taken as it is")
 {
 	message((const char *[]){ "baggage", "a=1;p , b=%20", NULL });
@@ -166,7 +184,7 @@ RM_TEST("several baggage headers are joined, one is taken as it is")
 
 static void inject(unsigned propagators, struct rm_str tracestate, struct rm_str baggage)
 {
-	rm_inject(propagators, &ctx, tracestate, baggage, &carriers, RM_FORM_LINES, fresh(sizeof(text)));
+	rm_inject(propagators, &ctx, tracestate, baggage, &carriers, rm_put_line, fresh(sizeof(text)));
 }
 
 static const struct rm_str none;
@@ -223,7 +241,7 @@ RM_TEST("a header that the message has already is not written again")
 	message((const char *[]){ "tracestate", "z=1", NULL });
 	inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, RM_STR("a=1"), RM_STR("k=v"));
 	RM_CHECK_STR(rm_strbuf_view(&out), "traceparent: " PARENT "\r\nbaggage: k=v\r\n");
-	rm_inject(RM_PROP_TRACECONTEXT, &ctx, none, none, NULL, RM_FORM_LINES, fresh(70));
+	rm_inject(RM_PROP_TRACECONTEXT, &ctx, none, none, NULL, rm_put_line, fresh(70));
 	RM_CHECK_STR(rm_strbuf_view(&out), "traceparent: " PARENT "\r\n");
 }
 
@@ -240,11 +258,11 @@ RM_TEST("a header that does not fit is left out whole, later ones are tried")
 	set_context(PARENT);
 	for (size_t cap = 0; cap < 300; cap++) {
 		rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3MULTI, &ctx,
-			  RM_STR("a=1"), RM_STR("k=v"), NULL, RM_FORM_LINES, fresh(cap));
+			  RM_STR("a=1"), RM_STR("k=v"), NULL, rm_put_line, fresh(cap));
 		RM_CHECK(out.n <= cap && !out.truncated);
 		RM_CHECK(out.n == 0 || (text[out.n - 2] == '\r' && text[out.n - 1] == '\n'));
 	}
-	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, &ctx, none, RM_STR("k=v"), NULL, RM_FORM_LINES,
+	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE, &ctx, none, RM_STR("k=v"), NULL, rm_put_line,
 		  fresh(20));
 	RM_CHECK_STR(rm_strbuf_view(&out), "baggage: k=v\r\n");
 }
@@ -312,7 +330,7 @@ RM_TEST("the fields of HTTP/2 are literals, the same ones as lines")
 	set_context(PARENT);
 	message((const char *[]){ NULL });
 	rm_inject(RM_PROP_TRACECONTEXT | RM_PROP_BAGGAGE | RM_PROP_B3MULTI, &ctx, RM_STR("a=1"), RM_STR("k=v"),
-		  &carriers, RM_FORM_HPACK, fresh(sizeof(text)));
+		  &carriers, rm_hpack_put, fresh(sizeof(text)));
 	RM_CHECK(is_literal(&p, "traceparent", PARENT));
 	RM_CHECK(is_literal(&p, "tracestate", "a=1"));
 	RM_CHECK(is_literal(&p, "x-b3-traceid", "0af7651916cd43dd8448eb211c80319c"));

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/random.h"
 #include "tests/rmtest.h"
+#include "tests/unit/record_check.h"
 
 enum { CAP = 1024 };
 
@@ -14,8 +15,10 @@ static _Alignas(8) char memory[CAP];
 static const struct rm_span head = {
 	.trace_id = { 1, 2, 3 }, .span_id = { 4 }, .parent_id = { 5 }, .start_ns = 10, .end_ns = 20,
 	.kind = RM_KIND_CLIENT, .status = RM_STATUS_ERROR, .trace_flags = 1,
-	.bits = RM_SPAN_PARENT_REMOTE, .name_bytes = 999, .reserved = 7,
+	.bits = RM_SPAN_PARENT_REMOTE, .name_bytes = 999, .link_count = 7, .dropped_links = 8,
 };
+
+static const struct rm_event *build_event(char *at, uint32_t cap);
 
 /* A span with one attribute of each shape. Returns its size. */
 static uint32_t build_all(struct rm_builder *b)
@@ -44,7 +47,7 @@ RM_TEST("a span is read back as it was built")
 	RM_CHECK(bytes % 8 == 0 && s->record.bytes == bytes && s->record.type == RM_RECORD_SPAN);
 	RM_CHECK(rm_record_valid(&s->record, bytes));
 	RM_CHECK(memcmp(s->trace_id, head.trace_id, 16) == 0 && s->start_ns == 10 && s->end_ns == 20);
-	RM_CHECK(s->kind == RM_KIND_CLIENT && s->status == RM_STATUS_ERROR && s->reserved == 0);
+	RM_CHECK(s->kind == RM_KIND_CLIENT && s->status == RM_STATUS_ERROR && s->link_count == 0 && s->dropped_links == 0);
 	RM_CHECK_STR(rm_span_name(s), "GET /a");
 	RM_CHECK_STR(rm_span_tracestate(s), "k=v");
 	RM_CHECK(s->record.attr_count == 4 && s->dropped_attrs == 0);
@@ -110,6 +113,45 @@ RM_TEST("every key has its name, and numbers outside the table have none")
 	RM_CHECK(rm_key_name(RM_KEY_NONE).n == 0 && rm_key_name(RM_KEY_COUNT).n == 0);
 }
 
+RM_TEST("a span may get another name of any length while it is made, where there is room for it")
+{
+	static const char *const names[] = { "a", "longer name", "", "12345678", "a name that takes a good deal of room" };
+	const struct rm_span head = { .start_ns = 1, .kind = RM_KIND_CLIENT };
+	struct rm_attr_iter it;
+	struct rm_builder b;
+	struct rm_attr a;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		_Alignas(8) char memory[512];
+		const struct rm_span *s = (void *)memory;
+
+		memset(&b, 0, sizeof(b));
+		memset(memory, 0xa5, sizeof(memory));
+		RM_CHECK(rm_builder_span(&b, memory, sizeof(memory), &head, RM_STR("first name"), RM_STR("a=1")) == RM_OK);
+		rm_builder_str(&b, RM_KEY_URL_PATH, RM_STR("/x"));
+		RM_CHECK(rm_builder_rename(&b, rm_str_c(names[i])));
+		rm_builder_i64(&b, RM_KEY_SERVER_PORT, 80);
+		RM_CHECK(rm_record_valid((void *)memory, rm_builder_end(&b)));
+		RM_CHECK_STR(rm_span_name(s), names[i]);
+		RM_CHECK_STR(rm_span_tracestate(s), "a=1");
+		it = rm_record_attrs((void *)memory);
+		RM_CHECK(rm_attr_next(&it, &a) && rm_str_eq(a.v.str, RM_STR("/x")));
+		RM_CHECK(rm_attr_next(&it, &a) && a.v.i64 == 80 && !rm_attr_next(&it, &a));
+	}
+}
+
+RM_TEST("a name that does not fit leaves all as it is")
+{
+	const struct rm_span head = { .start_ns = 1, .kind = RM_KIND_CLIENT };
+	_Alignas(8) char memory[sizeof(struct rm_span) + 32];
+	struct rm_builder b = { 0 };
+
+	RM_CHECK(rm_builder_span(&b, memory, sizeof(memory), &head, RM_STR("GET"), RM_STR("")) == RM_OK);
+	rm_builder_i64(&b, RM_KEY_SERVER_PORT, 80);
+	RM_CHECK(!rm_builder_rename(&b, RM_STR("a name of more than sixteen bytes")));
+	RM_CHECK(rm_builder_rename(&b, RM_STR("sixteen bytes ..")) && rm_record_valid((void *)memory, rm_builder_end(&b)));
+}
+
 RM_TEST("empty values and keys leave no attribute and count as no loss")
 {
 	struct rm_builder b = { 0 };
@@ -133,6 +175,153 @@ RM_TEST("attributes past the count limit are left out and counted")
 	RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)));
 	RM_CHECK(b.record->attr_count == 2);
 	RM_CHECK(((struct rm_span *)memory)->dropped_attrs == 3);
+}
+
+RM_TEST("links stand among the attributes, and each walk sees its own kind")
+{
+	static const struct rm_link link = { .trace_id = { 9 }, .span_id = { 8 }, .trace_flags = 1 };
+	struct rm_link other = { .trace_id = { 7 } }, got;
+	const struct rm_span *s = (const struct rm_span *)memory;
+	struct rm_builder b = { .max_attrs = 2 };
+	struct rm_attr_iter it;
+	struct rm_str found;
+	struct rm_attr a;
+	uint32_t bytes;
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	rm_builder_link(&b, &link);
+	rm_builder_i64(&b, RM_KEY_SERVER_PORT, 1);
+	rm_builder_link(&b, &other);
+	rm_builder_str(&b, RM_KEY_URL_PATH, RM_STR("/"));
+	rm_builder_str(&b, RM_KEY_URL_QUERY, RM_STR("over the limit of attributes"));
+	rm_builder_link(&b, &link);
+	RM_CHECK(rm_builder_find_str(&b, RM_KEY_URL_PATH, &found) && found.n == 1);
+	bytes = rm_builder_end(&b);
+	RM_CHECK(rm_record_valid(&s->record, bytes) && s->record.attr_count == 2 && s->link_count == 3);
+	RM_CHECK(s->dropped_attrs == 1 && s->dropped_links == 0);
+	it = rm_record_attrs(&s->record);
+	RM_CHECK(rm_attr_next(&it, &a) && a.v.i64 == 1 && rm_attr_next(&it, &a) && !rm_attr_next(&it, &a));
+	it = rm_record_attrs(&s->record);
+	RM_CHECK(rm_link_next(&it, &got) && memcmp(&got, &link, sizeof(got)) == 0);
+	RM_CHECK(rm_link_next(&it, &got) && memcmp(&got, &other, sizeof(got)) == 0);
+	RM_CHECK(rm_link_next(&it, &got) && memcmp(&got, &link, sizeof(got)) == 0 && !rm_link_next(&it, &got));
+	CHECK_INVALID(((struct rm_span *)memory)->link_count, 2);
+	CHECK_INVALID(((struct rm_span *)memory)->record.attr_count, 3);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + sizeof(head) + 8))->value_bytes, 24);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + sizeof(head) + 8))->key_bytes, 1);
+	CHECK_INVALID(((struct rm_attr_head *)(memory + sizeof(head) + 8))->key, 1);
+}
+
+RM_TEST("links past the limit, or without room, are counted")
+{
+	enum { ROOM = 8000 };
+	static _Alignas(8) char large[ROOM];
+	static const struct rm_link link = { .trace_id = { 9 } };
+
+	for (uint32_t cap = 400; cap <= ROOM; cap += ROOM - 400) {
+		const struct rm_span *s = (const struct rm_span *)large;
+		struct rm_builder b = { 0 };
+		uint32_t want = cap == 400 ? (400 - sizeof(*s)) / 40 : RM_LINKS_MAX;
+
+		rm_builder_span(&b, large, cap, &head, RM_STR(""), RM_STR(""));
+		for (int i = 0; i < RM_LINKS_MAX + 3; i++)
+			rm_builder_link(&b, &link);
+		RM_CHECK(rm_record_valid(b.record, rm_builder_end(&b)));
+		RM_CHECK(s->link_count == want && s->dropped_links == RM_LINKS_MAX + 3 - want);
+	}
+}
+
+/* An event with two attributes, of which the second is over the limit. */
+static const struct rm_event *build_event(char *at, uint32_t cap)
+{
+	struct rm_builder b = { .max_attrs = 1 };
+
+	RM_CHECK(rm_builder_event(&b, at, cap, RM_STR("exception"), 15) == RM_OK);
+	rm_builder_str(&b, RM_KEY_EXCEPTION_TYPE, RM_STR("SIGSEGV"));
+	rm_builder_str(&b, RM_KEY_EXCEPTION_MESSAGE, RM_STR("m"));
+	rm_builder_end(&b);
+	return (const struct rm_event *)at;
+}
+
+RM_TEST("events stand among the attributes, with attributes of their own")
+{
+	static _Alignas(8) char at[256];
+	static const struct rm_link link = { .trace_id = { 9 } };
+	const struct rm_event *event = build_event(at, sizeof(at)), *got = NULL;
+	struct rm_span *s = (struct rm_span *)memory;
+	struct rm_attr_iter it, inner;
+	struct rm_builder b = { 0 };
+	struct rm_event *in;
+	struct rm_link unused;
+	struct rm_str found;
+	struct rm_attr a;
+	uint32_t bytes;
+
+	rm_builder_span(&b, memory, CAP, &head, RM_STR("n"), RM_STR(""));
+	rm_builder_add_event(&b, event, 2);
+	rm_builder_i64(&b, RM_KEY_SERVER_PORT, 1);
+	rm_builder_link(&b, &link);
+	rm_builder_add_event(&b, event, 2);
+	rm_builder_add_event(&b, event, 2);
+	bytes = rm_builder_end(&b);
+	RM_CHECK(rm_record_valid(&s->record, bytes) && s->record.attr_count == 1 && s->link_count == 1);
+	RM_CHECK(s->event_count == 2 && s->dropped_events == 1 && s->dropped_attrs == 0);
+	it = rm_record_attrs(&s->record);
+	RM_CHECK(rm_attr_next(&it, &a) && a.v.i64 == 1 && !rm_attr_next(&it, &a));
+	it = rm_record_attrs(&s->record);
+	RM_CHECK(rm_link_next(&it, &unused) && !rm_link_next(&it, &unused));
+	it = rm_record_attrs(&s->record);
+	for (int i = 0; i < 2; i++) {
+		RM_CHECK(rm_event_next(&it, &got) && got->time_ns == 15 && got->dropped_attrs == 1);
+		RM_CHECK_STR(rm_event_name(got), "exception");
+		inner = rm_record_attrs(&got->record);
+		RM_CHECK(rm_attr_next(&inner, &a) && !rm_attr_next(&inner, &a));
+		RM_CHECK_STR(a.key, "exception.type");
+		RM_CHECK(rm_record_find_str(&got->record, "exception.type", &found));
+		RM_CHECK_STR(found, "SIGSEGV");
+		RM_CHECK(!rm_record_find_str(&got->record, "exception.message", &found));
+	}
+	RM_CHECK(!rm_event_next(&it, &got));
+
+	in = (struct rm_event *)(memory + sizeof(*s) + 8 + 8);
+	CHECK_INVALID(s->event_count, 1);
+	CHECK_INVALID(s->link_count, 2);
+	CHECK_INVALID(in->record.type, RM_RECORD_SPAN);
+	CHECK_INVALID(in->record.attr_count, 2);
+	CHECK_INVALID(in->record.attr_count, 0);
+	CHECK_INVALID(in->record.bytes, in->record.bytes - 8);
+	CHECK_INVALID(in->record.bytes, in->record.bytes + 8);
+	CHECK_INVALID(in->name_bytes, 25);
+	CHECK_INVALID(in->name_bytes, UINT16_MAX);
+	CHECK_INVALID(((struct rm_attr_head *)in - 1)->value_bytes, sizeof(*in) - 8);
+	CHECK_INVALID(((struct rm_attr_head *)in - 1)->key_bytes, 1);
+	CHECK_INVALID(((struct rm_attr_head *)((char *)(in + 1) + 16))->type, RM_ATTR_LINK);
+	CHECK_INVALID(((struct rm_attr_head *)((char *)(in + 1) + 16))->type, RM_ATTR_EVENT);
+	RM_CHECK(!rm_record_valid(&event->record, event->record.bytes));
+}
+
+RM_TEST("an event that does not fit is counted, and other memory may make room")
+{
+	static _Alignas(8) char at[256], larger[CAP];
+	const struct rm_event *event = build_event(at, sizeof(at));
+	struct rm_builder b = { 0 };
+	const struct rm_span *s;
+	struct rm_str found;
+
+	rm_builder_span(&b, memory, sizeof(*s) + 32, &head, RM_STR(""), RM_STR(""));
+	rm_builder_str(&b, RM_KEY_URL_PATH, RM_STR("/a"));
+	rm_builder_add_event(&b, event, 9);
+	s = (const struct rm_span *)memory;
+	RM_CHECK(s->event_count == 0 && s->dropped_events == 1);
+	memcpy(larger, memory, (size_t)(b.at - memory));
+	rm_builder_move(&b, larger, sizeof(larger));
+	rm_builder_add_event(&b, event, 9);
+	s = (const struct rm_span *)larger;
+	RM_CHECK(s->event_count == 1 && s->dropped_events == 1);
+	RM_CHECK(rm_record_valid(&s->record, rm_builder_end(&b)));
+	RM_CHECK(rm_record_find_str(&s->record, "url.path", &found));
+	RM_CHECK_STR(found, "/a");
+	RM_CHECK(rm_builder_event(&b, at, sizeof(*event) + 8, RM_STR("exception"), 1) == RM_E_FULL);
 }
 
 RM_TEST("a record never outgrows its memory, at any capacity")
@@ -255,14 +444,6 @@ RM_TEST("wrong types, kinds, counts and lengths are not valid")
 	struct rm_span *s = (struct rm_span *)memory;
 	size_t first = sizeof(*s) + 8 + 8; /* the first attribute's head */
 
-#define CHECK_INVALID(lvalue, bad)                                                             \
-	do {                                                                                   \
-		__typeof__(lvalue) good_ = (lvalue);                                           \
-		(lvalue) = (bad);                                                              \
-		RM_CHECK(!rm_record_valid(&s->record, bytes));                                 \
-		(lvalue) = good_;                                                              \
-		RM_CHECK(rm_record_valid(&s->record, bytes));                                  \
-	} while (0)
 	CHECK_INVALID(s->record.type, RM_RECORD_FILLER);
 	CHECK_INVALID(s->record.type, 3);
 	CHECK_INVALID(s->record.attr_count, 3);
@@ -285,12 +466,18 @@ RM_TEST("wrong types, kinds, counts and lengths are not valid")
 /* Reads all of a record, as an exporter does: the sanitizer would see a byte outside. */
 static uint64_t read_all(const struct rm_record *r)
 {
-	struct rm_attr_iter it = rm_record_attrs(r);
+	struct rm_attr_iter it = rm_record_attrs(r), links = it, events = it;
+	const struct rm_event *event;
+	struct rm_link link;
 	struct rm_attr a;
 	uint64_t sum = 0;
 
 	if (r->type == RM_RECORD_SPAN)
 		sum += rm_span_name((const struct rm_span *)r).n;
+	while (rm_link_next(&links, &link))
+		sum += link.span_id[0];
+	while (rm_event_next(&events, &event))
+		sum += rm_event_name(event).n + read_all(&event->record);
 	while (rm_attr_next(&it, &a)) {
 		bool text = a.type == RM_ATTR_STR || a.type == RM_ATTR_STRS;
 
@@ -304,11 +491,15 @@ static uint64_t read_all(const struct rm_record *r)
 
 RM_TEST("a record with any bytes flipped is refused or stays readable inside its length")
 {
+	static _Alignas(8) char at[256];
 	struct rm_random random = { { 1, 2, 3, 4 } };
 	struct rm_builder b = { 0 };
-	uint32_t bytes = build_all(&b);
 	int valid = 0;
+	uint32_t bytes;
 
+	build_all(&b);
+	rm_builder_add_event(&b, build_event(at, sizeof(at)), 9);
+	bytes = rm_builder_end(&b);
 	for (int round = 0; round < 200000; round++) {
 		char *copy = malloc(bytes);
 		uint64_t flips = 1 + rm_random_u64(&random) % 4;

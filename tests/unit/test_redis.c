@@ -52,8 +52,8 @@ RM_TEST("each protocol's first bytes are claimed by that one")
 	RM_CHECK(strcmp(claimed_by("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "http2") == 0);
 	RM_CHECK(strcmp(claimed_by("\x16\x03\x01\x02\x01\x01"), "tls") == 0);
 	RM_CHECK(strcmp(claimed_by("EHLO a\r\n"), "none") == 0);
-	RM_CHECK(strcmp(claimed_by("get key\r\n"), "none") == 0);
-	RM_CHECK(strcmp(claimed_by("CONNECT {\"verbose\":false}\r\nPING\r\n"), "none") == 0);
+	RM_CHECK(strcmp(claimed_by("get key\r\n"), "memcached") == 0);
+	RM_CHECK(strcmp(claimed_by("CONNECT {\"verbose\":false}\r\nPING\r\n"), "nats") == 0);
 }
 
 static struct rm_str known(const char *word)

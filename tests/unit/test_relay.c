@@ -72,7 +72,7 @@ RM_TEST("a process that could not say who it is still has its spans kept")
 	atomic_store(&p.segment->lost[RM_LOST_MUTED], 4);
 	/* The join waits for an answer, so the relay has to run beside it. */
 	if (fork() == 0)
-		_exit(rm_relay_join(rm_str_c(b.address), p.memory_fd, &p.bell) != RM_OK);
+		_exit(rm_relay_join(rm_str_c(b.address), p.memory_fd, &p.bell, &(size_t){ sizeof(*p.bell) }) != RM_OK);
 	RM_CHECK(settle(&b, 1, 0));
 	RM_CHECK(b.gather.lost[RM_LOST_MUTED] == 4);
 	wait(NULL);
@@ -88,17 +88,77 @@ RM_TEST("without room spans wait in the segment, also of a process that is dead"
 	setup(&b);
 	pid = produce(&b, push_some, 1000);
 	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
-		rm_relay_step(b.relay, MS, 0);
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
 	RM_CHECK(was_killed(pid));
 	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) > 0; i++)
-		rm_relay_step(b.relay, MS, 0);
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
 	RM_CHECK(rm_relay_alive(b.relay) == 0);
 	RM_CHECK(b.gather.spans == 0);
-	RM_CHECK(!rm_relay_drain(b.relay, 10));
+	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 10, 10 } }));
 	RM_CHECK(b.gather.spans == 10);
-	while (!rm_relay_drain(b.relay, 300))
+	while (!rm_relay_drain(b.relay, (struct rm_room){ { 300, 300 } }))
 		;
 	RM_CHECK(b.gather.spans == 1000);
+	teardown(&b);
+}
+
+/* ---- logs ---- */
+
+static uint32_t pushed_logs;
+
+static uint32_t take_resource(struct rm_pipeline *p, const struct rm_record *resource)
+{
+	return 1;
+}
+
+static void put_resource(struct rm_pipeline *p, uint32_t resource)
+{
+}
+
+static int take_log(struct rm_pipeline *p, uint32_t resource, const struct rm_record *record)
+{
+	pushed_logs += record->type == RM_RECORD_LOG;
+	return RM_E_FULL;
+}
+
+static bool has_no_room(const struct rm_pipeline *p, enum rm_signal signal)
+{
+	return false;
+}
+
+static void push_logs(struct producer *p, int count)
+{
+	_Alignas(8) char memory[256];
+	struct rm_builder b = { 0 };
+
+	name_service(p->segment, "logs");
+	rm_builder_log(&b, memory, sizeof(memory), &(struct rm_log){ .time_ns = 1 }, RM_STR(""), RM_STR(""), RM_STR("line"));
+	rm_builder_end(&b);
+	for (int i = 0; i < count; i++)
+		rm_segment_push(p->segment, 0, memory, b.record->bytes, NULL);
+}
+
+RM_TEST("logs that the pipeline has no place for wait, and at the end it is told of them all the same")
+{
+	static const struct rm_pipeline_api full = { .resource = take_resource, .resource_put = put_resource,
+						     .push = take_log, .has_room = has_no_room };
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	b.gather.api = &full;
+	b.gather.pipeline = (struct rm_pipeline *)&b; /* nobody looks into it */
+	pushed_logs = 0;
+	pid = produce(&b, push_logs, 100);
+	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 10, 10 } });
+	RM_CHECK(was_killed(pid));
+	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) > 0; i++)
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 10, 10 } });
+	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 10, 10 } }) && pushed_logs == 0);
+	rm_relay_free(b.relay);
+	b.relay = NULL;
+	RM_CHECK(pushed_logs == 100);
 	teardown(&b);
 }
 
@@ -139,19 +199,27 @@ RM_TEST("of a process that goes from program to program only the last one is kep
 
 static int decided[2] = { -1, -1 };
 
-/* Pushes, decides, and waits to be killed. */
-static void decide(struct producer *p, int reader)
+/* Starts a child that joins, pushes, decides, and waits to be killed. */
+static pid_t produce_deciding(const struct bench *b, enum rm_segment_reader reader)
 {
-	push_some(p, 5);
-	atomic_store(&p->segment->reader, (uint32_t)reader);
+	pid_t pid = fork();
+	struct producer p;
+
+	if (pid != 0)
+		return pid;
+	if (!join_undecided(&p, b->address))
+		_exit(1);
+	push_some(&p, 5);
+	atomic_store(&p.segment->reader, reader);
 	if (write(decided[1], "d", 1) == 1 || reader == RM_READER_UNDECIDED)
 		pause();
+	_exit(1);
 }
 
 static bool joins(struct bench *b, uint32_t alive)
 {
 	for (int i = 0; i < TRIES && rm_relay_alive(b->relay) != alive; i++)
-		rm_relay_step(b->relay, MS, UINT32_MAX);
+		rm_relay_step(b->relay, MS, RM_ROOM_FOR_ALL);
 	return rm_relay_alive(b->relay) == alive;
 }
 
@@ -161,11 +229,11 @@ RM_TEST("of a process that has not decided nothing is read while it lives, and a
 	pid_t pid;
 
 	setup(&b);
-	pid = produce(&b, decide, RM_READER_UNDECIDED);
+	pid = produce_deciding(&b, RM_READER_UNDECIDED);
 	RM_CHECK(joins(&b, 1));
 	for (int i = 0; i < 100; i++)
-		rm_relay_step(b.relay, MS, UINT32_MAX);
-	rm_relay_drain(b.relay, UINT32_MAX);
+		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
+	rm_relay_drain(b.relay, RM_ROOM_FOR_ALL);
 	RM_CHECK(b.gather.spans == 0 && rm_relay_alive(b.relay) == 1);
 	kill(pid, SIGKILL);
 	RM_CHECK(was_killed(pid));
@@ -181,14 +249,14 @@ RM_TEST("of a process that gave up waiting nothing is ever read, dead or alive")
 
 	setup(&b);
 	RM_CHECK(pipe2(decided, O_NONBLOCK) == 0);
-	pid = produce(&b, decide, RM_READER_PROCESS);
+	pid = produce_deciding(&b, RM_READER_PROCESS);
 	for (int i = 0; i < TRIES && read(decided[0], &byte, 1) != 1; i++)
-		rm_relay_step(b.relay, MS, UINT32_MAX);
+		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
 	RM_CHECK(byte == 'd');
 	RM_CHECK(joins(&b, 0)); /* it is not kept either */
 	kill(pid, SIGKILL);
 	RM_CHECK(was_killed(pid));
-	rm_relay_drain(b.relay, UINT32_MAX);
+	rm_relay_drain(b.relay, RM_ROOM_FOR_ALL);
 	RM_CHECK(b.gather.spans == 0);
 	close(decided[0]);
 	close(decided[1]);
@@ -223,7 +291,7 @@ RM_TEST("a relay that ends before its process leaves it exactly what it has not 
 	pid = produce(&b, outlive, out[1]);
 	RM_CHECK(joins(&b, 1));
 	for (int i = 0; i < 20; i++)
-		rm_relay_step(b.relay, MS, 100);
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 100, 100 } });
 	rm_relay_free(b.relay);
 	b.relay = NULL;
 	RM_CHECK(was_killed(pid));
@@ -233,5 +301,42 @@ RM_TEST("a relay that ends before its process leaves it exactly what it has not 
 	RM_CHECK(relayed + left == pushed);
 	close(out[0]);
 	close(out[1]);
+	teardown(&b);
+}
+
+/* ---- logs ---- */
+
+static void push_logs_and_spans(struct producer *p, int count)
+{
+	_Alignas(8) char memory[256];
+	const struct rm_log head = { .observed_ns = 1 };
+	struct rm_builder b = { 0 };
+	uint32_t bytes;
+
+	rm_builder_log(&b, memory, sizeof(memory), &head, RM_STR(""), RM_STR(""), RM_STR("line"));
+	bytes = rm_builder_end(&b);
+	for (int i = 0; i < count; i++) {
+		rm_segment_push(p->segment, 0, memory, bytes, NULL);
+		push(p->segment, 0, (uint32_t)i);
+	}
+}
+
+RM_TEST("logs come in beside spans, each as far as there is room for it")
+{
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	pid = produce(&b, push_logs_and_spans, 100);
+	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
+		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
+	RM_CHECK(was_killed(pid));
+	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 0, 30 } }));
+	RM_CHECK(b.gather.spans == 0 && b.gather.logs == 30);
+	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 20, 0 } }));
+	RM_CHECK(b.gather.spans == 20 && b.gather.logs == 30);
+	while (!rm_relay_drain(b.relay, (struct rm_room){ { 1000, 1000 } }))
+		;
+	RM_CHECK(b.gather.spans == 100 && b.gather.logs == 100 && b.gather.broken == 0);
 	teardown(&b);
 }

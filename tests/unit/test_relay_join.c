@@ -74,7 +74,7 @@ RM_TEST("a process that joins hands over its segment, gets the doorbell and keep
 	fake_relay_open(&relay, ANSWER_WELCOME);
 	s = make_segment(&fd);
 	before = open_fds();
-	RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell) == RM_OK);
+	RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_OK);
 	fake_relay_wait(&relay);
 	RM_CHECK(open_fds() == before);
 	close(fd);
@@ -103,7 +103,7 @@ RM_TEST("a doorbell that is mapped already is kept")
 	int fd = rm_relay_memory(sizeof(struct rm_segment));
 
 	fake_relay_open(&relay, ANSWER_WELCOME);
-	RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell) == RM_OK);
+	RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_OK);
 	RM_CHECK(bell == &own);
 	close(fd);
 	fake_relay_wait(&relay);
@@ -118,7 +118,7 @@ static void die_after_pushing(const char *setting)
 	int fd;
 
 	s = make_segment(&fd);
-	if (rm_relay_join(rm_str_c(setting), fd, &bell) != RM_OK)
+	if (rm_relay_join(rm_str_c(setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) != RM_OK)
 		_exit(1);
 	for (uint8_t i = 1; i <= 5; i++)
 		rm_segment_push(s, i, record,
@@ -173,7 +173,7 @@ RM_TEST("a relay that refuses, is silent or of another version is an error and l
 
 		fake_relay_open(&relay, row[i].answer);
 		before = open_fds();
-		RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell) == row[i].error);
+		RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == row[i].error);
 		RM_CHECK(bell == NULL);
 		fake_relay_wait(&relay);
 		RM_CHECK(open_fds() == before);
@@ -187,7 +187,7 @@ RM_TEST("a relay that is gone is an error")
 	struct rm_doorbell *bell = NULL;
 	int fd = rm_relay_memory(sizeof(struct rm_segment));
 
-	RM_CHECK(rm_relay_join(RM_STR("/nowhere/relay," FAKE_TOKEN), fd, &bell) == RM_E_IO);
+	RM_CHECK(rm_relay_join(RM_STR("/nowhere/relay," FAKE_TOKEN), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_E_IO);
 	close(fd);
 }
 
@@ -210,7 +210,7 @@ RM_TEST("settings that are not an absolute path and a token are told apart")
 	struct rm_doorbell *bell = NULL;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		RM_CHECK(rm_relay_join(rm_str_c(bad[i]), -1, &bell) == RM_E_INVALID);
+		RM_CHECK(rm_relay_join(rm_str_c(bad[i]), -1, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_E_INVALID);
 }
 
 static void on_alarm(int signal)
@@ -236,7 +236,7 @@ RM_TEST("signals during the handshake do not break it")
 		fake_relay_open(&relay, ANSWER_WELCOME);
 		pthread_sigmask(SIG_UNBLOCK, &alarm_only, NULL);
 		setitimer(ITIMER_REAL, &often, NULL);
-		RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell) == RM_OK);
+		RM_CHECK(rm_relay_join(rm_str_c(relay.setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_OK);
 		setitimer(ITIMER_REAL, &never, NULL);
 		if (bell)
 			munmap(bell, sizeof(*bell));
@@ -289,7 +289,7 @@ RM_TEST("a door that another user opened under the old name hears nothing")
 	close(ready[1]);
 	RM_CHECK(read(ready[0], &byte, 1) == 1);
 	fd = rm_relay_memory(sizeof(struct rm_segment));
-	RM_CHECK(rm_relay_join(rm_str_c(setting), fd, &bell) == RM_E_IO);
+	RM_CHECK(rm_relay_join(rm_str_c(setting), fd, &bell, &(size_t){ sizeof(struct rm_doorbell) }) == RM_E_IO);
 	close(fd);
 	close(done[1]);
 	RM_CHECK(waitpid(pid, &status, 0) == pid && status == 0);

@@ -1,4 +1,4 @@
-/* http.request.resend_count: which requests follow a redirect, and which only seem to. */
+/* http.request.resend_count: which requests are sent again, and which only seem to. */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,5 +129,107 @@ RM_TEST("a thread that has had two requests under way is not believed any more")
 	close_fd(8);
 	RM_CHECK(ended() == 2);
 	RM_CHECK(second(302, "/next", "/next") == 0);
+	RM_CHECK(all_freed());
+}
+
+/* ---- within a call of a client library ---- */
+
+/* `frame`: where the caller's stack is, as the library's hook says it. */
+static void in_call(const void *frame)
+{
+	struct rm_scope s;
+
+	RM_CHECK(rm_enter(&s));
+	rm_resend_call(&s, frame);
+	rm_leave(&s);
+}
+
+static void over(void)
+{
+	struct rm_scope s;
+
+	RM_CHECK(rm_enter(&s));
+	rm_resend_call_over(&s);
+	rm_leave(&s);
+}
+
+static int64_t second_in_call(int status, const char *location, const char *path)
+{
+	int64_t count;
+
+	in_call(__builtin_frame_address(0));
+	count = second(status, location, path);
+	over();
+	return count;
+}
+
+RM_TEST("within a call what follows a redirect is counted wherever it leads")
+{
+	RM_CHECK(second_in_call(302, "next", "/next") == 1);
+	RM_CHECK(second_in_call(302, "/next?password=1", "/other") == 1);
+	RM_CHECK(second_in_call(302, "/a\r\nLocation: /b", "/a") == 0);
+	RM_CHECK(second_in_call(200, "/next", "/next") == 0);
+	RM_CHECK(second_in_call(302, NULL, "/next") == 0);
+}
+
+RM_TEST("within a call an answer that asks for another attempt is followed by one at the same URL")
+{
+	static const int asks[] = { 401, 407, 417, 421 };
+
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		RM_CHECK(second_in_call(asks[i], NULL, "/first?a=b") == 1);
+		RM_CHECK(second_in_call(asks[i], NULL, "/first?a=c") == 0);
+		RM_CHECK(second(asks[i], NULL, "/first?a=b") == 0);
+	}
+	RM_CHECK(second_in_call(503, NULL, "/first?a=b") == 0);
+	RM_CHECK(second_in_call(200, NULL, "/first?a=b") == 0);
+}
+
+/* A request whose connection ends behind `answer`, and the same again on another one. */
+static int64_t after_the_end(const char *answer)
+{
+	open_client(7);
+	ask(7, "/x", 0, NULL);
+	receive_text(7, answer, strlen(answer));
+	if (*answer)
+		receive_text(7, "", 0);
+	close_fd(7);
+	open_client(8);
+	ask(8, "/x", 200, NULL);
+	close_fd(8);
+	RM_CHECK(ended() == 2);
+	return counts[1];
+}
+
+RM_TEST("within a call a connection that broke without an answer is followed by another attempt")
+{
+	in_call(__builtin_frame_address(0));
+	RM_CHECK(after_the_end("") == 1);
+	over();
+	in_call(__builtin_frame_address(0));
+	RM_CHECK(after_the_end("HTTP/1.1 200 OK\r\n") == 0);
+	over();
+	RM_CHECK(after_the_end("") == 0);
+}
+
+RM_TEST("a call inside of another, one that is over and one that was left by longjmp count nothing")
+{
+	const void *frame = __builtin_frame_address(0);
+
+	in_call(frame);
+	in_call((const char *)frame - 64);
+	RM_CHECK(second(401, NULL, "/first?a=b") == 0);
+	over();
+	RM_CHECK(second(401, NULL, "/first?a=b") == 1);
+	open_client(7);
+	ask(7, "/x", 302, "y");
+	over();
+	ask(7, "/y", 200, NULL);
+	close_fd(7);
+	RM_CHECK(ended() == 2 && counts[1] == 0);
+	over();
+	in_call((const char *)frame - (1 << 19));
+	RM_CHECK(second(401, NULL, "/first?a=b") == 0);
+	RM_CHECK(second_in_call(401, NULL, "/first?a=b") == 1);
 	RM_CHECK(all_freed());
 }

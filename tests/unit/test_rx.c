@@ -253,6 +253,36 @@ RM_TEST("the span that the program reads is the one reported, with the peer's tr
 	free(c);
 }
 
+RM_TEST("each of several requests of one read is read with the span that is reported for it")
+{
+	static const char heads[] = "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n";
+	static const char answers[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	struct conversation *c = calloc(1, sizeof(*c));
+	struct iovec in = { c->got, 4096 }, out = { (void *)answers, sizeof(answers) - 1 };
+	struct rm_spanctx seen[2];
+	struct rm_tx tx;
+	char *at = c->got;
+
+	while (stub_span())
+		;
+	open_pair(c);
+	RM_CHECK(write(c->peer, heads, sizeof(heads) - 1) > 0);
+	c->got[hooked_readv(c->fd, &in, 1)] = '\0';
+	for (int i = 0; i < 2; i++) {
+		at = strstr(at, "traceparent: ") + 13;
+		RM_CHECK(rm_traceparent_parse((struct rm_str){ at, 55 }, &seen[i]));
+	}
+	RM_CHECK(rm_tx_begin(&tx, c->fd, &out, 1) == RM_TX_DONE);
+	rm_tx_done(&tx, (ssize_t)sizeof(answers) - 1);
+	for (int i = 0; i < 2; i++) {
+		const struct rm_span *span = stub_span();
+
+		RM_CHECK(span && memcmp(span->span_id, seen[i].span_id, 8) == 0);
+	}
+	close_pair(c);
+	free(c);
+}
+
 RM_TEST("a body that the program never reads into memory is passed over, and the next head seen")
 {
 	static const char head[] = "POST /first HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n";

@@ -129,17 +129,20 @@ static void send_hundred(uint32_t from, size_t room_for)
 	for (uint32_t i = from; i < from + 100; i++)
 		add(RM_HTTP2_HEADERS, RM_HTTP2_END_HEADERS | RM_HTTP2_END_STREAM, 2 * i + 1, get_block, sizeof(get_block));
 	RM_CHECK(write(peer, stream, stream_bytes) == (ssize_t)stream_bytes);
-	drain(stream_bytes + room_for * FIELD_BYTES);
+	drain(stream_bytes + room_for * CODED_MAX_BYTES);
 }
 
 RM_TEST("each of a hundred requests in one read has our field, as far as there is room")
 {
+	int fields;
+
 	open_pair();
 	send_hundred(0, 101);
 	RM_CHECK(fields_read() == 100);
 	got_bytes = stream_bytes = 0;
 	send_hundred(100, 50);
-	RM_CHECK(fields_read() == 49);
+	fields = fields_read();
+	RM_CHECK(fields >= 49 && fields < 60);
 	close_pair();
 }
 
@@ -200,7 +203,7 @@ RM_TEST("a traceparent of the client is replaced where no table has it")
 		if (forms[i] == 0x40)
 			RM_CHECK(memcmp(got, stream, got_bytes) == 0);
 		else
-			RM_CHECK(is_field(field) && memcmp(field + 14, value, 36) == 0 &&
+			RM_CHECK(is_field_as(field, INCOMING) && memcmp(field + 14, value, 36) == 0 &&
 				 memcmp(field + 14, value, 52) != 0);
 		close_pair();
 	}

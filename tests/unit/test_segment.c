@@ -93,7 +93,7 @@ RM_TEST("records of every size pass through in order, many times round the ring"
 		popped++;
 	}
 	RM_CHECK(s->ring[3].head > 10 * RM_RING_BYTES);
-	RM_CHECK(s->produced == pushed && s->lost[RM_LOST_RING_FULL] == 0);
+	RM_CHECK(rm_segment_spans(s) == pushed && s->lost[RM_LOST_RING_FULL] == 0);
 	RM_CHECK(!rm_segment_empty(s));
 	free_segment(s);
 }
@@ -123,20 +123,55 @@ RM_TEST("a full ring hands on to the next one; when all are full the loss is cou
 
 	fill_record(&out, 0, 0, RM_RECORD_MAX_BYTES);
 	for (uint32_t i = 0; i < fit; i++)
-		RM_CHECK(rm_segment_push(s, 31, &out, RM_RECORD_MAX_BYTES, &fill) == RM_OK);
+		RM_CHECK(rm_segment_push(s, RM_SEGMENT_SPAN_RINGS - 1, &out, RM_RECORD_MAX_BYTES, &fill) == RM_OK);
 	RM_CHECK(fill == RM_RING_BYTES && s->ring[0].head == 0);
-	RM_CHECK(rm_segment_push(s, 31, &out, RM_RECORD_MAX_BYTES, &fill) == RM_OK);
+	RM_CHECK(rm_segment_push(s, RM_SEGMENT_SPAN_RINGS - 1, &out, RM_RECORD_MAX_BYTES, &fill) == RM_OK);
 	RM_CHECK(fill == RM_RECORD_MAX_BYTES && s->ring[0].head == RM_RECORD_MAX_BYTES);
-	while (rm_segment_push(s, 31, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
+	while (rm_segment_push(s, RM_SEGMENT_SPAN_RINGS - 1, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
 		;
-	RM_CHECK(s->produced == fit * RM_SEGMENT_RINGS);
+	RM_CHECK(rm_segment_spans(s) == fit * RM_SEGMENT_SPAN_RINGS);
 	RM_CHECK(rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_E_FULL);
 	RM_CHECK(s->lost[RM_LOST_RING_FULL] == 2);
 	for (uint32_t i = 0; i < RM_SEGMENT_RINGS; i++)
 		while (rm_segment_pop(s, i, &in) > 0)
 			popped++;
-	RM_CHECK(popped == s->produced && rm_segment_empty(s));
+	RM_CHECK(popped == rm_segment_spans(s) && rm_segment_empty(s));
 	RM_CHECK(rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK);
+	free_segment(s);
+}
+
+RM_TEST("where all rings are full the others are not asked with each record; one's own always is")
+{
+	struct rm_segment *s = new_segment();
+	uint32_t lost = 0;
+
+	fill_record(&out, 0, 0, RM_RECORD_MAX_BYTES);
+	while (rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
+		;
+	RM_CHECK(rm_segment_pop(s, 9, &in) > 0);
+	while (rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_E_FULL)
+		lost++;
+	RM_CHECK(lost == RM_RING_PASSES && s->lost[RM_LOST_RING_FULL] == lost + 1);
+	RM_CHECK(s->ring[9].head - s->ring[9].tail == RM_RING_BYTES);
+	RM_CHECK(rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_E_FULL);
+	RM_CHECK(rm_segment_pop(s, 5, &in) > 0);
+	RM_CHECK(rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK);
+	free_segment(s);
+}
+
+RM_TEST("what a full ring hands on goes where there was room the last time")
+{
+	struct rm_segment *s = new_segment();
+
+	fill_record(&out, 0, 0, RM_RECORD_MAX_BYTES);
+	while (rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
+		;
+	for (uint32_t i = 0; i < RM_RING_PASSES; i++)
+		rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL);
+	RM_CHECK(rm_segment_pop(s, 2, &in) > 0 && rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK);
+	RM_CHECK(rm_segment_pop(s, 2, &in) > 0 && rm_segment_pop(s, 6, &in) > 0);
+	RM_CHECK(rm_segment_push(s, 5, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK);
+	RM_CHECK(s->ring[2].head - s->ring[2].tail == RM_RING_BYTES && s->ring[6].head - s->ring[6].tail < RM_RING_BYTES);
 	free_segment(s);
 }
 
@@ -167,9 +202,60 @@ RM_TEST("only records of a proper size are taken, and only spans count as produc
 	fill_record(&out, 0, 0, 64);
 	out.type = 2;
 	RM_CHECK(rm_segment_push(s, 0, &out, 64, NULL) == RM_OK);
-	RM_CHECK(s->produced == 0);
+	RM_CHECK(rm_segment_spans(s) == 0);
 	rm_segment_lost(s, RM_LOST_MUTED);
 	RM_CHECK(s->lost[RM_LOST_MUTED] == 1);
+	free_segment(s);
+}
+
+RM_TEST("logs have rings of their own: neither they nor spans take the other's place")
+{
+	struct rm_segment *s = new_segment();
+	uint64_t logs = 0, spans = 0;
+
+	fill_record(&out, 0, 0, RM_RECORD_MAX_BYTES);
+	out.type = RM_SEGMENT_LOG;
+	while (rm_segment_push(s, 3, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
+		logs++;
+	RM_CHECK(logs == RM_SEGMENT_LOG_RINGS * (RM_RING_BYTES / RM_RECORD_MAX_BYTES));
+	RM_CHECK(s->logs_produced == logs && rm_segment_spans(s) == 0);
+	RM_CHECK(s->lost[RM_LOST_LOG] == 1 && s->lost[RM_LOST_RING_FULL] == 0);
+	for (int i = 0; i < RM_SEGMENT_SPAN_RINGS; i++)
+		RM_CHECK(s->ring[i].head == 0);
+	out.type = RM_SEGMENT_SPAN;
+	while (rm_segment_push(s, 3, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK)
+		spans++;
+	RM_CHECK(spans == rm_segment_spans(s) && spans == RM_SEGMENT_SPAN_RINGS * (RM_RING_BYTES / RM_RECORD_MAX_BYTES));
+	for (int i = RM_SEGMENT_SPAN_RINGS; i < RM_SEGMENT_RINGS; i++)
+		while (rm_segment_pop(s, (uint32_t)i, &in) > 0)
+			logs--;
+	RM_CHECK(logs == 0);
+	out.type = RM_SEGMENT_LOG;
+	RM_CHECK(rm_segment_push(s, 3, &out, RM_RECORD_MAX_BYTES, NULL) == RM_OK);
+	free_segment(s);
+}
+
+RM_TEST("a record in parts is put together in the ring, from any byte of its text on, with nothing behind it")
+{
+	static const char text[] = "abcdefghijklmnopqrstuvwxyz";
+	const struct iovec iov[] = { { (void *)text, 5 }, { NULL, 0 }, { (void *)(text + 5), 1 }, { (void *)(text + 6), 20 } };
+	struct rm_segment *s = new_segment();
+	uint32_t fill;
+
+	for (size_t skip = 0; skip < 26; skip++)
+		for (uint32_t n = 0; skip + n <= 26; n++) {
+			struct { uint32_t bytes; uint16_t type, count; uint64_t more; } head = { 16 + ((n + 7) & ~7u), RM_SEGMENT_OUTPUT, 0, skip };
+			struct rm_segment_parts parts = { &head, sizeof(head), iov, skip, n };
+			char *got = (char *)&in;
+
+			memset(&in, 0xaa, 64);
+			memset(s->data[RM_SEGMENT_SPAN_RINGS + 2] + s->ring[RM_SEGMENT_SPAN_RINGS + 2].head % RM_RING_BYTES, 0xbb, 64);
+			RM_CHECK(rm_segment_push_parts(s, 2, &parts, &fill) == RM_OK && fill == head.bytes);
+			RM_CHECK(rm_segment_pop(s, RM_SEGMENT_SPAN_RINGS + 2, &in) == (int)head.bytes);
+			RM_CHECK(memcmp(got, &head, sizeof(head)) == 0 && memcmp(got + 16, text + skip, n) == 0);
+			for (uint32_t i = 16 + n; i < head.bytes; i++)
+				RM_CHECK(got[i] == 0);
+		}
 	free_segment(s);
 }
 
@@ -243,7 +329,7 @@ RM_TEST("with four producers on two rings every record arrives once, whole, or i
 	RM_CHECK(twice == 0);
 	RM_CHECK(total > 0);
 	RM_CHECK(total + refused == (uint64_t)PRODUCERS * RECORDS);
-	RM_CHECK(shared->produced == total && shared->lost[RM_LOST_RING_FULL] == refused);
+	RM_CHECK(rm_segment_spans(shared) == total && shared->lost[RM_LOST_RING_FULL] == refused);
 	RM_CHECK(rm_segment_empty(shared));
 	free_segment(shared);
 }
@@ -352,7 +438,7 @@ RM_TEST("fields of the header that lie about the layout change nothing")
 	s->ring_bytes = 1u << 31;
 	fill_record(&out, 0, 1, 64);
 	RM_CHECK(rm_segment_push(s, UINT32_MAX, &out, 64, NULL) == RM_OK);
-	RM_CHECK(intact(&in, rm_segment_pop(s, UINT32_MAX % RM_SEGMENT_RINGS, &in)));
+	RM_CHECK(intact(&in, rm_segment_pop(s, UINT32_MAX % RM_SEGMENT_SPAN_RINGS, &in)));
 	free_segment(s);
 }
 

@@ -87,7 +87,7 @@ static bool ends(const char *status, const char *error)
 	if (!span || !rm_str_eq(rm_span_name(span), RM_STR("shop.Cart/Add")))
 		return false;
 	for (it = rm_record_attrs(&span->record); rm_attr_next(&it, &a);) {
-		if (rm_str_eq(a.key, RM_STR("rpc.status_code")))
+		if (rm_str_eq(a.key, RM_STR("rpc.response.status_code")))
 			got_status = a.v.str;
 		else if (rm_str_eq(a.key, RM_STR("error.type")))
 			got_error = a.v.str;
@@ -134,12 +134,139 @@ RM_TEST("an answer of something else than a gRPC server is read as clients do")
 	RM_CHECK(ends("UNKNOWN", "UNKNOWN"));
 }
 
-RM_TEST("the status of gRPC-Web is in a body that nobody here reads")
+/* Answers a call of gRPC-Web with a head of that one field beside its type; true when its content is to be shown. */
+static bool answer_web(int status, const char *type, const char *name, const char *value)
 {
-	begin(RM_KIND_CLIENT, "application/grpc-web", NULL);
-	answer(200, NULL);
-	rm_semconv_bodies(e, 5, 2000000000);
+	struct rm_field fields[2] = {
+		{ RM_STR("Content-Type"), rm_str_c(type) },
+		{ rm_str_c(name), rm_str_c(value) },
+	};
+	struct rm_head head = { .status = status, .fields = fields, .field_count = 2 };
+
+	begin(RM_KIND_CLIENT, "application/grpc-web+proto", NULL);
+	return rm_semconv_response(e, &stub_config, &head);
+}
+
+/* A message, then the content, in two pieces. */
+static void show(const char *content, size_t n)
+{
+	rm_semconv_content(e, "\0\0\0\0\2hi", 7);
+	rm_semconv_content(e, content, n / 2);
+	rm_semconv_content(e, content + n / 2, n - n / 2);
+	rm_semconv_bodies(e, 7 + n, 2000000000);
+}
+
+RM_TEST("the status of gRPC-Web is in the trailers of its body")
+{
+	RM_CHECK(answer_web(200, "application/grpc-web+proto", "server", "test"));
+	show("\x80\0\0\0\x0fgrpc-status: 0\n", 20);
+	RM_CHECK(ends("OK", "none"));
+	RM_CHECK(answer_web(200, "application/grpc-web", "content-encoding", "identity"));
+	show("\x80\0\0\0\x10grpc-status:77\r\n", 21);
+	RM_CHECK(ends("77", "77"));
+	RM_CHECK(answer_web(200, "application/grpc-web+proto; charset=utf-8", "transfer-encoding", "Chunked"));
+	show("\x80\0\0\0\x0dgrpc-status:5", 18);
+	RM_CHECK(ends("NOT_FOUND", "NOT_FOUND"));
+}
+
+RM_TEST("once it is known nothing that comes behind it changes the status of a call of gRPC-Web")
+{
+	RM_CHECK(answer_web(200, "application/grpc-web+proto", "server", "test"));
+	show("\x80\0\0\0\x0fgrpc-status: 0\n\x80\0\0\0\x0fgrpc-status: 2\n", 40);
+	rm_semconv_broken(e, RM_STR("connection_reset"), 2000000000);
+	RM_CHECK(ends("OK", "none"));
+}
+
+RM_TEST("a call of gRPC-Web without messages may have its status in the head, or none at all")
+{
+	RM_CHECK(!answer_web(200, "application/grpc-web+proto", "grpc-status", "5"));
+	rm_semconv_bodies(e, 0, 2000000000);
+	RM_CHECK(ends("NOT_FOUND", "NOT_FOUND"));
+	RM_CHECK(!answer_web(503, "application/grpc-web+proto", "server", "test"));
+	rm_semconv_bodies(e, 0, 2000000000);
+	RM_CHECK(ends("UNAVAILABLE", "UNAVAILABLE"));
+	RM_CHECK(answer_web(200, "application/grpc-web+proto", "server", "test"));
+	rm_semconv_bodies(e, 0, 2000000000);
+	RM_CHECK(ends("UNKNOWN", "UNKNOWN"));
+}
+
+RM_TEST("a body of gRPC-Web that cannot be read leaves the status open")
+{
+	RM_CHECK(!answer_web(200, "application/grpc-web+proto", "content-encoding", "gzip"));
+	rm_semconv_bodies(e, 7, 2000000000);
 	RM_CHECK(ends("none", "none"));
+	RM_CHECK(!answer_web(200, "application/grpc-web+proto", "transfer-encoding", "gzip, chunked"));
+	rm_semconv_bodies(e, 7, 2000000000);
+	RM_CHECK(ends("none", "none"));
+	RM_CHECK(!answer_web(200, "text/html", "server", "test"));
+	rm_semconv_bodies(e, 7, 2000000000);
+	RM_CHECK(ends("none", "none"));
+	RM_CHECK(answer_web(200, "application/grpc-web-text", "server", "test"));
+	rm_semconv_content(e, NULL, 8);
+	rm_semconv_bodies(e, 8, 2000000000);
+	RM_CHECK(ends("none", "none"));
+}
+
+/* Answers with a head of that type; true when its content is to be shown. */
+static bool answer_call(const char *type)
+{
+	struct rm_field field = { RM_STR("content-type"), rm_str_c(type) };
+	struct rm_head head = { .status = 200, .fields = &field, .field_count = 1 };
+
+	return rm_semconv_response(e, &stub_config, &head);
+}
+
+/* Ends the exchange; true when the span tells so many messages, of -1 nothing. */
+static bool tells(int64_t request, int64_t response)
+{
+	int64_t got[2] = { -1, -1 };
+	const struct rm_span *span;
+	struct rm_attr_iter it;
+	struct rm_attr a;
+
+	rm_exchange_end(x, 2000000000, rm_thread_self());
+	span = stub_span();
+	if (!span)
+		return false;
+	for (it = rm_record_attrs(&span->record); rm_attr_next(&it, &a);) {
+		if (rm_str_eq(a.key, RM_STR("remora.rpc.request.message_count")))
+			got[0] = a.v.i64;
+		else if (rm_str_eq(a.key, RM_STR("remora.rpc.response.message_count")))
+			got[1] = a.v.i64;
+	}
+	return got[0] == request && got[1] == response;
+}
+
+RM_TEST("messages are told where they are not one, and their bodies were seen")
+{
+	static const char two[] = "\0\0\0\0\2hi\0\0\0\0";
+
+	begin(RM_KIND_CLIENT, "application/grpc", NULL);
+	RM_CHECK(rm_semconv_reads_request(e) && rm_semconv_request_content(e, two, sizeof(two)));
+	RM_CHECK(answer_call("application/grpc+proto"));
+	rm_semconv_content(e, two, 7);
+	answer(0, "0");
+	rm_semconv_bodies(e, 7, 2000000000);
+	RM_CHECK(tells(2, -1));
+	begin(RM_KIND_SERVER, "application/grpc", NULL);
+	rm_semconv_request_content(e, two, 7);
+	RM_CHECK(answer_call("application/grpc"));
+	rm_semconv_content(e, two, sizeof(two));
+	rm_semconv_content(e, "\x80\0\0\0\x0fgrpc-status: 7\n", 20);
+	rm_semconv_broken(e, RM_STR("cancel"), 2000000000);
+	RM_CHECK(tells(-1, 2));
+	begin(RM_KIND_CLIENT, "application/grpc", NULL);
+	rm_semconv_request_content(e, two, sizeof(two));
+	rm_semconv_request_content(e, NULL, 9);
+	RM_CHECK(!answer_call("text/html"));
+	rm_semconv_bodies(e, 7, 2000000000);
+	RM_CHECK(tells(-1, -1));
+	begin(RM_KIND_CLIENT, "application/grpc", NULL);
+	RM_CHECK(answer_call("application/grpc"));
+	rm_semconv_content(e, "\x80\0\0\0\x0fgrpc-status: 7\n", 20);
+	RM_CHECK(!e->rpc_answered);
+	rm_semconv_broken(e, RM_STR("cancel"), 2000000000);
+	RM_CHECK(tells(0, 0));
 }
 
 RM_TEST("a stream that was cancelled is a deadline's when that had come")
@@ -160,6 +287,9 @@ RM_TEST("a stream that was cancelled is a deadline's when that had come")
 		{ "1S", "connection_reset", "UNAVAILABLE" },
 		{ "1S", "enhance_your_calm", "RESOURCE_EXHAUSTED" },
 		{ "1S", "protocol_error", "INTERNAL" },
+		{ "1S", "internal_error", "DEADLINE_EXCEEDED" },
+		{ "1026m", "internal_error", "INTERNAL" },
+		{ NULL, "internal_error", "INTERNAL" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

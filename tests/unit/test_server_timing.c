@@ -111,6 +111,7 @@ RM_TEST("what is not to be changed, or only might be, stays as it is")
 	RM_CHECK(added("HTTP/1.1 103 x\r\nLink: a\r\n\r\n" OK "\r\nhi") == 0);
 	RM_CHECK(added("HTTP/1.0 200 OK\r\n\r\nhi") == 0);
 	RM_CHECK(added("HTTP/1.1 200 OK\nContent-Length: 2\n\nhi") == 0);
+	RM_CHECK(added("HTTP/1.1 200 OK\r\nContent-Length: 2\n\r\nhi") == 0);
 	RM_CHECK(added(OK "Server-Timing: db, traceparent;desc=\"00-x\"\r\n\r\nhi") == 0);
 	RM_CHECK(added_to("CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n") == 0);
 	RM_CHECK(added_to("\x16\x03\x01", OK "\r\nhi") == 0);

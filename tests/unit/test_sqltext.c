@@ -200,3 +200,24 @@ RM_TEST("SQLite: backslashes are nothing, and what double quotes hold is a name 
 	RM_CHECK(sql.statements == 1);
 	dialect = RM_SQL_PGSQL;
 }
+
+RM_TEST("CQL: constants without quotes are constants, and USING names no table")
+{
+	dialect = RM_SQL_CQL;
+	RM_CHECK_STR(shown("SELECT a FROM t WHERE id = 123e4567-e89b-12d3-a456-426614174000 AND e = deadbeef-e89b-12d3-a456-426614174000"),
+		     "SELECT a FROM t WHERE id = ? AND e = ?");
+	RM_CHECK_STR(shown("SELECT p1, deadbeef FROM t WHERE a = P1Y2M AND b = PT5H AND c = 1h30m AND d = 0xCAFE"),
+		     "SELECT p1, deadbeef FROM t WHERE a = ? AND b = ? AND c = ? AND d = ?");
+	RM_CHECK_STR(shown("INSERT INTO t (a) VALUES ({'k': $$it's$$}) // secret"), "INSERT INTO t (a) VALUES ({?: ?})");
+	RM_CHECK_STR(shown("SELECT 'a\\', b FROM t"), "SELECT ?, b FROM t");
+	RM_CHECK_STR(shown("SELECT `secret` FROM t"), "SELECT");
+	RM_CHECK_STR(summed("DELETE FROM ks.t USING TIMESTAMP 5 WHERE a = 1"), "DELETE ks.t");
+	RM_CHECK_STR(summed("INSERT INTO \"T\" (a) VALUES (1) USING TTL 5"), "INSERT \"T\"");
+	RM_CHECK_STR(summed("CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY)"), "CREATE TABLE t");
+	RM_CHECK_STR(summed("CREATE KEYSPACE a WITH replication = {'class': 'x'}"), "CREATE KEYSPACE");
+	RM_CHECK_STR(summed("ALTER COLUMNFAMILY t ADD b int"), "ALTER COLUMNFAMILY t");
+	RM_CHECK_STR(summed("USE a"), "USE");
+	RM_CHECK_STR(summed("LIST ROLES"), "LIST");
+	RM_CHECK_STR(summed("JOIN a"), "");
+	dialect = RM_SQL_PGSQL;
+}

@@ -31,7 +31,7 @@ static void connect_to(int fd, uint16_t port)
 	if (!rm_enter(&s))
 		return;
 	rm_fd_socket(&s, fd, AF_INET, SOCK_STREAM);
-	rm_fd_connect(&s, fd, (struct sockaddr *)&to, sizeof(to), 0, 0);
+	rm_fd_connect(&s, fd, (struct sockaddr *)&to, sizeof(to), 0, 0, 0);
 	rm_leave(&s);
 }
 
@@ -175,5 +175,23 @@ RM_TEST("a protocol that nobody knows is left alone")
 
 	RM_CHECK(!rm_tls_watched(name));
 	rm_tls_close(name);
+	RM_CHECK(all_freed());
+}
+
+RM_TEST("gRPC's own name for HTTP/2 is HTTP/2")
+{
+	/* Settings, and a request: GET http://h/. */
+	static const char frames[] = "\0\0\0\x04\0\0\0\0\0" "\0\0\x06\x01\x05\0\0\0\x01\x82\x86\x84\x01\x01h";
+	struct rm_tls_session session = { .fd = -1, .alpn = "grpc-exp", .alpn_bytes = 8 };
+	rm_tls name = rm_tls_open(&session);
+
+	RM_CHECK(rm_tls_watched(name));
+	rm_tls_sent(name, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
+	rm_tls_sent(name, frames, sizeof(frames) - 1);
+	RM_CHECK(rm_tls_watched(name));
+	rm_tls_close(name);
+	RM_CHECK(stub_span() != NULL);
+	while (stub_span())
+		;
 	RM_CHECK(all_freed());
 }

@@ -1,185 +1,7 @@
 /*
- * The invariant at the top of agent/tls_tx.c, against a library that encrypts in records of any size,
- * keeps the one its transport did not take, and insists on being offered it again as OpenSSL does:
- * from the same address (unless told otherwise) and with no less behind it.
+ * The invariant at the top of agent/tls_tx.c for what clients send, against the library of tls_library.h.
  */
-#include <errno.h>
-
-#include "agent/hookapi.h"
-#include "agent/tls.h"
-#include "tests/rmtest.h"
-#include "tests/unit/agent_stub.h"
-
-enum { STREAM_MAX = 256 * 1024, LINE = 70, TIMING = 91 };
-
-/* ---- the library ---- */
-
-static struct {
-	size_t record;          /* bytes in one, at most */
-	bool partial, moving;   /* as SSL_MODE_... */
-	long transport;         /* records that it takes before it refuses; -1: all */
-	bool busy;              /* refuses before it encrypts anything, as in a handshake */
-	char encrypted[16384];  /* the record that waits */
-	size_t waiting, wnum;
-	const char *waiting_at;
-	int violations;
-} lib;
-
-static char sent[STREAM_MAX];
-static size_t sent_bytes;
-
-/* The record that waits goes to the transport. */
-static bool flush(void)
-{
-	if (lib.transport == 0)
-		return false;
-	lib.transport -= lib.transport > 0;
-	memcpy(sent + sent_bytes, lib.encrypted, lib.waiting);
-	sent_bytes += lib.waiting;
-	lib.waiting = 0;
-	return true;
-}
-
-static int refuse(size_t tot)
-{
-	lib.wnum = tot;
-	errno = EAGAIN;
-	return -1;
-}
-
-static int lib_write(void *arg, const void *data, size_t n, size_t *ret_n)
-{
-	const char *p = data;
-	size_t tot = lib.wnum, took;
-
-	RM_CHECK(arg == &lib && (n > 0 || !p));
-	if (!p) { /* what waits, once more: no other library than GnuTLS has it */
-		*ret_n = lib.waiting;
-		return flush() ? 1 : refuse(tot);
-	}
-	if (lib.busy)
-		return refuse(tot);
-	if (n < tot || (lib.waiting && (n - tot < lib.waiting || (!lib.moving && lib.waiting_at != p + tot)))) {
-		lib.violations++;
-		return -1;
-	}
-	lib.wnum = 0;
-	took = lib.waiting;
-	if (lib.waiting && !flush())
-		return refuse(tot);
-	tot += took;
-	while (tot < n) {
-		lib.waiting = n - tot < lib.record ? n - tot : lib.record;
-		lib.waiting_at = p + tot;
-		memcpy(lib.encrypted, p + tot, lib.waiting);
-		took = lib.waiting;
-		if (!flush())
-			return refuse(tot);
-		tot += took;
-		if (lib.partial)
-			break;
-	}
-	*ret_n = tot;
-	return 1;
-}
-
-static bool lib_keeps(void *arg)
-{
-	return lib.waiting > 0;
-}
-
-/* ---- the program ---- */
-
-static rm_tls session;
-static bool serves;          /* what is sent is a response */
-static const char *request;
-static size_t request_bytes;
-static unsigned long cases;
-
-static void start_case(size_t record, bool partial, bool moving)
-{
-	const struct rm_tls_session side = { .server = serves, .fd = -1 };
-	char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-
-	memset(&lib, 0, offsetof(typeof(lib), encrypted));
-	lib.waiting = lib.wnum = 0;
-	lib.record = record;
-	lib.partial = partial;
-	lib.moving = moving;
-	lib.transport = -1;
-	sent_bytes = 0;
-	session = rm_tls_open(&side);
-	if (serves)
-		rm_tls_received(session, get, sizeof(get) - 1, sizeof(get) - 1, 0);
-}
-
-/* One call, which may be refused: 0, or the bytes that count. */
-static size_t call(const char *p, size_t n)
-{
-	struct rm_tls_writer w = { .session = session, .write = lib_write, .arg = &lib, .partial = lib.partial,
-				   .keeps = lib_keeps };
-	size_t took = 0;
-	int rc = rm_tls_write(&w, p, n, &took);
-
-	RM_CHECK(rc > 0 || (rc == -1 && errno == EAGAIN && !lib.violations));
-	if (rc <= 0)
-		return 0;
-	RM_CHECK(lib.partial ? took > 0 && took <= n : took == n);
-	return took;
-}
-
-/* Calls until [p, p + n) is with the library; each of `budgets` is what the transport takes of one call. */
-static void send_all(const char *p, size_t n, const long *budgets, int count)
-{
-	char *copies[2] = { malloc(n), malloc(n) };
-
-	/* A program whose buffer moves: each try from another place. */
-	memcpy(copies[0], p, n);
-	memcpy(copies[1], p, n);
-	for (size_t at = 0, tries = 0; at < n && !lib.violations; tries++) {
-		lib.transport = (int)tries < count ? budgets[tries] : -1;
-		at += call((lib.moving ? copies[tries % 2] : p) + at, n - at);
-	}
-	free(copies[0]);
-	free(copies[1]);
-}
-
-/* Takes our lines out of what was sent; counts them. */
-static size_t without_lines(char *ret, int *ret_lines)
-{
-	const char *name = serves ? "Server-Timing: traceparent;desc=\"00-" : "traceparent: 00-";
-	size_t line = serves ? TIMING : LINE, n = 0;
-
-	*ret_lines = 0;
-	for (size_t i = 0; i < sent_bytes;) {
-		if (i && sent[i - 1] == '\n' && sent_bytes - i >= line && memcmp(sent + i, name, strlen(name)) == 0 &&
-		    memcmp(sent + i + line - 2, "\r\n", 2) == 0) {
-			i += line;
-			++*ret_lines;
-			continue;
-		}
-		ret[n++] = sent[i++];
-	}
-	return n;
-}
-
-static void end_case(int lines)
-{
-	static char plain[STREAM_MAX];
-	int found, spans = 0;
-
-	RM_CHECK(without_lines(plain, &found) == request_bytes && memcmp(plain, request, request_bytes) == 0);
-	RM_CHECK(found == lines);
-	RM_CHECK(lib.violations == 0 && !lib.waiting);
-	while (serves && stub_span())
-		spans++;
-	RM_CHECK(spans == serves);
-	rm_tls_close(session);
-	RM_CHECK(rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0);
-	while (stub_span())
-		;
-	cases++;
-}
+#include "tests/unit/tls_library.h"
 
 static const char small[] = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
 
@@ -236,8 +58,6 @@ RM_TEST("a handshake in the middle refuses a call before anything is encrypted")
 		}
 }
 
-static char large[STREAM_MAX];
-
 static size_t append(size_t n, size_t head_filler, size_t body)
 {
 	n += (size_t)sprintf(large + n, "POST / HTTP/1.1\r\nHost: h\r\nX: ");
@@ -282,26 +102,53 @@ RM_TEST("a body of many records, and a head of more than one")
 	large_cases(1);
 }
 
+/* The library takes `records` of a request, and refuses the next one before or after it has encrypted that. */
+static void change_behind(long records, bool busy, size_t change_at)
+{
+	char *other = malloc(request_bytes);
+
+	memset(other, '?', request_bytes);
+	start_case(16384, false, true);
+	lib.transport = records;
+	RM_CHECK(call(request, request_bytes) == 0);
+	lib.waiting = busy ? 0 : lib.waiting;
+	lib.transport = -1;
+	RM_CHECK(call(other, request_bytes) == request_bytes && lib.violations == 0);
+	RM_CHECK(sent_bytes == request_bytes + LINE);
+	RM_CHECK(!memchr(sent, '?', change_at) && sent[change_at] == '?' && sent[sent_bytes - 1] == '?');
+	rm_tls_close(session);
+	free(other);
+}
+
 RM_TEST("what the library took of a call is not offered twice when the program comes with other bytes")
 {
 	enum { RECORD = 16384 };
+
+	request = large;
+	request_bytes = append(0, 0, 60000);
+	/* With our line the first record makes two, which are finished once anything of them is out. */
+	for (int busy = 0; busy < 2; busy++) {
+		change_behind(1, busy, RECORD + LINE);
+		change_behind(2, busy, (busy ? RECORD : 2 * RECORD) + LINE);
+		change_behind(3, busy, (busy ? 2 * RECORD : 3 * RECORD) + LINE);
+	}
+}
+
+RM_TEST("a flight that was refused in its middle, before the rest was encrypted, goes on all the same")
+{
 	char *other;
 
 	request = large;
-	request_bytes = append(0, 0, 40000);
-	other = malloc(request_bytes);
-	memset(other, 'x', request_bytes);
-	for (int busy = 0; busy < 2; busy++) {
-		start_case(RECORD, false, true);
-		lib.transport = 1;
-		RM_CHECK(call(request, request_bytes) == 0);
-		lib.waiting = busy ? 0 : lib.waiting; /* as if the second one was refused before */
-		lib.transport = -1;
-		RM_CHECK(call(other, request_bytes) == request_bytes && lib.violations == 0);
-		RM_CHECK(sent_bytes == request_bytes + LINE && sent[RECORD - 1] != 'x');
-		RM_CHECK((sent[RECORD] == 'x') == busy && sent[sent_bytes - 1] == 'x');
-		rm_tls_close(session);
-	}
+	request_bytes = append(0, 0, 20000);
+	other = memset(malloc(request_bytes), '?', request_bytes);
+	start_case(16384, true, true);
+	lib.busy = true;
+	lib.calls_before = 1;
+	RM_CHECK(call(request, request_bytes) == 0 && !lib.waiting && sent_bytes == 16384);
+	lib.busy = false;
+	RM_CHECK(call(other, request_bytes) == 16384 && lib.violations == 0);
+	RM_CHECK(sent_bytes == 16384 + LINE && !memchr(sent, '?', sent_bytes));
+	rm_tls_close(session);
 	free(other);
 }
 
@@ -324,6 +171,25 @@ RM_TEST("many requests in one call")
 	for (int i = 0; i < 9; i++)
 		request_bytes = append(request_bytes, 0, (size_t)i * 100);
 	large_cases(9);
+}
+
+RM_TEST("a program that was told of a part goes on with as little as it likes")
+{
+	char *none[] = { NULL };
+
+	stub_start(none);
+	request = small;
+	request_bytes = sizeof(small) - 1;
+	for (size_t record = 1; record < request_bytes + LINE; record++)
+		for (size_t first = 1; first <= request_bytes; first++)
+			for (size_t piece = 1; piece < 20; piece += 6) {
+				size_t at;
+
+				start_case(record, true, false);
+				for (at = call(request, first); at && at < request_bytes;)
+					at += call(request + at, at + piece < request_bytes ? piece : request_bytes - at);
+				end_case(1);
+			}
 }
 
 RM_TEST("a program that comes again with other bytes sends those, and nothing of ours")
@@ -404,6 +270,41 @@ RM_TEST("a call that failed is resumed without bytes of its own")
 	}
 }
 
+RM_TEST("what left before a call failed is counted when it is resumed")
+{
+	struct rm_tls_writer w = { .write = lib_write, .arg = &lib, .partial = true };
+	const size_t head = append(0, 0, 9999) - 9999;
+	size_t took = 0;
+
+	request = large;
+	request_bytes = append(0, 1, 16384 - head - 2);
+	RM_CHECK(request_bytes == 16384); /* with our line it is two records */
+	for (long before = 0; before < 2; before++) {
+		start_case(16384, true, false);
+		w.session = session;
+		lib.transport = before;
+		RM_CHECK(call(request, request_bytes) == 0);
+		lib.transport = -1;
+		RM_CHECK(rm_tls_write(&w, NULL, 0, &took) == 1 && took == request_bytes);
+		end_case(1);
+	}
+}
+
+RM_TEST("a library that takes all of a call is offered all, whatever the size of a head")
+{
+	request = large;
+	for (size_t filler = 16500; filler < 60000; filler += filler < 16600 ? 1 : 9000) {
+		struct rm_tls_writer w = { .write = lib_write, .arg = &lib, .partial = true, .takes_all = lib_takes_all };
+		size_t took = 0;
+
+		request_bytes = append(0, filler, 1000);
+		start_case(16384, false, false);
+		w.session = session;
+		RM_CHECK(rm_tls_write(&w, request, request_bytes, &took) == 1 && took == request_bytes);
+		end_case(1);
+	}
+}
+
 RM_TEST("a server's head that was refused is resumed without an address, and nobody looks there")
 {
 	static const struct rm_tls_session server = { .server = true, .fd = -1 };
@@ -425,80 +326,41 @@ RM_TEST("a server's head that was refused is resumed without an address, and nob
 	rm_tls_close(w.session);
 }
 
-static void serve(bool timing)
-{
-	char *environment[] = { timing ? "REMORA_SERVER_TIMING=true" : "REMORA_SERVER_TIMING=false", NULL };
+/* ---- by chance ---- */
 
-	stub_start(environment);
-	serves = true;
+static int put_some_requests(void)
+{
+	static const size_t fillers[] = { 0, 100, 3000, 16200, 20000 }, bodies[] = { 0, 10, 900, 16384, 40000 };
+	int count = 1 + (int)chance(4);
+
+	request_bytes = 0;
+	for (int i = 0; i < count; i++)
+		request_bytes = append(request_bytes, fillers[chance(5)] + chance(40), bodies[chance(5)] + chance(200));
+	return count;
 }
 
-RM_TEST("a response in one call gets Server-Timing, records of any size, each of three calls taken in part or refused")
+RM_TEST("requests of many sizes, records, refusals, and what programs do after them")
 {
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+	static const size_t records[] = { 3, 50, 512, 4096, 16384 };
+	static char plain[STREAM_MAX];
 
-	serve(true);
-	request = answer;
-	request_bytes = sizeof(answer) - 1;
-	for (int mode = 0; mode < 4; mode++)
-		for (size_t record = 1; record <= request_bytes + TIMING; record += record < 60 ? 1 : 5) {
-			long all = (long)((request_bytes + TIMING) / record) + 1;
-
-			all = all < 12 ? all : 12;
-			for (long i = 0; i < all * all * all; i++) {
-				long budgets[] = { i % all, i / all % all, i / all / all };
-
-				start_case(record, mode & 1, mode & 2);
-				send_all(request, request_bytes, budgets, 3);
-				end_case(1);
-			}
-		}
-	serve(false);
-	start_case(16384, false, false);
-	send_all(request, request_bytes, NULL, 0);
-	end_case(0);
-}
-
-RM_TEST("a response of many records, in one call or with its head apart, gets Server-Timing once")
-{
-	static const long some[] = { 0, 1, 0, 2 };
-	static const size_t bodies[] = { 16384 - 42 - TIMING, 16384 - 42, 70000 };
-
-	serve(true);
 	request = large;
-	for (int mode = 0; mode < 4; mode++)
-		for (size_t b = 0; b < sizeof(bodies) / sizeof(bodies[0]); b++)
-			for (int apart = 0; apart < 2; apart++) {
-				size_t head = (size_t)sprintf(large, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", bodies[b]);
+	for (uint64_t seed = 1; seed <= 4000; seed++) {
+		struct rm_tls_writer w = { .write = lib_write, .arg = &lib, .keeps = lib_keeps };
+		int count, lines;
 
-				memset(large + head, 'b', bodies[b]);
-				request_bytes = head + bodies[b];
-				start_case(16384, mode & 1, mode & 2);
-				send_all(large, apart ? head : request_bytes, some, 4);
-				if (apart)
-					send_all(large + head, bodies[b], some, 4);
-				end_case(1);
-			}
-}
-
-RM_TEST("a server that comes again with other bytes sends what the library has, and is left alone")
-{
-	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
-	char other[sizeof(answer)];
-
-	serve(true);
-	memset(other, 'x', sizeof(other));
-	for (int busy = 0; busy < 2; busy++) {
-		start_case(16384, false, true);
-		lib.busy = busy; /* refused before it was encrypted */
-		lib.transport = 0;
-		RM_CHECK(call(answer, sizeof(answer) - 1) == 0);
-		lib.busy = false;
-		lib.transport = -1;
-		RM_CHECK(call(other, sizeof(answer) - 1) == sizeof(answer) - 1 && lib.violations == 0);
-		RM_CHECK(sent_bytes == sizeof(answer) - 1 + (busy ? 0 : TIMING) && (sent[0] == 'x') == busy);
-		RM_CHECK(!rm_tls_watched(session));
+		chance_state = seed * 0x9e3779b97f4a7c15u;
+		count = put_some_requests();
+		start_case(records[chance(5)], chance(2), false);
+		w.session = session;
+		w.partial = lib.partial || chance(2);
+		w.takes_all = lib.partial ? NULL : lib_takes_all;
+		for (size_t at = 0, left; at < request_bytes; at += insist(&w, large + at, chance(2) ? left : 1 + chance(left), left))
+			left = request_bytes - at;
+		RM_CHECK(without_lines(plain, &lines) == request_bytes && memcmp(plain, large, request_bytes) == 0);
+		RM_CHECK(lines <= count && lib.violations == 0 && !lib.waiting);
 		rm_tls_close(session);
+		RM_CHECK(rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0);
 		while (stub_span())
 			;
 	}

@@ -447,3 +447,91 @@ RM_TEST("durations are written as people read them")
 		RM_CHECK_STR(rm_str_c(text), cases[i].want);
 	}
 }
+
+/* ---- log records ---- */
+
+struct sample_log {
+	const uint8_t *trace;
+	const char *body, *exception;
+	uint8_t span, severity;
+	uint64_t at_ms;
+};
+
+static void say(struct rm_tree *t, struct sample_log s)
+{
+	static _Alignas(8) char memory[RM_RECORD_MAX_BYTES];
+	struct rm_log head = { .time_ns = s.at_ms * MS, .span_id = { s.span }, .severity = s.severity };
+	struct rm_builder b = { 0 };
+
+	if (s.trace)
+		memcpy(head.trace_id, s.trace, 16);
+	RM_CHECK(rm_builder_log(&b, memory, sizeof(memory), &head, RM_STR(""), RM_STR(""), rm_str_c(s.body)) == RM_OK);
+	if (s.exception) {
+		rm_builder_str(&b, RM_KEY_EXCEPTION_TYPE, rm_str_c(s.exception));
+		rm_builder_str(&b, RM_KEY_EXCEPTION_MESSAGE, RM_STR("no\x1b[2J way"));
+	}
+	rm_builder_end(&b);
+	rm_tree_say(t, (struct rm_log *)memory, 1000 * MS);
+}
+
+static void add_two_spans(struct rm_tree *t)
+{
+	add(t, (struct sample){ .service = "shop", .name = "GET", .id = 1, .kind = RM_KIND_SERVER, .end_ms = 100 });
+	add(t, (struct sample){ .service = "stock", .name = "POST", .id = 2, .parent = 1, .kind = RM_KIND_SERVER,
+				.start_ms = 10, .end_ms = 20 });
+}
+
+RM_TEST("log records are drawn below their span, by time, with their first line and their exception")
+{
+	struct rm_tree *t = rm_tree_new(100);
+	struct rm_tree_stats s;
+	char *text;
+
+	say(t, (struct sample_log){ .trace = trace_a, .span = 1, .at_ms = 30, .body = "ERROR late\nTraceback:", .exception = "KeyError",
+				    .severity = RM_SEVERITY_ERROR });
+	add_two_spans(t);
+	say(t, (struct sample_log){ .trace = trace_a, .span = 1, .at_ms = 5, .body = "early" });
+	say(t, (struct sample_log){ .trace = trace_a, .span = 2, .at_ms = 12, .body = "in between", .severity = RM_SEVERITY_INFO + 1 });
+	say(t, (struct sample_log){ .trace = trace_a, .span = 9, .at_ms = 1, .body = "lost" });
+	say(t, (struct sample_log){ .body = "of nobody" });
+	rm_tree_stats(t, &s);
+	RM_CHECK(s.said.all == 5 && s.said.of_no_trace == 1 && s.said.dropped == 0);
+	text = draw(t, (struct rm_view){ .columns = 100 });
+	RM_CHECK(strstr(text, "\n|  +5.0 ms early\n|  +30.0 ms ERROR ERROR late | KeyError: no?[2J way\n`- stock") != NULL);
+	RM_CHECK(strstr(text, "\n      +12.0 ms INFO in between\n") != NULL);
+	RM_CHECK(strstr(text, "\nlog records of spans that are not shown:\n   +1.0 ms lost\n") != NULL);
+	RM_CHECK(strstr(text, "of nobody") == NULL);
+	free(text);
+}
+
+RM_TEST("of a span with many log records the first are drawn and the rest is counted")
+{
+	struct rm_tree *t = rm_tree_new(100);
+	char *text;
+
+	add_two_spans(t);
+	for (unsigned i = 0; i < 25; i++)
+		say(t, (struct sample_log){ .trace = trace_a, .span = 2, .at_ms = i, .body = "again" });
+	text = draw(t, (struct rm_view){ .columns = 100 });
+	RM_CHECK(strstr(text, "(5 more log records)\n") != NULL);
+	free(text);
+}
+
+RM_TEST("no more log records are kept than there are places for, and places are given back")
+{
+	struct rm_tree *t = rm_tree_new(100);
+	struct rm_tree_stats s;
+	struct rm_trace *trace;
+
+	add_two_spans(t);
+	for (unsigned i = 0; i < RM_SAID_MAX + 3; i++)
+		say(t, (struct sample_log){ .trace = trace_a, .span = 1, .at_ms = i, .body = "again" });
+	rm_tree_stats(t, &s);
+	RM_CHECK(s.said.kept == RM_SAID_MAX && s.said.dropped == 3);
+	trace = rm_tree_take(t, 0, 0);
+	rm_tree_put(t, trace);
+	say(t, (struct sample_log){ .trace = trace_b, .span = 1, .body = "again" });
+	rm_tree_stats(t, &s);
+	RM_CHECK(s.said.kept == 1 && rm_tree_take(t, 0, 0) == NULL);
+	rm_tree_free(t);
+}

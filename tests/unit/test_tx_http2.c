@@ -267,7 +267,7 @@ RM_TEST("a frame of the largest size goes on in another one")
 	RM_CHECK(memcmp(sent + last + HEAD, stream + last + HEAD, f.bytes) == 0);
 	f = rm_http2_frame_read((uint8_t *)sent + stream_bytes);
 	RM_CHECK(f.type == RM_HTTP2_CONTINUATION && f.bytes == FIELD_BYTES && f.flags == RM_HTTP2_END_HEADERS &&
-		 f.stream == 1 && is_field(sent + stream_bytes + HEAD));
+		 f.stream == 1 && is_field_as(sent + stream_bytes + HEAD, OUTGOING));
 }
 
 RM_TEST("what only looks like HTTP/2 goes out untouched")
@@ -352,7 +352,7 @@ static bool is_replaced(size_t old_at, size_t old_bytes)
 	struct rm_http2_frame f = rm_http2_frame_read((uint8_t *)sent);
 
 	return sent_bytes == n && f.bytes == n - HEAD && memcmp(sent + 3, stream + 3, old_at - 3) == 0 &&
-	       memcmp(sent + old_at, stream + old_at + old_bytes, rest) == 0 && is_field(field) &&
+	       memcmp(sent + old_at, stream + old_at + old_bytes, rest) == 0 && is_field_as(field, OUTGOING) &&
 	       memcmp(field + 14, incoming_value, 35) == 0 && memcmp(field + 14, incoming_value, 52) != 0;
 }
 

@@ -255,3 +255,20 @@ RM_TEST("the worker holds stderr open only for the console and the debug log")
 	in_child(stderr_is_given_back, NULL);
 	in_child(stderr_is_given_back, "topic");
 }
+
+static void both_signals(const void *arg)
+{
+	start((const char *const[]){ "OTEL_TRACES_EXPORTER=console", "OTEL_LOGS_EXPORTER=console", NULL });
+	push(3);
+	push_logs(4);
+	rm_outlet_safe_point();
+	UNTIL(fake->pushed == 7);
+	push_logs(2);
+	rm_outlet_end(RM_END_EXIT);
+	RM_CHECK(fake->delivered == 9 && fake->opened == 1);
+}
+
+RM_TEST("the worker takes spans and logs, each from its rings")
+{
+	in_child(both_signals, NULL);
+}

@@ -78,6 +78,24 @@ RM_TEST("a call below a request is an independent subsegment; one that is a root
 		     "\"otel.resource.deployment.environment.name\":\"test\",\"otel.resource.process.pid\":43}}}");
 }
 
+RM_TEST("links are a member of the document")
+{
+	sample_init(&sample);
+	sample_linked(sample.span[0]);
+	RM_CHECK(has(document(NULL, (const struct rm_record *)sample.resource[0], sample.spans[0]),
+		     ",\"links\":[{" TRACE ",\"id\":\"0102030405060708\"},"
+		     "{\"trace_id\":\"1-05000000-000000000000000000000000\",\"id\":\"0600000000000000\"}],"));
+}
+
+RM_TEST("exceptions are the cause, with their stacks")
+{
+	sample_init(&sample);
+	sample_events(sample.span[0]);
+	RM_CHECK(has(document(NULL, (const struct rm_record *)sample.resource[0], sample.spans[0]),
+		     "\"fault\":true,\"cause\":{\"exceptions\":[{\"id\":\"0200000000000000\",\"type\":\"KeyError\","
+		     "\"message\":\"'\xc3\xa9'\",\"stack\":[{\"path\":\"/app/shop.py\",\"line\":7,\"label\":\"home\"}]}]},"));
+}
+
 struct attr {
 	enum rm_key key;
 	const char *text; /* NULL: the number */
@@ -187,6 +205,14 @@ RM_TEST("where in AWS a service runs is its origin")
 		  "\"origin\":\"AWS::ECS::Fargate\",\"service\":{},\"aws\":{\"ecs\":{\"container\":\"c\",\"launch_type\":\"FARGATE\"}," },
 		{ { "cloud.platform", "aws_ec2", "host.id", "i-1", "cloud.account.id", "42" },
 		  "\"origin\":\"AWS::EC2::Instance\",\"service\":{},\"aws\":{\"account_id\":\"42\",\"ec2\":{\"instance_id\":\"i-1\"}," },
+		{ { "cloud.platform", "aws_ec2", "host.id", "3d1219c7c4c5404aaa1f6d2a48adfda4", "host.type", "t3.micro" },
+		  "\"aws\":{\"ec2\":{\"instance_size\":\"t3.micro\"}," },
+		{ { "cloud.platform", "aws_elastic_beanstalk", "service.instance.id", "5bc118eb-d3af-4db2-9cec-c3bd056ff2cc" },
+		  "\"aws\":{\"elastic_beanstalk\":{}," },
+		{ { "cloud.platform", "aws_elastic_beanstalk", "service.instance.id", "32", "deployment.environment.name", "e" },
+		  "\"aws\":{\"elastic_beanstalk\":{\"environment_name\":\"e\",\"deployment_id\":32}," },
+		{ { "cloud.platform", "aws_elastic_beanstalk", "remora.beanstalk.deployment_id", "7", "host.id", "i-1" },
+		  "\"aws\":{\"ec2\":{\"instance_id\":\"i-1\"},\"elastic_beanstalk\":{\"deployment_id\":7}," },
 		{ { "cloud.platform", "aws_eks", "k8s.pod.name", "p", "service.version", "7" },
 		  "\"origin\":\"AWS::EKS::Container\",\"service\":{\"version\":\"7\"},\"aws\":{\"eks\":{\"pod\":\"p\"}," },
 		{ { "cloud.platform", "gcp_compute_engine" }, ",\"service\":{},\"aws\":{\"xray\"" },

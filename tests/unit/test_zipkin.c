@@ -47,12 +47,30 @@ RM_TEST("each span is an object with Zipkin's own fields, and a tag for everythi
 	rm_json_free(&j);
 }
 
+RM_TEST("events are annotations, and their attributes JSON in the text of those")
+{
+	struct rm_json j;
+
+	sample_init(&sample);
+	sample_events(sample.span[0]);
+	rm_json_init(&j);
+	rm_zipkin_json(&j, &sample.batch);
+	rm_json_str(&j, RM_STR("")); /* an end for strstr */
+	j.p[j.n - 1] = '\0';
+	RM_CHECK(strstr(j.p, "\"localEndpoint\":{\"serviceName\":\"shop\"},\"annotations\":[{\"timestamp\":5,"
+			     "\"value\":\"\\\"exception\\\":{\\\"exception.type\\\":\\\"KeyError\\\","
+			     "\\\"exception.message\\\":\\\"'\xc3\xa9'\\\","));
+	RM_CHECK(strstr(j.p, "\\\"}\"},{\"timestamp\":6,\"value\":\"done\"}],\"tags\":{"));
+	RM_CHECK(strstr(j.p, "\"otel.dropped_events_count\":\"1\""));
+	rm_json_free(&j);
+}
+
 /* The JSON of one CLIENT span to these; NULL leaves an attribute out. */
 static struct rm_json call(const char *server, const char *peer, int64_t port, uint64_t duration_ns)
 {
 	static _Alignas(8) char resource[SAMPLE_CAP], memory[SAMPLE_CAP];
 	const struct rm_span *span = (const struct rm_span *)memory;
-	struct rm_batch_group group = { (const struct rm_record *)resource, &span, 1 };
+	struct rm_batch_group group = { .resource = (const struct rm_record *)resource, .spans = &span, .span_count = 1 };
 	struct rm_span head = { .start_ns = 1000, .end_ns = 1000 + duration_ns, .kind = RM_KIND_CLIENT };
 	struct rm_builder b = { 0 };
 	struct rm_json j;
@@ -67,7 +85,7 @@ static struct rm_json call(const char *server, const char *peer, int64_t port, u
 	}
 	rm_builder_end(&b);
 	rm_json_init(&j);
-	rm_zipkin_json(&j, &(struct rm_batch){ &group, 1, 1 });
+	rm_zipkin_json(&j, &(struct rm_batch){ .groups = &group, .group_count = 1, .span_count = 1 });
 	rm_json_str(&j, RM_STR("")); /* an end for strstr */
 	j.p[j.n - 1] = '\0';
 	return j;

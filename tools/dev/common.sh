@@ -2,7 +2,7 @@
 
 build_packages=(build-essential meson ninja-build pkg-config python3 protobuf-c-compiler
 	libprotobuf-c-dev libssl-dev libc-ares-dev zlib1g-dev libzstd-dev dpkg-dev ca-certificates
-	binutils)
+	binutils libiberty-dev)
 demo_packages=(nginx-light gunicorn python3-flask python3-requests nodejs curl
 	libcurl4-openssl-dev)
 test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin lighttpd haproxy fcgiwrap php-cli
@@ -10,21 +10,27 @@ test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin light
 	default-jdk-headless libwww-perl wget
 	apache2-utils wrk g++ rustc python3-venv openssl python3-aiohttp python3-httpx
 	python3-hypercorn uvicorn liblwp-protocol-https-perl nghttp2-client nghttp2-server
-	golang-go golang-golang-x-net-dev python3-h2
+	golang-go golang-golang-x-net-dev python3-h2 iproute2
 	python3-grpcio python3-gevent python3-eventlet python3-uvloop python3-httptools python3-tornado
 	php-cgi php-pgsql fcgiwrap uwsgi-core uwsgi-plugin-python3
 	redis-server redis-tools python3-redis node-redis postgresql postgresql-contrib
 	python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java pgbouncer
 	mariadb-server mariadb-client libmariadb-dev python3-pymysql python3-mysqldb node-mysql php-mysql libmariadb-java
-	sqlite3 php-sqlite3 libsqlite3-dev python3-pymongo node-mongodb)
+	sqlite3 php-sqlite3 libsqlite3-dev python3-pymongo node-mongodb
+	memcached libmemcached-tools python3-pymemcache python3-memcache php-memcached
+	nats-server rabbitmq-server mosquitto mosquitto-clients kcat python3-pika python3-amqp python3-paho-mqtt maven python3-pip npm)
 # TLS libraries and what uses them. Not every release has each; without one its cases are skipped.
 tls_packages=(lighttpd-mod-gnutls lighttpd-mod-mbedtls lighttpd-mod-wolfssl lighttpd-mod-nss libgnutls28-dev
 	libmbedtls-dev libwolfssl-dev libnss3-dev gnutls-bin git libcurl3-gnutls libcurl3-nss nss-plugin-pem
 	python3-gi gir1.2-soup-3.0 glib-networking)
+# Servers and libraries of HTTP/2; the same holds of them.
+http2_packages=(nghttp2-proxy h2o ruby-http-2 libnetty-java libprotocol-http2-perl libnghttp3-dev)
+# Clients and servers of databases that not every release has; without one its cases are skipped.
+database_packages=(python3-boto3 python3-elasticsearch clickhouse-server python3-cassandra maven npm cargo)
 # Libraries and servers of ./dev context alone; without one of them its rows are skipped.
-context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev nghttp2-proxy
+context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev
 	unicorn thin ruby-http ruby-excon ruby-httpclient ruby-typhoeus ruby-faraday ruby-pg ruby-redis ruby-eventmachine
-	starman twiggy libanyevent-http-perl libmojolicious-perl)
+	starman twiggy libanyevent-http-perl libmojolicious-perl maven)
 # What the torture cases put programs beside and below; without one of them its case is skipped. Not
 # every release has each.
 torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmimalloc2.0 fakeroot
@@ -35,9 +41,18 @@ torture_packages=(libjemalloc2 libtcmalloc-minimal4 libgoogle-perftools4 libmima
 	make git zsh fish ksh lua5.4 tcl gawk mawk bc dc m4 ed cpio zip unzip jq libxml2-utils rsync autoconf cmake
 	netcat-openbsd uuid-runtime ncal sqlite3 gnupg openssh-client openssh-server file procps iproute2
 	bsdextrautils liblwp-protocol-https-perl)
+# Implementations of gRPC; without one of them its pairs are skipped.
+grpc_packages=(g++ pkg-config libgrpc++-dev python3-grpcio python3-venv nodejs npm default-jdk-headless maven cargo
+	golang-go openssl)
 lint_packages=(clang shellcheck)
 fuzz_packages=(clang lld libclang-rt-dev)
 bench_packages=(nginx-light nodejs wrk curl)
+# Programs that are measured, and what agents of others are fetched with.
+bench_programs=(g++ gunicorn python3-flask python3-requests python3-aiohttp python3-venv default-jdk-headless php-fpm redis-server redis-tools
+	postgresql postgresql-contrib nghttp2-client openssl valgrind npm maven)
+
+# The modules that apt installs belong to the release's own Python, which need not be the first in PATH.
+release_python=/usr/bin/python3
 
 say()
 {
@@ -51,6 +66,8 @@ provided_otherwise()
 		rustc) command -v rustc ;;
 		nodejs) command -v node ;;
 		npm) command -v npm ;;
+		cargo) command -v cargo ;;
+		maven) command -v mvn ;;
 		golang-go) command -v go ;;
 		default-jdk-headless) command -v javac ;;
 		nginx-light) command -v nginx || [ -x /usr/sbin/nginx ] ;;

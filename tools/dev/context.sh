@@ -10,11 +10,26 @@ node_packages()
 	npm install --silent --no-audit --no-fund --prefix deps/node-packages "${packages[@]}" || rm -rf deps/node-packages
 }
 
+# Libraries of Java, from Maven Central into deps/java-packages/, as each program's pom.xml names them.
+java_packages()
+{
+	local pom app
+	for pom in test-apps/*/pom.xml; do
+		app=$(basename "$(dirname "$pom")")
+		[ ! -d "deps/java-packages/$app" ] || continue
+		command -v mvn >/dev/null || return 0
+		say "maven: $app"
+		mvn -q -B -f "$pom" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies -DincludeScope=runtime \
+			-DoutputDirectory="$PWD/deps/java-packages/$app" || rm -rf "deps/java-packages/$app"
+	done
+}
+
 main()
 {
 	need "${build_packages[@]}" "${test_packages[@]}"
-	need --optional "${context_packages[@]}"
+	need --optional "${http2_packages[@]}" "${context_packages[@]}"
 	build >/dev/null
 	node_packages
-	python3 tests/context/run.py --build build "$@"
+	java_packages
+	"$release_python" tests/context/run.py --build build "$@"
 }

@@ -7,7 +7,7 @@ build_targets()
 	local targets
 	# Everything is instrumented, the agent's own libraries too: coverage guides the fuzzer there.
 	CC=clang configure build-fuzz -Dfuzzing=true -Db_lundef=false -Db_sanitize=address,undefined \
-		-Dc_args="-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined"
+		-Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=undefined,float-cast-overflow"
 	ninja -C build-fuzz build.ninja
 	mapfile -t targets < <(ninja -C build-fuzz -t targets all |
 		sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')

@@ -17,8 +17,12 @@ main()
 	  torture [PATTERN]       what programs do to a preloaded object, with and without the agent
 	  soak [MINUTES]          servers of many kinds at work, with the agent and without: does anything grow?
 	  test-others [NAME]      other projects' own test suites, with and without the agent
+	  test-grpc [--all] [PATTERN]
+	                          implementations of gRPC and gRPC-Web call each other, with and without the agent
 	  bench [--quick] [NAME]  what the agent costs, in alternating rounds with and without it;
-	                          --micro: in instructions, call by call
+	                          --peers: beside OpenTelemetry's agents; --micro: in instructions, call by call;
+	                          --footprint: idle connections, many processes; --start: what short programs pay;
+	                          --http2: spans of HTTP/2 servers under load, memory of 10,000 connections
 	  help                    this text
 
 	Each installs the Debian or Ubuntu packages it lacks (with sudo unless you are root) and never

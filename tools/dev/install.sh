@@ -5,7 +5,7 @@ set -euo pipefail
 
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 policy=/usr/sbin/policy-rc.d
-services=(nginx lighttpd haproxy redis-server postgresql mariadb)
+services=(nginx lighttpd haproxy redis-server postgresql mariadb nats-server rabbitmq-server mosquitto)
 optional=
 if [ "${1:-}" = --optional ]; then
 	optional=1

@@ -44,13 +44,26 @@ tap()
 		echo "not ok - $label ended well" >>"$results/steps.tap"
 }
 
+# Clients of brokers that Debian has not, from PyPI and npm into deps/brokers/, and Kafka itself; without them their cases are
+# skipped.
+broker_clients()
+{
+	local python=(nats-py kafka-python) node=(nats@2 amqplib mqtt@5 kafkajs)
+	[ ! -d deps/brokers ] || return 0
+	say "brokers and their clients: ${python[*]} ${node[*]} kafka"
+	"$release_python" -m pip install -q --target deps/brokers/python "${python[@]}" 2>/dev/null || rm -rf deps/brokers
+	npm install --silent --no-audit --no-fund --prefix deps/brokers "${node[@]}" || rm -rf deps/brokers
+	mvn -q -B -f tests/e2e/kafka.xml dependency:copy-dependencies "-DoutputDirectory=$PWD/deps/brokers/java" || rm -rf deps/brokers/java
+}
+
 end_to_end()
 {
 	local program
-	tap e2e python3 tests/e2e/run.py --build build --keep build/e2e-failed "$@"
+	broker_clients
+	tap e2e "$release_python" tests/e2e/run.py --build build --keep build/e2e-failed "$@"
 	[ $# -eq 0 ] || return 0
 	for program in tests/e2e/test_*.py; do
-		tap "$(basename "$program" .py)" python3 "$program" build/cli/remora
+		tap "$(basename "$program" .py)" "$release_python" "$program" build/cli/remora
 	done
 }
 
@@ -70,7 +83,7 @@ everything()
 main()
 {
 	need "${build_packages[@]}" "${test_packages[@]}" "${lint_packages[@]}"
-	need --optional "${tls_packages[@]}"
+	need --optional "${tls_packages[@]}" "${http2_packages[@]}" "${database_packages[@]}"
 	results=$(mktemp -d "${TMPDIR:-/tmp}/remora-results.XXXXXX")
 	trap 'rm -rf "$results"' EXIT
 	if [ $# -gt 0 ]; then

@@ -4,6 +4,7 @@
 Needs the PyPI package `hpack`. Afterwards: meson compile -C build golden-http2.
 Usage: make.py FOLDER
 """
+import base64
 import struct
 import sys
 from pathlib import Path
@@ -376,6 +377,20 @@ def block_too_large(c):
     for _ in range(7):
         c.send(c.client, frame(CONTINUATION, 0, 1)[:9].replace(b"\0\0\0", struct.pack(">I", 10000)[1:], 1))
         c.line("fill > 10000 x")
+
+
+@capture("gRPC-Web: two streams at once, one of them text; frames padded, cut, and in another order than the calls.")
+def grpc_web(c):
+    message, trailers = b"\0\0\0\0\x05hello", b"\x80\0\0\0\x11grpc-status: 5\r\n\n"
+    for stream, kind in (1, "+proto"), (3, "-text"):
+        c.request(stream, ("content-type", "application/grpc-web" + kind), method="POST", path="/test.Echo/Say", end=False)
+        c.send(c.client, frame(DATA, END_STREAM, stream, message))
+    c.response(3, ("content-type", "application/grpc-web-text"), end=False)
+    c.response(1, ("content-type", "application/grpc-web+proto"), end=False)
+    text = base64.b64encode(message) + base64.b64encode(trailers)
+    c.send(c.server, frame(DATA, 0, 1, message[:3]) + frame(DATA, 0, 3, text[:17])
+           + frame(DATA, PADDED, 1, b"\4" + message[3:] + trailers[:9] + b"\0" * 4)
+           + frame(DATA, END_STREAM, 3, text[17:]) + frame(DATA, 0, 1, trailers[9:]) + frame(DATA, END_STREAM, 1))
 
 
 def main():

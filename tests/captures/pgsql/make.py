@@ -131,6 +131,26 @@ write("copy-in", "COPY FROM STDIN, its data in many messages, done and failed.",
       c(query("COPY t FROM STDIN")), s(message("G", b"\0\0\0")), c(message("d", b"hunter2\t1\n") * 3, message("c")),
       s(done("COPY 3"), READY), c(query("COPY t FROM STDIN")), s(message("G", b"\0\0\0")), c(message("f", "enough")),
       s(error("57014"), READY))
+COPYING, COPY_DONE = message("G", struct.pack("!bh", 0, 0)), message("c")
+COPY = [c(parse("", "COPY t FROM STDIN"), SYNC), s(PARSED, READY), c(bind(), execute(), SYNC)]
+BEHIND = [c(bind(), execute(), SYNC), s(BOUND, done("COPY 2"), READY), c(query("SELECT 1")), s(ROWS, done("SELECT 1"), READY)]
+write("copy-early-sync", "A Sync behind the execution of a COPY, which the server steps over, and more of them within the data.", *OPEN,
+      *COPY, s(BOUND, COPYING), c(message("d", b"hunter2\n"), SYNC, FLUSH, message("d", b"hunter2\n")), c(COPY_DONE, SYNC), s(done("COPY 2"), READY),
+      c(bind(), execute(), SYNC), s(BOUND, COPYING), c(COPY_DONE, SYNC), s(done("COPY 0"), READY),
+      c(parse("", "SELECT"), bind(), execute(), SYNC), s(error("42601"), READY), *BEHIND[2:])
+write("copy-early-done", "All of a COPY at once: a Sync before the data, and one behind it.", *OPEN,
+      *COPY[:2], c(bind(), execute(), SYNC, message("d", b"hunter2\n"), COPY_DONE, SYNC), s(BOUND, COPYING, done("COPY 1"), READY), *BEHIND)
+write("copy-early-question", "A question within the data of a COPY, behind a Sync: left alone.", *OPEN,
+      *COPY, c(bind(), execute(), SYNC), s(BOUND, COPYING, error("08P01"), READY))
+write("copy-early-error", "A COPY that fails behind an early Sync, which may have ended the error: left alone from there.", *OPEN,
+      *COPY, s(BOUND, COPYING), c(message("d", b"hunter2\n")), s(error("22P02")), c(COPY_DONE, SYNC), s(READY), *BEHIND)
+write("copy-error", "A COPY of the extended protocol that fails in the middle of the data.", *OPEN,
+      *COPY[:2], c(bind(), execute(), FLUSH), s(BOUND, COPYING), c(message("d", b"hunter2\n")), s(error("22P02")), c(COPY_DONE, SYNC), s(READY),
+      *BEHIND)
+write("copy-twice", "Two statements of one query that copy, and a Sync behind an error of the next one.", *OPEN,
+      c(query("COPY t FROM STDIN; COPY u FROM STDIN")), s(COPYING), c(message("d", b"hunter2\n"), COPY_DONE),
+      s(done("COPY 1"), COPYING), c(message("f", "no")), s(error("57014"), READY), c(parse("", "SELECT"), bind(), execute(), SYNC),
+      s(error("42601"), READY), *BEHIND[2:])
 write("copy-out", "COPY TO STDOUT, also in the extended protocol.", *OPEN, c(query("COPY (SELECT 1 FROM t) TO STDOUT")),
       s(message("H", b"\0\0\0"), message("d", b"hunter2\n") * 3, message("c"), done("COPY 3"), READY),
       c(parse("", "COPY t TO STDOUT"), bind(), execute(), SYNC),

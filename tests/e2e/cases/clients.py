@@ -1,5 +1,6 @@
 """Every client: one CLIENT span per request, its traceparent sent, the server's span below it."""
 import http.server
+import socket
 import threading
 
 from apps import CLIENTS, c_epoll, nginx, python
@@ -222,6 +223,8 @@ def json_and_protobuf(t):
             s.pop(key)
         for key in ("process.pid", "service.instance.id", "process.parent_pid"):
             s["resource"].pop(key, None)
+        for event in s["events"]:
+            t.check(event.pop("time") and event["attributes"].pop("remora.duration") > 0, "when, and how long")
     t.equal(spans[0], spans[1], "the two spans but for ids and times")
 
 
@@ -260,8 +263,8 @@ def redirecting(t):
     return url
 
 
-def following(name, argv, needs):
-    @case(f"{name}: requests that follow a redirect are counted, where Location says the very URL", needs,
+def following(name, argv, needs, odd=None):
+    @case(f"{name}: requests that follow a redirect are counted, where it can be nothing else", needs,
           name=f"redirects_{name}")
     def run(t):
         url = redirecting(t)
@@ -271,9 +274,61 @@ def following(name, argv, needs):
         got = [(s["attributes"]["url.full"][len(url):], s["attributes"].get("http.request.resend_count"))
                for s in spans.of("client")]
         t.equal(got, [("/twice", None), ("/once", 1), ("/hello", 2), ("/away", None), ("/hello", 1), ("/odd", None),
-                      ("/hello", None), ("/hello", None)], "paths and counts")
+                      ("/hello", odd), ("/hello", None)], "paths and counts")
 
 
-following("curl", ["curl", "-sSL"], ["curl"])
+following("curl", ["curl", "-sSL"], ["curl"], odd=1)
+following("php_curl", ["php", "-r", "$c = curl_init($argv[1]); curl_setopt($c, CURLOPT_FOLLOWLOCATION, true); curl_exec($c);"],
+          ["php"], odd=1)
 following("python", ["python3", "-c", "import sys, urllib.request as u; print(end=u.urlopen(sys.argv[1]).read().decode())"],
           ["python3"])
+
+
+# Answers of the server below, by connection: None closes without one.
+DIGEST = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="r", nonce="n", qop="auth"\r\nContent-Length: 0\r\n\r\n'
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+
+
+def scripted(t, *connections):
+    """A server of this process that answers each request with what comes next; returns its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        for answers in connections:
+            peer, _ = listener.accept()
+            with peer:
+                for answer in answers:
+                    head = b""
+                    while not head.endswith(b"\r\n\r\n"):
+                        head += peer.recv(1)
+                    peer.sendall(answer or b"")
+
+    threading.Thread(target=serve, daemon=True).start()
+    t.closers.append(listener.close)
+    return "http://127.0.0.1:%d" % listener.getsockname()[1]
+
+
+def sent_again(t, argv, count):
+    """What stands on the CLIENT spans: (resend_count, status)."""
+    t.run("client", argv)
+    return [(s["attributes"].get("http.request.resend_count"), s["attributes"].get("http.response.status_code"))
+            for s in t.spans(count).of("client")]
+
+
+@case("curl: the request that brings the credentials is counted as sent again", ["curl"], agent_only=True)
+def resent_with_credentials(t):
+    url = scripted(t, [DIGEST, HELLO])
+    t.equal(sent_again(t, ["curl", "-sS", "--digest", "-u", "a:b", url + "/x"], 2), [(None, 401), (1, 200)], "the spans")
+
+
+@case("curl: a request that a dead connection took is sent again, and both are told of", ["curl"], agent_only=True)
+def resent_on_a_new_connection(t):
+    url = scripted(t, [HELLO, None], [HELLO])
+    t.equal(sent_again(t, ["curl", "-sS", url + "/x", url + "/y"], 3), [(None, 200), (None, None), (1, 200)], "the spans")
+
+
+@case("curl --retry: each attempt is a call of its own, and not counted", ["curl"], agent_only=True)
+def attempts_of_a_program(t):
+    busy = HELLO.replace(b"200 OK", b"503 Busy")
+    url = scripted(t, [busy, HELLO])
+    t.equal(sent_again(t, ["curl", "-sS", "--retry", "1", "--retry-delay", "1", url + "/x"], 2), [(None, 503), (None, 200)], "the spans")

@@ -14,7 +14,7 @@ SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-pr
         "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
 ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
-           "java-executor", "java-chain")
+           "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
@@ -56,7 +56,7 @@ for each in ("c-passed", "c-early", "c-retry"):
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
-          "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
+          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 

@@ -3,6 +3,7 @@ import threading
 
 from apps import APPS, apache, c_epoll, lighttpd, nginx, php_fpm, script, to_fastcgi
 from harness import DEADLINE, Failure, case
+from mysql import NEEDS as MARIADB_NEEDS, mariadb
 from postgres import postgres
 
 WEB = APPS / "http-server-php" / "index.php"
@@ -101,6 +102,18 @@ def php_fpm_database(t):
     chain(spans, "nginx", "fpm").linked("fpm", "CLIENT", "fpm", "SERVER")
     said = sorted(s["attributes"]["db.query.summary"] for s in spans.of("fpm", "CLIENT"))
     t.equal(said, ["DEALLOCATE"] * 16 + ["SELECT"] * 16, "what PDO asks")
+
+
+@case("nginx, php-fpm and MariaDB: queries are in the trace of their request", ["nginx", "php", *MARIADB_NEEDS])
+def php_fpm_mariadb(t):
+    server = mariadb(t)
+    _, socket = php_fpm(t, env={"DATABASE": f"mysql:host=127.0.0.1;port={server.port};dbname=shop;user=shop_user;password=hunter2"})
+    front = nginx(t, locations=to_fastcgi(f"unix:{socket}"))
+    crowd(t, front.port, [[f"/query?id={i}"] * 2 for i in range(8)])
+    spans = t.spans(16 * 4).count("nginx", server=16, client=16).count("fpm", server=16, client=16)
+    chain(spans, "nginx", "fpm").linked("fpm", "CLIENT", "fpm", "SERVER")
+    for s in spans.of("fpm", "CLIENT"):
+        spans.attributes(s, db__system__name="mariadb", db__namespace="shop", db__query__text="SELECT ?", server__port=server.port)
 
 
 @case("Apache and php-fpm (mod_proxy_fcgi): one trace", ["apache2", "php"])

@@ -1,4 +1,5 @@
-"""gRPC: one span for each call and side, named by its method, with the status that travels behind the body."""
+"""gRPC and gRPC-Web: one span for each call and side, named by its method, with the status that travels behind the body
+or at its end."""
 import re
 
 from apps import script
@@ -26,17 +27,22 @@ def both(spans, client, server, **attributes):
     spans.linked("server", "SERVER", "client", "CLIENT")
 
 
-def call(what, says, method, status, client=None, server=None):
+def call(what, says, method, status, client=None, server=None, messages=(None, None)):
     @case(f"python: {what} is a span with status {status} on both sides", NEEDS, name=f"python_{what.partition(':')[0].lower()}")
     def run(t):
         port = server_python(t).port
         t.equal(client_python(t, port, what), says, "the answer")
         spans = t.spans(2).count("server", server=1).count("client", client=1)
-        both(spans, client, server, rpc__method=f"test.Echo/{method}", rpc__status_code=status)
+        both(spans, client, server, rpc__method=f"test.Echo/{method}", rpc__response__status_code=status)
+        if status != "OK":
+            return
+        for span in spans.of("client") + spans.of("server"):
+            t.equal(tuple(span["attributes"].get(f"remora.rpc.{way}.message_count") for way in ("request", "response")),
+                    messages, "messages that are told")
 
 
 call("Say", "hello", "Say", "OK")
-call("chat", "100000", "Chat", "OK")
+call("chat", "100000", "Chat", "OK", messages=(50, 100))
 call("Fail", "NOT_FOUND", "Fail", "NOT_FOUND", client="NOT_FOUND")
 call("None", "UNIMPLEMENTED", "None", "UNIMPLEMENTED", client="UNIMPLEMENTED", server="UNIMPLEMENTED")
 call("Slow:0.5", "DEADLINE_EXCEEDED", "Slow", "DEADLINE_EXCEEDED", client="DEADLINE_EXCEEDED",
@@ -50,7 +56,7 @@ def python_cancel(t):
     spans = t.spans(4).linked("server", "SERVER", "client", "CLIENT")
     for service, error in (("client", "CANCELLED"), ("server", None)):
         slow, = (s for s in spans.of(service) if s["name"] == "test.Echo/Slow")
-        spans.attributes(slow, rpc__status_code="CANCELLED", error__type=error)
+        spans.attributes(slow, rpc__response__status_code="CANCELLED", error__type=error)
 
 
 @case("python: fifty calls at once, each with a context of its own", NEEDS)
@@ -61,3 +67,68 @@ def python_many(t):
     t.equal(len(set(seen)), 50, "contexts that the server was sent")
     for value in seen:
         t.check(re.fullmatch("00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]", value), f"a traceparent: {value}")
+
+
+@case("python: a call that a handler makes has its request for its parent, twenty at a time over one channel", NEEDS,
+      agent_only=True)
+def python_through(t):
+    addresses = []
+    for name in ("near", "far"):
+        port = t.port()
+        t.start(name, ["python3", script("grpc-peer-python", "py"), "server", port], port)
+        addresses.append(f"127.0.0.1:{port}")
+    lines = t.run("client", ["python3", script("grpc-peer-python", "py"), "through", *addresses]).splitlines()
+    spans = t.spans(400).count("near", server=100, client=100)
+    for line in lines:
+        request, asked = (spans.by_id[value.split("-")[2]] for value in line.split())
+        call = spans.by_id[asked["parent_id"]] if asked["kind"] == "SERVER" else asked
+        # Where a head came in two reads, the handler is told of the CLIENT span above its own, and its calls are nobody's.
+        t.equal(call["parent_id"], request["span_id"] if request["kind"] == "SERVER" else "", "whose call it is")
+
+
+def web(t, kind, *methods):
+    """Calls of gRPC-Web; returns what the client said of each."""
+    port = t.port()
+    t.start("server", ["python3", script("grpc-web-server-python", "py"), port], port)
+    return t.run("client", ["python3", script("grpc-web-client-python", "py"), f"127.0.0.1:{port}", kind, *methods]).split()
+
+
+def statuses(spans, service, kind):
+    """(method, status, error.type) of each span, in order."""
+    found = []
+    for span in spans.of(service, kind):
+        spans.attributes(span, rpc__system__name="grpc", network__protocol__version="1.1", http__request__method=None,
+                         server__address="127.0.0.1")
+        a = span["attributes"]
+        found.append((span["name"].rpartition("/")[2], a.get("rpc.response.status_code"), a.get("error.type")))
+    return found
+
+
+for form in ("application/grpc-web+proto", "application/grpc-web-text"):
+    @case(f"{form}: the status is that of the trailers in the body, or of the head", NEEDS,
+          name="web_text" if "text" in form else "web_binary")
+    def web_form(t, form=form):
+        t.equal(web(t, form, "Say", "Fail", "None", "Say"), ["0", "5", "12", "0"], "the statuses that the client found")
+        spans = t.spans(8).linked("server", "SERVER", "client", "CLIENT")
+        last = [("Say", "OK", None)]
+        t.equal(statuses(spans, "client", "CLIENT"), [
+            ("Say", "OK", None), ("Fail", "NOT_FOUND", "NOT_FOUND"), ("None", "UNIMPLEMENTED", "UNIMPLEMENTED"), *last], "client")
+        t.equal(statuses(spans, "server", "SERVER"), [
+            ("Say", "OK", None), ("Fail", "NOT_FOUND", None), ("None", "UNIMPLEMENTED", "UNIMPLEMENTED"), *last], "server")
+
+
+@case("gRPC-Web: of a body that is compressed or cut the status is not known", NEEDS)
+def web_unknown(t):
+    t.equal(web(t, "application/grpc-web+proto", "Zip", "Cut", "Say"), ["0", "none", "0"], "the statuses that the client found")
+    spans = t.spans(6).linked("server", "SERVER", "client", "CLIENT")
+    want = [("Zip", None, None), ("Cut", None, None), ("Say", "OK", None)]
+    t.equal(statuses(spans, "client", "CLIENT"), want, "client")
+    t.equal(statuses(spans, "server", "SERVER"), want, "server")
+
+
+@case("gRPC-Web: a client that closes its connection in the middle of a call cancels it", NEEDS)
+def web_cancelled(t):
+    t.equal(web(t, "application/grpc-web+proto", "Say", "Slow", "Say"), ["0", "-", "0"], "the statuses that the client found")
+    spans = t.spans_at_least(5)
+    t.equal(statuses(spans, "client", "CLIENT"), [("Say", "OK", None), ("Slow", "CANCELLED", "CANCELLED"), ("Say", "OK", None)],
+            "client")

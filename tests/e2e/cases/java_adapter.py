@@ -37,6 +37,21 @@ def java_looks(t):
         t.check(err == plain_err, f"the same on stderr with {options}:\n{err}\n---\n{plain_err}")
 
 
+@case("Java: a program whose own native code accepts connections prints what it prints without the adapter", ["java", "javac", "cc", "curl"],
+      agent_only=True)
+def java_native(t):
+    include = Path(which("javac")).resolve().parent.parent / "include"
+    classes = t.build.app("java-native", "Native")
+    library = t.build.app("java-native", "native", options=["-shared", "-fPIC", f"-I{include}", f"-I{include / 'linux'}"])
+    port = t.port()
+    server = t.start("server", [which("java"), "-cp", classes, "Native", library, port], port, env={"REMORA_DEBUG": "trace"})
+    t.equal(t.run("curl", ["curl", "-sS", f"http://127.0.0.1:{port}/x"]), "hello\n", "the answer")
+    server.popen.wait(30)
+    lines = (t.dir / "server.log").read_text().splitlines()
+    t.equal([line for line in lines if not line.startswith("remora[")], ["answered"], "what the program printed")
+    t.check(any("adapter java: in place" in line for line in lines), lines)
+
+
 @case("Java: programs that serve nobody are left alone", ["java", "javac"], agent_only=True)
 def java_alone(t):
     for n, arguments in enumerate((("-version",), ("--list-modules",))):

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from apps import APPS
+from fetched import maven, npm, pypi
 from harness import DEADLINE, Failure, Skip, case
 from proxy import Recorder
 from tls_apps import Certificates
@@ -32,8 +33,9 @@ def mariadb(t, agent=False, settings=()):
         user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
     t.run("install", [*user, "mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--skip-test-db",
                       "--auth-root-authentication-method=normal", "--skip-name-resolve", *SMALL], agent=False, cwd=home)
-    server = t.start("mariadbd", [*user, "mariadbd", "--no-defaults", f"--datadir={home}/data", f"--socket={home}/sock", f"--port={port}",
-                                  f"--pid-file={home}/pid", "--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1",
+    server = t.start("mariadbd", [*user, "mariadbd", "--no-defaults", f"--datadir={home}/data",
+                                  f"--socket={home}/sock", f"--port={port}", f"--pid-file={home}/pid",
+                                  "--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1",
                                   "--general-log=1", f"--general-log-file={home}/log", "--innodb-flush-log-at-trx-commit=0",
                                   "--max-allowed-packet=64M", *SMALL, *settings], port, agent, cwd=home)
     server.home, server.socket, server.general = home, home / "sock", home / "log"
@@ -109,13 +111,15 @@ def mariadb_client(t):
     t.equal(errors(spans), ["1146"], "errors")
 
 
-def python(library, said, failed):
+def python(library, said, failed, package=None):
+    """`package`: where PyPI has it; else it is the release's."""
     @case(f"{library}: as many spans as the server ran statements", [*NEEDS, "python3"], name=library.replace(".", "_").lower())
     def run(t):
-        if t.run("probe", ["python3", "-c", f"import {library}"], agent=False, status=None) or "Error" in t.tail(t.dir / "probe.log"):
+        program = pypi(library, package) / "python" if package else "python3"
+        if not package and "there" not in t.run("probe", [program, "-c", f"import {library}; print('there')"], agent=False, status=None):
             raise Skip(f"no {library} here")
         server = mariadb(t)
-        got = t.run("python", ["python3", APPS / "mysql-client-python" / "main.py", library, "127.0.0.1", server.port])
+        got = t.run("python", [program, APPS / "mysql-client-python" / "main.py", library, "127.0.0.1", server.port])
         t.equal(got, said, "what it says")
         spans = t.spans(len(asked(server)))
         check(t, spans, server)
@@ -127,13 +131,15 @@ def python(library, said, failed):
 NOTE = '((\'it\\\'s "hunter2" \\\\ \\\'é\\\'\',),)\n'
 python("pymysql", NOTE + "21\n1146\n((1,),) True ((2,),)\n8000\n", ["1146"])
 python("MySQLdb", NOTE + "21\n1146\n((1,),) 1 ((2,),)\n8000\n", ["1146"])
-python("mysql.connector", NOTE.replace("(('", "[('").replace(",),)", ",)]") + "21\n1146\n[(1,)] True [(2,)]\n", ["1146"])
+CONNECTOR = NOTE.replace("(('", "[('").replace(",),)", ",)]") + "21\n1146\n[(1,)] True [(2,)]\n"
+python("mysql.connector", CONNECTOR, ["1146"], "mysql-connector-python")
+python("mysql.connector.c", CONNECTOR, ["1146"], "mysql-connector-python==9.1.0")
 
 
-def node(library):
+def node(library, *packages):
     @case(f"{library} for Node: as many spans as the server ran statements", [*NEEDS, "node"], name=f"node_{library}")
     def run(t):
-        env = {"NODE_PATH": os.environ.get("NODE_PATH", "/usr/share/nodejs")}
+        env = {"NODE_PATH": npm(*packages) if packages else os.environ.get("NODE_PATH", "/usr/share/nodejs")}
         probe = f"try {{ require('{library}') }} catch (e) {{ console.log('Error') }}"
         if "Error" in t.run("probe", ["node", "-e", probe], agent=False, env=env):
             raise Skip(f"no {library} here")
@@ -145,25 +151,59 @@ def node(library):
 
 
 node("mysql")
-node("mysql2")
+node("mysql2", "node-databases", "pg", "mysql2")
 
 
-@case("JDBC: prepared by the server and by the driver, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
-def mysql_jdbc(t):
+def keys(t, c):
+    """Settings of a server that speaks TLS."""
+    key = t.dir / "mariadb.key"
+    shutil.copy(c.server, key)
+    key.chmod(0o600)
+    if os.getuid() == 0:
+        shutil.chown(key, "nobody")
+    return [f"--ssl-cert={key}", f"--ssl-key={key}", f"--ssl-ca={c.ca}"]
+
+
+def jdbc_of(t, more, server):
     if not JDBC.exists():
         raise Skip("no JDBC driver here")
-    server = mariadb(t)
     app = t.build.app("mysql-client-java", source="Main")
     for mode in ("false", "true"):
         t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "shop", "-e", "TRUNCATE orders; INSERT INTO orders VALUES (1, 'a')"],
               agent=False)
-        url = f"jdbc:mariadb://127.0.0.1:{server.port}/shop?useServerPrepStmts={mode}"
+        url = f"jdbc:mariadb://127.0.0.1:{server.port}/shop?useServerPrepStmts={mode}{more}"
         t.equal(t.run("java", ["java", "-cp", f"{app}:{JDBC}", "Main", url]), "1 2 3 4 5 6 7 8 20 21 2 1146\n", "what it says")
     spans = t.spans(len(asked(server)))
     check(t, spans, server)
     t.equal(errors(spans), ["1146"] * 2, "errors")
     t.equal(names(spans, "java").count("SELECT orders"), 18, f"names: {names(spans, 'java')}")
     t.check({"shop", "other"} == {s["attributes"].get("db.namespace") for s in spans.all} - {None}, "databases")
+
+
+@case("MySQL's own Connector/J: the same, and what it asks for itself", [*NEEDS, "javac", "java", "mvn"])
+def mysql_connector_j(t):
+    server, app, jars = mariadb(t), t.build.app("mysql-client-java", source="Main"), maven("java-databases", "clients-maven")
+    for mode in ("false", "true"):
+        t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "shop", "-e", "TRUNCATE orders; INSERT INTO orders VALUES (1, 'a')"],
+              agent=False)
+        url = f"jdbc:mysql://127.0.0.1:{server.port}/shop?sslMode=DISABLED&allowPublicKeyRetrieval=true&useCursorFetch={mode}"
+        t.equal(t.run("java", ["java", "-cp", f"{app}:{jars}/*", "Main", url]), "1 2 3 4 5 6 7 8 20 21 2 1146\n", "what it says")
+    # With a cursor 21 rows come in three fetches, which the server does not log.
+    spans = t.spans(len(asked(server)) + 3)
+    check(t, spans, server)
+    t.equal(errors(spans), ["1146"] * 2, "errors")
+    t.check({"shop", "other"} == {s["attributes"].get("db.namespace") for s in spans.all} - {None}, "databases")
+
+
+@case("JDBC: prepared by the server and by the driver, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
+def mysql_jdbc(t):
+    jdbc_of(t, "", mariadb(t))
+
+
+@case("JDBC inside TLS, which Java makes: the same spans", [*NEEDS, "javac", "java", "openssl"])
+def mysql_jdbc_tls(t):
+    c = Certificates(t)
+    jdbc_of(t, f"&sslMode=verify-full&serverSslCert={c.ca}", mariadb(t, settings=keys(t, c)))
 
 
 @case("mysqli and PDO: queries, prepared statements, several statements, another database", [*NEEDS, "php"])
@@ -208,16 +248,18 @@ def mysql_compressed(t):
     t.spans(len(asked(server)) - 4).count("c").count("plain", client=len(asked(server)) - 4)
 
 
-@case("mariadb inside TLS: spans as in clear", [*NEEDS, "openssl"])
+@case("mariadb and pymysql inside TLS: spans as in clear, with the name of the system", [*NEEDS, "openssl", "python3"])
 def mysql_tls(t):
     c = Certificates(t)
-    key = t.dir / "mariadb.key"
-    shutil.copy(c.server, key)
-    key.chmod(0o644)
-    server = mariadb(t, settings=[f"--ssl-cert={key}", f"--ssl-key={key}", f"--ssl-ca={c.ca}"])
+    server = mariadb(t, settings=keys(t, c))
     said = t.run("client", [a if a != "--skip-ssl" else f"--ssl-ca={c.ca}" for a in client(server, "-e",
                  "SHOW STATUS LIKE 'Ssl_version'; SELECT 'hunter2'")])
     t.check(re.fullmatch(r"Ssl_version\tTLSv1\.\d\nhunter2\n", said), f"inside TLS: {said}")
+    # pymysql does not say whether it knows MariaDB: the server did, before TLS.
+    said = t.run("python", ["python3", "-c", "import pymysql; k = pymysql.connect(host='127.0.0.1', port=%d, user='shop_user', password='hunter2', "
+                            "database='shop', ssl={'ca': '%s', 'check_hostname': False}).cursor(); k.execute(\"SHOW STATUS LIKE 'Ssl_version'\"); "
+                            "print(k.fetchone()[1])" % (server.port, c.ca)])
+    t.check(said.startswith("TLSv1."), f"inside TLS: {said}")
     spans = t.spans(len(asked(server)))
     check(t, spans, server, db__namespace="shop")
 

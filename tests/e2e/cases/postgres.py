@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from apps import APPS
+from fetched import cargo, npm
 from harness import DEADLINE, Failure, Skip, case
 from proxy import Recorder
 from tls_apps import Certificates
@@ -146,12 +147,20 @@ python("psycopg", "1 2 3 4 5 6 7 8 9 10 1005\n", [])
 python("asyncpg", "120\n23505\n", ["23505"], 3)
 
 
-@case("JDBC: statements prepared by name, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
-def jdbc(t):
+def keys(t, c):
+    """Settings of a server that speaks TLS."""
+    key = t.dir / "postgres.key"
+    shutil.copy(c.server, key)
+    key.chmod(0o600)
+    if os.getuid() == 0:
+        shutil.chown(key, "nobody")
+    return ["ssl=on", f"ssl_cert_file={key}", f"ssl_key_file={key}"]
+
+
+def jdbc_of(t, mode, server):
     if not JDBC.exists():
         raise Skip("no JDBC driver here")
-    server = postgres(t)
-    url = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres?user=shop_user&sslmode=disable"
+    url = f"jdbc:postgresql://127.0.0.1:{server.port}/postgres?user=shop_user&{mode}"
     app = t.build.app("pgsql-client-java", source="Main")
     said = t.run("java", ["java", "-cp", f"{app}:{JDBC}", "Main", url])
     t.equal(said, "1 2 3 4 5 6 7 8 20 20 42P01\n", "what it says")
@@ -165,15 +174,48 @@ def jdbc(t):
     t.equal([s["attributes"]["error.type"] for s in spans.all if s["status"] == "error"], ["42P01"], "errors")
 
 
+@case("pg for Node: a pool, statements by name, several in one, a transaction that failed", [*NEEDS, "node", "npm"])
+def node_pg(t):
+    path, server = npm("node-databases", "pg", "mysql2"), postgres(t)
+    said = t.run("node", ["node", APPS / "pgsql-client-node" / "main.js", server.uri], env={"NODE_PATH": path})
+    t.equal(said, f"30\n{'1' * 20}\n30\n3\n42P01\n25P02\n2\n", "what it says")
+    # Two queries failed, and three statements are one query.
+    spans = t.spans(counted(t, server) + 2 - 2)
+    check(t, spans, server)
+    names = [s["name"] for s in spans.all]
+    t.equal((names.count("INSERT orders"), names.count("SELECT orders"), names.count("BATCH")), (30, 22, 1), f"names: {names}")
+    t.equal([s["attributes"]["error.type"] for s in spans.all if s["status"] == "error"], ["42P01", "25P02"], "errors")
+    t.check(all(s["attributes"].get("db.query.text") for s in spans.all), "each has its text")
+
+
+@case("tokio-postgres: many under way at once on one connection, a portal in steps, COPY, an error", [*NEEDS, "cargo"])
+def rust_tokio(t):
+    program, server = cargo("pgsql-client-rust"), postgres(t)
+    t.equal(t.run("rust", [program, server.uri]), "40\n40\n3 40\n2\n6\n23505\n", "what it says")
+    # One portal in three steps, two statements in one query, and one that failed.
+    spans = t.spans(counted(t, server) + 2 - 1 + 1)
+    check(t, spans, server)
+    names = [s["name"] for s in spans.all]
+    t.equal({n: names.count(n) for n in set(names)}, {"INSERT orders": 41, "SELECT orders": 43, "START": 1, "COMMIT": 1, "COPY orders": 1,
+                                                      "BATCH SELECT": 1}, "names")
+    t.equal([s["attributes"]["error.type"] for s in spans.all if s["status"] == "error"], ["23505"], "errors")
+
+
+@case("JDBC: statements prepared by name, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
+def jdbc(t):
+    jdbc_of(t, "sslmode=disable", postgres(t))
+
+
+@case("JDBC inside TLS, which Java makes: the same spans", [*NEEDS, "javac", "java", "openssl"])
+def jdbc_tls(t):
+    c = Certificates(t)
+    jdbc_of(t, f"sslmode=verify-full&sslrootcert={c.ca}", postgres(t, settings=[*keys(t, c), "ssl_min_protocol_version=TLSv1.3"]))
+
+
 @case("psql inside TLS, and refused: spans as in clear", [*NEEDS, "openssl"])
 def psql_tls(t):
     c = Certificates(t)
-    key = t.dir / "postgres.key"
-    shutil.copy(c.server, key)
-    key.chmod(0o600)
-    if os.getuid() == 0:
-        shutil.chown(key, "nobody")
-    server = postgres(t, settings=["ssl=on", f"ssl_cert_file={key}", f"ssl_key_file={key}"])
+    server = postgres(t, settings=keys(t, c))
     for mode in ("require", "verify-full", "disable"):
         uri = f"{server.uri}?sslmode={mode}&sslrootcert={c.ca}"
         t.equal(t.run(mode, ["psql", "-XAtq", uri, "-c", "SELECT 'hunter2'"]), "hunter2\n", "what psql says")

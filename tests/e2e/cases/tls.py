@@ -12,7 +12,8 @@ import apps
 from apps import script
 from harness import APPS, ROOT, Skip, case
 from proxy import Recorder
-from tls_apps import CLIENTS, SERVERS, Certificates, curl, haproxy, nginx, node, python
+from tls_apps import (CLIENTS, JAVA, SERVERS, Certificates, curl, haproxy, java, java_keys, java_sockets, java_trust, nginx,
+                      node, python)
 
 COUNT = 5
 
@@ -61,6 +62,23 @@ def serving(name, server, needs):
 
 for name, (server, needs) in SERVERS.items():
     serving(name, server, needs)
+
+
+def engines(way):
+    @case(f"Java's engines, {way}: what they say of each call is true, requests arrive as they were sent, with a line of ours",
+          ["java", "javac", "openssl"], name=f"engines_{way}")
+    def run(t):
+        program = t.build.app("https-java-engines", "Main")
+        said = t.run(way, [*JAVA, "-cp", program, "Main", way, java_keys(Certificates(t))])
+        t.equal(said, f"{way}: 40 requests as they were sent, {40 if t.agent else 0} lines\n", "what the server saw")
+        spans = t.spans(80).count(way, server=40, client=40).linked(way, "SERVER", way, "CLIENT")
+        for s in spans.all:
+            spans.attributes(s, http__response__status_code=200, url__scheme="https" if s["kind"] == "SERVER" else None, error__type=None)
+
+
+# Buffers one at a time and several, of other kinds, records of 400 bytes, and ciphers that split the first byte off.
+for way in ("one", "many", "direct", "readonly", "small", "cbc"):
+    engines(way)
 
 
 # How a program may use the library: requests, and those of them that cannot carry a header (early data).
@@ -142,7 +160,7 @@ def same_bytes(name, client, needs):
         t.spans(3).count(name, client=3)
 
 
-for name in ("curl", "python-requests", "python-aiohttp", "node-fetch", "php-curl", "ruby-nethttp"):
+for name in ("java-urlconnection", "java-httpclient", "curl", "python-requests", "python-aiohttp", "node-fetch", "php-curl", "ruby-nethttp"):
     same_bytes(name, *CLIENTS[name])
 
 
@@ -157,21 +175,21 @@ def client_certificates(t):
     spans.linked("server", "SERVER", "curl", "CLIENT")
 
 
-@case("uploads and downloads of megabytes inside TLS arrive whole", ["curl", "openssl", "python3", "node"])
+@case("uploads and downloads of megabytes inside TLS arrive whole", ["curl", "openssl", "python3", "node", "java", "javac"])
 def large_bodies(t):
     c = Certificates(t)
     body = bytes(range(256)) * 16384
     (t.dir / "body").write_bytes(body)
-    servers = [python(t, c), node(t, c)]
+    servers = [python(t, c), node(t, c), java(t, c), java_sockets(t, c)]
     for server in servers:
         t.run("curl", ["curl", "-sS", "--http1.1", "-o", "answer", "--data-binary", "@body", server.url + "/echo"],
               env=c.trusted())
         t.equal((t.dir / "answer").read_bytes(), body, f"what {server.name} echoed")
-    spans = t.spans(4).count("curl", client=2)
+    spans = t.spans(2 * len(servers)).count("curl", client=len(servers))
     for server in servers:
         spans.linked(server.name, "SERVER", "curl", "CLIENT")
-    t.equal([s["attributes"].get("http.request.body.size") for s in spans.all], [len(body)] * 4, "body sizes")
-    t.equal([s["attributes"].get("http.response.body.size") for s in spans.all], [len(body)] * 4, "body sizes")
+    t.equal([s["attributes"].get("http.request.body.size") for s in spans.all], [len(body)] * 2 * len(servers), "body sizes")
+    t.equal([s["attributes"].get("http.response.body.size") for s in spans.all], [len(body)] * 2 * len(servers), "body sizes")
 
 
 @case("nginx and HAProxy in front of https: each hop is one span below the other", ["nginx", "haproxy", "curl", "openssl", "node"])
@@ -350,6 +368,13 @@ def h2_node(t, c, url):
     return "http2-client-node", 30
 
 
+def h2_java(t, c, url):
+    classes = t.build.app("http2-client-java-httpclient", "Main")
+    said = t.run("http2-client-java", [*JAVA, *java_trust(c), "-cp", classes, "Main", url, 5, 24], env=c.trusted())
+    t.equal(said, "hello\n" * 30, "one after the other, then all at once")
+    return "http2-client-java", 30
+
+
 def h2_inside(name, client, needs):
     @case(f"{name}: HTTP/2 inside TLS, agreed on by ALPN: one span a stream on either side", [*needs, "nginx", "openssl"],
           name=f"h2_{name}")
@@ -370,6 +395,7 @@ def h2_inside(name, client, needs):
 
 h2_inside("curl", h2_curl, ["curl"])
 h2_inside("node", h2_node, ["node"])
+h2_inside("java", h2_java, ["java", "javac"])
 
 
 def h2_load(streams):
@@ -386,3 +412,49 @@ def h2_load(streams):
 
 for streams in (1, 10, 100):
     h2_load(streams)
+
+
+# What is named as OpenSSL: the layout of its tables, names that it lacks, and whether it is to be taken for OpenSSL.
+KIN = {"openssl": (1, [], True), "openssl-sysv": (1, ["-Wl,--hash-style=sysv"], True), "openssl-1.1.0": (1, ["-DNO_EX"], False),
+       "no-async": (1, ["-DNO_ASYNC"], False),
+       "no-want": (1, ["-DNO_WANT"], False), "libressl": (2, ["-DNO_ASYNC"], False), "libressl-names": (2, [], False),
+       "boringssl": (3, ["-DNO_EX", "-DNO_ASYNC"], False), "boringssl-names": (3, [], False), "foreign": (4, [], False)}
+
+
+def kin(name, layout, options, taken):
+    @case(f"a library with the names of OpenSSL, {name}: {'its tables lead to us' if taken else 'left alone'}, and it is "
+          "called as ever", ["cc"], name=f"kin_{name.replace('-', '_').replace('.', '_')}")
+    def run(t):
+        library = t.build.app("openssl-kin", source="library", variant=name,
+                              options=["-shared", "-fPIC", "-w", f"-DLAYOUT={layout}", *options])
+        program = t.build.app("openssl-kin", options=["-ldl", "-rdynamic"])
+        plain = t.run("plain", [program, library, layout], agent=False)
+        t.equal(t.run("kin", [program, library, layout], env={"REMORA_DEBUG": "init"}), plain, "what its functions said")
+        if t.agent:
+            t.equal("OpenSSL, 3 tables\n" in (t.dir / "kin.log").read_text(), taken, "its tables were taken")
+        t.spans(1 if taken else 0)
+
+
+for name, (layout, options, taken) in KIN.items():
+    kin(name, layout, options, taken)
+
+
+def inside(name, options, seen):
+    @case(f"OpenSSL inside a program that {name}: {'both ends are seen' if seen else 'left alone'}, the same bytes, and "
+          "remora check says so", ["cc", "openssl"], name=f"inside_{'exported' if seen else 'closed'}")
+    def run(t):
+        if not list(Path("/usr/lib").glob("*/libssl.a")):
+            t.skip("no static OpenSSL")
+        c = Certificates(t)
+        program = t.build.app("https-c-openssl", source="basic", variant=name, options=[
+            "-Wl,-Bstatic", "-lssl", "-lcrypto", "-Wl,-Bdynamic", "-pthread", "-ldl", *options])
+        said = t.run("basic", [program, c.server, c.ca]).splitlines()[1]
+        t.equal(said, f"3 requests, {3 if seen and t.agent else 0} lines", "what the program saw")
+        if t.agent:
+            note = "has OpenSSL inside, where its HTTPS is seen" if seen else "its HTTPS is not seen"
+            t.check(note in t.run("check", [t.build.cli, "check", program], agent=False), "remora check")
+        t.spans(6 if seen else 0)
+
+
+inside("exports it", ["-rdynamic"], seen=True)
+inside("keeps it to itself", [], seen=False)

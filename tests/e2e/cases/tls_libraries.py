@@ -105,8 +105,9 @@ def same_inside(t, drive, requests, lines):
 def client(name, title, needs, argv, requests=3, files=(), peer="127.0.0.1", env=lambda t: {},
            lines=None):
     """argv(t, port) is what to run; it prints what it got."""
-    @case(f"{title}: a CLIENT span{'' if lines == 0 else ' and a header'} for each request, else the same bytes", [*needs, "openssl"],
-          name=f"tls_client_{name}")
+    what = "no span" if not requests else f"a CLIENT span{'' if lines == 0 else ' and a header'} for each request"
+
+    @case(f"{title}: {what}, else the same bytes", [*needs, "openssl"], name=f"tls_client_{name}")
     def run(t):
         for path in files:
             need_file(t, path)
@@ -141,6 +142,9 @@ client("mbedtls", "Mbed TLS", ["cc"], files=["/usr/include/mbedtls/ssl.h"],
        argv=lambda t, port: [library("mbedtls")(t), port, "cert.pem", 3])
 client("wolfssl", "wolfSSL", ["cc"], files=["/usr/include/wolfssl/ssl.h"],
        argv=lambda t, port: [library("wolfssl")(t), port, "cert.pem", 3])
+for mode in ("bio", "mixed"):
+    client(f"wolfssl_{mode}", f"wolfSSL inside a BIO, {mode}", ["cc"], files=["/usr/include/wolfssl/ssl.h"], requests=0,
+           argv=lambda t, port, mode=mode: [library("wolfssl")(t), port, "cert.pem", 3, mode])
 client("nss", "NSS, the handshake made by the first write", ["cc"], files=["/usr/include/nss/ssl.h"],
        argv=lambda t, port: [library("nss")(t), port, "cert.der", 3])
 
@@ -207,3 +211,34 @@ def tls_threads(t):
     for _ in range(4):
         t.run("threads", [program, server.port, 3])
     t.spans(4 * 16 * 3).count("threads", client=4 * 16 * 3)
+
+
+def early(way, clients, lines):
+    @case(f"GnuTLS, early data that the server has {way}: {clients} of four requests have a CLIENT span, all a SERVER span",
+          ["cc", "openssl"], name=f"tls_early_{way}")
+    def run(t):
+        need_file(t, "/usr/include/gnutls/gnutls.h")
+        certificate(t)
+        program = t.build.app("http-client-c-gnutls", source="early", options=["-pthread", "-lgnutls"])
+        said = t.run("early", [program, way, "cert.pem", "key.pem"])
+        t.equal(said, f"{way}: 4 requests, {lines if t.agent else 0} lines\n", "what the program saw")
+        spans = t.spans(4 + clients).count("early", client=clients, server=4)
+        below = [s for s in spans.of("early", "SERVER") if s["parent_id"]]
+        t.equal(len(below), clients, "SERVER spans below a CLIENT span")
+        for s in spans.all:
+            spans.attributes(s, error__type=None, http__response__status_code=200)
+
+
+# Early data stay as they are on either side; a client whose early data are taken is left alone.
+early("taken", clients=2, lines=3)
+early("refused", clients=4, lines=4)
+
+
+@case("GnuTLS, one thread that sends and one that reads the same session: a CLIENT span and an answer for each request",
+      ["cc", "openssl"])
+def tls_duplex(t):
+    need_file(t, "/usr/include/gnutls/gnutls.h")
+    program = t.build.app("http-client-c-gnutls", source="duplex", options=["-pthread", "-lgnutls"])
+    spans = same_inside(t, lambda port, agent: t.run("duplex", [program, port, "cert.pem", 2000], agent=agent), 2000, 2000)
+    for s in spans.all:
+        spans.attributes(s, http__response__status_code=200)

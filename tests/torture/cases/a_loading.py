@@ -79,7 +79,7 @@ int main(void)
     ours, dirty, faults = (statistics.median(x[i] for x in found["up"]) -
                            statistics.median(x[i] for x in found[None]) for i in range(3))
     t.note(f"a program that does nothing: the object's {ours:.0f} KiB, {dirty:.0f} KiB elsewhere, {faults:.0f} page faults")
-    t.check(ours + dirty <= 300, f"{ours} and {dirty} KiB more memory in a program that does nothing")
+    t.check(ours + dirty <= 160, f"{ours} and {dirty} KiB more memory in a program that does nothing")
     loop = ["sh", "-c", "i=0; while [ $i -lt 100 ]; do /bin/true; i=$((i+1)); done; echo $i"]
     times = [[t.run(loop, state).seconds for _ in range(5)] for state in (None, "up")]
     t.same(loop, ("up",))

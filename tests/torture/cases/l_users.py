@@ -20,9 +20,10 @@ int main(void)
 """
 
 # All that the agent ever opens (docs/SAFETY.md, X1), beside its own objects and what settings name.
-OURS = re.compile(r"/(proc/self/(cgroup|mountinfo|exe)|proc/thread-self/fd|etc/machine-id|etc/os-release"
+OURS = re.compile(r"/(proc/self/(cgroup|mountinfo|exe)|proc/thread-self/fd|etc/machine-id|var/lib/dbus/machine-id|etc/os-release"
                   r"|usr/lib/os-release|dev/null|dev/u?random|sys/devices/system/cpu/online|proc/sys/vm/overcommit_memory"
-                  r"|var/run/secrets/kubernetes.io/serviceaccount/namespace)")
+                  r"|sys/class/dmi/id/(sys_vendor|board_asset_tag|product_name)|sys/hypervisor/uuid|var/elasticbeanstalk/xray/environment.conf"
+                  r"|var/run/secrets/kubernetes.io/serviceaccount/(namespace|token))")
 FOR_NAMES = re.compile(r"/etc/(hosts|resolv\.conf|nsswitch\.conf|host\.conf|services|ssl/.*|pki/.*)|/usr/lib/ssl/.*")
 OPENS = re.compile(rb'open(?:at)?\((?:[^,"]+, )?"([^"]*)", ([A-Z_|]+)')
 

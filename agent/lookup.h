@@ -1,0 +1,69 @@
+/*
+ * Look-ups of names that the program asks libc for: what is a look-up, whose it is, and its span. One that a module of
+ * libc makes on the way is part of the outer one. Each function passes the guard by itself and keeps errno.
+ * Context of all: app, unless said otherwise.
+ */
+#ifndef RM_AGENT_LOOKUP_H
+#define RM_AGENT_LOOKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "agent/adapter_api.h"
+#include "base/str.h"
+#include "base/strbuf.h"
+
+enum {
+	RM_LOOKUP_NAME_BYTES = 255,  /* longer ones are cut: no name is */
+	RM_LOOKUP_ANSWERS = 16,      /* further ones are not told */
+	RM_LOOKUP_TEXT_BYTES = 1024, /* of all answers together */
+};
+
+struct rm_thread;
+
+/* A call that is under way. It lies on the stack of the hook. */
+struct rm_lookup {
+	rm_ctx ctx;      /* 0: it has no span */
+	bool outermost;
+};
+
+/* What was found, in the making: texts one behind the other. */
+struct rm_answers {
+	struct rm_str value[RM_LOOKUP_ANSWERS];
+	uint32_t count;
+	struct rm_strbuf text;
+	char room[RM_LOOKUP_TEXT_BYTES];
+};
+
+/*
+ * True for what libc answers without asking anybody: an address in any of the forms that it takes for one, nothing at all,
+ * and localhost with the names below it (RFC 6761). Context: any.
+ */
+bool rm_lookup_is_local(const char *name);
+
+/* True in what libc does for a look-up of this thread. Context: hook, inside a visit. */
+bool rm_lookup_goes_on(const struct rm_thread *t);
+
+/* A look-up of a name begins. `name` may be NULL. */
+void rm_lookup_begin(struct rm_lookup *l, const char *name);
+
+/* One of the name of an address. */
+void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address, size_t len);
+
+/* Begins nothing, but what is asked in the call is no look-up either. */
+void rm_lookup_pass(struct rm_lookup *l);
+
+void rm_answers_init(struct rm_answers *a);
+/* Adds an address, or a name; what is there already, or finds no room, is left out. */
+void rm_answers_address(struct rm_answers *a, const struct sockaddr *address, size_t len);
+void rm_answers_text(struct rm_answers *a, struct rm_str name);
+void rm_answers_name(struct rm_answers *a, const char *name);
+
+/* It is over. `error` says what went wrong (empty: nothing); `answers` may be NULL. */
+void rm_lookup_end(struct rm_lookup *l, struct rm_str error, const struct rm_answers *answers);
+
+/* It was none: the call was refused before anything was asked. */
+void rm_lookup_drop(struct rm_lookup *l);
+
+#endif

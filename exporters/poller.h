@@ -1,0 +1,15 @@
+/*
+ * What is asked while a program runs, beside the batches of the pipeline: X-Ray's sampling rules, where we run. Opened
+ * through the table of exporters/pipeline.h. Context of everything here: worker.
+ */
+#ifndef RM_EXPORTERS_POLLER_H
+#define RM_EXPORTERS_POLLER_H
+
+#include "exporters/pipeline.h"
+
+struct rm_poller *rm_poller_open(const struct rm_env *env, const struct rm_pipeline_driver *driver, struct rm_rules *rules,
+				 struct rm_pipeline *pipeline);
+uint64_t rm_poller_run(struct rm_poller *p);
+void rm_poller_close(struct rm_poller *p);
+
+#endif

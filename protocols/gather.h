@@ -1,0 +1,29 @@
+/*
+ * The head of a message that may come in pieces: looked at where it lies when one call holds it, else put together in the
+ * stash. One direction of a connection. Context: hook, connection locked.
+ */
+#ifndef RM_PROTOCOLS_GATHER_H
+#define RM_PROTOCOLS_GATHER_H
+
+#include "protocols/proto.h"
+
+struct rm_gather {
+	uint32_t kept; /* of the head, in the stash */
+};
+
+/* Keeps the bytes, which are all that is here of it. False: no memory, or more than RM_HEAD_MAX_BYTES. */
+bool rm_gather_keep(struct rm_gather *g, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink);
+
+/*
+ * The first `want` bytes of the head in one piece; those that are not kept are at `p`, and stay there. NULL: no memory.
+ * May be asked for more of the same head later. Valid until the next call.
+ */
+const char *rm_gather_joined(const struct rm_gather *g, enum rm_dir dir, const char *p, uint32_t want, struct rm_sink *sink);
+
+/* The head is over, or will not go on. */
+void rm_gather_forget(struct rm_gather *g, enum rm_dir dir, struct rm_sink *sink);
+
+/* A direction has ended, as rm_proto.end says; `g` is of that one. True: nothing that waits is answered any more. */
+bool rm_gather_end(struct rm_gather *g, struct rm_gather *request, enum rm_dir dir, bool reset, struct rm_sink *sink);
+
+#endif

@@ -1,0 +1,5 @@
+"""A server in C on one epoll loop."""
+import apps
+from kinds import HttpServer
+
+PROGRAMS = [HttpServer("c-epoll", apps.c_epoll, needs=["cc"], instructions=True)]

@@ -1,0 +1,206 @@
+"""Servers in Java: CONTEXT_JAVA or the one that is installed; libraries that `./dev context` fetched from Maven Central."""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from harness import APPS, ROOT, which
+from programs import program, server
+
+JAVA = os.environ.get("CONTEXT_JAVA") or which("java") or "java"
+
+
+def release():
+    """Of which version the JVM is."""
+    file = Path(JAVA).resolve().parents[1] / "release"
+    found = re.search(r'JAVA_VERSION="(\d+)', file.read_text()) if file.exists() else None
+    return int(found[1]) if found else 0
+
+
+def java(t, far, env, way, *options):
+    port = t.port()
+    classes = t.build.app("fan-java", "Fan")
+    return server(t, far, env, [JAVA, "-Xmx256m", *trust(t), *options, "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
+
+
+@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
+def java_pool(t, far, env):
+    return java(t, far, env, "fan")
+
+
+@program("java-executor", "the same, calls made by another pool", ["java", "javac"])
+def java_executor(t, far, env):
+    return java(t, far, env, "pool")
+
+
+@program("java-scheduled", "the same, by tasks that were scheduled", ["java", "javac"])
+def java_scheduled(t, far, env):
+    return java(t, far, env, "scheduled")
+
+
+@program("java-fork", "the same, by tasks of the common pool", ["java", "javac"])
+def java_fork(t, far, env):
+    return java(t, far, env, "fork")
+
+
+@program("java-stream", "the same, by a parallel stream", ["java", "javac"])
+def java_stream(t, far, env):
+    return java(t, far, env, "stream")
+
+
+@program("java-client", "Java HttpServer; HttpClient.send", ["java", "javac"])
+def java_client(t, far, env):
+    return java(t, far, env, "client")
+
+
+@program("java-chain", "the same, sendAsync in stages of CompletableFuture", ["java", "javac"])
+def java_chain(t, far, env):
+    return java(t, far, env, "chain")
+
+
+@program("java-both", "the same, after stages of two futures", ["java", "javac"])
+def java_both(t, far, env):
+    return java(t, far, env, "both")
+
+
+@program("java-queue", "the same; what a request puts into a queue the request that takes it calls", ["java", "javac"])
+def java_queue(t, far, env):
+    return java(t, far, env, "queue")
+
+
+@program("java-late-threads", "the same by threads for all requests, which the first one started", ["java", "javac"])
+def java_late(t, far, env):
+    return java(t, far, env, "late")
+
+
+def virtual(name, title, **more):
+    """Virtual threads are of Java 21."""
+    return program(name, title, ["java", "javac"], **more) if release() >= 21 else lambda start: start
+
+
+@virtual("java-virtual", "the same, calls made by virtual threads")
+def java_virtual(t, far, env):
+    return java(t, far, env, "virtual")
+
+
+@virtual("java-virtual-server", "Java HttpServer, a virtual thread each; HttpURLConnection")
+def java_virtual_server(t, far, env):
+    return java(t, far, {"THREADS": "virtual", **env}, "fan")
+
+
+@virtual("java-virtual-client", "the same; HttpClient.send")
+def java_virtual_client(t, far, env):
+    return java(t, far, {"THREADS": "virtual", **env}, "client")
+
+
+PASSWORD = "hunter2"
+
+
+def trust(t):
+    """Options that make Java trust the far side's certificate."""
+    if not (t.dir / "ca.pem").exists():
+        return []
+    store = t.dir / "trust.p12"
+    subprocess.run([which("keytool"), "-importcert", "-noprompt", "-alias", "far", "-file", t.dir / "ca.pem", "-keystore", store,
+                    "-storetype", "PKCS12", "-storepass", PASSWORD], capture_output=True, check=True)
+    return [f"-Djavax.net.ssl.trustStore={store}", f"-Djavax.net.ssl.trustStorePassword={PASSWORD}"]
+
+
+JARS = Path(os.environ.get("CONTEXT_JARS", ROOT / "deps" / "java-packages"))
+
+
+def libraries(t, far, env, app, path, *arguments):
+    """A server of test-apps/APP, with the libraries of its pom.xml."""
+    port, jars = t.port(), f"{JARS / app}/*"
+    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", APPS / app])
+    return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", *trust(t), "-cp", f"{classes}:{jars}", "Main", *arguments, port], port,
+                  path=f"/{path}/{{id}}")
+
+
+def row(where, client, title, **more):
+    """`client` of test-apps/fan-java-libraries in the server `where`."""
+    speaks = ("-https" if more.get("https") else "") + ("-tls" if more.get("tls") else "")
+
+    @program(f"{where}-{client}{speaks}", title, ["java", "javac"], jars="fan-java-libraries", **more)
+    def run(t, far, env):
+        return libraries(t, far, {"DB": far, **env} if more.get("database") else env, "fan-java-libraries", client, where)
+
+
+row("tomcat", "jdk", "Tomcat, 64 threads; HttpURLConnection")
+row("tomcat", "apache4", "the same; Apache HttpClient 4")
+row("tomcat", "apache5", "the same; Apache HttpClient 5")
+row("tomcat", "okhttp", "the same; OkHttp")
+row("tomcat", "jetty-client", "the same; Jetty's client")
+row("tomcat", "apache4-async", "the same; Apache HttpAsyncClient 4")
+row("tomcat", "apache5-async", "the same; Apache HttpClient 5, asynchronous")
+row("tomcat", "okhttp-async", "the same; OkHttp, calls that wait for four connections")
+row("tomcat", "jetty-async", "the same; Jetty's client, asynchronous")
+row("tomcat", "reactor-client", "the same; Reactor Netty's client")
+row("tomcat", "queue", "the same; what a request puts into a queue the request that takes it calls")
+row("tomcat", "queue-linked", "the same with another queue")
+row("tomcat-async", "apache5", "Tomcat, asynchronous; Apache HttpClient 5")
+row("tomcat-async", "okhttp-async", "the same; OkHttp, asynchronous")
+row("jetty", "jdk", "Jetty; HttpURLConnection")
+row("jetty", "jetty-client", "Jetty and its client")
+row("jetty-async", "jetty-async", "the same, asynchronous")
+row("jetty-async", "okhttp-async", "Jetty, asynchronous; OkHttp, asynchronous")
+row("undertow", "jdk", "Undertow, 64 threads; HttpURLConnection")
+row("undertow", "apache5", "the same; Apache HttpClient 5")
+row("undertow-io", "apache5-async", "Undertow, 2 threads of I/O; Apache HttpClient 5, asynchronous")
+row("undertow-io", "okhttp-async", "the same; OkHttp, asynchronous")
+row("netty", "netty-client", "Netty, 2 threads; its client, a pool of 4")
+row("netty", "okhttp-async", "Netty, 2 threads; OkHttp, asynchronous")
+row("netty", "apache5-async", "the same; Apache HttpClient 5, asynchronous")
+row("reactor-netty", "reactor-client", "Reactor Netty and its client")
+row("tomcat", "pg", "Tomcat; PostgreSQL's driver, HikariCP with 4 connections", database="postgres")
+row("tomcat", "mariadb", "Tomcat; MariaDB's driver, HikariCP with 4 connections", database="mysql")
+row("tomcat", "jedis", "Tomcat; Jedis, a pool of 4", database="redis")
+row("tomcat", "lettuce", "Tomcat; Lettuce, one connection for all", database="redis")
+row("netty", "lettuce", "Netty; Lettuce, one connection for all", database="redis")
+for client, title in (("jdk", "Tomcat; HttpURLConnection over TLS"), ("apache4", "the same; Apache HttpClient 4"),
+                      ("apache5", "the same; Apache HttpClient 5"), ("apache5-async", "the same, asynchronous"),
+                      ("okhttp", "the same; OkHttp"), ("okhttp-async", "the same, asynchronous"),
+                      ("jetty-async", "the same; Jetty's client, asynchronous"),
+                      ("reactor-client", "the same; Reactor Netty's client")):
+    row("tomcat", client, title, tls=True)
+
+
+@program("java-client-tls", "Java HttpServer; HttpClient.send over TLS", ["java", "javac"], tls=True)
+def java_client_tls(t, far, env):
+    return java(t, far, env, "client")
+
+
+@program("java-https", "Java HttpsServer; HttpURLConnection over TLS", ["java", "javac"], tls=True, https=True)
+def java_https(t, far, env):
+    return java(t, far, env, "pool")
+
+
+@program("java-client-https", "the same; HttpClient.send", ["java", "javac"], tls=True, https=True)
+def java_client_https(t, far, env):
+    return java(t, far, env, "client")
+
+
+@program("java-chain-https", "the same; sendAsync over HTTP/2, in stages of CompletableFuture", ["java", "javac"], tls=True, http2=True,
+         https=True)
+def java_chain_https(t, far, env):
+    return java(t, far, {"VERSION": "HTTP_2", **env}, "chain")
+
+
+@virtual("java-virtual-https", "Java HttpsServer, a virtual thread each; HttpURLConnection over TLS", tls=True, https=True)
+def java_virtual_https(t, far, env):
+    return java(t, far, {"THREADS": "virtual", **env}, "fan")
+
+
+for where, client, title in (("tomcat", "jdk", "Tomcat over TLS, 64 threads; HttpURLConnection over TLS"),
+                             ("tomcat-async", "okhttp-async", "the same, asynchronous; OkHttp"),
+                             ("jetty", "jetty-client", "Jetty over TLS and its client"),
+                             ("undertow", "apache5", "Undertow over TLS, 64 threads; Apache HttpClient 5"),
+                             ("undertow-io", "apache5-async", "the same, 2 threads of I/O; asynchronous"),
+                             ("netty", "okhttp-async", "Netty over TLS, 2 threads; OkHttp, asynchronous"),
+                             ("reactor-netty", "reactor-client", "Reactor Netty over TLS and its client")):
+    row(where, client, title, tls=True, https=True)
+
+
+@program("spring", "Spring Boot on Tomcat; RestClient in beans of a pool", ["java", "javac"], jars="fan-java-spring")
+def spring(t, far, env):
+    return libraries(t, far, env, "fan-java-spring", "fan")

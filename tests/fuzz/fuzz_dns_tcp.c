@@ -1,0 +1,12 @@
+/* DNS over TCP, protocols/dns.c. */
+#include "tests/fuzz/fuzz_wire.h"
+
+extern const struct rm_proto rm_proto_dns;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	fuzz_wire(&rm_proto_dns, data, n);
+	return 0;
+}

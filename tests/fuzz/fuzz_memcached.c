@@ -1,0 +1,12 @@
+/* Conversations of memcached, see fuzz_wire.h. */
+#include "tests/fuzz/fuzz_wire.h"
+
+extern const struct rm_proto rm_proto_memcached;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	fuzz_wire(&rm_proto_memcached, data, n);
+	return 0;
+}
