@@ -102,11 +102,12 @@ void rm_topics_add(const uint8_t id[RM_TOPIC_ID_BYTES], struct rm_str name)
 		struct topic *t = &all->topics[(first + i) % PLACES];
 		uint32_t state = EMPTY;
 
-		/* Somebody else who was told the same is just writing it. */
-		if (!atomic_compare_exchange_strong(&t->state, &state, claimed(id)) && state == claimed(id))
-			return;
-		if (state != EMPTY)
+		if (!atomic_compare_exchange_strong(&t->state, &state, claimed(id))) {
+			/* Somebody else who was told the same is just writing it, or has written it since we looked. */
+			if (state == claimed(id) || is_of(t, state, id))
+				return;
 			continue;
+		}
 		if (!take_text(all, name.n, &at))
 			return;
 		memcpy(t->id, id, RM_TOPIC_ID_BYTES);
