@@ -26,14 +26,16 @@ CREATE PROCEDURE twice() BEGIN SELECT 1; SELECT 2; END;
 def mariadb(t, agent=False, settings=()):
     """A server of its own, with a table of orders and a log of all that it is asked."""
     home, port = t.dir / "mariadb", t.port()
-    home.mkdir()
+    scratch = home / "tmp"  # its own: names of temporary tables hold the process's number, which comes again in another namespace
+    scratch.mkdir(parents=True)
     user = []
     if os.getuid() == 0:
-        shutil.chown(home, "nobody", "nogroup")
+        for folder in (home, scratch):
+            shutil.chown(folder, "nobody", "nogroup")
         user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-    t.run("install", [*user, "mariadb-install-db", "--no-defaults", f"--datadir={home}/data", "--skip-test-db",
+    t.run("install", [*user, "mariadb-install-db", "--no-defaults", f"--datadir={home}/data", f"--tmpdir={scratch}", "--skip-test-db",
                       "--auth-root-authentication-method=normal", "--skip-name-resolve", *SMALL], agent=False, cwd=home)
-    server = t.start("mariadbd", [*user, "mariadbd", "--no-defaults", f"--datadir={home}/data",
+    server = t.start("mariadbd", [*user, "mariadbd", "--no-defaults", f"--datadir={home}/data", f"--tmpdir={scratch}",
                                   f"--socket={home}/sock", f"--port={port}", f"--pid-file={home}/pid",
                                   "--bind-address=127.0.0.1", "--skip-name-resolve", "--local-infile=1",
                                   "--general-log=1", f"--general-log-file={home}/log", "--innodb-flush-log-at-trx-commit=0",
