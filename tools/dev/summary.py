@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""summary.py DIR: counts the results in DIR (*.tap, and *.json logs of meson), names each failure
-and ends with one line: N passed, N failed, N skipped. Exit status 1 when something failed."""
+"""summary.py DIR: counts the results in DIR (*.tap, and *.json logs of meson), names each failure, and each that
+passed only when it ran again (# AGAIN), and ends with one line: N passed, N failed, N skipped. Exit status 1 when something failed."""
 import json
 import re
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 LINE = re.compile(r"^\s*(not )?ok\b[\s\d]*(?:- )?(.*)$")
 counts = {"passed": 0, "failed": 0, "skipped": 0}
-failures = []
+failures, again = [], []
 
 
 def count(verdict, name, detail=()):
@@ -35,6 +35,8 @@ def count_tap(label, text):
                 break
             detail.append(rest)
         count(verdict, f"{label}: {match[2]}", detail)
+        if match[2].endswith("# AGAIN"):
+            again.append((match[2], detail))
     return seen, failed
 
 
@@ -55,9 +57,10 @@ for file in sorted(Path(sys.argv[1]).iterdir()):
             tail = ((test.get("stdout") or "") + (test.get("stderr") or "")).splitlines()[-25:]
             count("failed", f"{label}: {test['result']}, exit {test.get('returncode')}", tail)
 
-if failures:
-    print("\nFailed:")
-    for name, detail in failures:
+for title, some in ("Failed beside others, passed alone:", again), ("Failed:", failures):
+    if some:
+        print(f"\n{title}")
+    for name, detail in some:
         print(f"  {name}")
         for line in detail:
             print(f"      {line}")

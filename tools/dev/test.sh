@@ -60,7 +60,7 @@ end_to_end()
 {
 	local program
 	broker_clients
-	tap e2e "$release_python" tests/e2e/run.py --build build --keep build/e2e-failed "$@"
+	tap e2e "$release_python" tests/e2e/run.py --build build --again --keep build/e2e-failed "$@"
 	[ $# -eq 0 ] || return 0
 	for program in tests/e2e/test_*.py; do
 		tap "$(basename "$program" .py)" "$release_python" "$program" build/cli/remora
