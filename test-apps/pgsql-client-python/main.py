@@ -2,6 +2,7 @@
 
 main.py LIBRARY URL        does a few things and says what came back
 main.py LIBRARY URL PORT   serves GET / on PORT, each by one query (psycopg2)
+main.py cancel URL         what a slow query is asked to stop by, once the server runs it (psycopg)
 """
 import asyncio
 import sys
@@ -34,6 +35,26 @@ def with_psycopg(url):
             for i in range(1000):
                 copy.write_row((100 + i, "hunter2"))
         print(connection.execute("SELECT count(*) FROM orders").fetchone()[0])
+
+
+def cancel(url):
+    import psycopg
+    import threading
+    with psycopg.connect(url, autocommit=True) as connection, psycopg.connect(url, autocommit=True) as other:
+        me = connection.info.backend_pid
+
+        def stop():
+            while not other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'", (me,)).fetchone():
+                pass
+            connection.cancel_safe()
+
+        thread = threading.Thread(target=stop)
+        thread.start()
+        try:
+            connection.execute("SELECT pg_sleep(600)")
+        except psycopg.errors.QueryCanceled as error:
+            print(error.sqlstate, connection.execute("SELECT 'hunter2'").fetchone()[0])
+        thread.join()
 
 
 async def with_asyncpg(url):
@@ -80,7 +101,7 @@ def main():
     elif library == "asyncpg":
         asyncio.run(with_asyncpg(url))
     else:
-        {"psycopg2": with_psycopg2, "psycopg": with_psycopg}[library](url)
+        {"psycopg2": with_psycopg2, "psycopg": with_psycopg, "cancel": cancel}[library](url)
 
 
 main()

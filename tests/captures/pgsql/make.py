@@ -173,6 +173,21 @@ write("gss", "Encryption by GSSAPI: left alone.", c(GSS), s(b"G"), c(b"x" * 20))
 write("ssl-stuffed", "Bytes behind the answer: left alone.", c(SSL), s(b"N" + HELLO))
 write("ssl-impatient", "A start before the answer: left alone.", c(SSL), c(start()), s(b"N"))
 write("cancel", "A request to cancel: left alone.", c(CANCEL))
+write("cancel-long", "A request to cancel of protocol 3.2, with a key of 32 bytes: left alone.", c(untyped(80877102, bytes(36))))
+write("cancel-behind-ssl", "The same behind a refused SSLRequest, as libpq sends it: left alone.", c(SSL), s(b"N"),
+      c(untyped(80877102, bytes(36))))
+write("protocol-3-2", "Protocol 3.2: the key to cancel with has 32 bytes.", c(start(version=196610)),
+      s(message("R", bytes(4)), message("S", "server_version", "18.4"), message("K", bytes(36)), READY),
+      c(whole("SELECT a FROM t WHERE b = $1")), s(PARSED, BOUND, NODATA, ROWS, done("SELECT 1"), READY))
+write("protocol-negotiated", "A version and options that the server does not know: it names those that it takes, and goes on.",
+      c(start(version=206607, **{"_pq_.command_tag": "hunter2", "_pq_.other": ""})),
+      s(message("v", struct.pack("!ii", 196610, 1), "_pq_.command_tag"), message("R", bytes(4)), message("K", bytes(36)), READY),
+      c(query("SELECT 'hunter2' FROM t")), s(ROWS, done("SELECT 1"), READY))
+write("protocol-negotiated-first", "The same where an option is the first parameter.",
+      c(untyped(206607, b"_pq_.report\0hunter2\0user\0shop_user\0\0")),
+      s(message("v", struct.pack("!ii", 196608, 1), "_pq_.report"), message("R", bytes(4)), READY),
+      c(query("SELECT 1 FROM t")), s(ROWS, done("SELECT 1"), READY))
+write("protocol-4", "A version that is none of ours: left alone.", c(start(version=262144)))
 write("replication", "Replication: left alone.", c(start(replication="database")), s(HELLO))
 write("copy-both", "Replication that nobody announced: left alone.", *OPEN, c(query("START_REPLICATION SLOT s LOGICAL 0/0")),
       s(message("W", b"\0\0\0")))

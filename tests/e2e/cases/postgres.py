@@ -28,16 +28,17 @@ def as_nobody():
     return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] if os.getuid() == 0 else []
 
 
-def postgres(t, agent=False, settings=()):
-    """A server of its own, with a table of orders."""
-    programs, port, home = installed(), t.port(), t.dir / "postgres"
+def postgres(t, agent=False, settings=(), programs=None):
+    """A server of its own, with a table of orders; `programs`: those of another version, without statistics."""
+    statistics, port, home = not programs, t.port(), t.dir / "postgres"
+    programs = programs or installed()
     home.mkdir()
     user = as_nobody()
     if user:
         shutil.chown(home, "nobody", "nogroup")
     t.run("initdb", [*user, programs / "initdb", "-D", home / "data", "-U", "shop_user", "-A", "trust", "-N", "-E", "UTF8"],
           agent=False, cwd=home)
-    options = [o for s in [*SETTINGS, *settings] for o in ("-c", s)]
+    options = [o for s in [*(SETTINGS if statistics else SETTINGS[:1]), *settings] for o in ("-c", s)]
     server = t.start("postgres", [*user, programs / "postgres", "-D", home / "data", "-p", port, "-k", home, *options], port, agent,
                      cwd=home)
     server.sockets = home
@@ -47,8 +48,10 @@ def postgres(t, agent=False, settings=()):
         if time.monotonic() > end:
             raise Failure(f"no answer from PostgreSQL: {t.tail(server.log)}")
         time.sleep(0.1)
-    sql(t, server, "CREATE EXTENSION pg_stat_statements; CREATE TABLE orders (id int PRIMARY KEY, note text)")
-    sql(t, server, "SELECT pg_stat_statements_reset()")
+    sql(t, server, "CREATE TABLE orders (id int PRIMARY KEY, note text)")
+    if statistics:
+        sql(t, server, "CREATE EXTENSION pg_stat_statements")
+        sql(t, server, "SELECT pg_stat_statements_reset()")
     return server
 
 
