@@ -76,6 +76,15 @@ bool rm_ctx_bind(int fd, uint64_t at, rm_ctx ctx);
 /* How many bytes the kernel, or the TLS library, took from the program on such a connection. UINT64_MAX: not known. */
 uint64_t rm_ctx_written(int fd);
 
+/*
+ * A thread of a pool is about to call getaddrinfo for that name, and no service, on behalf of `ctx`. Returns flags to put
+ * to those of the call, by which it is known; they change nothing of what it does. 0: put none. Context: app.
+ */
+int rm_ctx_mark_lookup(const char *name, rm_ctx ctx);
+
+/* The call with those flags will not be made. */
+void rm_ctx_unmark_lookup(const char *name, int flags);
+
 /* The text of a live context, without NUL. False: it is dead, or this process is to send none. */
 bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES]);
 

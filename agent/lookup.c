@@ -116,8 +116,22 @@ static void forget_left(struct rm_thread *t)
 
 /* ---- spans ---- */
 
+/* Whatever the thread works for, this is for `whose`. */
+static rm_ctx begin_for(struct rm_thread *t, const struct rm_dns_asked *asked, rm_ctx whose)
+{
+	rm_ctx before = t->attached, ret;
+	uint8_t how = t->attached_how;
+
+	t->attached = whose;
+	t->attached_how = RM_SOURCE_HANDOFF;
+	ret = rm_dns_begin(t, asked, &t->lookup);
+	t->attached = before;
+	t->attached_how = how;
+	return ret;
+}
+
 /* `asked` NULL: no span, but no look-up inside of it either. */
-static void begin(struct rm_lookup *l, const struct rm_dns_asked *asked)
+static void begin(struct rm_lookup *l, const struct rm_dns_asked *asked, rm_ctx whose)
 {
 	struct rm_scope s;
 
@@ -128,12 +142,18 @@ static void begin(struct rm_lookup *l, const struct rm_dns_asked *asked)
 		forget_left(s.thread);
 		s.thread->lookup = depth_of(l);
 		l->outermost = true;
-		l->ctx = asked ? rm_dns_begin(s.thread, asked, &s.thread->lookup) : 0;
+		if (asked)
+			l->ctx = whose ? begin_for(s.thread, asked, whose) : rm_dns_begin(s.thread, asked, &s.thread->lookup);
 	}
 	rm_leave(&s);
 }
 
 void rm_lookup_begin(struct rm_lookup *l, const char *name)
+{
+	rm_lookup_begin_for(l, name, 0);
+}
+
+void rm_lookup_begin_for(struct rm_lookup *l, const char *name, rm_ctx whose)
 {
 	struct rm_dns_asked asked = { 0 };
 
@@ -141,7 +161,7 @@ void rm_lookup_begin(struct rm_lookup *l, const char *name)
 		asked.name = bounded(name);
 		asked.name.n -= asked.name.n > RM_LOOKUP_NAME_BYTES;
 	}
-	begin(l, asked.name.n ? &asked : NULL);
+	begin(l, asked.name.n ? &asked : NULL, whose);
 }
 
 /* An address of this machine alone, as text: as little a look-up as "localhost". */
@@ -160,12 +180,12 @@ void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address
 	rm_strbuf_init(&text, room, sizeof(room));
 	if (rm_may_read(address, len) && address->sa_family != AF_UNIX && rm_fmt_sockaddr(&text, address, len, &port))
 		asked.name = rm_strbuf_view(&text);
-	begin(l, asked.name.n && !is_loopback(asked.name) ? &asked : NULL);
+	begin(l, asked.name.n && !is_loopback(asked.name) ? &asked : NULL, 0);
 }
 
 void rm_lookup_pass(struct rm_lookup *l)
 {
-	begin(l, NULL);
+	begin(l, NULL, 0);
 }
 
 /* True if the exchange is still this call's and this process's; the thread looks nothing up any more. */

@@ -48,6 +48,15 @@ bool rm_lookup_goes_on(const struct rm_thread *t);
 /* A look-up of a name begins. `name` may be NULL. */
 void rm_lookup_begin(struct rm_lookup *l, const char *name);
 
+/* The same for that request, whichever thread asks; 0: for whom it is as ever. */
+void rm_lookup_begin_for(struct rm_lookup *l, const char *name, rm_ctx whose);
+
+/*
+ * The request that a call of getaddrinfo without a service was marked for (rm_ctx_mark_lookup), 0 if it was not;
+ * `ret_flags`: what it was to be called with.
+ */
+rm_ctx rm_lookup_marked(const char *name, int flags, int *ret_flags);
+
 /* One of the name of an address. */
 void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address, size_t len);
 

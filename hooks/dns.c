@@ -77,12 +77,31 @@ static void end_addresses(struct rm_lookup *l, int result, const struct addrinfo
 	rm_lookup_end(l, result ? error_of(result) : RM_STR(""), &answers);
 }
 
+/* Whom the call was marked for by whoever handed it to this thread; `hints` is then what it is to be called with. */
+static rm_ctx marked(const char *node, const char *service, const struct addrinfo **hints, struct addrinfo *plain)
+{
+	rm_ctx ret;
+	int flags;
+
+	if (!node || service || !*hints)
+		return 0;
+	ret = rm_lookup_marked(node, (*hints)->ai_flags, &flags);
+	if (!ret)
+		return 0;
+	*plain = **hints;
+	plain->ai_flags = flags;
+	*hints = plain;
+	return ret;
+}
+
 RM_HOOK(getaddrinfo, NULL);
 RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			  struct addrinfo **ret)
 {
 	__typeof__(&getaddrinfo) real = RM_LATE(getaddrinfo);
+	struct addrinfo plain;
 	struct rm_lookup l;
+	rm_ctx whose;
 	int result;
 
 	if (!real) {
@@ -90,10 +109,11 @@ RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct ad
 		return EAI_SYSTEM;
 	}
 	rm_safe_point();
+	whose = marked(node, service, &hints, &plain);
 	if (hints && hints->ai_flags & AI_NUMERICHOST)
 		rm_lookup_pass(&l);
 	else
-		rm_lookup_begin(&l, node);
+		rm_lookup_begin_for(&l, node, whose);
 	result = real(node, service, hints, ret);
 	end_addresses(&l, result, l.ctx && result == 0 ? *ret : NULL);
 	return result;

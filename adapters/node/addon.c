@@ -6,7 +6,7 @@
 #include "adapters/node/v8.h"
 #include "agent/adapter_api.h"
 
-enum { ARGUMENTS_MAX = 3 };
+enum { ARGUMENTS_MAX = 3, NAME_BYTES = 256 };
 
 /* The call's arguments; those that it does not have are undefined. */
 static bool arguments(struct napi_env__ *env, struct napi_callback_info__ *info,
@@ -90,6 +90,40 @@ static struct napi_value__ *written(struct napi_env__ *env, struct napi_callback
 	return ret;
 }
 
+/* A name of a host that goes to the C library as it is. False: it is another text. */
+static bool name_in(struct napi_env__ *env, struct napi_value__ *value, char ret[NAME_BYTES])
+{
+	size_t n = 0;
+
+	return rm_node.get_value_string_latin1(env, value, ret, NAME_BYTES, &n) == 0 && n < NAME_BYTES - 1;
+}
+
+/* markLookup(name, text): flags for the look-up of that name that Node's pool is given next; 0 for none. */
+static struct napi_value__ *mark_lookup(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX], *ret = NULL;
+	char name[NAME_BYTES];
+	int64_t flags = 0;
+
+	if (arguments(env, info, given) && name_in(env, given[0], name))
+		flags = rm_ctx_mark_lookup(name, context_of(env, given[1]));
+	rm_node.create_int64(env, flags, &ret);
+	return ret;
+}
+
+/* unmarkLookup(name, flags): it was not given that look-up. */
+static struct napi_value__ *unmark_lookup(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX];
+	char name[NAME_BYTES];
+	int32_t flags = 0;
+
+	if (arguments(env, info, given) && name_in(env, given[0], name) &&
+	    rm_node.get_value_int32(env, given[1], &flags) == 0)
+		rm_ctx_unmark_lookup(name, flags);
+	return NULL;
+}
+
 /* prints(): does what is printed become log records? */
 static struct napi_value__ *prints(struct napi_env__ *env, struct napi_callback_info__ *info)
 {
@@ -121,5 +155,7 @@ struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi
 	offer(env, exports, "bind", bind);
 	offer(env, exports, "written", written);
 	offer(env, exports, "prints", prints);
+	offer(env, exports, "markLookup", mark_lookup);
+	offer(env, exports, "unmarkLookup", unmark_lookup);
 	return exports;
 }

@@ -79,7 +79,13 @@ drivers['pg/lib/query.js'] = ({ prototype }) => replace(prototype, 'submit', (su
 	return writing(connection.stream, askers.get(this), () => apply(submit, this, arguments));
 });
 
-drivers['pg-pool/index.js'] = ({ prototype }) => replace(prototype, 'connect', inOwnContext);
+drivers['pg-pool/index.js'] = ({ prototype }) => {
+	replace(prototype, 'connect', inOwnContext);
+	/* It may open a connection for who waits, in the context of whoever gave another one back. */
+	replace(prototype, '_pulseQueue', (pulse) => function () {
+		return current.run(undefined, () => apply(pulse, this, arguments));
+	});
+};
 
 drivers['mysql2/lib/base/connection.js'] = drivers['mysql2/lib/connection.js'] = ({ prototype }) => {
 	if (!Object.hasOwn(prototype, 'writePacket'))

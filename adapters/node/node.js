@@ -38,7 +38,7 @@
 		return undefined;
 	}
 
-	const { attach, bind, lives, ofRequest, prints, written } = native.exports;
+	const { attach, bind, lives, markLookup, ofRequest, prints, unmarkLookup, written } = native.exports;
 	const { AsyncLocalStorage, AsyncResource } = builtin('async_hooks');
 	const channels = builtin('diagnostics_channel');
 	const http = builtin('http'), net = builtin('net'), tls = builtin('tls');
@@ -165,8 +165,10 @@
 	 * waits for an answer on it is told in its own context by who sent it (http, promises).
 	 */
 	const asNobody = (method) => function () {
+		const context = current.getStore();
+
 		quietly(meetDrivers);
-		return current.getStore() ? current.run(undefined, () => apply(method, this, arguments))
+		return context ? opening(context, () => current.run(undefined, () => apply(method, this, arguments)))
 			: apply(method, this, arguments);
 	};
 
@@ -401,6 +403,7 @@
 
 	include('databases.js');
 	include('grpc.js');
+	include('lookups.js');
 
 	subscribe('net.client.socket', look);
 	subscribe('net.server.socket', look);

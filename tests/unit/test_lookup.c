@@ -2,6 +2,7 @@
 #include "agent/lookup.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 
@@ -222,4 +223,70 @@ RM_TEST("one that belongs to nothing has no span by default, nor has any where t
 	RM_CHECK(!l.ctx);
 	rm_lookup_end(&l, none, NULL);
 	RM_CHECK(!stub_span());
+}
+
+/* A request that is being served. */
+static rm_ctx serve(void)
+{
+	struct rm_exchange *e;
+	struct rm_scope s;
+	uint32_t x;
+
+	RM_CHECK(rm_enter(&s));
+	x = rm_exchange_begin(RM_KIND_SERVER, 1, s.thread);
+	e = rm_exchange_at(x);
+	e->ctx = (struct rm_spanctx){ .valid = true, .trace_id = { 1 }, .flags = RM_FLAG_SAMPLED };
+	rm_exchange_span_id(x, &s.thread->random, e->ctx.span_id);
+	atomic_store(&e->phase, RM_PHASE_OPEN);
+	rm_leave(&s);
+	return rm_exchange_ctx(x);
+}
+
+RM_TEST("marked calls of one name find their own request, once, and are called as they were meant to be")
+{
+	enum { PLACES = 16 };
+	int flags[PLACES], plain;
+	rm_ctx whose[PLACES];
+
+	begin_test();
+	for (int i = 0; i < PLACES; i++) {
+		whose[i] = serve();
+		flags[i] = rm_ctx_mark_lookup("Many.example", whose[i]);
+		RM_CHECK(flags[i]);
+	}
+	RM_CHECK(!rm_ctx_mark_lookup("many.example", whose[0]));
+	RM_CHECK(rm_lookup_marked("many.example", AI_ADDRCONFIG, &plain) == 0 && plain == AI_ADDRCONFIG);
+	RM_CHECK(rm_lookup_marked("other.example", flags[3], &plain) == 0 && plain == flags[3]);
+	for (int i = PLACES - 1; i >= 0; i--) {
+		RM_CHECK(rm_lookup_marked("many.example", flags[i] | AI_ADDRCONFIG, &plain) == whose[i] && plain == AI_ADDRCONFIG);
+		RM_CHECK(rm_lookup_marked("many.example", flags[i], &plain) == 0);
+	}
+	flags[0] = rm_ctx_mark_lookup("many.example", whose[0]);
+	rm_ctx_unmark_lookup("many.example", flags[0]);
+	RM_CHECK(rm_lookup_marked("many.example", flags[0], &plain) == 0);
+	for (int i = 0; i < PLACES; i++)
+		rm_exchange_drop((uint32_t)whose[i]);
+	RM_CHECK(!rm_ctx_mark_lookup("many.example", whose[0]));
+}
+
+RM_TEST("a look-up for another request than the thread's has that one's place, and the thread keeps its own")
+{
+	rm_ctx mine, other;
+	const struct rm_span *span;
+	struct rm_spanctx id;
+	struct rm_lookup l;
+
+	begin_test();
+	mine = serve();
+	other = serve();
+	id = rm_exchange_at((uint32_t)other)->ctx;
+	rm_ctx_attach(mine, RM_SOURCE_ATTACHED);
+	rm_lookup_begin_for(&l, "a.example", other);
+	RM_CHECK(rm_ctx_current() == mine);
+	rm_lookup_end(&l, none, NULL);
+	span = stub_span();
+	RM_CHECK(span && !memcmp(span->parent_id, id.span_id, sizeof(id.span_id)));
+	rm_ctx_attach(0, RM_SOURCE_NONE);
+	rm_exchange_drop((uint32_t)mine);
+	rm_exchange_drop((uint32_t)other);
 }

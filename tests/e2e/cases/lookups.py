@@ -1,5 +1,7 @@
 """Look-ups of names: a CLIENT span for each that belongs to something, counted against what the DNS server was asked."""
+import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from apps import APPS
@@ -201,6 +203,52 @@ def served(t):
     for s in spans.of("web", "CLIENT"):
         t.equal(spans.by_id[s["parent_id"]]["attributes"]["url.path"], "/" + s["attributes"]["dns.question.name"], "its own request")
     t.equal(len(server.asked()), 5, "queries")
+
+
+NODE_SERVER = """
+const dns = require('dns'), http = require('http');
+const [port, far, server] = process.argv.slice(1), resolver = new dns.Resolver();
+resolver.setServers([server]);
+const few = new http.Agent({ keepAlive: true, maxSockets: 1 });
+const asked = (work) => new Promise((done) => work(done));
+const got = (options) => asked((done) => http.get(options, (answer) => answer.on('end', done).resume()));
+setInterval(() => dns.lookup('same.test', { family: 4 }, () => {}), 1);
+http.createServer(async ({ url }, response) => {
+    const id = url.slice(1);
+    await Promise.all([
+        asked((done) => dns.lookup(`one${id}.test`, done)), asked((done) => dns.lookup(`same.test`, { family: 4 }, done)),
+        asked((done) => dns.lookup(`two${id}.test`, { all: true, hints: dns.V4MAPPED }, done)),
+        asked((done) => resolver.resolve4(`own${id}.test`, done)),
+        got({ host: `web${id}.test`, port: far, agent: false }), got({ host: 'web.test', port: far, path: `/${id}`, agent: few }),
+        fetch(`http://web.fetch${id}.test:${far}/`).then((answer) => answer.text()),
+    ]);
+    response.end(id);
+}).listen(port, '127.0.0.1');
+"""
+
+
+@case("what Node looks up in its pool, and asks itself, for many requests at once is below the request of each", ["unshare", "node"],
+      agent_only=True)
+def node_served(t):
+    server, own = resolver(t)
+    port, (far, _) = t.port(), t.header_recorder()
+    web = t.start("web", [*own, "node", "-e", NODE_SERVER, port, far, server.address[0]], port)
+    ids = [str(i) for i in range(100, 148)]
+    with ThreadPoolExecutor(8) as pool:
+        t.equal(list(pool.map(lambda i: t.get(web.port, f"/{i}", keep_alive=False), ids)), [[(200, i.encode())] for i in ids], "answers")
+    spans = t.spans_at_least(48 * 10 + 1).all  # one look-up for the agent of one socket
+    served = {s["span_id"]: s["attributes"]["url.path"][1:] for s in spans if s["kind"] == "SERVER"}
+    looks = [s for s in spans if s["attributes"].get("dns.question.name")]
+    names = [s["attributes"]["dns.question.name"] for s in looks]
+    for i in ids:
+        for name in ("one", "two", "own", "web", "web.fetch"):
+            t.check(f"{name}{i}.test" in names, f"a span of {name}{i}.test")
+    for s in looks:
+        number = re.search(r"\d+", s["attributes"]["dns.question.name"])
+        t.check(s["parent_id"] in served, f"{s['name']} has a parent")
+        t.check(not number or number[0] == served[s["parent_id"]], f"{s['name']}: its own request")
+    same = [served[s["parent_id"]] for s in looks if s["attributes"]["dns.question.name"] == "same.test"]
+    t.equal(sorted(same), ids, "the name that all look up, and a timer for nobody")
 
 
 @case("exporters look up the backend's name: never a span", ["unshare", "cc"], agent_only=True)
