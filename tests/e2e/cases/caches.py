@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from fetched import maven, npm, pypi
-from harness import APPS, DEADLINE, Failure, Skip, case
+from harness import APPS, Skip, case
 from proxy import Recorder
 from tls_apps import Certificates
 
@@ -196,40 +196,6 @@ def redis_tls(t):
     t.equal({**found, "SET": found["SET"] + 1, "GET": found["GET"] + 1}, want, "spans by name")
     for s in spans.all:
         spans.attributes(s, db__system__name="redis", server__port=port)
-
-
-def cluster(t):
-    """Two nodes that share the slots: the key `a` is the second one's, `b` the first one's."""
-    nodes = []
-    for name in ("first", "second"):
-        bus = t.port()
-        nodes.append(redis(t, name=name, options=["--cluster-enabled", "yes", "--cluster-config-file", f"{t.dir}/{name}.conf",
-                                                  "--cluster-port", bus, "--unixsocket", ""]))
-        nodes[-1].bus = bus
-    for node, slots in zip(nodes, ("0 8191", "8192 16383")):
-        cli(t, node, f"CLUSTER ADDSLOTSRANGE {slots}\n", agent=False, name="slots")
-    cli(t, nodes[0], f"CLUSTER MEET 127.0.0.1 {nodes[1].port} {nodes[1].bus}\n", agent=False, name="meet")
-    for _ in range(int(DEADLINE / 0.1)):
-        if all("cluster_state:ok" in cli(t, n, "CLUSTER INFO\n", agent=False, name="info") for n in nodes):
-            return nodes
-        time.sleep(0.1)
-    raise Failure("the cluster does not come up")
-
-
-@case("redis-cli and a cluster: a redirected command is a span with MOVED, and one at the node that has the key",
-      ["redis-server", "redis-cli"])
-def redis_cluster(t):
-    first, second = cluster(t)
-    said = cli(t, first, "SET a hunter2\nGET a\nGET b\n", options=["-c"])
-    t.equal([line for line in said.split("\n") if "Redirected" not in line], ["OK", "hunter2", "", ""], "what redis-cli says")
-    spans = t.spans_at_least(5)
-    named = [s for s in spans.of("redis-cli", "CLIENT") if s["name"] in ("SET", "GET")]
-    t.equal([(s["name"], s["attributes"]["server.port"], s["attributes"].get("error.type")) for s in named],
-            [("SET", first.port, "MOVED"), ("SET", second.port, None), ("GET", second.port, None), ("GET", second.port, "MOVED"),
-             ("GET", first.port, None)], "commands and where they went")
-    for s in spans.all:
-        for key, value in s["attributes"].items():
-            t.check("hunter2" not in str(value), f"no argument in {key}: {value}")
 
 
 @case("ioredis: pipelines that it makes by itself, a transaction, a subscription", ["redis-server", "redis-cli", "node", "npm"])
