@@ -6,10 +6,14 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 from apps import c_epoll
 from faults import SPANS, losses, probe, python_with_proto, tls_context
 from harness import PATH, ROOT, Failure, Process, Skip, case
+
+building = threading.Lock()  # cases that run at once want the same program
+
 
 def command(argv, cwd, env):
     return subprocess.run([str(a) for a in argv], cwd=cwd, env=env, stdin=subprocess.DEVNULL, text=True,
@@ -18,6 +22,11 @@ def command(argv, cwd, env):
 
 def build_collector(build, name="collector"):
     """Builds tests/e2e/NAME once; skips when Go or its modules cannot be had."""
+    with building:
+        return collector_that_is_there(build, name)
+
+
+def collector_that_is_there(build, name):
     source = ROOT / "tests" / "e2e" / name
     program = build / name
     inputs = ("main.go", "go.mod", "go.sum")
