@@ -1,7 +1,4 @@
 """One copy of a program under measurement, in one variant, in a folder of its own."""
-import contextlib
-import random
-import socket
 import sys
 import time
 import types
@@ -11,7 +8,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from harness import Test  # noqa: E402
 
 START_SECONDS = 120  # what an agent of others takes on a busy machine
-PORTS = (12000, 32000)  # below net.ipv4.ip_local_port_range
 
 
 class Subject(Test):
@@ -24,14 +20,6 @@ class Subject(Test):
         self.sink = types.SimpleNamespace(close=lambda: None)
         self.variant, self.prefix = variant, prefix
         self.begun = 0
-
-    def port(self):
-        """One that the kernel gives to no client that connects meanwhile, of which there are many."""
-        while True:
-            port = random.randrange(*PORTS)
-            with contextlib.suppress(OSError), socket.socket() as s:
-                s.bind(("127.0.0.1", port))
-                return port
 
     def environment(self, name, agent, extra):
         env = super().environment(name, False, extra)

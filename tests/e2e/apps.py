@@ -340,11 +340,8 @@ def php_fpm(t, backend=None, agent=True, port=None, env={}, children=2):
     root_flag = ["-R"] if os.geteuid() == 0 else []
     process = t.start("fpm", [program, "-F", *root_flag, "-y", configure(t, "fpm.conf", text)], port, agent,
                       {**backend_env(backend), **env}, stop=signal.SIGQUIT)
-    for _ in range(200):
-        if port or sock.exists():
-            return process, sock
-        threading.Event().wait(0.05)
-    raise Failure(f"php-fpm does not listen; it said:\n{t.tail(process.log)}")
+    t.until("php-fpm listens", lambda: port or sock.exists())
+    return process, sock
 
 
 # ---- clients: each asks for `url` `count` times and prints the bodies ----

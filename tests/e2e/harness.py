@@ -18,11 +18,12 @@ import threading
 import time
 from pathlib import Path
 
+import ports
 from sink import Server, Sink
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ROOT / "test-apps"
-DEADLINE = 20.0  # seconds for anything that is expected to happen
+DEADLINE = 60.0  # seconds for anything that is expected to happen, on a machine that has much else to do
 # Debian's own interpreter comes first: the packages that the programs import belong to it.
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin:" + os.environ.get("PATH", "")
 
@@ -95,9 +96,10 @@ class Test:
     # ---- programs ----
 
     def port(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
+        """A port of this case alone, until it is closed."""
+        port, reservation = ports.reserve()
+        self.closers.append(reservation.close)
+        return port
 
     def environment(self, name, agent, extra):
         env = {k: v for k, v in os.environ.items()
@@ -255,6 +257,13 @@ class Test:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server.server_address[1], heads
 
+    def until(self, what, holds, seconds=DEADLINE):
+        """Waits until holds() does, for so long."""
+        end = time.monotonic() + seconds
+        while not (held := holds()) and time.monotonic() < end:
+            time.sleep(self.pause)
+        self.check(held, what)
+
     # ---- checking ----
 
     def check(self, holds, what):
@@ -278,7 +287,7 @@ class Test:
         self.stop()
         if not self.agent:
             raise NoAgent
-        got = self.sink.wait(count, 5.0)
+        got = self.sink.wait(count, DEADLINE)
         time.sleep(0.05)
         got = sorted(self.sink.wait(len(got) + 1, 0.0), key=lambda s: s["start"])
         self.equal(self.sink.errors, [], "requests that the sink refused")
@@ -296,7 +305,7 @@ class Test:
         self.stop()
         if not self.agent:
             raise NoAgent
-        self.sink.wait_for_logs(count, 5.0)
+        self.sink.wait_for_logs(count, DEADLINE)
         time.sleep(0.05)
         got = sorted(self.sink.wait_for_logs(0, 0.0), key=lambda log: log["time"])
         self.equal(self.sink.errors, [], "requests that the sink refused")

@@ -41,7 +41,7 @@ def make_machine(files):
         path.write_text(text)
 
 
-def until(holds, seconds=20):
+def until(holds, seconds=60):
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:
         time.sleep(0.05)
@@ -66,7 +66,7 @@ def main():
     until(lambda: answers(settings["port"]))
     until(lambda: spans.exists() and spans.read_text().endswith("\n"))
     server.terminate()
-    server.wait(20)
+    server.wait(60)
     lines = [json.loads(line) for line in spans.read_text().splitlines()]
     resources = [{a["key"]: a["value"].get("stringValue") for a in r["resource"]["attributes"]} for line in lines for r in line["resourceSpans"]]
     print(json.dumps({"asked": service.asked, "resources": resources}))

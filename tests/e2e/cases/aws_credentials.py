@@ -2,7 +2,7 @@
 import subprocess
 import urllib.request
 
-from cloudwatch import PACKAGES, SECRET, Moto, asked_lines, no_secret, start_shop, until
+from cloudwatch import PACKAGES, SECRET, Moto, asked_lines, no_secret, start_shop
 from fetched import pypi
 from harness import ROOT, case
 
@@ -30,7 +30,7 @@ def arrives(t, moto, settings):
     port = start_shop(t, settings)
     for count in (6, 12):
         asked_lines(t, port, 2)
-        until(t, "the lines are with moto, which knows who signed", lambda: lines(moto) >= count)
+        t.until("the lines are with moto, which knows who signed", lambda: lines(moto) >= count)
         # From now on, if not before.
         verify_all_but(moto, 0)
     no_secret(t, moto.who["secret"], "hush.eyJ")

@@ -1,7 +1,6 @@
 """Cassandra: one CLIENT span for each query, execution and batch, of a real server that Maven Central has."""
 from collections import Counter
 
-import harness
 from fetched import maven, npm
 from harness import APPS, Skip, case
 
@@ -44,15 +43,11 @@ def cassandra(t):
     folder.mkdir()
     (folder / "cassandra.yaml").write_text(SETTINGS.replace("STORAGE", str(storage)).replace("NATIVE", str(port)).replace("FOLDER", str(folder)))
     opens = [word for name in OPENS for word in ("--add-opens", f"{name}=ALL-UNNAMED", "--add-exports", f"{name}=ALL-UNNAMED")]
-    patience, harness.DEADLINE = harness.DEADLINE, 240.0
-    try:
-        t.start("cassandra", ["java", *opens, "-Xms256m", "-Xmx700m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-                              "-Djdk.attach.allowAttachSelf=true", f"-Dcassandra.config=file://{folder}/cassandra.yaml",
-                              f"-Dcassandra.storagedir={folder}", "-Dcassandra-foreground=yes", "-Dcassandra.ring_delay_ms=1",
-                              "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-cp", f"{folder}:{maven('cassandra', 'cassandra-server-maven')}/*",
-                              "org.apache.cassandra.service.CassandraDaemon"], port, agent=False)
-    finally:
-        harness.DEADLINE = patience
+    t.start("cassandra", ["java", *opens, "-Xms256m", "-Xmx700m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                          "-Djdk.attach.allowAttachSelf=true", f"-Dcassandra.config=file://{folder}/cassandra.yaml",
+                          f"-Dcassandra.storagedir={folder}", "-Dcassandra-foreground=yes", "-Dcassandra.ring_delay_ms=1",
+                          "-Dcassandra.skip_wait_for_gossip_to_settle=0", "-cp", f"{folder}:{maven('cassandra', 'cassandra-server-maven')}/*",
+                          "org.apache.cassandra.service.CassandraDaemon"], port, agent=False, seconds=240)
     return port
 
 

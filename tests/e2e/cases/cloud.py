@@ -7,7 +7,7 @@ import threading
 
 import metadata
 from harness import ROOT, Skip, case
-from xray import Datagrams, until
+from xray import Datagrams
 
 ON_EC2 = {"cloud.provider": "aws", "cloud.platform": "aws_ec2", "cloud.account.id": "123456789012", "cloud.region": "eu-west-1",
           "cloud.availability_zone": "eu-west-1b", "host.id": "i-1234567890abcdef0", "host.type": "t2.micro",
@@ -114,9 +114,9 @@ def segments(t):
     daemon, task, ec2 = Datagrams(t), serve(t, metadata.Task()), serve(t, metadata.Instance())
     xray = {"OTEL_TRACES_EXPORTER": "xray", "AWS_XRAY_DAEMON_ADDRESS": daemon.address, "OTEL_PROPAGATORS": "xray"}
     t.get(start(t, "task", **xray, **at_task(task)), "/hello")
-    until(t, "a segment", lambda: len(daemon.documents) == 1)
+    t.until("a segment", lambda: len(daemon.documents) == 1)
     t.get(start(t, "instance", **xray, **at(ec2)), "/hello")
-    until(t, "another", lambda: len(daemon.documents) == 2)
+    t.until("another", lambda: len(daemon.documents) == 2)
     by = {d["name"]: d for d in daemon.documents}
     t.equal(by["task"]["origin"], "AWS::ECS::Fargate", "origin")
     t.equal(without_xray(by["task"]), {

@@ -18,13 +18,6 @@ PACKAGES = ("boto3", "moto[server]", "watchtower")
 KEY, SECRET, TOKEN = "AKIDEXAMPLE", "hush/wJalrXUtnFEMI+K7MDENG", "hush" * 100
 
 
-def until(t, what, holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.1)
-    t.check(holds(), what)
-
-
 def start_shop(t, env, name="shop"):
     port = t.port()
     t.start(name, ["gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-tmp-dir", t.dir, "--log-level", "critical",
@@ -82,7 +75,7 @@ def flask(t):
     port = start_shop(t, moto.settings())
     asked_lines(t, port, 10)
     host = socket.gethostname()
-    until(t, "30 lines", lambda: len(moto.messages("shop", host)) >= 30)
+    t.until("30 lines", lambda: len(moto.messages("shop", host)) >= 30)
     t.equal({group: list(streams) for group, streams in moto.held().items()}, {"shop": [host]}, "groups and streams")
     messages = moto.messages("shop", host)
     t.equal(len(messages), 30, "lines")
@@ -100,7 +93,7 @@ def as_json(t):
     port = start_shop(t, moto.settings(REMORA_CLOUDWATCH_FORMAT="json", REMORA_CLOUDWATCH_LOG_GROUP="/app/web",
                                        REMORA_CLOUDWATCH_LOG_STREAM="one:two"))
     asked_lines(t, port, 2)
-    until(t, "6 lines", lambda: len(moto.messages("/app/web", "one_two")) >= 6)
+    t.until("6 lines", lambda: len(moto.messages("/app/web", "one_two")) >= 6)
     spans = {s["attributes"]["url.query"]: s for s in t.spans(2).all}
     for message in moto.messages("/app/web", "one_two"):
         event = json.loads(message)
@@ -116,7 +109,7 @@ def wrong_secret(t):
     moto = Moto(t)
     port = start_shop(t, moto.settings(AWS_SECRET_ACCESS_KEY=SECRET))
     asked_lines(t, port, 3)
-    until(t, "it is said", lambda: "the secret access key is not that of the access key (AWS_ACCESS_KEY_ID;" in said_of(t))
+    t.until("it is said", lambda: "the secret access key is not that of the access key (AWS_ACCESS_KEY_ID;" in said_of(t))
     time.sleep(0.5)
     asked_lines(t, port, 3)
     t.stop()
@@ -179,9 +172,9 @@ def troubles(t):
                   (400, "InvalidSignatureException", 7200), (200, None, 7200))
     port = start_shop(t, sink.settings(AWS_SESSION_TOKEN=TOKEN))
     asked_lines(t, port, 1)
-    until(t, "the lines", lambda: len(sink.taken()) >= 3)
+    t.until("the lines", lambda: len(sink.taken()) >= 3)
     asked_lines(t, port, 1)
-    until(t, "more lines", lambda: len(sink.taken()) >= 6)
+    t.until("more lines", lambda: len(sink.taken()) >= 6)
     t.equal(len(sink.taken()), 6, "each once")
     ahead = [round(signed_ahead(head) / 3600) for _, head, _ in sink.requests]
     t.equal(ahead, [0, 0, 0] + [2] * (len(ahead) - 3), "hours that the signatures' clock is ahead")
@@ -195,10 +188,9 @@ def rejected(t):
     old = {"rejectedLogEventsInfo": {"tooOldLogEventEndIndex": 1}}
     sink = Faulty(t, (200, old, 0), (200, old, 0))
     port = start_shop(t, sink.settings())
-    for _ in range(3):
+    for count in (3, 6, 9):  # each in a request of its own
         asked_lines(t, port, 1)
-        time.sleep(0.4)
-    until(t, "the lines", lambda: len(sink.taken()) >= 9)
+        t.until("the lines", lambda: len(sink.taken()) >= count)
     t.stop()
     t.equal(said_of(t).count("CloudWatch Logs refuses lines for their time, older than 14 days"), 1, "warnings")
     counted = re.findall(r"logs delivered, 1 of them rejected|cloudwatch: 1 logs refused", said_of(t))
@@ -222,7 +214,7 @@ def as_watchtower(t):
     subprocess.run([python, "-c", WATCHTOWER, theirs.url], check=True, capture_output=True, timeout=60, env={
         "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET})
     asked_lines(t, start_shop(t, ours.settings()), 1)
-    until(t, "the lines", lambda: len(ours.taken()) >= 3)
+    t.until("the lines", lambda: len(ours.taken()) >= 3)
 
     def shape(sink):
         _, head, body = next(r for r in sink.requests if "logEvents" in r[2])
@@ -317,7 +309,7 @@ def files(t):
     (home / ".aws" / "config").write_text("[default]\nregion = us-west-1\n[profile shop]\ns3 =\n  region = no-1\nregion = eu-central-1\n")
     port = start_shop(t, without_keys(sink, HOME=str(home), AWS_PROFILE="shop", AWS_REGION=""))
     asked_lines(t, port, 1)
-    until(t, "the lines", lambda: len(sink.taken()) >= 3)
+    t.until("the lines", lambda: len(sink.taken()) >= 3)
     t.equal({re.search("Credential=[^/]*/[0-9]*/([^,]*)/aws4", h["authorization"])[1] for _, h, _ in sink.requests},
             {"eu-central-1/logs"}, "region")
     t.equal((set(keys_of(sink)), {h["x-amz-security-token"] for _, h, _ in sink.requests}), ({"AKIDFILE"}, {TOKEN}), "keys")
@@ -332,7 +324,7 @@ def container(t):
     port = start_shop(t, without_keys(sink, HOME=str(t.dir), AWS_CONTAINER_CREDENTIALS_FULL_URI=giver.url + "/pod",
                                       AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(file)))
     asked_lines(t, port, 2)
-    until(t, "the lines", lambda: len(sink.taken()) >= 6)
+    t.until("the lines", lambda: len(sink.taken()) >= 6)
     t.equal((keys_of(sink)[0], set(keys_of(sink)[1:])), ("ASIA1", {"ASIA2"}), "keys")
     t.equal(giver.asked, [("GET", "/pod")] * 2, "what was asked")
     no_secret(t, SECRET, TOKEN)
@@ -344,11 +336,11 @@ def instance(t):
     port = start_shop(t, without_keys(sink, HOME=str(t.dir), AWS_EC2_METADATA_DISABLED="false", REMORA_RESOURCE_DETECTORS="none",
                                       AWS_EC2_METADATA_SERVICE_ENDPOINT=giver.url))
     asked_lines(t, port, 1)
-    until(t, "the lines", lambda: len(sink.taken()) >= 3)
+    t.until("the lines", lambda: len(sink.taken()) >= 3)
     role = "/latest/meta-data/iam/security-credentials/"
     t.equal(giver.asked[:3], [("PUT", "/latest/api/token"), ("GET", role), ("GET", role + "web-role")], "what was asked")
     asked_lines(t, port, 1)
-    until(t, "more lines", lambda: len(sink.taken()) >= 6)
+    t.until("more lines", lambda: len(sink.taken()) >= 6)
     t.check(len(set(keys_of(sink))) > 1, f"keys are renewed: {keys_of(sink)}")
     no_secret(t, SECRET, TOKEN)
 

@@ -34,18 +34,18 @@ for command in commands:
     if "check" in command:
         program.wait()
         continue
-    for _ in range(400):
+    for _ in range(1200):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/hello").read()
             break
         except OSError:
             time.sleep(0.05)
-    for _ in range(600):
+    for _ in range(1200):
         if requests() > before:
             break
         time.sleep(0.05)
     program.terminate()
-    program.wait(20)
+    program.wait(60)
 server.kill()
 """
 

@@ -2,7 +2,7 @@
 import re
 import socket
 
-from harness import APPS, case
+from harness import APPS, DEADLINE, case
 from http2_apps import PROXIES, SERVERS, memory_kib, nghttpd
 
 NGHTTP = ["nghttp", "nghttpd"]
@@ -86,7 +86,7 @@ FLOOD = PREFACE + b"".join(frame(1, 5, i, b"\x82\x86\x85\x01\x01h") + frame(3, 0
 def flood(port):
     """Opens and resets the streams of each connection; the server may close it meanwhile, or not read it to its end."""
     for _ in range(CONNECTIONS):
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+        with socket.create_connection(("127.0.0.1", port), timeout=DEADLINE) as s:
             try:
                 s.sendall(FLOOD)
                 s.shutdown(socket.SHUT_WR)

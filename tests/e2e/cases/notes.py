@@ -2,7 +2,6 @@
 import re
 import signal
 import socket
-import time
 
 from apps import APPS
 from backends import TEAM, TOKEN, CloudWatch, Otlp, Rollbar
@@ -23,13 +22,6 @@ def start(t, command, env):
     port = t.port()
     argv = [*command, *(["-b", f"127.0.0.1:{port}"] if command[0] == "gunicorn" else ["-p", port])]
     return port, t.start("backend", argv, port, env={**ALL, **env}, cwd=APPS / "notes-flask", stop=signal.SIGINT)
-
-
-def until(t, what, holds, seconds=60):
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.05)
-    t.check(holds(), what)
 
 
 def served(spans, path):
@@ -100,11 +92,11 @@ def exercise(t, command):
     for path, status in (HOME, 200), (USER, 200), (BROKEN, 500):
         t.equal(t.get(port, path, keep_alive=False)[0][0], status, path)
     stream = socket.gethostname()
-    until(t, "all lines in CloudWatch Logs", lambda: sum(" GET http " in m for m in moto.messages("cruddur", stream)) == 3)
-    until(t, "an item in Rollbar", lambda: items.items)
-    until(t, "all segments", lambda: sum("parent_id" not in d for d in udp.documents) >= 3)
-    until(t, "all spans", lambda: sum(s["kind"] == "SERVER" for s in otlp.spans) == 3 and
-          sum(" GET http " in str(log["body"]) for log in otlp.logs) == 3)
+    t.until("all lines in CloudWatch Logs", lambda: sum(" GET http " in m for m in moto.messages("cruddur", stream)) == 3)
+    t.until("an item in Rollbar", lambda: items.items)
+    t.until("all segments", lambda: sum("parent_id" not in d for d in udp.documents) >= 3)
+    t.until("all spans", lambda: sum(s["kind"] == "SERVER" for s in otlp.spans) == 3 and
+            sum(" GET http " in str(log["body"]) for log in otlp.logs) == 3)
     home, user, broken = check_honeycomb(t, otlp)
     check_xray(t, udp.documents, home, user, broken)
     check_cloudwatch(t, moto.messages("cruddur", stream))
@@ -176,9 +168,9 @@ def trouble(t, victim, mode):
     has_all = whole(backends)
     for name in has_all:
         if name != victim:
-            until(t, f"{victim} is {mode}: {name} has all", has_all[name])
+            t.until(f"{victim} is {mode}: {name} has all", has_all[name])
     if mode in ("silent", "500"):
-        until(t, f"{victim} was asked", lambda: backends[victim].asked)
+        t.until(f"{victim} was asked", lambda: backends[victim].asked)
     t.check(not has_all[victim](), f"{victim} has nothing")
     t.stop()
     said = closed(process.log.read_text(errors="replace"))

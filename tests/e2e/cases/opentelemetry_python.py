@@ -12,7 +12,7 @@ import uuid
 
 from apps import APPS
 from fetched import pypi
-from harness import Skip, case
+from harness import DEADLINE, Skip, case
 from sink import Server, Sink
 
 PACKAGES = ("flask", "requests", "opentelemetry-distro", "opentelemetry-exporter-otlp-proto-http",
@@ -108,7 +108,7 @@ def spans_of(t, name, sink, command, agent, url):
         got, = t.get(port, path, headers={"User-Agent": "shape/1", **more}, keep_alive=False)
         t.equal(got[0], status, f"{name}: {path}")
     t.stop()
-    spans = sorted(sink.wait(11, 10), key=lambda s: s["start"])
+    spans = sorted(sink.wait(11, DEADLINE), key=lambda s: s["start"])
     t.equal(sink.errors, [], f"{name}: what the sink refused")
     t.equal({kind for kind, _ in sink.bodies}, {"application/x-protobuf"}, f"{name}: encoding")
     served = [s for s in spans if s["kind"] == "SERVER"]
@@ -235,6 +235,6 @@ def host_id(t):
             t.closers.append(sink.close)
             t.run(name, [*unshare, "sh", "-c", WITHOUT_ID, "sh", id, *command, *program], agent,
                   {**SETTINGS, "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint})
-            span, = sink.wait(1, 10)
+            span, = sink.wait(1, DEADLINE)
             found[name] = span["resource"].get("host.id")
         t.equal(found, {"ours": id or None, "theirs": id or None}, "host.id")

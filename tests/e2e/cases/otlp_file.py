@@ -7,7 +7,7 @@ import subprocess
 
 from apps import gunicorn
 from faults import losses, probe
-from harness import Skip, case
+from harness import DEADLINE, Skip, case
 from receivers import build_collector
 from sink import spans_from_json
 
@@ -60,7 +60,7 @@ def relayed(t):
     t.run("run", [t.build.find("remora"), "run", "--", "curl", "-sS", f"http://127.0.0.1:{port}/x"], agent=False,
           env={"OTEL_TRACES_EXPORTER": "otlp/file,otlp", "OTEL_EXPORTER_OTLP_TRACES_FILE": f"file://{path}",
                "OTEL_EXPORTER_OTLP_ENDPOINT": t.sink.endpoint})
-    t.equal(sorted(s["span_id"] for s in read(path)), sorted(s["span_id"] for s in t.sink.wait(1, 5)), "spans in both")
+    t.equal(sorted(s["span_id"] for s in read(path)), sorted(s["span_id"] for s in t.sink.wait(1, DEADLINE)), "spans in both")
     t.check("CLIENT" in [s["kind"] for s in read(path)], "the call of curl is there")
 
 

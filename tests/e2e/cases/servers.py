@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tls_apps
 from apps import SERVERS, c_epoll, nginx, apache, lighttpd, lighttpd_tls, haproxy, php_fpm
-from harness import Skip, case
+from harness import DEADLINE, Skip, case
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -147,7 +147,7 @@ def nginx_sendfile(t):
 def delivered_while_running(t):
     server = SERVERS["cpp"][0](t)
     t.in_turn(server.port, [b"GET /hello HTTP/1.1\r\n\r\n"] * 2,
-              before_close=lambda: t.equal(len(t.sink.wait(2, 10.0)), 2, "spans while the connection is open"))
+              before_close=lambda: t.equal(len(t.sink.wait(2, DEADLINE)), 2, "spans while the connection is open"))
 
 
 TIMING = re.compile(rb'Server-Timing: traceparent;desc="00-([0-9a-f]{32})-([0-9a-f]{16})-03"\r\n')
@@ -155,7 +155,7 @@ TIMING = re.compile(rb'Server-Timing: traceparent;desc="00-([0-9a-f]{32})-([0-9a
 
 def ask(t, port, paths, wrap=lambda s: s):
     """The answers over one connection, as bytes; `wrap` makes it one of TLS."""
-    with wrap(socket.create_connection(("127.0.0.1", port), timeout=20)) as s:
+    with wrap(socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)) as s:
         for path in paths:
             s.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
             answer, length = b"", None
@@ -175,7 +175,7 @@ def compare_timed(t, start, paths, wrap=lambda s: s):
     for setting in ("false", "true"):
         t.debug = {**t.debug, "REMORA_SERVER_TIMING": setting}
         answers[setting] = list(ask(t, start().port, paths, wrap))
-        t.sink.wait(len(answers) * len(paths), 3.0)
+        t.sink.wait(len(answers) * len(paths), DEADLINE)
         t.processes.pop().stop()
     plain, timed = ([re.sub(rb"\r\n(?i:date|last-modified|etag): [^\r]*", b"", TIMING.sub(b"", a)) for a in answers[s]]
                     for s in ("false", "true"))

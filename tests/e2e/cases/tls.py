@@ -5,7 +5,6 @@ import signal
 import socket
 import ssl
 import threading
-import time
 from pathlib import Path
 
 import apps
@@ -345,9 +344,7 @@ def psql(t):
                          f"ssl_cert_file={c.dir}/server.crt", "-c", f"ssl_key_file={c.dir}/server.key"], port,
             stop=signal.SIGINT)
     # It listens before it answers, and writes down when it does.
-    deadline = time.monotonic() + 60
-    while "ready" not in (data / "postmaster.pid").read_text() and time.monotonic() < deadline:
-        time.sleep(0.05)
+    t.until("PostgreSQL is ready", lambda: "ready" in (data / "postmaster.pid").read_text())
     query = "select ssl, (select count(*) from generate_series(1, 100000)) from pg_stat_ssl where pid = pg_backend_pid()"
     url = f"host=127.0.0.1 port={port} user=test dbname=postgres sslmode=verify-ca sslrootcert={c.ca}"
     t.equal(t.run("psql", ["psql", "-At", url, "-c", query]), "t|100000\n", "the answer")

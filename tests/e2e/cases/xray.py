@@ -12,7 +12,7 @@ import time
 from apps import nginx, script
 from fetched import pypi
 from harness import ROOT as TREE
-from harness import case
+from harness import DEADLINE, case
 from receivers import build_collector
 
 PACKAGES = ("aws-xray-sdk", "boto3", "flask", "moto[server,xray]", "requests")
@@ -57,7 +57,7 @@ def begun(t):
 
 def answered(t, port, *fields):
     """X-Amzn-Trace-Id in the response to a request with these fields; None without, and then it is the program's own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE)
     connection.request("GET", "/busy", headers={
         "Connection": "close", **({"X-Amzn-Trace-Id": ";".join(fields)} if fields else {})})
     response = connection.getresponse()
@@ -142,13 +142,6 @@ class Rules:
         return tuple(sum(d[k] for d in documents) for k in ("RequestCount", "SampledCount", "BorrowCount"))
 
 
-def until(t, what, holds, seconds=30):
-    end = time.monotonic() + seconds
-    while not holds() and time.monotonic() < end:
-        time.sleep(0.1)
-    t.check(holds(), what)
-
-
 def is_sampled(t, heads, port, path="/call"):
     """The decision that goes out with the call that one request leads to."""
     t.get(port, path)
@@ -168,15 +161,15 @@ def central_rules(t):
     port, heads = t.header_recorder()
     service = start_service(t, port, x.settings())
     t.get(service.port, "/call")
-    until(t, "the rules are fetched", lambda: x.fetches)
-    until(t, "by the rule every call is sampled", lambda: all([is_sampled(t, heads, service.port) for _ in range(10)]))
-    until(t, "that is told", lambda: x.sums("calls")[0] >= 10 and x.sums("calls")[0] == x.sums("calls")[1])
+    t.until("the rules are fetched", lambda: x.fetches)
+    t.until("by the rule every call is sampled", lambda: all([is_sampled(t, heads, service.port) for _ in range(10)]))
+    t.until("that is told", lambda: x.sums("calls")[0] >= 10 and x.sums("calls")[0] == x.sums("calls")[1])
     t.equal(len({d["ClientID"] for d in x.reports}), 1, "by one client")
     # No target says more for this rule than its report brings.
     x.rates["calls"] = 0
-    until(t, "the rate of a target counts", lambda: not is_sampled(t, heads, service.port))
+    t.until("the rate of a target counts", lambda: not is_sampled(t, heads, service.port))
     x.rules, x.modified = [rule("new", 1, 1.0, HTTPMethod="GET", Host="127.0.0.?"), *x.rules], time.time() + 100
-    until(t, "rules that were changed are fetched", lambda: is_sampled(t, heads, service.port))
+    t.until("rules that were changed are fetched", lambda: is_sampled(t, heads, service.port))
     spans = t.spans_at_least(4)
     names = {s["attributes"].get("aws.xray.sampling_rule_name") for s in spans.of("service", "SERVER")}
     t.check({"calls", "new"} <= names, f"the rules' names are on the spans: {names}")
@@ -188,8 +181,8 @@ def central_rules_relay(t):
     port, heads = t.header_recorder()
     command = [t.build.cli, "run", "-q", "--"]
     other = start_service(t, port, x.settings(), command)
-    until(t, "by the rule no call is sampled", lambda: not any([is_sampled(t, heads, other.port) for _ in range(5)]))
-    until(t, "that is told", lambda: x.sums("calls")[0] >= 5)
+    t.until("by the rule no call is sampled", lambda: not any([is_sampled(t, heads, other.port) for _ in range(5)]))
+    t.until("that is told", lambda: x.sums("calls")[0] >= 5)
     t.equal(x.sums("calls")[1:], (0, 0), "none was sampled or borrowed")
 
 
@@ -253,7 +246,7 @@ def flask_documents(t, python, name, with_sdk, more={}):
             stop=signal.SIGINT)
     for path in ("/api/activities/home", "/busy", "/broken", "/missing"):
         t.get(at, path, keep_alive=False)
-    until(t, f"{name}: five documents or four", lambda: len(udp.documents) >= (4 if with_sdk else 5))
+    t.until(f"{name}: five documents or four", lambda: len(udp.documents) >= (4 if with_sdk else 5))
     return sorted(udp.documents, key=lambda d: d["start_time"])
 
 
@@ -350,17 +343,17 @@ def through_collector(t):
         "OTEL_TRACES_EXPORTER": "xray", "OTEL_TRACES_SAMPLER": "xray", "OTEL_TRACES_SAMPLER_ARG": "polling_interval=1",
         "OTEL_PROPAGATORS": "xray", "AWS_XRAY_DAEMON_ADDRESS": f"udp:127.0.0.1:{udp} tcp:127.0.0.1:{tcp}"})
     t.get(service.port, "/call")
-    until(t, "the rules come through the proxy", lambda: x.fetches)
+    t.until("the rules come through the proxy", lambda: x.fetches)
 
     def sampled():
         t.get(service.port, "/call")
         return dict(heads[-1])["x-amzn-trace-id"].endswith("Sampled=1")
-    until(t, "and count", lambda: all([sampled() for _ in range(5)]))
-    until(t, "statistics go through it", lambda: x.sums("calls")[0] >= 5)
-    until(t, "the receiver understands the documents", lambda: len(received(file)) >= 10)
+    t.until("and count", lambda: all([sampled() for _ in range(5)]))
+    t.until("statistics go through it", lambda: x.sums("calls")[0] >= 5)
+    t.until("the receiver understands the documents", lambda: len(received(file)) >= 10)
     spans = received(file)
     root = re.search(r"Root=1-(\w+)-(\w+);Parent=(\w+)", dict(heads[-1])["x-amzn-trace-id"])
-    until(t, "the last call is there", lambda: any(s["spanId"] == root[3] for s in received(file)))
+    t.until("the last call is there", lambda: any(s["spanId"] == root[3] for s in received(file)))
     call = next(s for s in received(file) if s["spanId"] == root[3])
     t.equal((call["traceId"], call["kind"], call["attributes"]["http.status_code"]), (root[1] + root[2], 3, "200"),
             "its trace, kind and status")

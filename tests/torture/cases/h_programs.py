@@ -12,14 +12,18 @@ import zipfile
 from pathlib import Path
 
 from frame import HANG, Failure, case, which
+from ports import reserve  # frame finds what the end-to-end cases share
 
 # ---- 34: servers ----
 
 
+reservations = []  # until this process ends
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    port, reservation = reserve()
+    reservations.append(reservation)
+    return port
 
 
 def ask(port, path="/"):
