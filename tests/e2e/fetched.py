@@ -9,8 +9,8 @@ import venv
 from harness import APPS, ROOT, Failure, Skip, which
 
 SECONDS = 900
-# A registry that answers one of a hundred requests with an error is no reason to fail.
-TRIES = 3
+# A registry that answers one of a hundred requests with an error, or none for a minute, is no reason to fail.
+PAUSES = (5, 20, 60)
 fetching = threading.Lock()  # cases that run at once may want the same
 
 
@@ -21,17 +21,16 @@ def fetched(name, make):
 
 
 def fetched_once(folder, make):
-    left = TRIES
+    pauses = list(PAUSES)
     while not (folder / "ready").exists():
-        left -= 1
         try:
             make(folder)
             (folder / "ready").touch()
         except (subprocess.SubprocessError, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if not left:
+            if not pauses:
                 raise (Failure if os.environ.get("CI") == "true" else Skip)(f"{folder.name} cannot be fetched: {error}") from None
-            time.sleep(5)
+            time.sleep(pauses.pop(0))
     return folder
 
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 
-from faults import SPANS, losses, probe, tls_context
+from faults import SPANS, after_a_failure, losses, probe, tls_context
 from grpc_sink import GrpcSink
 from harness import case
 from sink import spans_from_protobuf
@@ -103,7 +103,7 @@ def keeps_connection(t):
 @case("grpc: a silent backend costs the timeout, then the batch")
 def silent(t):
     s = sink(t, "silent")
-    stats = probe(t, s.endpoint, OTEL_EXPORTER_OTLP_TIMEOUT=300, **GRPC)
+    stats = probe(t, s.endpoint, OTEL_EXPORTER_OTLP_TIMEOUT=3000, **GRPC)
     t.equal((s.counts(), losses(stats)), ([("silent", SPANS)], {"dropped_timeout": SPANS}), "what came of it")
     t.check(stats["idles"] > 1, "the application's rings are emptied meanwhile")
 
@@ -192,10 +192,9 @@ def unix_sockets(t):
         t.closers.append(server.shutdown)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
-    late = threading.Timer(1.0, serve)
-    late.start()
-    stats = probe(t, f"unix://{path}", OTEL_EXPORTER_OTLP_TIMEOUT=20000)
-    late.join()
+    late = after_a_failure(t, serve)
+    stats = probe(t, f"unix://{path}", OTEL_EXPORTER_OTLP_TIMEOUT=60000, REMORA_DEBUG="export")
+    late()
     t.equal((stats["exported"], losses(stats), stats["retries"] > 0), (SPANS, {}, True), "statistics")
     probe(t, "http://127.0.0.1:1", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"unix:{path}")
     t.equal(seen, [("/v1/traces", "localhost", SPANS)] * 2, "requests")

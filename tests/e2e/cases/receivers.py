@@ -276,7 +276,7 @@ print(json.dumps(spans))
 
 @case("Python's opentelemetry-proto decodes what was sent to the same spans", ["curl"], agent_only=True)
 def opentelemetry_proto(t):
-    python = python_with_proto(t)
+    python = python_with_proto()
     server = c_epoll(t, name="server")
     t.run("curl", ["curl", "-sS", f"{server.url}/hello?x=1", f"{server.url}/status/404"])
     spans = t.spans(4)
