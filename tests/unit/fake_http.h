@@ -97,6 +97,18 @@ static inline void fake_http_unlink(struct fake_http *h)
 	rmdir(h->path);
 }
 
+/* Containers often have no address of it, not even that of the loopback. */
+static inline bool fake_http_has_ipv6(void)
+{
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&v6, sizeof(v6)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 static inline void fake_http_open(struct fake_http *h, int family, const char *answer)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };

@@ -65,6 +65,7 @@ static inline void start(const char *const *settings)
 	snprintf(object, sizeof(object), "REMORA_EXPORT_OBJECT=%s", getenv("FAKE_EXPORT"));
 	while (*settings)
 		list[n++] = (char *)*settings++;
+	list[n] = "REMORA_EXIT_TIMEOUT=60000"; /* a busy machine; what a test sets comes before it */
 	rm_env_load(&env, list, NULL);
 	rm_outlet_init(&env, &program);
 }
