@@ -404,13 +404,16 @@ static void deliver(struct rm_segment *s, enum rm_end how, uint64_t deadline_ns)
 		flush_rings(s, deadline_ns);
 }
 
-/* Every span that was made is in exactly one of these numbers; with several exporters, once for each. */
+/*
+ * Every span that was made is in exactly one of these numbers; with several exporters, once for each. Other threads may
+ * make spans meanwhile, and deliver them: what was made is read last, so that it is never less than what is gone.
+ */
 static void report_spans(struct rm_segment *s, const char *when)
 {
 	struct rm_worker_tally t = rm_worker_tally(RM_SIGNAL_TRACES);
-	uint64_t made = rm_segment_spans(s), relayed = atomic_load(&s->relayed);
 	uint64_t exported = t.exported + atomic_load(&o.flushed[RM_SIGNAL_TRACES]);
-	uint64_t gone = relayed + exported + t.dropped;
+	uint64_t relayed = atomic_load(&s->relayed), gone = relayed + exported + t.dropped;
+	uint64_t made = rm_segment_spans(s);
 
 	rm_debug(RM_LOG_EXPORT,
 		 "spans%s: %lu made, %lu left with a relay, %lu exported, %lu dropped by exporters, "
