@@ -130,3 +130,31 @@ RM_TEST("quiet commands past what is remembered are forgotten, and their answers
 	RM_CHECK(count(w.text, "outcome ") == KEPT + 1);
 	watch_free(&w);
 }
+
+RM_TEST("what is forgotten are quiet commands only: an answer to another one that nobody waits for")
+{
+	struct watch w;
+
+	watch_open(&w, &rm_proto_memcached);
+	for (uint32_t i = 0; i < 8192; i++)
+		binary(&w, RM_DIR_REQUEST, 0x11, i, 0);
+	binary(&w, RM_DIR_RESPONSE, 0x11, 8191, 0x82);
+	RM_CHECK(!w.muted);
+	binary(&w, RM_DIR_RESPONSE, 0x0a, 1, 0);
+	RM_CHECK(w.muted);
+	watch_close(&w);
+	watch_free(&w);
+}
+
+RM_TEST("of quiet commands of text none is forgotten: past what is remembered the connection is left alone")
+{
+	struct watch w;
+
+	watch_open(&w, &rm_proto_memcached);
+	times(&w, RM_DIR_REQUEST, "mg k v q\r\n", 8191);
+	RM_CHECK(!w.muted);
+	times(&w, RM_DIR_REQUEST, "mg k v q\r\n", 1);
+	RM_CHECK(w.muted);
+	watch_close(&w);
+	watch_free(&w);
+}

@@ -144,6 +144,20 @@ given = answer(3, {"cursor": {"note": "x" * 20000}, "ok": 1.0}).split(LONG)
 write("large", "A command and an answer of which the beginning is read; of the answer not all was seen.", *HELLO,
       c(asked[0]), "fill > 20000 x", c(asked[1]), s(answer(2)), c(msg(3, command("find", "orders"))),
       s(given[0]), "fill < 8000 x", "skip < 4000", "fill < 8000 x", s(given[1]), *FIND)
+write("names", "What is a command's collection, and what only looks so.", *HELLO,
+      c(msg(2, {"renameCollection": "shop.orders", "to": "shop.others", "$db": "admin"})), s(answer(2)),
+      c(msg(3, {"count": "orders", "collection": "hunter2", "$db": "shop"})), s(answer(3)),
+      c(msg(4, {"explain": {"find": "orders"}, "$db": "shop"})), s(answer(4)),
+      c(message(5, 0, 2013, bytes(4), b"\2" + struct.pack("<i", 8) + b"abc\0", b"\0" + bson(command("find", "orders")))), s(answer(5)),
+      c(msg(6, {"find": Raw(2, struct.pack("<i", 100000) + b"orders\0"), "$db": "shop"})), s(answer(6)),
+      c(msg(7, {"find": Raw(2, struct.pack("<i", 6) + b"orders"), "$db": "shop"})), s(answer(7)),
+      c(msg(8, {"find": "orders", "end": Raw(0, b""), "$db": "shop"})), s(answer(8)))
+write("errors-both", "A write and its concern failed: the first one's code counts.", *HELLO, c(msg(2, command("insert", "orders"))),
+      s(answer(2, {"n": 0, "writeErrors": [{"index": 0, "code": 11000}], "writeConcernError": {"code": 64}, "ok": 1.0})))
+write("half-closed", "The client sends no more, and is answered.", *HELLO, FIND[0], "end >", FIND[1], "end <")
+write("length-large", "A message that is longer than any.", *HELLO, c(struct.pack("<iiii", (48 << 20) + 1, 2, 0, 2013)))
+write("answer-compressed", "A compressed answer to what was not compressed: left alone.", *HELLO, FIND[0],
+      s(message(4, 99, 2012, struct.pack("<iiB", 2013, 100, 2), b"hunter2 and more")))
 write("out-of-order", "An answer to another message.", *HELLO, c(msg(2, command("find", "orders"))), s(answer(3)))
 write("out-of-stream", "A further answer that does not name the one before.", *HELLO,
       c(msg(2, command("getMore", Raw(0x12, bytes(8)), collection="orders"), EXHAUST)), s(answer(2, flags=MORE, number=50)), s(answer(2)))
