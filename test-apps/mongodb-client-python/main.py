@@ -1,11 +1,12 @@
-"""MongoDB as Python programs use it. main.py URI does a few things; main.py URI PORT serves GET / by one command."""
+"""MongoDB as Python programs use it. main.py URI does a few things, main.py URI answered only such that are
+answered, which some servers do with all; main.py URI PORT serves GET / by one command."""
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pymongo
 
 
-def work(client):
+def work(client, answered):
     orders = client.shop.orders
     orders.insert_many([{"_id": i, "note": "hunter2"} for i in range(100)])
     print(len(list(orders.find({"note": "hunter2"}, batch_size=30))))
@@ -19,8 +20,9 @@ def work(client):
         client.other.command("hunter2", "hunter2")
     except pymongo.errors.OperationFailure as error:
         print(error.code)
-    unacknowledged = orders.with_options(write_concern=pymongo.WriteConcern(w=0))
-    unacknowledged.insert_one({"_id": 500, "note": "hunter2"})
+    if not answered:
+        unacknowledged = orders.with_options(write_concern=pymongo.WriteConcern(w=0))
+        unacknowledged.insert_one({"_id": 500, "note": "hunter2"})
     print(orders.find_one({"_id": 50}, {"note": 0})["_id"])
     client.close()
 
@@ -42,7 +44,7 @@ def serve(client, port):
 
 if __name__ == "__main__":
     connected = pymongo.MongoClient(sys.argv[1], directConnection=True)
-    if len(sys.argv) > 2:
-        serve(connected, int(sys.argv[2]))
+    if sys.argv[2:] in ([], ["answered"]):
+        work(connected, bool(sys.argv[2:]))
     else:
-        work(connected)
+        serve(connected, int(sys.argv[2]))

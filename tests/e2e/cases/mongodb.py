@@ -3,6 +3,7 @@ import os
 import re
 
 from apps import APPS
+from golang import go_module
 from harness import Skip, case
 from proxy import Recorder
 
@@ -88,6 +89,62 @@ def mongodb_parent(t):
     spans = t.spans_at_least(10)
     found = [s for s in spans.of("web", "CLIENT") if s["name"] == "find orders"]
     t.equal(sorted(s["parent_id"] for s in found), sorted(s["span_id"] for s in spans.of("web", "SERVER")), "parents")
+
+
+def ferretdb(t):
+    """A server that is not ours (FerretDB, on SQLite), behind a proxy that keeps what it is asked."""
+    port, home = t.port(), t.dir / "ferretdb"
+    home.mkdir()
+    name = "mongodb-server-ferretdb"
+    t.start("ferretdb", [go_module(t.build.folder / name, APPS / name), port, home], port, agent=False, seconds=60)
+    return Recorder(port)
+
+
+def commands(recorder):
+    """(database, command) of each message that the clients sent, as the bytes have it."""
+    found = []
+    for sent, _ in recorder.finish():
+        while len(sent) >= 16:
+            length, message = int.from_bytes(sent[:4], "little"), bytes(sent[16:int.from_bytes(sent[:4], "little")])
+            if int.from_bytes(sent[12:16], "little") == 2013:  # OP_MSG; its body comes first, and in that the command
+                command = re.match(rb"[\x01-\x12]([^\0]+)\0", message[9:])[1].decode()
+                database = re.search(rb"\x02\$db\0....([^\0]+)\0", message, re.DOTALL)[1].decode()
+                found += [(database, command)] if command not in UNTOLD else []
+            sent = sent[length:]
+    return sorted(found)
+
+
+def as_asked(t, spans, recorder, clients):
+    t.stop()
+    told = sorted((s["attributes"]["db.namespace"], s["attributes"]["db.operation.name"]) for s in spans.all)
+    t.equal(told, [c for c in commands(recorder) if c[1] != "hunter2"], f"commands of {clients}")
+    t.check(all("hunter" not in str(value) for s in spans.all for value in s["attributes"].values()), "no value in an attribute")
+
+
+@case("pymongo and FerretDB: as many spans as the bytes hold commands", ["python3"], agent_only=True)
+def ferretdb_pymongo(t):
+    recorder = ferretdb(t)
+    if not has(t, "python3", "-c", "import bson, pymongo; print('there')"):
+        raise Skip("no pymongo here")
+    said = t.run("python", ["python3", APPS / "mongodb-client-python" / "main.py", f"mongodb://127.0.0.1:{recorder.port}/", "answered"])
+    t.equal(said, "100\n1\n3\n11000\n59\n50\n", "what it says")
+    spans = t.spans_at_least(10)
+    t.equal(errors(spans), ["11000", "59", "59"], "errors; the last is that of endSessions, which FerretDB does not have")
+    spans.all = [s for s in spans.all if s["name"] != "other"]
+    as_asked(t, spans, recorder, "pymongo")
+
+
+@case("mongodb for Node and FerretDB: as many spans as the bytes hold commands", ["node"], agent_only=True)
+def ferretdb_node(t):
+    env = {"NODE_PATH": os.environ.get("NODE_PATH", "/usr/share/nodejs")}
+    if not has(t, "node", "-e", "require('mongodb'); console.log('there')", env=env):
+        raise Skip("no mongodb for Node here")
+    recorder = ferretdb(t)
+    t.equal(t.run("node", ["node", APPS / "mongodb-client-node" / "main.js", f"mongodb://127.0.0.1:{recorder.port}/"], env=env),
+            "20\n11000\n", "what it says")
+    spans = t.spans_at_least(22)
+    t.equal(errors(spans), ["11000", "59"], "errors")
+    as_asked(t, spans, recorder, "Node")
 
 
 def without_random(data):

@@ -4,50 +4,16 @@ or with a Go that is too old, its case is skipped and says so."""
 import json
 import os
 import re
-import shutil
-import subprocess
-import threading
 
 from apps import c_epoll
 from faults import SPANS, losses, probe, python_with_proto, tls_context
-from harness import PATH, ROOT, Failure, Process, Skip, case
-
-building = threading.Lock()  # cases that run at once want the same program
-
-
-def command(argv, cwd, env):
-    return subprocess.run([str(a) for a in argv], cwd=cwd, env=env, stdin=subprocess.DEVNULL, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=1200)
+from golang import command, go_module
+from harness import ROOT, Process, case
 
 
 def build_collector(build, name="collector"):
-    """Builds tests/e2e/NAME once; skips when Go or its modules cannot be had."""
-    with building:
-        return collector_that_is_there(build, name)
-
-
-def collector_that_is_there(build, name):
-    source = ROOT / "tests" / "e2e" / name
-    program = build / name
-    inputs = ("main.go", "go.mod", "go.sum")
-    if program.exists() and all(program.stat().st_mtime > (source / f).stat().st_mtime for f in inputs):
-        return program
-    # The toolchain that is here, none that it would fetch.
-    env = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/local/go/bin:" + PATH, "GOTOOLCHAIN": "local",
-           "GOFLAGS": "-mod=readonly"}
-    go = shutil.which("go", path=env["PATH"])
-    if not go:
-        raise Skip("no Go to build the Collector with")
-    need = re.search(r"^go (\d+)\.(\d+)", (source / "go.mod").read_text(), re.M)
-    have = re.search(r"go(\d+)\.(\d+)", command([go, "env", "GOVERSION"], source, env).stdout)
-    if not have or tuple(map(int, have.groups())) < tuple(map(int, need.groups())):
-        raise Skip(f"the Collector needs Go {need[1]}.{need[2]}, this is {have and have[0]}")
-    if command([go, "mod", "download"], source, env).returncode != 0:
-        raise Skip("the Collector's modules cannot be downloaded")
-    done = command([go, "build", "-o", program, "."], source, env)
-    if done.returncode != 0:
-        raise Failure("the Collector does not build:\n" + done.stdout[-2000:])
-    return program
+    """Builds tests/e2e/NAME once."""
+    return go_module(build / name, ROOT / "tests" / "e2e" / name)
 
 
 CONFIG = """
