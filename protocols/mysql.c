@@ -10,8 +10,8 @@
  * a proof, a file, the rest of a packet of 16 MiB.
  *
  * The server speaks first: a connection is known from that greeting, and one inside TLS from the client's answer to
- * a greeting that came before, or not at all. Left alone: compression (there is nothing to decompress with),
- * replication, and what breaks the rules.
+ * a greeting that came before, or not at all. Where compression was agreed on, the packets behind the login come out of
+ * mysql_packed.c. Left alone: replication, and what breaks the rules.
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: MySQL, "Client/Server Protocol"; MariaDB, "Clients and Utilities: Protocol".
  */
@@ -304,34 +304,19 @@ static bool is_asked(const struct rm_mysql *s, struct rm_sink *sink)
 	return s->infile || (w && w->kind == RM_MYSQL_USER);
 }
 
-/* What cannot be decompressed is left alone with its first command, which is a lost exchange: so it is counted. */
-static bool compressed(struct rm_mysql *s, struct rm_sink *sink, void *conn)
-{
-	static const struct rm_sql nothing;
-
-	if (!(s->capabilities & (RM_MYSQL_COMPRESS | RM_MYSQL_COMPRESS_ZSTD)))
-		return false;
-	s->x = sink->on->request(sink, conn);
-	s->asking = true;
-	ask(s, sink, &nothing, nothing.query);
-	return true;
-}
-
 /* The head of a packet. False: left alone. */
-static bool request_head(struct rm_mysql *s, struct rm_sink *sink, void *conn)
+static bool request_head(struct rm_mysql *s, struct rm_sink *sink)
 {
 	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
 	uint32_t length = rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16;
 	uint8_t before = way->seq;
 
-	if (s->phase == RM_MYSQL_COMMANDS && compressed(s, sink, conn))
-		return false;
 	way->seq = way->frame.head[3];
 	way->follows = way->seq == (uint8_t)(before + 1);
 	s->command = 0;
 	rm_frame_body(&way->frame, length, 0);
 	if (way->continued)
-		return way->follows;
+		return s->packed || way->follows;
 	switch ((enum rm_mysql_phase)s->phase) {
 	case RM_MYSQL_GREETING: /* inside TLS */
 	case RM_MYSQL_LOGIN:
@@ -420,11 +405,11 @@ static bool requests(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *si
 		case RM_FRAME_MORE:
 			return true;
 		case RM_FRAME_HEAD:
-			ok = request_head(s, sink, conn);
+			ok = request_head(s, sink);
 			break;
 		case RM_FRAME_TEXT:
 			ok = request_text(s, sink, text, conn);
-			stops = ok && s->command == QUERY && s->x && !s->asking && !f->left &&
+			stops = ok && !s->packed && s->command == QUERY && s->x && !s->asking && !f->left &&
 				!rm_sql_offer(sink, s->x, bytes, *at, text, HEAD_BYTES + 1, rm_sql_comment_mysql);
 			break;
 		case RM_FRAME_OVER:
@@ -459,22 +444,22 @@ static bool answer_text(struct rm_mysql *s, struct rm_sink *sink, struct rm_str 
 	const struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
 
 	if (way->continued)
-		return way->follows;
+		return s->packed || way->follows;
 	if (s->phase == RM_MYSQL_GREETING)
 		return way->seq == 0 && rm_mysql_greeting(s, text);
 	return s->phase != RM_MYSQL_LOGIN &&
 	       rm_mysql_answer(s, sink, text, rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16);
 }
 
-static bool answers(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sink)
+/* Up to the end of the bytes, or where packets begin to travel in frames. */
+static bool answers(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sink, size_t *at)
 {
 	struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
 	const uint8_t *head = way->frame.head;
 	struct rm_str text;
-	size_t at = 0;
 
 	for (;;) {
-		switch (rm_frame_next(&way->frame, RM_DIR_RESPONSE, bytes, &at, sink, &text)) {
+		switch (rm_frame_next(&way->frame, RM_DIR_RESPONSE, bytes, at, sink, &text)) {
 		case RM_FRAME_MORE:
 			return true;
 		case RM_FRAME_HEAD:
@@ -486,11 +471,20 @@ static bool answers(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *sin
 			break;
 		case RM_FRAME_OVER:
 			way->continued = (head[0] & head[1] & head[2]) == 0xff;
+			if (s->packs)
+				return rm_mysql_pack(s);
 			break;
 		case RM_FRAME_BAD:
 			return false;
 		}
 	}
+}
+
+bool rm_mysql_packets(struct rm_mysql *s, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink, void *conn)
+{
+	size_t at = 0;
+
+	return dir == RM_DIR_REQUEST ? requests(s, bytes, sink, conn, &at) : answers(s, bytes, sink, &at);
 }
 
 /* ---- the connection ---- */
@@ -526,6 +520,18 @@ static int mute(struct rm_mysql *s)
 	return RM_FEED_MUTE;
 }
 
+/* Frames that cannot be read hold what was asked, which is a lost exchange: so it is counted. */
+static void lose(struct rm_mysql *s, enum rm_dir dir, struct rm_sink *sink, void *conn)
+{
+	static const struct rm_sql nothing;
+
+	if (dir != RM_DIR_REQUEST || s->asking || s->queue.count)
+		return;
+	s->x = sink->on->request(sink, conn);
+	s->asking = true;
+	ask(s, sink, &nothing, nothing.query);
+}
+
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct rm_str bytes = { (const char *)p, n };
@@ -534,9 +540,16 @@ static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, st
 
 	if (s->phase == RM_MYSQL_MUTED)
 		return mute(s);
-	if (dir == RM_DIR_REQUEST)
-		return requests(s, bytes, sink, conn, &at) ? (int64_t)at : mute(s);
-	return answers(s, bytes, sink) ? (int64_t)n : mute(s);
+	if (!s->packed) {
+		if (!(dir == RM_DIR_REQUEST ? requests(s, bytes, sink, conn, &at) : answers(s, bytes, sink, &at)))
+			return mute(s);
+		if (!s->packed)
+			return (int64_t)at;
+	}
+	if (rm_mysql_unpack(s, dir, rm_str_behind(bytes, at), sink, conn))
+		return (int64_t)n;
+	lose(s, dir, sink, conn);
+	return mute(s);
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
@@ -546,7 +559,7 @@ static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, 
 	(void)sink, (void)conn;
 	if (s->phase == RM_MYSQL_MUTED)
 		return mute(s);
-	return n == 0 || rm_frame_skip(&s->way[dir].frame, n) ? 0 : mute(s);
+	return n == 0 || (!s->packed && rm_frame_skip(&s->way[dir].frame, n)) ? 0 : mute(s);
 }
 
 static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
@@ -561,9 +574,10 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 
 static uint64_t unread(const void *state)
 {
-	const struct rm_frame *f = &((const struct rm_mysql *)state)->way[RM_DIR_REQUEST].frame;
+	const struct rm_mysql *s = state;
+	const struct rm_frame *f = &s->way[RM_DIR_REQUEST].frame;
 
-	return rm_frame_rest(f) && !f->kept ? f->left : 0;
+	return !s->packed && rm_frame_rest(f) && !f->kept ? f->left : 0;
 }
 
 const struct rm_proto rm_proto_mysql = {

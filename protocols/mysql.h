@@ -1,6 +1,6 @@
 /*
  * The protocol of MySQL and MariaDB, what its sources share: mysql.c asks, mysql_login.c begins a connection,
- * mysql_answer.c reads what is answered. Context: hook, connection locked.
+ * mysql_answer.c reads what is answered, mysql_packed.c what is compressed. Context: hook, connection locked.
  */
 #ifndef RM_PROTOCOLS_MYSQL_H
 #define RM_PROTOCOLS_MYSQL_H
@@ -14,6 +14,7 @@ enum {
 	RM_MYSQL_SPACE_BYTES = 64,
 	RM_MYSQL_LOGIN_BYTES = 1024,    /* how much is read of what begins a connection, and ... */
 	RM_MYSQL_ANSWER_BYTES = 24,     /* ... of each packet of an answer */
+	RM_MYSQL_PACK_HEAD_BYTES = 7,   /* of a frame of the compressed protocol */
 };
 
 /* Capabilities that both sides have. */
@@ -59,8 +60,19 @@ struct rm_mysql_way {
 	bool follows;     /* that is the one before, and one more */
 };
 
+/* A direction of the compressed protocol. */
+struct rm_mysql_pack {
+	uint32_t left;  /* of the frame's payload, not seen yet */
+	uint32_t plain; /* what it is inflated; 0: it is not compressed */
+	uint32_t given; /* of that, so far */
+	uint8_t head[RM_MYSQL_PACK_HEAD_BYTES];
+	uint8_t head_n;
+	uint8_t seq;    /* of the last frame */
+};
+
 struct rm_mysql {
 	struct rm_mysql_way way[2]; /* by enum rm_dir */
+	struct rm_mysql_pack pack[2];
 	struct rm_waiting_queue queue;
 	struct rm_prepared table;
 	uint32_t capabilities;
@@ -80,6 +92,8 @@ struct rm_mysql {
 	bool begun;           /* the oldest question's answer has begun */
 	bool trails;          /* an EOF may yet follow what was prepared */
 	bool infile;          /* the client sends a file */
+	bool packs;           /* that begins with the next packet: */
+	bool packed;          /* packets travel in frames that may be compressed */
 	bool lost;            /* several changes of the database wait: whichever is the last */
 	uint16_t moving;      /* how many do */
 	uint8_t space_n, next_n;
@@ -99,6 +113,15 @@ bool rm_mysql_login(struct rm_mysql *s, struct rm_str text, bool *ret_tls);
 
 /* One packet of the server, of that length; `text` is its first RM_MYSQL_ANSWER_BYTES. False: left alone. */
 bool rm_mysql_answer(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text, uint32_t length);
+
+/* The login is over, and both sides can do it: from here on packets travel in frames. False: left alone. */
+bool rm_mysql_pack(struct rm_mysql *s);
+
+/* Bytes of such frames. False: left alone. */
+bool rm_mysql_unpack(struct rm_mysql *s, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink, void *conn);
+
+/* Bytes of packets that were in them. False: left alone. */
+bool rm_mysql_packets(struct rm_mysql *s, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink, void *conn);
 
 /* A question is on its way that may change the database; empty: to which one is not known. */
 void rm_mysql_move(struct rm_mysql *s, struct rm_str space);

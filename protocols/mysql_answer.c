@@ -297,6 +297,7 @@ static bool authentication(struct rm_mysql *s, uint8_t first, struct rm_str rest
 	status(s, rest, length);
 	moved(s, false, 0);
 	s->phase = RM_MYSQL_COMMANDS;
+	s->packs = s->capabilities & (RM_MYSQL_COMPRESS | RM_MYSQL_COMPRESS_ZSTD);
 	return true;
 }
 
@@ -305,7 +306,7 @@ static bool in_order(const struct rm_mysql *s)
 {
 	const struct rm_mysql_way *way = &s->way[RM_DIR_RESPONSE];
 
-	return (s->begun ? way->follows : way->seq == 1) || way->seq == (uint8_t)(s->way[RM_DIR_REQUEST].seq + 1);
+	return s->packed || (s->begun ? way->follows : way->seq == 1) || way->seq == (uint8_t)(s->way[RM_DIR_REQUEST].seq + 1);
 }
 
 static bool answer_packet(struct rm_mysql *s, struct rm_sink *sink, const struct rm_waiting *w, struct rm_str text,
@@ -336,7 +337,7 @@ bool rm_mysql_answer(struct rm_mysql *s, struct rm_sink *sink, struct rm_str tex
 	uint8_t first = text.n ? (uint8_t)text.p[0] : OK;
 	struct rm_str rest = { text.p + (text.n > 0), text.n - (text.n > 0) };
 	const struct rm_waiting *w;
-	bool trails = s->trails && s->way[RM_DIR_RESPONSE].follows;
+	bool trails = s->trails && (s->packed || s->way[RM_DIR_RESPONSE].follows);
 
 	if (s->phase == RM_MYSQL_AUTH)
 		return text.n && authentication(s, first, rest, length);

@@ -34,6 +34,8 @@ enum rm_stash {
 	RM_STASH_REQUEST_TABLE, /* compression state, per direction */
 	RM_STASH_RESPONSE_TABLE,
 	RM_STASH_STREAMS,       /* exchanges under way */
+	RM_STASH_REQUEST_UNPACKED, /* what is being inflated, per direction */
+	RM_STASH_RESPONSE_UNPACKED,
 	RM_STASHES,
 };
 

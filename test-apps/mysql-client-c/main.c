@@ -2,7 +2,7 @@
  * MySQL through libmariadb, what few other clients do: a cursor that is fetched in steps, parameters in bulk, a
  * statement that is prepared and executed in one go, another user, a connection that is reset, long data, a row of
  * more than 16 MiB.
- * Usage: main PORT
+ * Usage: main PORT [compress]
  */
 #include <mysql.h>
 #include <stdio.h>
@@ -111,18 +111,13 @@ static void large_query(void)
 
 int main(int argc, char **argv)
 {
-	my_bool compress = argc > 2;
-
 	m = mysql_init(NULL);
-	if (compress)
+	if (argc > 2)
 		mysql_options(m, MYSQL_OPT_COMPRESS, NULL);
 	must(!mysql_real_connect(m, "127.0.0.1", "shop_user", "hunter2", "shop", (unsigned)atoi(argv[1]), NULL, 0));
-	if (!compress)
-		bulk();
-	if (!compress)
-		cursor();
-	if (!compress)
-		direct();
+	bulk();
+	cursor();
+	direct();
 	ask("SELECT 'a\\'hunter2'");
 	must(mysql_change_user(m, "shop_user", "hunter2", "other"));
 	ask("SELECT 'hunter2'");
@@ -131,10 +126,8 @@ int main(int argc, char **argv)
 	must(mysql_select_db(m, "shop"));
 	must(mysql_ping(m));
 	printf("%d ", mysql_stat(m) != NULL);
-	if (!compress) {
-		large();
-		large_query();
-	}
+	large();
+	large_query();
 	printf("%d\n", mysql_query(m, "SELECT * FROM nowhere") ? (int)mysql_errno(m) : 0);
 	mysql_close(m);
 	return 0;

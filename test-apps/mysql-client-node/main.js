@@ -1,9 +1,9 @@
 // MySQL as programs for Node use it: queries under way at once on a pool, a transaction, an error; with mysql2 also
-// statements that the server prepares. Usage: main.js LIBRARY PORT, where the library is mysql or mysql2.
+// statements that the server prepares. Usage: main.js LIBRARY PORT [compress], where the library is mysql or mysql2.
 const library = require(process.argv[2]);
 
 const pool = library.createPool({ host: '127.0.0.1', port: +process.argv[3], user: 'shop_user', password: 'hunter2', database: 'shop',
-	connectionLimit: 3 });
+	connectionLimit: 3, compress: process.argv[4] === 'compress' });
 
 function ask(how, from, text, values) {
 	return new Promise((resolve, reject) => from[how](text, values, (error, rows) => error ? reject(error) : resolve(rows)));

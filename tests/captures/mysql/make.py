@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Writes the captures of this folder: conversations of MySQL's and MariaDB's protocol, packet by packet."""
 import struct
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
 PROTOCOL_41, TLS, SECURE, LENENC, WITH_DB, LONG_PASSWORD = 1 << 9, 1 << 11, 1 << 15, 1 << 21, 1 << 3, 1
-COMPRESS, DEPRECATE_EOF, ATTRIBUTES = 1 << 5, 1 << 24, 1 << 27
+COMPRESS, DEPRECATE_EOF, ZSTD, ATTRIBUTES = 1 << 5, 1 << 24, 1 << 26, 1 << 27
 SERVER = PROTOCOL_41 | SECURE | LENENC | WITH_DB | DEPRECATE_EOF | ATTRIBUTES | COMPRESS | TLS
 CLIENT = PROTOCOL_41 | SECURE | LENENC | WITH_DB
 MORE, CURSOR, NO_ESCAPES = 8, 0x40, 0x200
@@ -82,6 +83,17 @@ def execute(number=1, value=b"\7hunter2", cursor=0, which=0x17):
 
 def of(number, statement, *more):
     return command(number, struct.pack("<I", statement), *more)
+
+
+def frame(seq, data, packed=True, level=6):
+    """A frame of the compressed protocol."""
+    payload = zlib.compress(data, level) if packed else data
+    return struct.pack("<I", len(payload))[:3] + bytes([seq & 255]) + struct.pack("<I", len(data) if packed else 0)[:3] + payload
+
+
+def behind(frame):
+    """The same with three bytes more in it."""
+    return struct.pack("<I", len(frame) - 7 + 3)[:3] + frame[3:] + b"abc"
 
 
 def escaped(data):
@@ -187,8 +199,50 @@ write("tls", "TLS is asked for: handed over.", s(greeting()), c(packet(1, struct
 write("inside-tls", "What is inside: it begins with the answer to a greeting that was in clear.",
       c(login(2, CLIENT | TLS | LONG_PASSWORD)), s(ok(3)), *ASK)
 write("inside-tls-mariadb", "A client that knows MariaDB says so.", c(login(2, CLIENT | TLS)), s(ok(3)), *ASK)
-write("compressed", "Compression: left alone, and counted, when it begins.", s(greeting()), c(login(capabilities=CLIENT | COMPRESS)), s(ok(2)),
-      c(bytes(7) + query("SELECT 1")), s(bytes(7) + rows()))
+PACKED = (s(greeting()), c(login(capabilities=CLIENT | COMPRESS)), s(ok(2)))
+ROWS = [b"\xfc" + struct.pack("<H", 2000) + bytes(97 + (i * 7 + j * j) % 26 for j in range(2000)) for i in range(40)]
+CALLED = rows(status=2 | MORE)
+DATA = rows(values=ROWS)
+
+
+def frames(seq, data, size, packed=True):
+    """The data in frames of so many bytes."""
+    return b"".join(frame(seq + i, data[at:at + size], packed) for i, at in enumerate(range(0, len(data), size)))
+
+
+write("compressed", "The compressed protocol: frames that are compressed and others, which begin and end anywhere.", *PACKED,
+      c(frame(0, query("SELECT 1"), False)), s(frame(1, rows())), c(frame(0, query("SELECT a FROM t WHERE b = 'hunter2'"))), s(frames(1, rows(), 5)),
+      c(frames(0, query("INSERT INTO orders VALUES ('hunter2')"), 3, False)), s(frame(14, ok(), False)),
+      c(frames(0, query("DELETE FROM orders"), 9)), s(frames(3, error(), 4, False)),
+      c(frame(0, query("SELECT b FROM big"))), s(frames(1, rows(values=ROWS[:9]), 7000)), c(frame(0, b"", False), frame(1, query("SELECT 2"))),
+      s(frame(2, rows())), c(frame(0, command(1), False)), "end >", "end <")
+write("compressed-window", "A result of more than a window, whose rows repeat what lies far behind; then another question.", *PACKED,
+      c(frame(0, query("SELECT b FROM big"))), s(frame(1, DATA)), c(frame(0, query("SELECT 1"))), s(frame(1, rows())))
+write("compressed-numbers", "Packets take the number of the frame where the server flushed: within an answer, too.", *PACKED,
+      c(frame(0, query("CALL p(1)"))), s(frame(1, CALLED), frame(2, ok(2), False)),
+      c(frame(0, query("SELECT 1"))), s(frame(1, rows(200))), c(frame(0, prepare("SELECT a FROM t WHERE b = ?"))), s(frame(1, prepared(1, 1, 1))),
+      c(frame(0, execute(1))), s(frame(1, rows(values=[b"\0\0\7hunter2"]))),
+      c(frame(0, prepare("SELECT 5") + execute(0xffffffff))), s(frame(1, prepared(2, 0, 1)), frame(1, rows())))
+write("compressed-file", "A file that the server asks for, in frames.", *PACKED, c(frame(0, query("LOAD DATA LOCAL INFILE 'x' INTO TABLE t"))),
+      s(frame(1, packet(1, b"\xfbx"), False)), c(frame(2, packet(2, b"hunter2\n" * 20)), frame(3, packet(3), False)), s(frame(4, ok(4), False)),
+      c(frame(0, query("SELECT 1"))), s(frame(1, rows())))
+write("compressed-tls", "Inside TLS.", c(login(2, CLIENT | TLS | COMPRESS)), s(ok(3)), c(frame(0, query("SELECT a FROM t"))), s(frame(1, rows())))
+write("compressed-stored", "Blocks that zlib did not compress, and those with codes of their own.", *PACKED,
+      c(frame(0, query("SELECT 'hunter2'"), level=0)), s(frame(1, rows(), level=0)), c(frame(0, query("SELECT 1 FROM t" + " " * 99), level=9)),
+      s(frame(1, rows(values=[b"\7hunter2"] * 9), level=9)))
+write("compressed-cut", "The connection ends within a frame.", *PACKED, c(frame(0, query("SELECT 1"))), s(frame(1, rows())[:30]), "end <")
+write("compressed-zstd", "zstd: left alone, and counted.", s(greeting(capabilities=SERVER | ZSTD)), c(login(capabilities=CLIENT | ZSTD)), s(ok(2)),
+      c(b"\x3c\0\0\0\x28\0\0" + b"\x28\xb5\x2f\xfd" + bytes(56)))
+write("compressed-damaged", "What zlib cannot read: left alone.", *PACKED, c(frame(0, query("SELECT 1"))),
+      s(frame(1, rows()).replace(b"\x78\x9c", b"\x78\x9d")))
+write("compressed-length", "More than the head of a frame said: left alone.", *PACKED, c(frame(0, query("SELECT 1"))),
+      s(frame(1, rows())[:4] + b"\5\0\0" + frame(1, rows())[7:]))
+write("compressed-short", "Less than the head of a frame said: left alone.", *PACKED, c(frame(0, query("SELECT 1"))),
+      s(frame(1, rows())[:4] + b"\xff\0\0" + frame(1, rows())[7:]), *ASK)
+write("compressed-more", "Something behind the compressed data: left alone.", *PACKED, c(frame(0, query("SELECT 1"))), s(behind(frame(1, rows()))))
+write("compressed-order", "A frame too many: left alone.", *PACKED, c(frame(0, query("SELECT 1"))), s(frame(5, rows())))
+write("compressed-unseen", "Bytes that nobody saw: left alone.", *PACKED, c(frame(0, query("SELECT 1"))), "skip < 9")
+write("compressed-early", "A question before the login is over: left alone.", s(greeting()), c(login(capabilities=CLIENT | COMPRESS), b"\5\0"), s(ok(2)))
 write("old", "A server without protocol 4.1: left alone.", s(greeting("3.23.58", 0)), c(login()))
 write("protocol", "A greeting of another protocol: left alone.", s(greeting(protocol=9)), c(login()))
 write("replication", "Replication: left alone.", *OPEN, c(command(0x15, bytes(18))), s(ok()), c(command(0x12, bytes(20))))

@@ -138,15 +138,17 @@ python("mysql.connector", CONNECTOR, ["1146"], "mysql-connector-python")
 python("mysql.connector.c", CONNECTOR, ["1146"], "mysql-connector-python==9.1.0")
 
 
-def node(library, *packages):
-    @case(f"{library} for Node: as many spans as the server ran statements", [*NEEDS, "node"], name=f"node_{library}")
+def node(library, *packages, more=()):
+    @case(f"{library} for Node{', compressed' if more else ''}: as many spans as the server ran statements", [*NEEDS, "node"],
+          name="_".join(["node", library, *more]))
     def run(t):
         env = {"NODE_PATH": npm(*packages) if packages else os.environ.get("NODE_PATH", "/usr/share/nodejs")}
         probe = f"try {{ require('{library}') }} catch (e) {{ console.log('Error') }}"
         if "Error" in t.run("probe", ["node", "-e", probe], agent=False, env=env):
             raise Skip(f"no {library} here")
         server = mariadb(t)
-        t.equal(t.run("node", ["node", APPS / "mysql-client-node" / "main.js", library, server.port], env=env), "30\n1\n1146\n", "what it says")
+        t.equal(t.run("node", ["node", APPS / "mysql-client-node" / "main.js", library, server.port, *more], env=env), "30\n1\n1146\n",
+                "what it says")
         spans = t.spans(len(asked(server)))
         check(t, spans, server, db__namespace="shop")
         t.equal((names(spans, "node").count("INSERT orders"), errors(spans)), (30, ["1146"]), f"names: {names(spans, 'node')}")
@@ -154,6 +156,7 @@ def node(library, *packages):
 
 node("mysql")
 node("mysql2", "node-databases", "pg", "mysql2")
+node("mysql2", "node-databases", "pg", "mysql2", more=["compress"])
 
 
 def keys(t, c):
@@ -182,19 +185,33 @@ def jdbc_of(t, more, server):
     t.check({"shop", "other"} == {s["attributes"].get("db.namespace") for s in spans.all} - {None}, "databases")
 
 
-@case("MySQL's own Connector/J: the same, and what it asks for itself", [*NEEDS, "javac", "java", "mvn"])
-def mysql_connector_j(t):
+def connector_j(t, more):
     server, app, jars = mariadb(t), t.build.app("mysql-client-java", source="Main"), maven("java-databases", "clients-maven")
     for mode in ("false", "true"):
         t.run("admin", ["mariadb", "--no-defaults", "-uroot", "-S", server.socket, "shop", "-e", "TRUNCATE orders; INSERT INTO orders VALUES (1, 'a')"],
               agent=False)
-        url = f"jdbc:mysql://127.0.0.1:{server.port}/shop?sslMode=DISABLED&allowPublicKeyRetrieval=true&useCursorFetch={mode}"
+        url = f"jdbc:mysql://127.0.0.1:{server.port}/shop?sslMode=DISABLED&allowPublicKeyRetrieval=true&useCursorFetch={mode}{more}"
         t.equal(t.run("java", ["java", "-cp", f"{app}:{jars}/*", "Main", url]), "1 2 3 4 5 6 7 8 20 21 2 1146\n", "what it says")
     # With a cursor 21 rows come in three fetches, which the server does not log.
     spans = t.spans(len(asked(server)) + 3)
     check(t, spans, server)
     t.equal(errors(spans), ["1146"] * 2, "errors")
     t.check({"shop", "other"} == {s["attributes"].get("db.namespace") for s in spans.all} - {None}, "databases")
+
+
+@case("MySQL's own Connector/J: the same, and what it asks for itself", [*NEEDS, "javac", "java", "mvn"])
+def mysql_connector_j(t):
+    connector_j(t, "")
+
+
+@case("MySQL's own Connector/J, compressed: the same", [*NEEDS, "javac", "java", "mvn"])
+def mysql_connector_j_compressed(t):
+    connector_j(t, "&useCompression=true")
+
+
+@case("JDBC, compressed: the same spans", [*NEEDS, "javac", "java"])
+def mysql_jdbc_compressed(t):
+    jdbc_of(t, "&useCompression=true", mariadb(t))
 
 
 @case("JDBC: prepared by the server and by the driver, a batch, a result read in steps, an error", [*NEEDS, "javac", "java"])
@@ -221,13 +238,12 @@ def mysql_php(t):
     t.equal(spans.all[[s["name"] for s in spans.all].index("SELECT")]["attributes"]["db.namespace"], "other", "the other database")
 
 
-@case("libmariadb: cursors, bulk, prepared and executed at once, another user, packets of more than 16 MiB", [*NEEDS, "cc"])
-def mysql_libmariadb(t):
+def libmariadb(t, *more):
     if not Path("/usr/include/mariadb/mysql.h").exists():
         raise Skip("no libmariadb-dev here")
     server = mariadb(t)
     app = t.build.app("mysql-client-c", options=["-I/usr/include/mariadb", "-lmariadb"])
-    t.equal(t.run("c", [app, server.port]), "12 12 1 33777215 33777215 1146\n", "what it says")
+    t.equal(t.run("c", [app, server.port, *more]), "12 12 1 33777215 33777215 1146\n", "what it says")
     # 12 rows in steps of 5: an execution and three fetches, which the server does not log. In bulk it logs each row.
     inserts = sum(text.startswith("INSERT") for _, text in asked(server))
     spans = t.spans(len(asked(server)) - inserts + 1 + 3)
@@ -239,15 +255,46 @@ def mysql_libmariadb(t):
             ["shop", "other", None], "databases")
 
 
-@case("compression is left alone: no spans, and what came back is right", [*NEEDS, "cc"])
+@case("libmariadb: cursors, bulk, prepared and executed at once, another user, packets of more than 16 MiB", [*NEEDS, "cc"])
+def mysql_libmariadb(t):
+    libmariadb(t)
+
+
+@case("libmariadb, compressed: the same, another login on the connection and packets of more than 16 MiB included", [*NEEDS, "cc"])
+def mysql_libmariadb_compressed(t):
+    libmariadb(t, "compress")
+
+
+@case("mariadb, compressed: the same spans; a comment is not added there", NEEDS)
 def mysql_compressed(t):
-    if not Path("/usr/include/mariadb/mysql.h").exists():
-        raise Skip("no libmariadb-dev here")
     server = mariadb(t)
-    app = t.build.app("mysql-client-c", options=["-I/usr/include/mariadb", "-lmariadb"])
-    t.equal(t.run("c", [app, server.port, "compress"]), "1 1146\n", "what it says")
-    t.equal(t.run("plain", client(server, "-e", "SELECT 1")), "1\n", "what the client says")
-    t.spans(len(asked(server)) - 4).count("c").count("plain", client=len(asked(server)) - 4)
+    script = ("DELETE FROM orders;\nINSERT INTO orders (note) SELECT REPEAT('hunter2', seq) FROM seq_1_to_400;\nSELECT note FROM orders;\nSELECT REPEAT('h', 3000000);\n"
+              "SELECT * FROM nowhere;\nCALL twice();\nUSE other;\nSELECT 'hunter2';\nSELECT seq FROM seq_1_to_100000;\n")
+    argv = client(server, "--compress", "--force")
+    without = t.run("without", argv, agent=False, stdin=script.encode())
+    before = len(asked(server))
+    said = t.run("client", argv, stdin=script.encode(), env={"REMORA_SQLCOMMENTER": "true"})
+    t.check(said == without, "what the client says")
+    spans = t.spans(len(asked(server)) - before)
+    check(t, spans, server)
+    t.equal(errors(spans), ["1146"], "errors")
+    t.check({"DELETE orders", "SELECT orders", "CALL twice"} <= set(names(spans, "client")), f"names: {names(spans, 'client')}")
+    t.check(not any("traceparent" in text for _, text in asked(server)), "texts that the server got")
+
+
+@case("both streams of a compressed connection are the same with the agent", NEEDS)
+def mysql_compressed_identity(t):
+    server = mariadb(t)
+    script = "".join(f"SELECT REPEAT('x', {i * i * 100});\nSELECT seq * {i} FROM seq_1_to_{i * 50};\n" for i in range(1, 30))
+    streams = {}
+    for agent in (False, True):
+        recorder = Recorder(server.port)
+        t.run("client", ["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{recorder.port}", "-ushop_user", "-phunter2", "--skip-ssl", "--compress", "shop"],
+              agent, stdin=script.encode())
+        streams[agent] = [without_login(r) for r in recorder.finish()]
+    t.check(sum(len(a) for _, a in streams[False]) > 10000, "there were bytes")
+    t.check(streams[True] == streams[False], "both directions")
+    t.spans(58 if t.agent else 0)
 
 
 @case("mariadb and pymysql inside TLS: spans as in clear, with the name of the system", [*NEEDS, "openssl", "python3"])
