@@ -65,8 +65,8 @@ def enter_task(text):
         server_task.set(task_now())
 
 
-# Who waits in there waits for a connection of a pool.
-POOLS = ("aiomysql", "aioredis", "asyncpg", "psycopg_pool", "redis", "sqlalchemy")
+# Who waits in there waits for a connection of a pool, or for its own call.
+POOLS = ("aiomysql", "aioredis", "asyncpg", "grpc", "psycopg_pool", "redis", "sqlalchemy")
 
 
 # A task that a request started and that waits at a queue or to be woken may work for all.
@@ -182,6 +182,14 @@ def by_rpc(rpc_event, *args, **kwargs):  # grpcio, in a thread of its pool
     enter(None)
 
 
+def by_details(self, details, *args, **kwargs):  # grpc.aio, in the task of the call; grpcio is in no task there
+    if type(details).__module__ == "grpc._cython.cygrpc":
+        for name, value in details.invocation_metadata:
+            if name == "traceparent":
+                return enter_task(value)
+        enter_task(None)
+
+
 # ---- requests that go out ----
 
 def http_client(self, *args, **kwargs):
@@ -267,6 +275,14 @@ def grpcio(metadata, *args, **kwargs):
     text = outgoing(len(metadata or ()), size)
     if text is not None:
         return ((*(metadata or ()), ("traceparent", text)),) + args, kwargs
+
+
+def grpc_aio(self, call, metadata, *args, **kwargs):
+    if type(metadata).__module__ == "grpc.aio._metadata":
+        metadata = tuple(metadata)
+    changed = grpcio(metadata)
+    if changed is not None:
+        return (self, call) + changed[0] + args, kwargs
 
 
 # ---- databases ----
@@ -375,6 +391,8 @@ PLACES = {
     "gevent.pool": (("Group.spawn", before, spawned_by),),
     "gevent.pywsgi": (("WSGIHandler.get_environ", after, by_environ),),
     "grpc._compression": (("augment_metadata", before, grpcio),),
+    "grpc._utilities": (("DictionaryGenericHandler.service", before, by_details),),
+    "grpc.aio._call": (("Call.__init__", before, grpc_aio),),
     "grpc._server": (("_unary_response_in_pool", before, by_rpc), ("_stream_response_in_pool", before, by_rpc)),
     "gunicorn.http.wsgi": (("create", before, by_gunicorn),),
     "http.client": (("HTTPConnection.endheaders", before, http_client),),

@@ -86,6 +86,24 @@ def python_through(t):
         t.equal(call["parent_id"], request["span_id"] if request["kind"] == "SERVER" else "", "whose call it is")
 
 
+@case("python, grpc.aio: the same of calls made directly, by tasks of a handler's own, by streams and past an interceptor",
+      NEEDS, agent_only=True)
+def aio_through(t):
+    addresses = []
+    for name in ("near", "far"):
+        port = t.port()
+        t.start(name, ["python3", script("grpc-peer-aio", "py"), "server", port], port)
+        addresses.append(f"127.0.0.1:{port}")
+    lines = t.run("client", ["python3", script("grpc-peer-aio", "py"), "through", *addresses]).splitlines()
+    spans = t.spans(1400).count("near", server=100, client=600)
+    for line in lines:
+        request, *asked = (spans.by_id[value.split("-")[2]] for value in line.split())
+        t.equal(len(asked), 6, "calls of a handler")
+        for one in asked:
+            call = spans.by_id[one["parent_id"]] if one["kind"] == "SERVER" else one
+            t.equal(call["parent_id"], request["span_id"] if request["kind"] == "SERVER" else "", "whose call it is")
+
+
 def web(t, kind, *methods):
     """Calls of gRPC-Web; returns what the client said of each."""
     port = t.port()
