@@ -5,9 +5,6 @@ import java.lang.annotation.RetentionPolicy;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
-import java.util.function.Function;
-import java.util.function.Supplier;
 import sun.net.www.MessageHeader;
 
 /**
@@ -35,6 +32,9 @@ public final class Remora {
 	static final int HANDED_OVER = 0, ENTERED = 1, QUIET = 2;
 
 	private static volatile ForkJoinPool carriers;
+
+	/* Kinds of requests, of kinds.h. */
+	private static final int ENTER_NETTY = 4, ENTER_TEXT = 6;
 
 	/* natives.c */
 	static native void attach(long ctx, boolean handedOver);
@@ -258,6 +258,27 @@ public final class Remora {
 		begin(ctx, ctx == 0 ? QUIET : HANDED_OVER);
 	}
 
+	/** What works for one request as long as it is there, in whatever threads: as who claimed it. */
+	public static void member(Object of) {
+		long ctx = 0;
+		try {
+			RemoraTasks.Held held = of == null ? null : RemoraTasks.held(of);
+			ctx = held == null ? 0 : held.ctx;
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* nobody's */
+		}
+		begin(ctx, ctx == 0 ? QUIET : HANDED_OVER);
+	}
+
+	/** Whatever the thread takes out of a queue in this method, behind it the thread works on as before. */
+	public static void keep() {
+		try {
+			begin(now(), ENTERED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
 	/** A thread of a pool is done with what it did. */
 	public static void leave() {
 		try {
@@ -369,26 +390,10 @@ public final class Remora {
 
 	/* ---- queues that a program has of its own ---- */
 
-	/** Is a class one of tasks? To ask an object for five interfaces takes twenty times as long. */
-	private static final class Tasks extends ClassValue<Boolean> {
-		@Override
-		protected Boolean computeValue(Class<?> c) {
-			return Runnable.class.isAssignableFrom(c) || Callable.class.isAssignableFrom(c) ||
-				Supplier.class.isAssignableFrom(c) || Consumer.class.isAssignableFrom(c) ||
-				Function.class.isAssignableFrom(c);
-		}
-	}
-
-	private static final Tasks TASKS = new Tasks();
-
-	private static boolean isTask(Object o) {
-		return o != null && TASKS.get(o.getClass());
-	}
-
 	/** Somebody takes it out of the queue. */
 	public static void queue(Object item) {
 		try {
-			if (!isTask(item))
+			if (!RemoraTasks.isTask(item))
 				return;
 			long ctx = now();
 			if (ctx != 0 && RemoraTasks.held(item) == null)
@@ -401,7 +406,7 @@ public final class Remora {
 	/** Of whom it is not known that it is for the request that is served here: for whom the thread works now nobody knows. */
 	public static void taken(Object item) {
 		try {
-			if (!isTask(item))
+			if (!RemoraTasks.isTask(item))
 				return;
 			RemoraTasks.Held held = RemoraTasks.held(item);
 			long ctx = now();
@@ -504,7 +509,6 @@ public final class Remora {
 	}
 
 	private static final Requests REQUESTS = new Requests();
-	private static final int ENTER_NETTY = 4; /* of kinds.h */
 
 	/** A message was read: the thread is at this request until it is done with the event. */
 	public static void read(Object message) {
@@ -542,6 +546,20 @@ public final class Remora {
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* without it */
 		}
+	}
+
+	private static final int TEXT_BYTES = 55; /* RM_CTX_TEXT_BYTES */
+
+	/** Of HTTP/2: 1, if it is a header of ours, which has its own value in each request: it goes into no table. */
+	public static int apart(Object name, Object value) {
+		try {
+			if (((CharSequence) name).length() == 11 && ((CharSequence) value).length() == TEXT_BYTES &&
+			    name.toString().equals("traceparent") && contextOf(value.toString(), ENTER_TEXT) != 0)
+				return 1;
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as the program has it */
+		}
+		return 0;
 	}
 
 	/** The same for HttpURLConnection, whose first field is the request line. */

@@ -3,6 +3,9 @@ package java.util.concurrent;
 import java.lang.ref.ReferenceQueue;
 import java.lang.ref.WeakReference;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** Which request objects belong to that were handed over: see Remora. */
 final class RemoraTasks {
@@ -12,6 +15,22 @@ final class RemoraTasks {
 
 	/* How one is held: until it runs; the same, whoever hands it over later; until it leaves a queue. */
 	static final int CAPTURED = 0, CLAIMED = 1, QUEUED = 2;
+
+	/** Is a class one of tasks? To ask an object for five interfaces takes twenty times as long. */
+	private static final class Tasks extends ClassValue<Boolean> {
+		@Override
+		protected Boolean computeValue(Class<?> c) {
+			return Runnable.class.isAssignableFrom(c) || Callable.class.isAssignableFrom(c) ||
+				Supplier.class.isAssignableFrom(c) || Consumer.class.isAssignableFrom(c) ||
+				Function.class.isAssignableFrom(c);
+		}
+	}
+
+	private static final Tasks TASKS = new Tasks();
+
+	static boolean isTask(Object o) {
+		return o != null && TASKS.get(o.getClass());
+	}
 
 	/** A task that was handed over, key and value of the same entry. */
 	static final class Held extends WeakReference<Object> {

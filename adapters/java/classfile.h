@@ -23,6 +23,7 @@ enum rm_java_where {
 	RM_JAVA_AFTER,  /* before it returns, with parameters that it does not assign to */
 	RM_JAVA_RESULT, /* before an object is returned, with it */
 	RM_JAVA_GROW,   /* first thing in the method `number` is added to the parameter of `load`, an int */
+	RM_JAVA_SET,    /* first thing in the method the helper's bits are set in the last parameter of `load`, an int */
 };
 
 enum { RM_JAVA_NO_NUMBER = -1 };
@@ -32,7 +33,7 @@ struct rm_java_rule {
 	char class[96], method[64], signature[256]; /* which method */
 	enum rm_java_where where;
 	/*
-	 * ENTRY, AROUND, AFTER: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the
+	 * ENTRY, AROUND, AFTER, SET: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the
 	 * first: ENTRY, of the class `callee`, if there is one.
 	 */
 	char load[16];

@@ -6,8 +6,7 @@
 #include "adapters/java/objects.h"
 #include "agent/adapter_api.h"
 
-/* A head that is larger stays as it is: servers have limits. */
-enum { FIELDS_MAX = 90, BYTES_MAX = 3500 };
+enum { FIELDS_MAX = RM_JAVA_FIELDS_MAX, BYTES_MAX = RM_JAVA_HEAD_BYTES_MAX };
 
 bool rm_java_failed(rm_jenv e)
 {
@@ -188,6 +187,8 @@ rm_jref rm_java_set_header(rm_jenv e, rm_jref class, rm_jref request, rm_jref te
 			made = set_okhttp(e, request, name, text);
 		else if (kind == RM_JAVA_SEND_JETTY)
 			made = set_jetty(e, request, name, text);
+		else if (kind == RM_JAVA_SEND_GRPC)
+			made = rm_java_grpc_with(e, request, text);
 		rm_java_failed(e);
 	}
 	return rm_jni_pop_frame(e, made ? made : request);

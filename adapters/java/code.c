@@ -13,7 +13,7 @@ enum {
 	EPILOGUE_BYTES = 8, /* at most */
 	HANDLER_BYTES = 4,
 
-	NOP = 0x00, BIPUSH = 0x10, ALOAD_0 = 0x2a, ASTORE_0 = 0x4b, DUP = 0x59, IINC = 0x84, IF_FIRST = 0x99, JSR = 0xa8,
+	NOP = 0x00, BIPUSH = 0x10, ILOAD = 0x15, ISTORE = 0x36, IOR = 0x80, ALOAD_0 = 0x2a, ASTORE_0 = 0x4b, DUP = 0x59, IINC = 0x84, IF_FIRST = 0x99, JSR = 0xa8,
 	TABLESWITCH = 0xaa, LOOKUPSWITCH = 0xab, RETURN_FIRST = 0xac, ARETURN = 0xb0, RETURN_LAST = 0xb1, INVOKEVIRTUAL = 0xb6,
 	INVOKESTATIC = 0xb8, INVOKEINTERFACE = 0xb9, ATHROW = 0xbf, CHECKCAST = 0xc0, WIDE = 0xc4, IFNULL = 0xc6,
 	IFNONNULL = 0xc7, GOTO_W = 0xc8, JSR_W = 0xc9,
@@ -91,6 +91,26 @@ static unsigned first_of(uint32_t mask)
 	return (unsigned)__builtin_ctz(mask);
 }
 
+/* parameter |= helper(others) */
+static size_t set_bits(const struct rm_java_work *w, unsigned rule, uint8_t ret[PROLOGUE_MAX], unsigned *ret_stack)
+{
+	const char *c = w->rules[rule].load;
+	size_t n = 0;
+
+	for (; c[1]; c++)
+		ret[n++] = (uint8_t)(ALOAD_0 + (*c - '0'));
+	*ret_stack = n > 2 ? (unsigned)n : 2;
+	ret[n++] = INVOKESTATIC;
+	rm_j_write2(ret + n, w->added[rule].helper);
+	n += 2;
+	ret[n++] = ILOAD;
+	ret[n++] = (uint8_t)(*c - '0');
+	ret[n++] = IOR;
+	ret[n++] = ISTORE;
+	ret[n++] = (uint8_t)(*c - '0');
+	return n;
+}
+
 /* Writes what comes before the method's own code into `ret`, and returns its length; 0: nothing does. */
 static size_t prologue(struct rm_java_work *w, uint32_t mask, uint8_t ret[PROLOGUE_MAX], unsigned *ret_stack)
 {
@@ -100,9 +120,12 @@ static size_t prologue(struct rm_java_work *w, uint32_t mask, uint8_t ret[PROLOG
 		const struct rm_java_rule *r = &w->rules[i];
 
 		if (!(mask & 1u << i) ||
-		    (r->where != RM_JAVA_ENTRY && r->where != RM_JAVA_AROUND && r->where != RM_JAVA_GROW))
+		    (r->where != RM_JAVA_ENTRY && r->where != RM_JAVA_AROUND && r->where != RM_JAVA_GROW &&
+		     r->where != RM_JAVA_SET))
 			continue;
 		w->hits++;
+		if (r->where == RM_JAVA_SET)
+			return set_bits(w, i, ret, ret_stack);
 		if (r->where == RM_JAVA_GROW) {
 			ret[n++] = IINC;
 			ret[n++] = (uint8_t)(r->load[0] - '0');

@@ -80,6 +80,11 @@ static inline void rm_jni_delete_local(rm_jenv e, rm_jref ref)
 	RM_JVM_FUNCTION(void (*)(rm_jenv, rm_jref), e, 23)(e, ref);
 }
 
+static inline rm_jref rm_jni_new_object(rm_jenv e, rm_jref class, rm_jmethod m, const union rm_jvalue *given)
+{
+	return RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, rm_jref, rm_jmethod, const union rm_jvalue *), e, 30)(e, class, m, given);
+}
+
 static inline rm_jref rm_jni_class_of(rm_jenv e, rm_jref object)
 {
 	return RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, rm_jref), e, 31)(e, object);
@@ -159,6 +164,17 @@ static inline int32_t rm_jni_string_bytes(rm_jenv e, rm_jref string)
 static inline int32_t rm_jni_array_length(rm_jenv e, rm_jref array)
 {
 	return RM_JVM_FUNCTION(int32_t (*)(rm_jenv, rm_jref), e, 171)(e, array);
+}
+
+/* An array of nulls. */
+static inline rm_jref rm_jni_new_array(rm_jenv e, int32_t n, rm_jref class)
+{
+	return RM_JVM_FUNCTION(rm_jref (*)(rm_jenv, int32_t, rm_jref, rm_jref), e, 172)(e, n, class, NULL);
+}
+
+static inline void rm_jni_array_put(rm_jenv e, rm_jref array, int32_t at, rm_jref object)
+{
+	RM_JVM_FUNCTION(void (*)(rm_jenv, rm_jref, int32_t, rm_jref), e, 174)(e, array, at, object);
 }
 
 static inline rm_jref rm_jni_array_at(rm_jenv e, rm_jref array, int32_t at)

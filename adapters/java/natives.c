@@ -68,8 +68,10 @@ static int64_t context_of(rm_jenv e, rm_jref class, rm_jref request, int32_t kin
 		rm_java_failed(e);
 		return 0;
 	}
-	name = rm_jni_new_string(e, "traceparent");
-	if (!rm_java_failed(e)) {
+	name = kind >= RM_JAVA_ENTER_GRPC ? NULL : rm_jni_new_string(e, "traceparent");
+	if (kind >= RM_JAVA_ENTER_GRPC) {
+		ret = kind == RM_JAVA_ENTER_GRPC ? rm_java_grpc_context(e, request) : context_in(e, request);
+	} else if (!rm_java_failed(e)) {
 		if (entered[kind].headers)
 			headers = rm_java_ask(e, request, entered[kind].headers, entered[kind].headers_signature, NULL);
 		ret = context_in(e, rm_java_ask(e, headers, entered[kind].get, "(Ljava/lang/String;)Ljava/lang/String;", name));

@@ -60,7 +60,7 @@ class FarSide:
 
 
 class FarSideHttp2(FarSide):
-    """The same over HTTP/2 in clear; answers streams side by side."""
+    """The same over HTTP/2 in clear; answers streams side by side, and calls of gRPC, whose methods are the paths."""
 
     async def serve(self, reader, writer):
         import h2.config
@@ -90,8 +90,13 @@ class FarSideHttp2(FarSide):
             ids = fields.get("traceparent", "-").split("-")
             self.calls.append((int(call[1]), *(ids[1:3] if len(ids) == 4 else ("", ""))))
         await asyncio.sleep(random.random() * FAR_DELAY_MS / 1000)
-        connection.send_headers(request.stream_id, [(":status", "200"), ("content-length", "3")])
-        connection.send_data(request.stream_id, b"far", end_stream=True)
+        if fields.get("content-type", "").startswith("application/grpc"):
+            connection.send_headers(request.stream_id, [(":status", "200"), ("content-type", "application/grpc")])
+            connection.send_data(request.stream_id, bytes(5))  # a message of no bytes
+            connection.send_headers(request.stream_id, [("grpc-status", "0")], end_stream=True)
+        else:
+            connection.send_headers(request.stream_id, [(":status", "200"), ("content-length", "3")])
+            connection.send_data(request.stream_id, b"far", end_stream=True)
         writer.write(connection.data_to_send())
 
 

@@ -109,9 +109,9 @@ def trust(t):
 JARS = Path(os.environ.get("CONTEXT_JARS", ROOT / "deps" / "java-packages"))
 
 
-def libraries(t, far, env, app, path, *arguments):
-    """A server of test-apps/APP, with the libraries of its pom.xml."""
-    port, jars = t.port(), f"{JARS / app}/*"
+def libraries(t, far, env, app, path, *arguments, jars=None):
+    """A server of test-apps/APP, with the libraries of its pom.xml, or that of `jars`."""
+    port, jars = t.port(), f"{JARS / (jars or app)}/*"
     classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", APPS / app])
     return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", *trust(t), "-cp", f"{classes}:{jars}", "Main", *arguments, port], port,
                   path=f"/{path}/{{id}}")
@@ -163,6 +163,23 @@ for client, title in (("jdk", "Tomcat; HttpURLConnection over TLS"), ("apache4",
                       ("jetty-async", "the same; Jetty's client, asynchronous"),
                       ("reactor-client", "the same; Reactor Netty's client")):
     row("tomcat", client, title, tls=True)
+
+
+def grpc(way, title):
+    """A way to call of test-apps/fan-java-grpc, over each transport."""
+    for jars, transport, builder in (("fan-java-grpc", "shaded", "io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder"),
+                                     ("fan-java-grpc", "netty", "io.grpc.netty.NettyChannelBuilder"),
+                                     ("fan-java-grpc-okhttp", "okhttp", "io.grpc.okhttp.OkHttpChannelBuilder")):
+        @program(f"java-grpc-{transport}-{way}", title, ["java", "javac"], jars=jars, http2=True)
+        def run(t, far, env, jars=jars, builder=builder):
+            return libraries(t, far, {"BUILDER": builder, **env}, "fan-java-grpc", way, jars=jars)
+
+
+grpc("blocking", "Java HttpServer; grpc-java, blocking stubs, one channel for all")
+grpc("stream", "the same, streams of the server")
+grpc("pool", "the same, calls made by another pool")
+grpc("future", "the same, each call made by a listener of the one before")
+grpc("async", "the same, by an observer of the one before")
 
 
 @program("java-client-tls", "Java HttpServer; HttpClient.send over TLS", ["java", "javac"], tls=True)

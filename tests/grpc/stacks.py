@@ -62,6 +62,7 @@ class Stack:
     http = "2"             # that its client speaks
     lacks = ()             # lines of which its server has not the method: a 404, of which clients make various things
     parents = False        # that calls of its handlers have their requests for parents, however many are under way
+    tables = False         # that its calls carry the SERVER span's id, in HTTP/2's compression tables, where it stays
     late = {"DEADLINE_EXCEEDED"}  # what it may call a call whose deadline came
     traced = True          # that the agent sees it at all
     inside = True          # that the agent sees what its TLS carries; else its spans are missing there, and nothing else
@@ -139,13 +140,14 @@ class NodeHidden(Node):
 class Java(Stack):
     """Its TLS is Java's own; that of the shaded one BoringSSL."""
     name = "java"
-    transport = "grpc-netty"
+    parents = True
+    transport, pom = "grpc-netty", "pom.xml"
 
     def make(self):
         java, javac, mvn = which("java"), which("javac"), which("mvn")
         app = APPS / "grpc-peer-java"
         jars = once(self.work / "jars", lambda folder: make(
-            [mvn, "-q", "-B", "-f", app / "pom.xml", f"-Dtransport={self.transport}", "dependency:copy-dependencies",
+            [mvn, "-q", "-B", "-f", app / self.pom, f"-Dtransport={self.transport}", "dependency:copy-dependencies",
              f"-DoutputDirectory={folder}"]))
         make([javac, "-cp", f"{jars}/*", "-d", self.work / "classes", app / "Main.java"])
         self.argv = [java, "-cp", f"{self.work}/classes:{jars}/*", "Main"]
@@ -155,6 +157,13 @@ class JavaShaded(Java):
     name = "java-shaded"
     inside = False
     transport = "grpc-netty-shaded"
+
+
+class JavaOkhttp(Java):
+    """Its own copy of OkHttp, for HTTP/2."""
+    name = "java-okhttp"
+    tables = True
+    pom = "okhttp.xml"
 
 
 class Rust(Stack):
@@ -282,7 +291,7 @@ class WebNodeText(WebNode):
     form = "text"
 
 
-STACKS = [Cpp, Python, Pypi, Node, Java, JavaShaded, Rust]
+STACKS = [Cpp, Python, Pypi, Node, Java, JavaShaded, JavaOkhttp, Rust]
 THROUGH = [*STACKS, NodeHidden]
 # What else is put against each other.
 FAR = [(Go, Python), (Python, Go), (Go, Node), (Node, Go), (ConnectNode, ConnectNode), (ConnectNode, GoWrapped),

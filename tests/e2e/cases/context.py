@@ -14,7 +14,8 @@ SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-pr
         "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
 ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
-           "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk")
+           "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
+           "java-grpc-netty-async", "java-grpc-okhttp-future")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
