@@ -96,6 +96,7 @@ struct reader {
 	struct rm_str name;    /* in the text */
 
 	enum word command;     /* how the statement begins, NONE before that */
+	enum word query;       /* the query in it that began last */
 	bool expects, object;  /* a name comes next; the kind of an object does */
 	bool sets, body, moves;
 	unsigned depth;
@@ -254,6 +255,7 @@ static bool may_begin(const struct reader *r, enum word word)
 static void begin_query(struct reader *r, enum word word, struct rm_str s)
 {
 	add_operation(r, s);
+	r->query = word;
 	r->may_from |= here(r);
 	r->in_from &= ~here(r);
 	r->may_use &= ~here(r);
@@ -423,6 +425,9 @@ static void parenthesis(struct reader *r, bool opens)
 		r->expects = false;
 		return;
 	}
+	/* What SQLite takes for a text where it can be no name. */
+	if (r->dialect == RM_SQL_SQLITE && (r->query != SELECT || !(r->in_from & here(r))))
+		r->expects = false;
 	r->depth += r->depth < DEPTH_MAX;
 	r->may_from &= ~here(r);
 	r->may_use &= ~here(r);

@@ -190,6 +190,10 @@ RM_TEST("SQLite: backslashes are nothing, and what double quotes hold is a name 
 	dialect = RM_SQL_SQLITE;
 	RM_CHECK_STR(shown("SELECT 'a\\', x'00', [b c], `d`, ?1, :e, @f, $g FROM \"h\" WHERE \"h\".i = \"secret\""),
 		     "SELECT ?, ?, [b c], `d`, ?1, :e, @f, $g FROM \"h\" WHERE \"h\".i = ?");
+	RM_CHECK_STR(shown("SELECT 1 FROM (\"a\" JOIN (\"b\" JOIN c))"), "SELECT ? FROM (\"a\" JOIN (\"b\" JOIN c))");
+	RM_CHECK_STR(shown("UPDATE (\"secret"), "UPDATE (?");
+	RM_CHECK_STR(shown("DELETE FROM (\"secret\")"), "DELETE FROM (?)");
+	RM_CHECK_STR(shown("INSERT INTO (\"secret\") VALUES (1)"), "INSERT INTO (?) VALUES (?)");
 	RM_CHECK_STR(shown("SELECT 1 /* a /* b */ + 2 -- c"), "SELECT ? + ?");
 	RM_CHECK_STR(shown("PRAGMA key = secret"), "PRAGMA key = ?");
 	RM_CHECK_STR(shown("PRAGMA key(secret)"), "PRAGMA key(?");
