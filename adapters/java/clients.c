@@ -161,10 +161,14 @@ static rm_jref set_jetty(rm_jenv e, rm_jref request, rm_jref name, rm_jref text)
 		return NULL;
 	put = rm_jni_method(e, class, "put",
 			    "(Ljava/lang/String;Ljava/lang/String;)Lorg/eclipse/jetty/http/HttpFields$Mutable;");
-	if (!rm_java_failed(e) && put) {
+	if (rm_java_failed(e) || !put) { /* of 9 */
+		put = rm_jni_method(e, class, "put", "(Ljava/lang/String;Ljava/lang/String;)V");
+		if (!rm_java_failed(e) && put)
+			rm_jni_call_void(e, fields, put, arguments);
+	} else {
 		rm_jni_call_object(e, fields, put, arguments);
-		rm_java_failed(e);
 	}
+	rm_java_failed(e);
 	return NULL;
 }
 

@@ -17,6 +17,8 @@
 #define TIME "Ljava/util/concurrent/TimeUnit;"
 #define NETTY_CONCURRENT "io/netty/util/concurrent/"
 #define REACTOR_POOL "reactor/netty/internal/shaded/reactor/pool/"
+#define REACTOR_ACQUIRE "reactor/netty/resources/DefaultPooledConnectionProvider$DisposableAcquire"
+#define REACTOR "reactor/core/publisher/"
 #define GRPC "io/grpc/internal/"
 #define GRPC_LISTENER "Lio/grpc/ClientCall$Listener;"
 #define GRPC_ANSWERS GRPC "ClientCallImpl$ClientStreamListenerImpl"
@@ -31,6 +33,7 @@ enum { RM_JAVA_ROOM = 96 };
 #define PLAINTEXT "L" RM_JAVA_TLS "Plaintext;"
 #define CIPHERTEXT "L" RM_JAVA_TLS "Ciphertext;"
 #define DECODE "(L" RM_JAVA_TLS "TransportContext;" BUFFERS BUFFERS ")" PLAINTEXT
+#define JETTY_OLD "org/eclipse/jetty/client/"
 #define JETTY_CLIENT "org/eclipse/jetty/client/transport/"
 
 #define RULE(class, method, signature, where, load, number, callee, callee_signature, helper, helper_signature)           \
@@ -248,6 +251,21 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	/* Who waits for a connection gets it in the thread that gives one back. */
 	CLAIMS(REACTOR_POOL "SimpleDequePool", "doAcquire", "(L" REACTOR_POOL "AbstractPool$Borrower;)V", "1"),
 	SCOPE(REACTOR_POOL "AbstractPool$Borrower", "deliver", "(L" REACTOR_POOL "AbstractPool$AbstractPooledRef;)V", "0", "only"),
+	AFTER(REACTOR_ACQUIRE, "<init>",
+	      "(Lreactor/netty/ConnectionObserver;Lreactor/netty/channel/ChannelOperations$OnSetup;J"
+	      "L" REACTOR_POOL "InstrumentedPool;Lreactor/core/publisher/MonoSink;Lreactor/util/context/Context;)V", "0", "claim",
+	      "(" OBJECT ")V"),
+	SCOPE(REACTOR_ACQUIRE, "onStateChange", "(Lreactor/netty/Connection;Lreactor/netty/ConnectionObserver$State;)V", "0", "member"),
+	SCOPE(REACTOR_ACQUIRE, "onNext", "(L" REACTOR_POOL "PooledRef;)V", "0", "member"),
+
+	/* What follows one value goes on as the code that asked for it, whoever brings the value. */
+	AFTER(REACTOR "MonoFlatMap$FlatMapMain", "<init>", "(Lreactor/core/CoreSubscriber;Ljava/util/function/Function;)V", "0",
+	      "claim", "(" OBJECT ")V"),
+	SCOPE(REACTOR "MonoFlatMap$FlatMapMain", "onNext", "(" OBJECT ")V", "0", "member"),
+	AFTER(REACTOR "MonoIgnoreThen$ThenIgnoreMain", "<init>",
+	      "(Lreactor/core/CoreSubscriber;[Lorg/reactivestreams/Publisher;Lreactor/core/publisher/Mono;)V", "0", "claim",
+	      "(" OBJECT ")V"),
+	SCOPE(REACTOR "MonoIgnoreThen$ThenIgnoreMain", "onComplete", "()V", "0", "member"),
 
 	/* ---- gRPC ---- */
 
@@ -311,12 +329,24 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	      "L" APACHE5 "client5/http/async/AsyncExecCallback;)V", "1", APACHE5),
 
 	CLAIMS("okhttp3/Dispatcher", "enqueue$okhttp", "(Lokhttp3/internal/connection/RealCall$AsyncCall;)V", "1"),
+	CLAIMS("okhttp3/Dispatcher", "enqueue", "(Lokhttp3/RealCall$AsyncCall;)V", "1"), /* before 4 */
 	GIVES("okhttp3/internal/connection/Exchange", "writeRequestHeaders", "(Lokhttp3/Request;)V", "1", "okhttp3/Request", OKHTTP),
+	GIVES("okhttp3/internal/http1/Http1Codec", "writeRequestHeaders", "(Lokhttp3/Request;)V", "1", "okhttp3/Request", OKHTTP), /* before 3.14 */
+	GIVES("okhttp3/internal/http2/Http2Codec", "writeRequestHeaders", "(Lokhttp3/Request;)V", "1", "okhttp3/Request", OKHTTP),
 
 	CLAIMS(JETTY_CLIENT "HttpDestination", "send", "(L" JETTY_CLIENT "HttpExchange;)V", "1"),
 	SCOPE(JETTY_CLIENT "HttpDestination", "send",
 	      "(L" JETTY_CLIENT "IConnection;L" JETTY_CLIENT "HttpExchange;)L" JETTY_CLIENT "SendFailure;", "2", "only"),
 	SENDS(JETTY_CLIENT "HttpConnection", "normalizeRequest", "(L" JETTY_CLIENT "HttpRequest;)V", "1", JETTY),
+
+	/* Of 10 and 11, and of 9. */
+	CLAIMS(JETTY_OLD "HttpDestination", "send", "(L" JETTY_OLD "HttpExchange;)V", "1"),
+	SCOPE(JETTY_OLD "HttpDestination", "send",
+	      "(L" JETTY_OLD "IConnection;L" JETTY_OLD "HttpExchange;)L" JETTY_OLD "SendFailure;", "2", "only"),
+	SENDS(JETTY_OLD "HttpConnection", "normalizeRequest", "(L" JETTY_OLD "HttpRequest;)V", "1", JETTY),
+	SENDS(JETTY_OLD "HttpConnection", "normalizeRequest", "(L" JETTY_OLD "api/Request;)V", "1", JETTY),
+	SCOPE(JETTY_OLD "http/HttpDestinationOverHTTP", "send",
+	      "(L" JETTY_OLD "api/Connection;L" JETTY_OLD "HttpExchange;)L" JETTY_OLD "SendFailure;", "2", "only"),
 
 	{ "", "", "", RM_JAVA_ENTRY, "", RM_JAVA_NO_NUMBER, "", "", "", "" },
 };

@@ -221,3 +221,24 @@ for where, client, title in (("tomcat", "jdk", "Tomcat over TLS, 64 threads; Htt
 @program("spring", "Spring Boot on Tomcat; RestClient in beans of a pool", ["java", "javac"], jars="fan-java-spring")
 def spring(t, far, env):
     return libraries(t, far, env, "fan-java-spring", "fan")
+
+
+for way, title in (("chain", "one call after the other"), ("fan", "all calls at once")):
+    @program(f"vertx-{way}", f"Vert.x and its WebClient, {title}", ["java", "javac"], jars="fan-java-vertx")
+    def vertx(t, far, env, way=way):
+        return libraries(t, far, env, "fan-java-vertx", way)
+
+    @program(f"webflux-{way}", f"Spring WebFlux and WebClient, {title}", ["java", "javac"], jars="fan-java-webflux")
+    def webflux(t, far, env, way=way):
+        return libraries(t, far, env, "fan-java-webflux", way)
+
+
+for jars, names in (("fan-java-older", ("OkHttp 3", "Jetty's client 9")), ("fan-java-older-2", ("OkHttp 4", "Jetty's client 11"))):
+    for way, title in (("okhttp", names[0]), ("okhttp-async", f"{names[0]}, calls that wait for four connections"),
+                       ("jetty", names[1]), ("jetty-async", f"{names[1]}, asynchronous")):
+        number = names[way.startswith("jetty")].split()[-1]
+
+        @program(f"java-{way.replace('-async', '')}{number}{'-async' if 'async' in way else ''}", f"Java HttpServer; {title}",
+                 ["java", "javac"], jars=jars)
+        def older(t, far, env, jars=jars, way=way):
+            return libraries(t, far, env, "fan-java-older", way, jars=jars)
