@@ -34,6 +34,7 @@ from harness import which  # noqa: E402
 from variants import Counter, Variant  # noqa: E402
 
 BASE = "without"
+TERMINATED = 128 + signal.SIGTERM
 
 
 def programs():
@@ -66,13 +67,13 @@ def arguments(known):
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what was started ends, too
     known = programs()
     options = arguments(known)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     chosen = [known[name] for name in options.names or known]
-    results = {}
+    results, failed = {}, []
     print(f"{datetime.date.today()}, {machine.shape()}\n{machine.versions()}")
     with tempfile.TemporaryDirectory(prefix="remora-bench-") as stage:
         build = apps.Build(Path(options.build).resolve(), Path(stage), agent=True)
@@ -87,7 +88,13 @@ def main():
                 if not program.can_run():
                     print(f"bench: {program.name} is left out: not all of {', '.join(program.needs)} are here", file=sys.stderr)
                     continue
-                results[program.name] = one(program, build, counters, options)
+                try:
+                    results[program.name] = one(program, build, counters, options)
+                except (SystemExit, Exception) as error:  # the others are measured all the same
+                    if getattr(error, "code", None) == TERMINATED:
+                        raise
+                    failed.append(program.name)
+                    print(f"bench: {program.name} is left out, as it failed: {error!r}", file=sys.stderr, flush=True)
         finally:
             for counter in counters.values():
                 counter.close()
@@ -96,6 +103,8 @@ def main():
         print(", ".join(f"{name} {version}" for name, version in peers.versions().items()))
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
+    if failed:
+        sys.exit(f"bench: failed: {', '.join(failed)}")
 
 
 def one(program, build, counters, options):

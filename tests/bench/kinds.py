@@ -64,8 +64,9 @@ class HttpServer(Program):
             answer.read()
 
     def load(self, running, seconds):
-        for _ in range(TRIES):
-            out = output(which("wrk"), "-t1", f"-c{self.connections}", f"-d{seconds}s", running.process.url + self.path)
+        for attempt in range(TRIES):  # each twice as long: ten thousand connections take a while to be made
+            out = output(which("wrk"), "-t1", f"-c{self.connections}", f"-d{seconds << attempt}s", "--timeout", "60s",
+                         running.process.url + self.path)
             requests = int(re.search(r"(\d+) requests in", out)[1])
             if requests:
                 break

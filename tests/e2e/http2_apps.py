@@ -113,7 +113,8 @@ def family(pid):
     found = [pid]
     for parent in found:
         for task in Path(f"/proc/{parent}/task").glob("*"):
-            found += [int(child) for child in (task / "children").read_text().split()]
+            with contextlib.suppress(OSError):  # threads end meanwhile
+                found += [int(child) for child in (task / "children").read_text().split()]
     return found
 
 
