@@ -81,12 +81,30 @@ bool rm_graphql_said(const struct rm_head *head)
 	return rm_api_ends(rm_str_cut(&accept, ','), RM_STR("application/graphql-response+json"));
 }
 
+static bool ends_in(const char *from, const char *to, struct rm_str name)
+{
+	return (size_t)(to - from) >= name.n && memcmp(to - name.n, name.p, name.n) == 0;
+}
+
+/* Is there "query=", or "operationName="? Nearly always not. */
+static bool may_ask(struct rm_str target)
+{
+	const char *p = target.p, *end = p + target.n;
+
+	while (p < end && (p = memchr(p, '=', (size_t)(end - p))) != NULL) {
+		if (p > target.p && ((p[-1] == 'y' && ends_in(target.p, p, RM_STR("query"))) ||
+				     (p[-1] == 'e' && ends_in(target.p, p, RM_STR("operationName")))))
+			return true;
+		p++;
+	}
+	return false;
+}
+
 bool rm_graphql_in_url(const struct rm_head *head)
 {
 	struct rm_str query = head->target;
 
-	/* That nearly all do not is seen quickly. */
-	if (!rm_str_find(query, RM_STR("query=")) && !rm_str_find(query, RM_STR("operationName=")))
+	if (!may_ask(query))
 		return false;
 	rm_str_cut(&query, '?');
 	return query.n && (rm_api_parameter(query, RM_STR("query")).n || rm_api_parameter(query, RM_STR("operationName")).n) &&

@@ -167,15 +167,13 @@ static void read_parent(struct rm_config *c, const struct rm_env *env)
 		c->parent_tracestate = rm_tracestate_fit(&text);
 }
 
-/* Nearly every key in a query is of a length that none of the secret ones has. */
-static uint64_t no_length(const struct rm_str *keys, uint32_t count)
+/* Nearly every key in a query is of a length and with a first letter that none of the secret ones has. */
+static void note_letters(struct rm_config *c)
 {
-	uint64_t ret = ~0ull >> 1; /* longer ones are always looked up */
-
-	for (uint32_t i = 0; i < count; i++)
-		if (keys[i].n < 63)
-			ret &= ~(1ull << keys[i].n);
-	return ret;
+	memset(c->redact_no, 0xff, sizeof(c->redact_no));
+	for (uint32_t i = 0; i < c->redact_count; i++)
+		if (c->redact[i].n && c->redact[i].n < RM_CONFIG_REDACT_BYTES) /* longer ones are always looked up */
+			c->redact_no[c->redact[i].n] &= ~(1u << (c->redact[i].p[0] & 31));
 }
 
 static uint64_t read_memory(const struct rm_env *env)
@@ -230,7 +228,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 		c->redact_count++;
 	c->redact_count = read_list(env, RM_ENV_REMORA_REDACT_QUERY, c->redact, c->redact_count,
 				    RM_CONFIG_REDACT_MAX);
-	c->redact_no_length = no_length(c->redact, c->redact_count);
+	note_letters(c);
 	c->memory_bytes = read_memory(env);
 	c->message_bytes = at_most(rm_env_u64(env, RM_ENV_REMORA_MESSAGE_LIMIT, 0), UINT32_MAX);
 	c->exit_timeout_ns = 1000000ull * at_most(rm_env_u64(env, RM_ENV_REMORA_EXIT_TIMEOUT, 300),

@@ -13,6 +13,7 @@ enum {
 	RM_CONFIG_HEADERS_TEXT = 2048, /* all names of all four lists together */
 	RM_CONFIG_METHODS_MAX = 32,
 	RM_CONFIG_REDACT_MAX = 48,
+	RM_CONFIG_REDACT_BYTES = 32,
 };
 
 enum rm_sampler_kind {
@@ -54,7 +55,7 @@ struct rm_config {
 	uint32_t method_count;
 	struct rm_str redact[RM_CONFIG_REDACT_MAX]; /* query keys, built-in list first */
 	uint32_t redact_count;
-	uint64_t redact_no_length;         /* bit n: no key of `redact` has n bytes */
+	uint32_t redact_no[RM_CONFIG_REDACT_BYTES]; /* by length: bit c & 31, no key of `redact` that long begins with c */
 	uint64_t memory_bytes;             /* REMORA_MEMORY_LIMIT */
 	uint32_t message_bytes;            /* REMORA_MESSAGE_LIMIT */
 	uint64_t exit_timeout_ns;

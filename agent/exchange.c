@@ -17,9 +17,14 @@
 #include "base/err.h"
 #include "base/pool.h"
 
-enum { EXCHANGES_MAX = RM_ANSWERED_MAX, ID_BITS = 24 };
+enum {
+	EXCHANGES_MAX = RM_ANSWERED_MAX,
+	ID_BITS = 24,
+	EXCHANGE_BYTES = (sizeof(struct rm_exchange) + 15) / 16 * 16,
+	PER_CHUNK = 256,
+};
 
-static struct rm_pool exchanges = RM_POOL_INIT((sizeof(struct rm_exchange) + 15) / 16 * 16, 256, EXCHANGES_MAX);
+static struct rm_pool exchanges = RM_POOL_INIT(EXCHANGE_BYTES, PER_CHUNK, EXCHANGES_MAX);
 _Static_assert(sizeof(struct rm_exchange) <= 232, "as docs/SAFETY.md says");
 static _Atomic uint64_t id_secret;
 
@@ -57,9 +62,12 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	return x;
 }
 
+/* As rm_pool_at, with numbers that the compiler knows: asked a dozen times for each span. */
 struct rm_exchange *rm_exchange_at(uint32_t x)
 {
-	return rm_pool_at(&exchanges, x);
+	char *chunk = atomic_load_explicit(&exchanges.chunk[(x - 1) / PER_CHUNK], memory_order_acquire);
+
+	return (struct rm_exchange *)(chunk + (size_t)((x - 1) % PER_CHUNK) * EXCHANGE_BYTES);
 }
 
 rm_ctx rm_exchange_ctx(uint32_t x)

@@ -10,7 +10,7 @@
 
 static bool is_secret(const struct rm_config *c, struct rm_str key)
 {
-	if (key.n < 64 && c->redact_no_length >> key.n & 1)
+	if (key.n && key.n < RM_CONFIG_REDACT_BYTES && c->redact_no[key.n] >> (key.p[0] & 31) & 1)
 		return false;
 	for (uint32_t i = 0; i < c->redact_count; i++)
 		if (rm_str_eq(c->redact[i], key))

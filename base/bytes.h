@@ -19,6 +19,17 @@ static inline uint64_t rm_bytes_word(const char *p)
 	return word;
 }
 
+/* Two bytes as one number, in the order in which memory has them (little-endian). */
+#define RM_BYTES_PAIR(first, second) ((uint16_t)((uint8_t)(first) | (uint8_t)(second) << 8))
+
+static inline uint16_t rm_bytes_pair(const char *p)
+{
+	uint16_t pair;
+
+	__builtin_memcpy(&pair, p, sizeof(pair));
+	return pair;
+}
+
 /* `n` bytes, 1 to 7, and zeroes behind them. */
 static inline uint64_t rm_bytes_few(const char *p, size_t n)
 {

@@ -54,15 +54,15 @@ static enum rm_http1_parsed line_end(const char *p, const char *end, const char 
 }
 
 /* "HTTP/1." and one digit. */
-static enum rm_http1_parsed version(struct rm_head *h, const char *p, const char *end,
-				    const char **ret_next)
+static inline enum rm_http1_parsed version(struct rm_head *h, const char *p, const char *end,
+					   const char **ret_next)
 {
-	static const char prefix[] = "HTTP/1.";
-	const size_t want = sizeof(prefix) - 1, have = (size_t)(end - p);
+	static const char prefix[] = "HTTP/1.\0";
+	const size_t want = sizeof(prefix) - 2, have = (size_t)(end - p);
 
 	if (have <= want)
 		return memcmp(p, prefix, have) == 0 ? RM_HTTP1_MORE : RM_HTTP1_BAD;
-	if (memcmp(p, prefix, want) != 0 || p[want] < '0' || p[want] > '9')
+	if ((rm_bytes_word(p) ^ rm_bytes_word(prefix)) << 8 || p[want] < '0' || p[want] > '9')
 		return RM_HTTP1_BAD;
 	h->version = slice(p + want - 2, p + want + 1);
 	*ret_next = p + want + 1;
@@ -124,6 +124,15 @@ static inline enum rm_http1_parsed text_line(const char *p, const char *end, con
 	return RM_HTTP1_DONE;
 }
 
+/* What there is of a space and three digits. */
+static __attribute__((noinline)) enum rm_http1_parsed short_status(const char *p, const char *end)
+{
+	for (int i = 0; p < end; i++, p++)
+		if (i == 0 ? *p != ' ' : *p < '0' + (i == 1) || *p > '9')
+			return RM_HTTP1_BAD;
+	return RM_HTTP1_MORE;
+}
+
 static enum rm_http1_parsed status_line(struct rm_head *h, const char *p, const char *end,
 					const char **ret_next)
 {
@@ -132,14 +141,18 @@ static enum rm_http1_parsed status_line(struct rm_head *h, const char *p, const 
 
 	if (r != RM_HTTP1_DONE)
 		return r;
-	for (int i = 0; i < 4; i++, p++) {
-		if (p == end)
-			return RM_HTTP1_MORE;
-		if (i == 0 ? *p != ' ' : *p < '0' + (i == 1) || *p > '9')
+	if (end - p < 4)
+		return short_status(p, end);
+	for (int i = 1; i < 4; i++) {
+		unsigned digit = (uint8_t)(p[i] - '0');
+
+		if (digit > 9)
 			return RM_HTTP1_BAD;
-		if (i)
-			status = status * 10 + (*p - '0');
+		status = status * 10 + (int)digit;
 	}
+	if (*p != ' ' || status < 100)
+		return RM_HTTP1_BAD;
+	p += 4;
 	h->status = status;
 	if (p < end && *p != ' ' && *p != '\r' && *p != '\n')
 		return RM_HTTP1_BAD;
@@ -316,7 +329,7 @@ static __attribute__((noinline)) enum rm_http1_parsed folded_lines(const char *p
 /* A line ends with CR LF at `p`, and goes on in no other: the next one is there, and not folded. */
 static inline bool ends_field(const char *p, const char *end)
 {
-	return end - p > 2 && p[0] == '\r' && p[1] == '\n' && ((uint8_t)p[2] > ' ' || p[2] == '\r');
+	return end - p > 2 && rm_bytes_pair(p) == RM_BYTES_PAIR('\r', '\n') && ((uint8_t)p[2] > ' ' || p[2] == '\r');
 }
 
 /* One field at `p`; *ret_next is the line after it. */

@@ -120,6 +120,26 @@ static enum rm_resp_step type(struct rm_resp *r, uint8_t byte)
 	return kinds[byte] ? RM_RESP_MORE : RM_RESP_BAD;
 }
 
+/*
+ * A bulk whose length was just read, and of which all is here: as BULK has it. False: not all is here, or it is to be
+ * read in pieces.
+ */
+static inline bool whole_bulk(struct rm_resp *r, const char *p, size_t n, size_t *at, enum rm_resp_step *ret)
+{
+	size_t bytes = (size_t)r->number;
+
+	if (r->number < 0 || bytes >= n - *at || n - *at - bytes < 2)
+		return false;
+	if (r->keep || r->type == '!') {
+		r->kept = (uint8_t)(bytes < sizeof(r->text) ? bytes : sizeof(r->text));
+		memcpy(r->text, p + *at, r->kept);
+	}
+	*at += bytes + 2;
+	r->left = 0;
+	*ret = p[*at - 1] == '\n' ? RM_RESP_ITEM : RM_RESP_BAD;
+	return true;
+}
+
 /* A type and its number with the end of their line, as nearly all are: "$10\r\n". False: not all of it is here. */
 static bool short_line(struct rm_resp *r, const char *p, size_t n, size_t *at)
 {
@@ -144,8 +164,10 @@ enum rm_resp_step rm_resp_next(struct rm_resp *r, const char *p, size_t n, size_
 	enum rm_resp_step s = RM_RESP_MORE;
 
 	while (*at < n && s == RM_RESP_MORE) {
-		if (r->state == TYPE && short_line(r, p, n, at))
-			s = counted(r);
+		if (r->state == TYPE && short_line(r, p, n, at)) {
+			if (!is_bulk(r->type) || !whole_bulk(r, p, n, at, &s))
+				s = counted(r);
+		}
 		else if (r->state == TYPE)
 			s = type(r, (uint8_t)p[(*at)++]);
 		else if (r->state == LINE)

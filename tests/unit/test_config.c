@@ -218,7 +218,7 @@ RM_TEST("query keys of any length are found, by a list that knows which lengths 
 		RM_CHECK(rm_redact_query_needed(&config, rm_str_c(query)) == listed);
 	}
 	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")));
-	RM_CHECK(config.redact_no_length >> 10 & 1 && !(config.redact_no_length >> 6 & 1));
+	RM_CHECK(config.redact_no[10] == UINT32_MAX && config.redact_no[6] != UINT32_MAX);
 }
 
 #define TRACEPARENT "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

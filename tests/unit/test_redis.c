@@ -63,6 +63,19 @@ static struct rm_str known(const char *word)
 	return rm_str_c(found ? found->name : NULL);
 }
 
+RM_TEST("commands of each letter are found, the first and the last of some")
+{
+	static const char *const some[] = { "ACL", "AUTH", "BF.ADD", "BZPOPMIN", "CF.ADD", "COPY", "DBSIZE", "DUMP", "ECHO",
+					    "EXPIRETIME", "FAILOVER", "FUNCTION", "GEOADD", "GRAPH.RO_QUERY", "HDEL", "HVALS",
+					    "INCR", "INFO", "JSON.ARRAPPEND", "JSON.TYPE", "KEYS", "LASTSAVE", "LTRIM", "MEMORY",
+					    "MULTI", "OBJECT", "PERSIST", "PUNSUBSCRIBE", "QUIT", "RANDOMKEY", "RPUSHX", "SADD",
+					    "SYNC", "TIME", "TYPE", "UNLINK", "UNWATCH", "VADD", "VSIM", "WAIT", "WATCH", "XACK",
+					    "XTRIM", "ZADD", "ZUNIONSTORE" };
+
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++)
+		RM_CHECK_STR(known(some[i]), some[i]);
+}
+
 RM_TEST("commands are known in letters of any case, to the last letter")
 {
 	RM_CHECK_STR(known("ACL"), "ACL");
@@ -72,6 +85,7 @@ RM_TEST("commands are known in letters of any case, to the last letter")
 	RM_CHECK_STR(known("restore-asking"), "RESTORE-ASKING");
 	RM_CHECK_STR(known("json.get"), "JSON.GET");
 	RM_CHECK_STR(known("ZSCORE"), "ZSCORE");
+	RM_CHECK_STR(known("1GET"), "");
 	RM_CHECK_STR(known("GE"), "");
 	RM_CHECK_STR(known("GETX"), "");
 	RM_CHECK_STR(known("GEORADIUSBYMEMBER_ROX"), "");
