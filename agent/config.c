@@ -13,7 +13,7 @@
 #include "base/log.h"
 
 enum { MEMORY_MIN_MIB = 16, MEMORY_MAX_MIB = 1 << 20 };
-enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128 };
+enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128, RATE_DEFAULT = 100 };
 
 /*
  * Semantic conventions, url.query: secrets that well-known services put into URLs; then those of OAuth (RFC 6749, 6750), and
@@ -71,7 +71,7 @@ static void read_headers(struct rm_strbuf *text, const struct rm_env *env, enum 
 static enum rm_sampler_kind read_sampler(const struct rm_env *env)
 {
 	static const struct {
-		char name[25];
+		char name[sizeof("parentbased_traceidratio")];
 		uint8_t kind; /* enum rm_sampler_kind */
 	} kinds[] = {
 		{ "always_on", RM_SAMPLER_ON },
@@ -80,6 +80,8 @@ static enum rm_sampler_kind read_sampler(const struct rm_env *env)
 		{ "parentbased_always_off", RM_SAMPLER_PARENT_OFF },
 		{ "parentbased_traceidratio", RM_SAMPLER_PARENT_RATIO },
 		{ "xray", RM_SAMPLER_PARENT_XRAY },
+		{ "parentbased_ratelimited", RM_SAMPLER_PARENT_RATELIMITED },
+		{ "parentbased_adaptive", RM_SAMPLER_PARENT_ADAPTIVE },
 	};
 	struct rm_str name = rm_env_str(env, RM_ENV_TRACES_SAMPLER);
 
@@ -87,6 +89,23 @@ static enum rm_sampler_kind read_sampler(const struct rm_env *env)
 		if (rm_str_eq(name, RM_STR_OF(kinds[i].name)))
 			return (enum rm_sampler_kind)kinds[i].kind;
 	return RM_SAMPLER_PARENT_ON;
+}
+
+/* "per_second=N" in the argument of the rate-limited sampler. */
+static uint32_t read_rate(const struct rm_env *env)
+{
+	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG), item;
+	uint64_t n = 0;
+
+	while (rm_env_item(&rest, &item)) {
+		struct rm_str value = item, key = rm_str_trim(rm_str_cut(&value, '='));
+
+		if (rm_str_eq(key, RM_STR("per_second")) && rm_str_u64(rm_str_trim(value), &n) && n > 0 && n <= UINT32_MAX)
+			return (uint32_t)n;
+	}
+	rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG),
+		    "has no per_second=NUMBER, as parentbased_ratelimited wants it; 100 is used");
+	return RATE_DEFAULT;
 }
 
 static enum rm_dns_mode read_dns(const struct rm_env *env)
@@ -199,6 +218,8 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	c->sampler = read_sampler(env);
 	c->time_ids = dates_ids(c, env);
 	c->ratio = rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
+	if (c->sampler == RM_SAMPLER_PARENT_RATELIMITED)
+		c->traces_per_s = read_rate(env);
 	attrs = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_COUNT_LIMIT, attrs);
 	chars = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT, chars);
 	c->max_attrs = at_most(attrs, UINT32_MAX);

@@ -19,6 +19,7 @@ enum {
 enum rm_sampler_kind {
 	RM_SAMPLER_ON, RM_SAMPLER_OFF, RM_SAMPLER_RATIO,
 	RM_SAMPLER_PARENT_ON, RM_SAMPLER_PARENT_OFF, RM_SAMPLER_PARENT_RATIO, RM_SAMPLER_PARENT_XRAY,
+	RM_SAMPLER_PARENT_RATELIMITED, RM_SAMPLER_PARENT_ADAPTIVE, /* agent/threshold.h */
 };
 
 enum rm_setup_mode { RM_SETUP_NONE, RM_SETUP_EVENTS, RM_SETUP_SPANS };
@@ -34,6 +35,7 @@ struct rm_config {
 	unsigned propagators;              /* enum rm_propagator bits */
 	enum rm_sampler_kind sampler;
 	double ratio;
+	uint32_t traces_per_s;             /* of the rate-limited sampler */
 	uint32_t max_attrs, max_value_chars; /* 0 = no limit */
 	uint32_t max_events;               /* of a span */
 	uint32_t max_event_attrs;          /* 0 = no limit */

@@ -4,6 +4,8 @@
  */
 #include "agent/drain.h"
 
+#include "base/err.h"
+
 static const struct {
 	uint32_t first, rings;
 	enum rm_env_id batch, queue;
@@ -56,7 +58,8 @@ static uint32_t take(struct rm_drain *d, enum rm_signal signal, uint32_t max)
 		if (n < 0 || r->type == RM_RECORD_RESOURCE || !rm_record_valid(r, (uint32_t)n))
 			continue;
 		/* A full queue drops and counts; that is the pipeline's to report. */
-		d->api->push(d->pipeline, d->resource, r);
+		if (d->api->push(d->pipeline, d->resource, r) == RM_E_FULL && signal == RM_SIGNAL_TRACES)
+			atomic_fetch_add_explicit(&d->segment->crowded, 1, memory_order_relaxed);
 		taken++;
 	}
 	of->held_back = taken < max && empty < of->rings;

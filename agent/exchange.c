@@ -12,6 +12,7 @@
 #include "agent/outlet.h"
 #include "agent/slow.h"
 #include "agent/semconv.h"
+#include "agent/threshold.h"
 #include "agent/unwritten.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -54,6 +55,7 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->request_body_bytes = 0;
 	e->carry = 0;
 	e->tracestate_bytes = e->baggage_bytes = 0;
+	e->threshold = 0;
 	e->record = 0;
 	atomic_store_explicit(&e->dropped_events, 0, memory_order_relaxed);
 	if (kind == RM_KIND_CLIENT)
@@ -154,22 +156,47 @@ uint32_t rm_exchange_by_id(const struct rm_spanctx *id)
 	return atomic_load_explicit(&e->gen, memory_order_acquire) == gen ? x : 0;
 }
 
-void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage)
+static void carry(struct rm_exchange *e, struct rm_str own, struct rm_str tracestate, struct rm_str baggage)
 {
-	char *p;
+	size_t state = own.n + (own.n && tracestate.n) + tracestate.n;
+	struct rm_strbuf b;
 
-	if (tracestate.n + baggage.n == 0)
-		return;
-	e->carry = rm_text_get(tracestate.n + baggage.n);
+	e->carry = rm_text_get(state + baggage.n);
 	if (!e->carry)
 		return;
-	p = rm_text_at(e->carry);
-	if (tracestate.n)
-		memcpy(p, tracestate.p, tracestate.n);
-	if (baggage.n)
-		memcpy(p + tracestate.n, baggage.p, baggage.n);
-	e->tracestate_bytes = (uint32_t)tracestate.n;
+	rm_strbuf_init(&b, rm_text_at(e->carry), state + baggage.n);
+	rm_strbuf_str(&b, own);
+	if (own.n && tracestate.n)
+		rm_strbuf_char(&b, ',');
+	rm_strbuf_str(&b, tracestate);
+	rm_strbuf_str(&b, baggage);
+	e->tracestate_bytes = (uint32_t)state;
 	e->baggage_bytes = (uint32_t)baggage.n;
+}
+
+/* The same, with our own member in front: unless another one has the key, or there is no more room. */
+static __attribute__((noinline)) void carry_threshold(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage)
+{
+	const struct rm_str none = { NULL, 0 };
+	char text[RM_THRESHOLD_TEXT_BYTES];
+	struct rm_str rest = tracestate;
+	struct rm_strbuf own;
+	bool fits;
+
+	rm_strbuf_init(&own, text, sizeof(text));
+	rm_threshold_write(e->threshold, &own);
+	fits = own.n + 1 + tracestate.n <= RM_TRACESTATE_MAX_BYTES;
+	while (rest.p && fits)
+		fits = !rm_str_begins(rm_str_trim(rm_str_cut(&rest, ',')), RM_STR("ot="));
+	carry(e, fits ? rm_strbuf_view(&own) : none, tracestate, baggage);
+}
+
+void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage)
+{
+	if (e->threshold)
+		carry_threshold(e, tracestate, baggage);
+	else if (tracestate.n + baggage.n)
+		carry(e, (struct rm_str){ NULL, 0 }, tracestate, baggage);
 }
 
 void rm_exchange_carry_nothing(struct rm_exchange *e)

@@ -50,6 +50,7 @@ struct rm_exchange {
 	uint64_t rpc_timeout_ns;    /* the call is to take at most; 0: as long as it likes */
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
 	uint32_t tracestate_bytes, baggage_bytes;
+	uint32_t threshold;         /* by which it was sampled, and one; 0: not by one. Said in what is carried */
 	struct rm_grpc_body rpc_body[2]; /* of those */
 	rm_text record;             /* 0 when not sampled */
 	rm_text api_body;           /* a struct rm_api_body, while that goes on; 0: nothing is looked for there */
@@ -75,7 +76,7 @@ void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8]);
 /* The live SERVER exchange that owns this trace and span id, or 0. */
 uint32_t rm_exchange_by_id(const struct rm_spanctx *id);
 
-/* Stores what children of this span are to carry; drops it again. */
+/* Stores what children of this span are to carry, and with it the threshold by which it was sampled; drops it again. */
 void rm_exchange_carry(struct rm_exchange *e, struct rm_str tracestate, struct rm_str baggage);
 void rm_exchange_carry_nothing(struct rm_exchange *e);
 

@@ -3,9 +3,13 @@
 
 #include <string.h>
 
+#include "agent/outlet.h"
 #include "agent/sampler.h"
+#include "agent/threshold.h"
 #include "agent/xray_sampler.h"
 #include "base/clock.h"
+
+static struct rm_threshold threshold; /* of this process */
 
 static void new_trace_id(struct rm_random *random, uint8_t ret[16])
 {
@@ -39,6 +43,8 @@ struct rm_str rm_identity_fix(struct rm_thread *t, uint32_t x, struct rm_exchang
 	rm_exchange_span_id(x, &t->random, e->ctx.span_id);
 	if (config->sampler == RM_SAMPLER_PARENT_XRAY && !rm_sampled_by_parent(config, &e->parent))
 		sampled = rm_xray_sampled(t, head, &rule);
+	else if (rm_threshold_is_used(config) && !rm_sampled_by_parent(config, &e->parent))
+		sampled = rm_threshold_decide(&threshold, config, e->ctx.trace_id, e->start_ns, rm_outlet_crowded(), &e->threshold);
 	else
 		sampled = rm_sampled(config, &e->parent, e->ctx.trace_id);
 	e->ctx.flags |= sampled ? RM_FLAG_SAMPLED : 0;

@@ -67,6 +67,7 @@ rm_ctx rm_local_begin(struct rm_thread *t, struct rm_str text, struct rm_str spa
 	e->parent_remote = parent.remote;
 	e->operation = true;
 	rm_identity_fix(t, x, e, NULL);
+	rm_exchange_carry(e, (struct rm_str){ NULL, 0 }, (struct rm_str){ NULL, 0 });
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	if (e->ctx.flags & RM_FLAG_SAMPLED) {
 		room = text.n ? rm_text_get(sizeof(struct shown)) : 0;

@@ -255,6 +255,14 @@ void rm_outlet_pushed(uint32_t bytes, uint32_t fill)
 		rm_doorbell_ring(bell);
 }
 
+uint64_t rm_outlet_crowded(void)
+{
+	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
+
+	return s ? atomic_load_explicit(&s->lost[RM_LOST_RING_FULL], memory_order_relaxed) +
+			   atomic_load_explicit(&s->crowded, memory_order_relaxed) : 0;
+}
+
 void rm_outlet_log(const struct rm_log *log, uint32_t bytes)
 {
 	struct rm_segment *s = o.takes[RM_SIGNAL_LOGS] ? segment() : NULL;

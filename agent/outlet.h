@@ -26,6 +26,9 @@ bool rm_outlet_takes(enum rm_signal signal);
  */
 struct rm_segment *rm_outlet_segment(int *ring);
 
+/* Spans of this process that were dropped so far because they came too fast: where they wait, or at who reads them. Context: hook. */
+uint64_t rm_outlet_crowded(void);
+
 /*
  * Sends a log record of `bytes` on its way, or counts it as lost. Nothing is done where logs are not exported.
  * Context: hook, signal-safe.

@@ -23,7 +23,7 @@
 #include <sys/uio.h>
 
 enum {
-	RM_SEGMENT_ABI = 8,
+	RM_SEGMENT_ABI = 9,
 	RM_SEGMENT_SPAN_RINGS = 32,
 	RM_SEGMENT_LOG_RINGS = 8,
 	RM_SEGMENT_RINGS = RM_SEGMENT_SPAN_RINGS + RM_SEGMENT_LOG_RINGS,
@@ -83,6 +83,7 @@ struct rm_segment {
 	_Atomic uint64_t relayed;        /* spans that a relay took; told only, nothing depends on it */
 	_Atomic uint64_t logs_produced;  /* log records pushed */
 	_Atomic uint64_t logs_relayed;   /* as `relayed` */
+	_Atomic uint64_t crowded;        /* spans that its reader had no room for; samplers look at it */
 	_Alignas(64) char resource[RM_SEGMENT_RESOURCE_BYTES]; /* one RM_RECORD_RESOURCE */
 	struct rm_ring ring[RM_SEGMENT_RINGS];
 	_Alignas(4096) char data[RM_SEGMENT_RINGS][RM_RING_BYTES];

@@ -122,7 +122,7 @@ void rm_gather_span(struct rm_gather *g, struct rm_origin *o, const struct rm_sp
 	if (g->json)
 		rm_jsonl_add(g->json, o->resource, &span->record);
 	if (o->pipeline)
-		g->api->push(g->pipeline, o->pipeline, &span->record);
+		g->crowded += g->api->push(g->pipeline, o->pipeline, &span->record) == RM_E_FULL;
 }
 
 void rm_gather_log(struct rm_gather *g, struct rm_origin *o, const struct rm_record *log)

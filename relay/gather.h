@@ -24,6 +24,7 @@ struct rm_gather {
 	struct rm_origin **origin;        /* by number, from 1 on */
 	uint32_t origins, origin_cap;
 	uint64_t spans, logs;             /* that came in */
+	uint64_t crowded;                 /* spans that a queue had no room for */
 	uint64_t lost[RM_LOST_COUNT];     /* as the processes counted */
 	uint64_t broken;                  /* records that made no sense */
 };

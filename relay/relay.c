@@ -266,6 +266,7 @@ static uint32_t drain_signal(struct rm_relay *r, struct peer *p, enum rm_signal 
 /* Takes what there is room for out of a peer's rings. Returns how much room is left. */
 static struct rm_room drain(struct rm_relay *r, struct peer *p, struct rm_room room)
 {
+	uint64_t crowded = r->gather->crowded;
 	uint32_t spans, logs;
 
 	if (!is_ours(p))
@@ -274,6 +275,8 @@ static struct rm_room drain(struct rm_relay *r, struct peer *p, struct rm_room r
 		return room;
 	spans = drain_signal(r, p, RM_SIGNAL_TRACES, room.of[RM_SIGNAL_TRACES]);
 	logs = drain_signal(r, p, RM_SIGNAL_LOGS, room.of[RM_SIGNAL_LOGS]);
+	if (r->gather->crowded != crowded)
+		atomic_fetch_add_explicit(&p->segment->crowded, r->gather->crowded - crowded, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->segment->relayed, spans, memory_order_relaxed);
 	atomic_fetch_add_explicit(&p->segment->logs_relayed, logs, memory_order_relaxed);
 	rm_gather_rest(r->gather);

@@ -19,6 +19,7 @@ static struct rm_config stub_config;
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program) { (void)env, (void)program; }
 struct rm_segment *rm_outlet_segment(int *ring) { *ring = 0; return &stub_segment; }
 void rm_outlet_pushed(uint32_t bytes, uint32_t fill) { (void)bytes; (void)fill; }
+uint64_t rm_outlet_crowded(void) { return 0; }
 bool rm_outlet_takes(enum rm_signal signal) { (void)signal; return true; }
 void rm_outlet_output(struct rm_output *head, const struct iovec *text, size_t skip)
 {

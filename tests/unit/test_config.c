@@ -71,6 +71,7 @@ RM_TEST("each sampler has its name")
 		{ "OTEL_TRACES_SAMPLER=ParentBased_Always_On", RM_SAMPLER_PARENT_ON },
 		{ "OTEL_TRACES_SAMPLER=parentbased_always_off", RM_SAMPLER_PARENT_OFF },
 		{ "OTEL_TRACES_SAMPLER=parentbased_traceidratio", RM_SAMPLER_PARENT_RATIO },
+		{ "OTEL_TRACES_SAMPLER=parentbased_adaptive", RM_SAMPLER_PARENT_ADAPTIVE },
 		{ "OTEL_TRACES_SAMPLER=jaeger_remote", RM_SAMPLER_PARENT_ON },
 		{ "OTEL_TRACES_SAMPLER=", RM_SAMPLER_PARENT_ON },
 	};
@@ -79,6 +80,16 @@ RM_TEST("each sampler has its name")
 		BUILD(rows[i].var, "OTEL_TRACES_SAMPLER_ARG=0.25");
 		RM_CHECK(config.sampler == rows[i].kind && config.ratio == 0.25);
 	}
+}
+
+RM_TEST("the rate-limited sampler has its number of traces a second")
+{
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited", "OTEL_TRACES_SAMPLER_ARG=per_second=25");
+	RM_CHECK(config.sampler == RM_SAMPLER_PARENT_RATELIMITED && config.traces_per_s == 25);
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited", "OTEL_TRACES_SAMPLER_ARG=per_second=0");
+	RM_CHECK(config.traces_per_s == 100);
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited");
+	RM_CHECK(config.traces_per_s == 100);
 }
 
 RM_TEST("a ratio out of range is the default ratio")
