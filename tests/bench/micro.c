@@ -4,9 +4,9 @@
  * the same calls before, once everything that happens once. The peer speaks to the kernel without
  * libc's functions: it is the world outside, which no agent sees.
  *
- * Usage: micro CALLS plain|child|tls|full
+ * Usage: micro CALLS plain|child|tls|full|rest
  * With `child`, requests carry a trace context already; with `tls`, calls are those inside TLS alone: handshakes take
- * a while, in which an agent's own thread wakes up. With `full`, spans stay where they are: no thread is started while
+ * a while, in which an agent's own thread wakes up; with `rest`, those that few programs make, and lines on standard error. With `full`, spans stay where they are: no thread is started while
  * a signal is blocked, and so many calls are made before the others that no span more finds room.
  */
 #include <arpa/inet.h>
@@ -76,12 +76,40 @@ enum { H2_HEAD = 9, STREAM_AT = 5, DATA_AT = H2_HEAD + 0x13 };
 _Static_assert(sizeof(stream_request) - 1 == H2_HEAD + 0x4a, "its length");
 _Static_assert(sizeof(stream_response) - 1 == DATA_AT + H2_HEAD + 0x0c, "its lengths");
 
+/* gRPC: a call with one message each way. Its streams are counted up in STREAM_AT, too. */
+#define GRPC_TYPE "\x0f\x10\x10" "application/grpc"
+static char call_request[] = H2_FRAME("\x36", "\1", "\4") "\x83\x86\x04\x0f" "/shop.Items/Get" "\x01\x0e" "127.0.0.1:8080" GRPC_TYPE
+			     H2_FRAME("\x0c", "\0", "\1") "\0\0\0\0\7" "message";
+static char call_response[] = H2_FRAME("\x14", "\1", "\4") "\x88" GRPC_TYPE
+			      H2_FRAME("\x0c", "\0", "\0") "\0\0\0\0\7" "message"
+			      H2_FRAME("\x0f", "\1", "\5") "\0\x0b" "grpc-status" "\1" "0";
+enum { CALL_DATA_AT = H2_HEAD + 0x36, ANSWER_DATA_AT = H2_HEAD + 0x14, TRAILERS_AT = ANSWER_DATA_AT + H2_HEAD + 0x0c };
+
+_Static_assert(sizeof(call_request) - 1 == CALL_DATA_AT + H2_HEAD + 0x0c, "its lengths");
+_Static_assert(sizeof(call_response) - 1 == TRAILERS_AT + H2_HEAD + 0x0f, "its lengths");
+
+/* AMQP: a message of a byte to exchange "e" by key "k". */
+static const char broker_preface[] = "AMQP\0\0\x09\1";
+static const char publish[] = "\1\0\1\0\0\0\x0b" "\0\x3c\0\x28\0\0" "\1" "e" "\1" "k" "\0" "\xce"
+			      "\2\0\1\0\0\0\x0e" "\0\x3c\0\0" "\0\0\0\0\0\0\0\1" "\0\0" "\xce"
+			      "\3\0\1\0\0\0\1" "a" "\xce";
+
+/* DNS over TCP. */
+#define NAME_ASKED "\7" "example" "\3" "com" "\0" "\0\1" "\0\1"
+static const char question[] = "\0\x1d" "\x12\x34" "\1\0" "\0\1\0\0\0\0\0\0" NAME_ASKED;
+static const char found[] = "\0\x2d" "\x12\x34" "\x81\x80" "\0\1\0\1\0\0\0\0" NAME_ASKED
+			    "\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4\x7f\0\0\1";
+
+_Static_assert(sizeof(question) - 1 == 2 + 0x1d && sizeof(found) - 1 == 2 + 0x2d, "their lengths");
+
+static const char line[] = "2026-11-30 08:12:31 INFO order 42 was paid\n";
+
 /* A connection: our end goes through libc, the peer's does not. */
 struct pair {
 	int ours, peers;
 };
 
-static struct pair served, asked, uploaded, datagrams, cache, database, streams_in, streams_out;
+static struct pair served, asked, uploaded, datagrams, cache, database, streams_in, streams_out, calls_out, broker, resolver;
 static int file;
 static const char *request = plain;
 static char buf[BODY_STEP];
@@ -284,6 +312,67 @@ STEP stream_taken(void)
 	peer_takes(streams_in.peers);
 }
 
+static void number_calls(void)
+{
+	static unsigned id = -1u;
+	char *const frames[] = { call_request, call_request + CALL_DATA_AT, call_response, call_response + ANSWER_DATA_AT,
+				 call_response + TRAILERS_AT };
+
+	id += 2;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++) {
+		frames[i][STREAM_AT + 2] = (char)(id >> 8);
+		frames[i][STREAM_AT + 3] = (char)id;
+	}
+}
+
+STEP call_asks(void)
+{
+	check(send(calls_out.ours, call_request, sizeof(call_request) - 1, 0), "call asks");
+}
+
+STEP call_answered(void)
+{
+	peer_takes(calls_out.peers);
+	peer_sends(calls_out.peers, call_response, sizeof(call_response) - 1);
+	number_calls();
+}
+
+STEP call_reads(void)
+{
+	check(recv(calls_out.ours, buf, sizeof(buf), 0), "call reads");
+}
+
+STEP message_published(void)
+{
+	check(send(broker.ours, publish, sizeof(publish) - 1, 0), "publish");
+}
+
+STEP message_taken(void)
+{
+	peer_takes(broker.peers);
+}
+
+STEP question_asked(void)
+{
+	check(send(resolver.ours, question, sizeof(question) - 1, 0), "question");
+}
+
+STEP question_answered(void)
+{
+	peer_takes(resolver.peers);
+	peer_sends(resolver.peers, found, sizeof(found) - 1);
+}
+
+STEP answer_read(void)
+{
+	check(recv(resolver.ours, buf, sizeof(buf), 0), "answer");
+}
+
+STEP line_written(void)
+{
+	check(write(STDERR_FILENO, line, sizeof(line) - 1), "line");
+}
+
 typedef void step(void);
 static step *const scenarios[][STEPS_MAX] = {
 	{ file_read },
@@ -300,6 +389,13 @@ static step *const scenarios[][STEPS_MAX] = {
 static step *const secure_scenarios[][STEPS_MAX] = {
 	{ tls_server_reads, tls_server_answers },
 	{ tls_client_asks, tls_client_reads },
+};
+
+static step *const rest_scenarios[][STEPS_MAX] = {
+	{ call_asks, call_answered, call_reads },
+	{ message_published, message_taken },
+	{ question_asked, question_answered, answer_read },
+	{ line_written },
 };
 
 static APART void warm_up(step *const *steps, int calls)
@@ -400,6 +496,21 @@ static void greet(void)
 	number_stream(stream_request);
 }
 
+/* Connections of the rest. */
+static void begin_rest(void)
+{
+	calls_out = ask();
+	broker = ask();
+	resolver = ask();
+	check(send(calls_out.ours, preface, sizeof(preface) - 1, 0), "preface");
+	peer_takes(calls_out.peers);
+	peer_sends(calls_out.peers, settings, sizeof(settings) - 1);
+	check(recv(calls_out.ours, buf, sizeof(buf), 0), "settings");
+	number_calls();
+	check(send(broker.ours, broker_preface, sizeof(broker_preface) - 1, 0), "preface of AMQP");
+	peer_takes(broker.peers);
+}
+
 int main(int argc, char **argv)
 {
 	const struct text answer = { response, sizeof(response) - 1 };
@@ -430,6 +541,9 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[2], "tls") == 0) {
 		tls_start(argv[0], (struct text){ plain, sizeof(plain) - 1 }, answer);
 		run(secure_scenarios, sizeof(secure_scenarios) / sizeof(secure_scenarios[0]), calls);
+	} else if (argc > 2 && strcmp(argv[2], "rest") == 0) {
+		begin_rest();
+		run(rest_scenarios, sizeof(rest_scenarios) / sizeof(rest_scenarios[0]), calls);
 	} else {
 		if (full)
 			fill_up();

@@ -42,6 +42,10 @@ ROWS = {
     "SQL query as text": ("plain", ["query_asks", "query_reads"]),
     "SQL query, prepared": ("plain", ["execute_asks", "execute_reads"]),
     "SQL query as text, not sampled": ("off", ["query_asks", "query_reads"]),
+    "gRPC call asked, a message each way": ("rest", ["call_asks", "call_reads"]),
+    "AMQP message published": ("rest", ["message_published"]),
+    "DNS question, over TCP": ("rest", ["question_asked", "answer_read"]),
+    "line on standard error, as a log": ("rest", ["line_written"]),
 }
 # Arguments and settings of each variant; exports go nowhere, the records are made all the same.
 VARIANTS = {
@@ -50,6 +54,7 @@ VARIANTS = {
     "tls": ("tls", {}),
     "full": ("full", {}),
     "off": ("plain", {"OTEL_TRACES_SAMPLER": "always_off"}),
+    "rest": ("rest", {"OTEL_LOGS_EXPORTER": "otlp", "REMORA_DNS": "all"}),
 }
 
 
@@ -61,10 +66,12 @@ def profile(micro, agent, variant):
     if agent:
         env["LD_PRELOAD"] = str(agent)
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out"
-        subprocess.run(["valgrind", "-q", "--tool=callgrind", "--collect-systime=yes",
-                        f"--callgrind-out-file={out}", micro, str(CALLS), kind],
-                       env=env, check=True)
+        out, said = Path(folder) / "out", Path(folder) / "stderr"
+        with open(said, "w") as stderr:  # a file: what is written there is a log, wherever this runs
+            done = subprocess.run(["valgrind", "-q", "--tool=callgrind", "--collect-systime=yes",
+                                   f"--callgrind-out-file={out}", micro, str(CALLS), kind], env=env, stderr=stderr)
+        if done.returncode:
+            sys.exit(f"micro {kind} fails: {said.read_text()}")
         return out.read_text()
 
 
