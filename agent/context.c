@@ -299,12 +299,14 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 	return true;
 }
 
-/* See context.h: what says whose bytes these are, or whose code this is, says nothing of whose message it is. */
+/* See context.h: whose code this is says nothing of whose message it is. */
 static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	if (in->valid)
 		return resolve_header(rm_context_current(t, NULL), in, ret);
-	if (c->bound || t->attached)
+	if (c->bound)
+		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
+	if (t->attached)
 		return false;
 	return (c->connected_on == t && resolve_thread(t, c, ret)) || take_process(ret);
 }

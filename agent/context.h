@@ -69,7 +69,7 @@ bool rm_context_find_here(struct rm_thread *t, bool any, struct rm_parent *ret);
 
 /*
  * The parent of a message that is sent on `c` (locked), as above. Clients of brokers send what many have given them: one loop,
- * or whoever happens to flush, writes it. So what adapters say of the thread or the bytes is not believed, and of threads only
+ * or whoever happens to flush, writes it. So what adapters say of the thread is not believed, but of a message's own bytes, and of threads only
  * that of one which opened the connection itself.
  */
 void rm_context_resolve_sent(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret);

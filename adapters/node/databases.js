@@ -277,7 +277,7 @@ drivers['@redis/client/dist/lib/client/socket.js'] = ({ default: { prototype } }
 		});
 };
 
-const DRIVER = /[\\/]node(?:_modules|js)[\\/]((?:@grpc[\\/]grpc-js|@redis[\\/]client|ioredis|mysql2|pg|pg-pool)[\\/].*)$/;
+const DRIVER = /[\\/]node(?:_modules|js)[\\/]((?:@grpc[\\/]grpc-js|@nats-io[\\/]nats-core|@redis[\\/]client|amqplib|ioredis|kafkajs|mysql2|nats|pg|pg-pool)[\\/].*)$/;
 const OFTEN = 64, SELDOM_MS = 1000;
 const met = new Set();
 let looks = 0, lookedAt = 0;

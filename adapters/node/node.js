@@ -402,6 +402,7 @@
 	};
 
 	include('databases.js');
+	include('brokers.js');
 	include('grpc.js');
 	include('lookups.js');
 

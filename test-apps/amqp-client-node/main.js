@@ -1,6 +1,6 @@
 // RabbitMQ as Node programs use it, with amqplib.
 // main.js publish URL N   publishes N messages to the exchange orders, every third with a header, and a long one; confirmed
-// main.js serve URL PORT  answers GET /?N after it published a message with that body
+// main.js serve URL PORT  answers GET /N after it published a message with the routing key order.N
 // main.js receive URL N   prints, of the first N messages of the queue work, how many there were and the bytes of them
 const http = require('http');
 const amqp = require('amqplib');
@@ -43,8 +43,10 @@ async function serve(connection, port) {
 	const channel = await connection.createChannel();
 	await declare(channel);
 	http.createServer((request, response) => {
-		channel.publish('orders', 'order.new', Buffer.from(request.url));
-		setTimeout(() => response.end('ok\n'), 20);
+		setTimeout(() => {
+			channel.publish('orders', `order.${request.url.slice(1)}`, Buffer.from(request.url));
+			setTimeout(() => response.end('ok\n'), 20);
+		}, Math.random() * 10);
 	}).listen(port, '127.0.0.1');
 }
 

@@ -1,7 +1,9 @@
 // Kafka as Node programs use it, with kafkajs.
 // main.js publish SERVER N   sends N messages to orders, every third with a header, and a long one
+// main.js serve SERVER PORT  answers GET /N after it sent N messages to orders at once
 // main.js receive SERVER N   prints, of the first N messages, how many there were and the bytes of them
 // With TLS_CA in the environment it speaks TLS.
+const http = require('http');
 const { Kafka, logLevel } = require('kafkajs');
 
 async function publish(kafka, count) {
@@ -31,6 +33,16 @@ async function receive(kafka, count) {
 	await consumer.disconnect();
 }
 
+async function serve(kafka, port) {
+	const producer = kafka.producer({ maxInFlightRequests: 2 });
+	await producer.connect();
+	http.createServer(async ({ url }, response) => {
+		await new Promise((done) => setTimeout(done, Math.random() * 10));
+		await producer.send({ topic: 'orders', messages: Array.from({ length: Number(url.slice(1)) }, () => ({ value: url, partition: 0 })) });
+		response.end('ok\n');
+	}).listen(port, '127.0.0.1');
+}
+
 const [what, server, count] = process.argv.slice(2);
 const kafka = new Kafka({ clientId: what === 'publish' ? 'sender' : 'receiver', brokers: [server], ssl: 'TLS_CA' in process.env, logLevel: logLevel.NOTHING });
-({ publish, receive })[what](kafka, Number(count));
+({ publish, receive, serve })[what](kafka, Number(count));

@@ -1,6 +1,8 @@
 // NATS as Node programs use it, with nats.js.
 // main.js publish URL N   publishes N messages on orders.1, every third with a header, and one that is long
+// main.js serve URL PORT  answers GET /N after it published a message on orders.N
 // main.js receive URL N   prints, of the first N messages of orders.*, how many there were and the bytes of them
+const http = require('http');
 const { connect, headers } = require('nats');
 
 async function publish(client, count) {
@@ -29,10 +31,20 @@ async function receive(client, count) {
 	console.log(got, bytes, kinds);
 }
 
+function serve(client, port) {
+	http.createServer((request, response) => {
+		setTimeout(() => {
+			client.publish(`orders.${request.url.slice(1)}`, Buffer.from(request.url));
+			client.flush().then(() => response.end('ok\n'));
+		}, Math.random() * 10);
+	}).listen(port, '127.0.0.1');
+}
+
 async function main(what, url, count) {
 	const client = await connect({ servers: url });
-	await { publish, receive }[what](client, Number(count));
-	await client.close();
+	await { publish, receive, serve }[what](client, Number(count));
+	if (what !== 'serve')
+		await client.close();
 }
 
 main(...process.argv.slice(2));

@@ -55,3 +55,17 @@ def handed_over(t, spans, sender, receiver, destination, count, source=None):
         t.equal(s["links"], [(parent["trace_id"], parent["span_id"])], "links")
         t.equal((parent["attributes"]["messaging.destination.name"], s["attributes"]["messaging.destination.name"]),
                 (destination, source or destination), "destinations")
+
+
+def asked_at_once(t, port, count):
+    """Requests for /1 to /COUNT, all at once."""
+    waiting = [t.thread(lambda i=i: t.equal(t.get(port, f"/{i}"), [(200, b"ok\n")], "answer")) for i in range(1, count + 1)]
+    for answer in waiting:
+        answer()
+
+
+def messages_of_requests(t, spans, service, number):
+    """Each request sent one message; `number` tells of which request that is, by what is to be seen in its span."""
+    spans.count(service, server=len(spans.all) // 2).linked(service, "PRODUCER", service, "SERVER")
+    for s in spans.of(service, "PRODUCER"):
+        t.equal("/" + number(s), spans.by_id[s["parent_id"]]["attributes"]["url.path"], "the request that sent it")

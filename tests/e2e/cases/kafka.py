@@ -3,7 +3,7 @@ import contextlib
 import socket
 import time
 
-from brokers import CLIENTS, ENVIRONMENT, needs, node, python
+from brokers import CLIENTS, ENVIRONMENT, asked_at_once, messages_of_requests, needs, node, python
 from fetched import maven
 from harness import Failure, Skip, case
 
@@ -111,6 +111,18 @@ def kafka_4(t):
 def kafkajs(t):
     needs(t, "node:kafkajs")
     both(t, "node", "node")
+
+
+@case("kafkajs in a server: one loop sends what many requests give it, each below its own request", [*NEEDS, "node"], name="kafka_loop",
+      agent_only=True)
+def loop(t):
+    needs(t, "node:kafkajs")
+    far, port = server(t), t.port()
+    t.start("web", [*node("kafka-client-node"), "serve", far.address, port], port, env=ENVIRONMENT)
+    asked_at_once(t, port, 20)
+    spans = t.spans_at_least(40)
+    spans.all[:] = [s for s in spans.all if "error.type" not in s["attributes"]]  # as above
+    messages_of_requests(t, spans, "web", lambda s: str(s["attributes"].get("messaging.batch.message_count", 1)))
 
 
 @case("Kafka, compressed: the same messages, counted, without context", [*NEEDS, "python3"], name="kafka_compressed")

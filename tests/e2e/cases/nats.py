@@ -1,5 +1,5 @@
 """NATS: a PRODUCER span for each message sent, a CONSUMER span for each one received, context in headers."""
-from brokers import ENVIRONMENT, background, handed_over, needs, node, python, said
+from brokers import ENVIRONMENT, asked_at_once, background, handed_over, messages_of_requests, needs, node, python, said
 from harness import case
 from proxy import Recorder
 
@@ -48,6 +48,16 @@ def nats_node_to_python(t):
     far = server(t)
     publish_and_receive(t, node("nats-client-node"), python("nats-client-python"), far.address)
     check_spans(t, far)
+
+
+@case("nats.js in a server: one loop sends what many requests give it, each below its own request", ["nats-server", "node"],
+      agent_only=True)
+def nats_loop(t):
+    needs(t, "node:nats")
+    far, port = server(t), t.port()
+    t.start("web", [*node("nats-client-node"), "serve", far.address, port], port, env=ENVIRONMENT)
+    asked_at_once(t, port, 20)
+    messages_of_requests(t, t.spans(40), "web", lambda s: s["attributes"]["messaging.destination.name"].rpartition(".")[2])
 
 
 @case("NATS without headers: the same messages, each with spans of its own trace", ["nats-server", "python3", "node"])
