@@ -45,7 +45,7 @@ bool rm_python_is_known(const char *text)
 
 	if (text[0] != '3' || text[1] != '.')
 		return false;
-	for (const char *p = text + 2; *p >= '0' && *p <= '9'; p++)
+	for (const char *p = text + 2; *p >= '0' && *p <= '9' && minor <= MINOR_MAX; p++)
 		minor = minor * 10 + (unsigned)(*p - '0');
 	return minor >= MINOR_MIN && minor <= MINOR_MAX;
 }
