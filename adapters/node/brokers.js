@@ -6,6 +6,16 @@
  */
 const PLAIN_BYTES = 2000; /* of headers: a frame that a broker takes may have 4,096 */
 
+/* This library publishes what many gave it, in the context of one of them. */
+const isManaged = () => Object.keys(builtin('module')._cache).some((path) => path.includes('amqp-connection-manager'));
+const managed = new WeakMap();
+
+function isPublishedByOthers(connection) {
+	if (!managed.has(connection))
+		managed.set(connection, isManaged());
+	return managed.get(connection);
+}
+
 /* amqplib has made the headers for this message alone. */
 function isPlain(headers) {
 	let bytes = 0;
@@ -23,7 +33,8 @@ drivers['amqplib/lib/channel.js'] = ({ Channel: { prototype } }) => Object.hasOw
 		quietly(() => {
 			const context = current.getStore(), headers = properties?.headers;
 
-			if (context && headers && fields === properties && lives(context) && isPlain(headers))
+			if (context && headers && fields === properties && lives(context) && isPlain(headers) &&
+			    !isPublishedByOthers(this.connection))
 				headers.traceparent = context;
 		});
 		return apply(sendMessage, this, arguments);
