@@ -188,6 +188,27 @@ void rm_local_cut_off(struct rm_thread *t, const struct rm_local_range *range, s
 	}
 }
 
+void rm_local_drop(struct rm_thread *t, rm_ctx ctx)
+{
+	if (!ctx || !rm_ctx_exchange(ctx))
+		return;
+	if (rm_exchange_at((uint32_t)ctx)->epoch == rm_epoch())
+		rm_lost(t, RM_LOST_EXCHANGE);
+	rm_exchange_drop((uint32_t)ctx);
+}
+
+void rm_local_sweep(struct rm_thread *t, uint64_t mask, uint64_t value, bool (*gone)(uint32_t))
+{
+	for (int i = 0; i < SETS * WAYS; i++) {
+		struct place *p = &table[i / WAYS][i % WAYS];
+		uintptr_t key = atomic_load_explicit(&p->key, memory_order_relaxed);
+		uint64_t seen_ns;
+
+		if ((key & mask) == value && gone((uint32_t)key))
+			rm_local_drop(t, take(p, &seen_ns));
+	}
+}
+
 void rm_local_end_all(struct rm_thread *t)
 {
 	static const struct rm_str none;

@@ -36,6 +36,9 @@ bool rm_local_seen(const void *key, uint64_t seen_ns);
 /* Takes it out of the table; 0: nothing is there. `ret_seen_ns` is when it was last seen. */
 rm_ctx rm_local_take(const void *key, uint64_t *ret_seen_ns);
 
+/* What was taken is over, and nobody knows how: no span, but a loss. 0 is allowed. */
+void rm_local_drop(struct rm_thread *t, rm_ctx ctx);
+
 /* Those whose key has this value behind the mask, and which began before that time. */
 struct rm_local_range {
 	uint64_t mask, value, before_ns;
@@ -43,6 +46,9 @@ struct rm_local_range {
 
 /* Ends them with this error. */
 void rm_local_cut_off(struct rm_thread *t, const struct rm_local_range *range, struct rm_str error);
+
+/* Drops (counted) those whose key has this value behind the mask and whose `gone` says so of its lower half. */
+void rm_local_sweep(struct rm_thread *t, uint64_t mask, uint64_t value, bool (*gone)(uint32_t));
 
 /* The process is over: ends all that are kept, as they are. */
 void rm_local_end_all(struct rm_thread *t);

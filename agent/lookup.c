@@ -1,19 +1,34 @@
 /*
- * See lookup.h. A look-up under way is kept with those of SQLite (agent/local.h), under the address of its thread's block,
- * so that one which the end of the process finds under way is told of, too.
+ * See lookup.h. A look-up under way is kept with those of SQLite (agent/local.h), under its thread's number, so that one which
+ * the end of the process finds under way is told of, too.
  *
  * A thread remembers how deep in its stack its look-up is: a module that libc asks (NSS) may come by our hooks again, from
- * further down. A call from above is a new one: the old one was left by longjmp, as an alarm's handler does, or its thread
- * was cancelled. When that was nobody knows, so it has no span, and is counted.
+ * further down. A call from above is a new one, and so is any behind a jump (longjmp): the old one was left, as an alarm's handler
+ * does. When that was nobody knows, so it has no span, and is counted. A jump that stayed within it costs that span only if
+ * a module looks up names behind it, too. One whose thread was cancelled is found by a later look-up of any thread.
+ *
+ * One that another thread makes for this one (getaddrinfo_a) is kept under the address of what it was asked with.
  */
 #include "agent/lookup.h"
 
+#include "agent/alive.h"
 #include "agent/context.h"
 #include "agent/dns.h"
 #include "agent/local.h"
+#include "agent/text.h"
+#include "base/clock.h"
 #include "base/fmt_addr.h"
+#include "base/sys.h"
 
-enum { FRAME_SHIFT = 4 };
+enum {
+	FRAME_SHIFT = 2,                 /* the lowest two bits are marks: frames are aligned to 16 */
+	CLASS_IN = 1,
+	DEEP = 1, JUMPED = 2, MARKS = 3, /* in what a thread remembers: set; and there was a jump since */
+	SWEEP_EVERY = 16,                /* look-ups */
+};
+
+#define KEY_MARK (UINT64_C(1) << 62) /* no user address has this bit, and no key of a datagram only this one */
+#define KEY_MASK (UINT64_C(3) << 62)
 
 /* ---- what is no look-up ---- */
 
@@ -82,16 +97,16 @@ bool rm_lookup_is_local(const char *name)
 
 /* ---- calls in calls ---- */
 
-/* In units of a frame's alignment, of which the lower 32 bits tell neighbours apart. Never 0. */
+/* The lower 32 bits of an address tell neighbours apart. Never 0. */
 static uint32_t depth_of(const void *frame)
 {
-	return (uint32_t)((uintptr_t)frame >> FRAME_SHIFT) | 1;
+	return ((uint32_t)((uintptr_t)frame >> FRAME_SHIFT) & ~(uint32_t)MARKS) | DEEP;
 }
 
 /* True for a call from within another look-up of this thread. */
 static bool is_inner(const struct rm_thread *t, const void *frame)
 {
-	return t->lookup && (int32_t)(depth_of(frame) - t->lookup) < 0;
+	return t->lookup && !(t->lookup & JUMPED) && (int32_t)(depth_of(frame) - t->lookup) < 0;
 }
 
 bool rm_lookup_goes_on(const struct rm_thread *t)
@@ -99,32 +114,49 @@ bool rm_lookup_goes_on(const struct rm_thread *t)
 	return is_inner(t, __builtin_frame_address(0));
 }
 
-/* What an earlier look-up of this thread left behind. */
-static void forget_left(struct rm_thread *t)
+void rm_lookup_jumps(void)
+{
+	struct rm_thread *t = rm_active() && rm_sys_thread_is_libcs() ? rm_thread_self() : NULL;
+
+	if (t && t->lookup)
+		t->lookup |= JUMPED;
+}
+
+static const void *key_of(const struct rm_thread *t)
+{
+	uint32_t tid = rm_alive_self();
+
+	return tid ? (const void *)(uintptr_t)(KEY_MARK | tid) : (const void *)&t->lookup;
+}
+
+/* What was kept there and is not this: an earlier one that was left. */
+static void forget_left(struct rm_thread *t, const void *key)
 {
 	uint64_t seen_ns;
-	rm_ctx ctx = rm_local_take(&t->lookup, &seen_ns);
 
-	if (!ctx)
-		return;
-	if (!rm_ctx_exchange(ctx))
-		return;
-	if (rm_exchange_at((uint32_t)ctx)->epoch == rm_epoch())
-		rm_lost(t, RM_LOST_EXCHANGE);
-	rm_exchange_drop((uint32_t)ctx);
+	rm_local_drop(t, rm_local_take(key, &seen_ns));
+}
+
+/* What threads left that are no more. Whoever leaves something has made a look-up, so that it cannot become much. */
+static void sweep(struct rm_thread *t)
+{
+	static _Atomic uint32_t begun;
+
+	if (atomic_fetch_add_explicit(&begun, 1, memory_order_relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1)
+		rm_local_sweep(t, KEY_MASK, KEY_MARK, rm_alive_gone);
 }
 
 /* ---- spans ---- */
 
 /* Whatever the thread works for, this is for `whose`. */
-static rm_ctx begin_for(struct rm_thread *t, const struct rm_dns_asked *asked, rm_ctx whose)
+static rm_ctx begin_for(struct rm_thread *t, const struct rm_dns_asked *asked, const void *key, rm_ctx whose)
 {
 	rm_ctx before = t->attached, ret;
 	uint8_t how = t->attached_how;
 
 	t->attached = whose;
 	t->attached_how = RM_SOURCE_HANDOFF;
-	ret = rm_dns_begin(t, asked, &t->lookup);
+	ret = rm_dns_begin(t, asked, key);
 	t->attached = before;
 	t->attached_how = how;
 	return ret;
@@ -139,11 +171,13 @@ static void begin(struct rm_lookup *l, const struct rm_dns_asked *asked, rm_ctx 
 	if (!rm_enter(&s))
 		return;
 	if (!is_inner(s.thread, l)) {
-		forget_left(s.thread);
+		sweep(s.thread);
+		l->key = key_of(s.thread);
+		forget_left(s.thread, l->key);
 		s.thread->lookup = depth_of(l);
 		l->outermost = true;
 		if (asked)
-			l->ctx = whose ? begin_for(s.thread, asked, whose) : rm_dns_begin(s.thread, asked, &s.thread->lookup);
+			l->ctx = whose ? begin_for(s.thread, asked, l->key, whose) : rm_dns_begin(s.thread, asked, l->key);
 	}
 	rm_leave(&s);
 }
@@ -183,6 +217,38 @@ void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address
 	begin(l, asked.name.n && !is_loopback(asked.name) ? &asked : NULL, 0);
 }
 
+void rm_lookup_begin_question(struct rm_lookup *l, const char *name, int class, int type)
+{
+	const char *known = rm_dns_type_name((uint16_t)type);
+	struct rm_dns_asked asked = { .type = known ? rm_str_c(known) : RM_STR("") };
+
+	if (name && class == CLASS_IN) {
+		asked.name = bounded(name);
+		asked.name.n -= asked.name.n > RM_LOOKUP_NAME_BYTES;
+		asked.name.n -= asked.name.n > 1 && asked.name.p[asked.name.n - 1] == '.';
+		asked.name = asked.name.n ? asked.name : RM_STR(".");
+	}
+	begin(l, asked.name.n ? &asked : NULL, 0);
+}
+
+void rm_lookup_begin_message(struct rm_lookup *l, const uint8_t *p, size_t n)
+{
+	rm_text room = rm_may_read(p, n) ? rm_text_get(RM_DNS_NAME_BYTES) : 0;
+	struct rm_dns_asked asked = { 0 };
+	struct rm_dns_message m;
+	struct rm_strbuf name;
+	const char *known;
+
+	rm_strbuf_init(&name, room ? rm_text_at(room) : NULL, room ? RM_DNS_NAME_BYTES : 0);
+	if (room && rm_dns_read(p, n, &name, &m) && !m.response) {
+		known = rm_dns_type_name(m.type);
+		asked.name = m.name;
+		asked.type = known ? rm_str_c(known) : RM_STR("");
+	}
+	begin(l, asked.name.n ? &asked : NULL, 0);
+	rm_text_put(room);
+}
+
 void rm_lookup_pass(struct rm_lookup *l)
 {
 	begin(l, NULL, 0);
@@ -194,7 +260,7 @@ static bool is_taken(struct rm_thread *t, const struct rm_lookup *l)
 	rm_ctx ctx;
 
 	t->lookup = 0;
-	return l->ctx && rm_dns_take(&t->lookup, &ctx) && ctx == l->ctx;
+	return l->ctx && rm_dns_take(l->key, &ctx) && ctx == l->ctx;
 }
 
 void rm_lookup_end(struct rm_lookup *l, struct rm_str error, const struct rm_answers *answers)
@@ -208,6 +274,32 @@ void rm_lookup_end(struct rm_lookup *l, struct rm_str error, const struct rm_ans
 	rm_leave(&s);
 }
 
+/* What the answer says goes into the span, if it is one. */
+static void read_answer(rm_ctx ctx, const uint8_t *p, size_t n)
+{
+	rm_text room = rm_text_get(RM_DNS_NAME_BYTES);
+	struct rm_dns_message m;
+	struct rm_strbuf name;
+
+	rm_strbuf_init(&name, room ? rm_text_at(room) : NULL, room ? RM_DNS_NAME_BYTES : 0);
+	if (room && rm_dns_read(p, n, &name, &m) && m.response)
+		rm_dns_answered(rm_exchange_at((uint32_t)ctx), p, n, &m);
+	rm_text_put(room);
+}
+
+void rm_lookup_end_message(struct rm_lookup *l, const uint8_t *p, size_t n)
+{
+	struct rm_scope s;
+
+	if (!l->outermost || !rm_enter(&s))
+		return;
+	if (is_taken(s.thread, l)) {
+		read_answer(l->ctx, p, n);
+		rm_exchange_end((uint32_t)l->ctx, rm_clock_mono_ns(), s.thread);
+	}
+	rm_leave(&s);
+}
+
 void rm_lookup_drop(struct rm_lookup *l)
 {
 	struct rm_scope s;
@@ -216,6 +308,51 @@ void rm_lookup_drop(struct rm_lookup *l)
 		return;
 	if (is_taken(s.thread, l))
 		rm_exchange_drop((uint32_t)l->ctx);
+	rm_leave(&s);
+}
+
+/* ---- by another thread ---- */
+
+void rm_lookup_order(const void *key, const char *name)
+{
+	struct rm_dns_asked asked = { 0 };
+	struct rm_scope s;
+
+	if (rm_lookup_is_local(name) || !rm_enter(&s))
+		return;
+	asked.name = bounded(name);
+	asked.name.n -= asked.name.n > RM_LOOKUP_NAME_BYTES;
+	forget_left(s.thread, key);
+	rm_dns_begin(s.thread, &asked, key);
+	rm_leave(&s);
+}
+
+bool rm_lookup_is_ordered(const void *key)
+{
+	return rm_may_enter() && rm_local_seen(key, 0);
+}
+
+void rm_lookup_deliver(const void *key, struct rm_str error, const struct rm_answers *answers)
+{
+	struct rm_scope s;
+	rm_ctx ctx;
+
+	if (!rm_enter(&s))
+		return;
+	if (rm_dns_take(key, &ctx))
+		rm_dns_end(s.thread, ctx, error, answers->value, answers->count);
+	rm_leave(&s);
+}
+
+void rm_lookup_withdraw(const void *key)
+{
+	struct rm_scope s;
+	rm_ctx ctx;
+
+	if (!rm_enter(&s))
+		return;
+	if (rm_dns_take(key, &ctx))
+		rm_exchange_drop((uint32_t)ctx);
 	rm_leave(&s);
 }
 

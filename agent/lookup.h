@@ -25,6 +25,7 @@ struct rm_thread;
 /* A call that is under way. It lies on the stack of the hook. */
 struct rm_lookup {
 	rm_ctx ctx;      /* 0: it has no span */
+	const void *key; /* under which it is kept */
 	bool outermost;
 };
 
@@ -60,6 +61,10 @@ rm_ctx rm_lookup_marked(const char *name, int flags, int *ret_flags);
 /* One of the name of an address. */
 void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address, size_t len);
 
+/* A question to the DNS that libc puts together, or gets as a message. */
+void rm_lookup_begin_question(struct rm_lookup *l, const char *name, int class, int type);
+void rm_lookup_begin_message(struct rm_lookup *l, const uint8_t *p, size_t n);
+
 /* Begins nothing, but what is asked in the call is no look-up either. */
 void rm_lookup_pass(struct rm_lookup *l);
 
@@ -72,7 +77,22 @@ void rm_answers_name(struct rm_answers *a, const char *name);
 /* It is over. `error` says what went wrong (empty: nothing); `answers` may be NULL. */
 void rm_lookup_end(struct rm_lookup *l, struct rm_str error, const struct rm_answers *answers);
 
+/* It is over with an answer of `n` bytes, which says how it went. */
+void rm_lookup_end_message(struct rm_lookup *l, const uint8_t *p, size_t n);
+
 /* It was none: the call was refused before anything was asked. */
 void rm_lookup_drop(struct rm_lookup *l);
+
+/* The thread jumps over frames of its own (longjmp), whose hooks will not be told of it. Context: any. */
+void rm_lookup_jumps(void);
+
+/*
+ * A look-up of a name that another thread makes for this one begins; `key`, an address of the program's, names it. Then it is over,
+ * or it was none. Is one under way that has this name? Context of the last three: any.
+ */
+void rm_lookup_order(const void *key, const char *name);
+void rm_lookup_deliver(const void *key, struct rm_str error, const struct rm_answers *answers);
+void rm_lookup_withdraw(const void *key);
+bool rm_lookup_is_ordered(const void *key);
 
 #endif

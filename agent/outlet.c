@@ -355,6 +355,11 @@ void rm_outlet_root_changes(void)
 	rm_worker_seal();
 }
 
+bool rm_outlet_is_silent(void)
+{
+	return atomic_load_explicit(&o.silent, memory_order_relaxed);
+}
+
 void rm_outlet_retire(bool silent)
 {
 	atomic_store(&o.retired, true);

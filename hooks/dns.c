@@ -7,19 +7,20 @@
  */
 #include "agent/hookapi.h"
 #include "agent/lookup.h"
+#include "hooks/dns.h"
 #include "hooks/hook.h"
 
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
 
 #pragma weak __h_errno_location
 
 /* ---- what went wrong ---- */
 
-/* In the words of the conventions. */
-static struct rm_str error_of(int code)
+struct rm_str rm_dns_error(int code)
 {
 	switch (code) {
 	case EAI_NONAME:
@@ -38,7 +39,7 @@ static struct rm_str error_of(int code)
 	}
 }
 
-static struct rm_str error_of_host(int code)
+struct rm_str rm_dns_host_error(int code)
 {
 	switch (code) {
 	case HOST_NOT_FOUND:
@@ -56,25 +57,29 @@ static struct rm_str error_of_host(int code)
 
 /* ---- getaddrinfo, getnameinfo ---- */
 
-/* Refused for what the program said of services and sockets: nobody was asked. */
-static bool is_refusal(int code)
+bool rm_dns_refused(int code)
 {
 	return code == EAI_BADFLAGS || code == EAI_SERVICE || code == EAI_SOCKTYPE;
+}
+
+void rm_dns_add_found(struct rm_answers *answers, const struct addrinfo *found)
+{
+	for (; found; found = found->ai_next)
+		if (found->ai_addr)
+			rm_answers_address(answers, found->ai_addr, found->ai_addrlen);
 }
 
 static void end_addresses(struct rm_lookup *l, int result, const struct addrinfo *found)
 {
 	struct rm_answers answers;
 
-	if (!l->ctx || is_refusal(result)) {
+	if (!l->ctx || rm_dns_refused(result)) {
 		rm_lookup_drop(l);
 		return;
 	}
 	rm_answers_init(&answers);
-	for (; result == 0 && found; found = found->ai_next)
-		if (found->ai_addr)
-			rm_answers_address(&answers, found->ai_addr, found->ai_addrlen);
-	rm_lookup_end(l, result ? error_of(result) : RM_STR(""), &answers);
+	rm_dns_add_found(&answers, result == 0 ? found : NULL);
+	rm_lookup_end(l, result ? rm_dns_error(result) : RM_STR(""), &answers);
 }
 
 /* Whom the call was marked for by whoever handed it to this thread; `hints` is then what it is to be called with. */
@@ -94,6 +99,12 @@ static rm_ctx marked(const char *node, const char *service, const struct addrinf
 	return ret;
 }
 
+/* A thread of libc's asks what was told of already: getaddrinfo_a of glibc before 2.34, see gai.c. */
+static bool is_ordered(struct addrinfo **ret)
+{
+	return ret && rm_lookup_is_ordered((const char *)ret - offsetof(struct gaicb, ar_result));
+}
+
 RM_HOOK(getaddrinfo, NULL);
 RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			  struct addrinfo **ret)
@@ -110,7 +121,7 @@ RM_EXPORT int getaddrinfo(const char *node, const char *service, const struct ad
 	}
 	rm_safe_point();
 	whose = marked(node, service, &hints, &plain);
-	if (hints && hints->ai_flags & AI_NUMERICHOST)
+	if ((hints && hints->ai_flags & AI_NUMERICHOST) || is_ordered(ret))
 		rm_lookup_pass(&l);
 	else
 		rm_lookup_begin_for(&l, node, whose);
@@ -144,7 +155,7 @@ RM_EXPORT int getnameinfo(const struct sockaddr *address, socklen_t len, char *h
 	rm_answers_init(&answers);
 	if (result == 0)
 		rm_answers_name(&answers, host);
-	rm_lookup_end(&l, result ? error_of(result) : RM_STR(""), &answers);
+	rm_lookup_end(&l, result ? rm_dns_error(result) : RM_STR(""), &answers);
 	return result;
 }
 
@@ -182,19 +193,24 @@ static void end_host(struct rm_lookup *l, const struct hostent *found, int error
 	if (found)
 		rm_lookup_end(l, RM_STR(""), &answers);
 	else
-		rm_lookup_end(l, error_of_host(error), NULL);
+		rm_lookup_end(l, rm_dns_host_error(error), NULL);
 }
 
-static int last_error(void)
+int rm_dns_last_error(void)
 {
 	return __h_errno_location ? *__h_errno_location() : NETDB_INTERNAL;
+}
+
+void rm_dns_set_last_error(int code)
+{
+	if (__h_errno_location)
+		*__h_errno_location() = code;
 }
 
 static struct hostent *no_host(void)
 {
 	errno = ENOSYS;
-	if (__h_errno_location)
-		*__h_errno_location() = NETDB_INTERNAL;
+	rm_dns_set_last_error(NETDB_INTERNAL);
 	return NULL;
 }
 
@@ -207,7 +223,7 @@ static int no_host_r(struct hostent **ret, int *ret_error)
 
 static struct hostent *ended(struct rm_lookup *l, struct hostent *found, bool reverse)
 {
-	end_host(l, found, found ? 0 : last_error(), 0, reverse);
+	end_host(l, found, found ? 0 : rm_dns_last_error(), 0, reverse);
 	return found;
 }
 

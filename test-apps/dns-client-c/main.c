@@ -3,6 +3,7 @@
  * that is, as it has no variable for it. Prints what came of each.
  *   main PORT threads    looks up one name in each of 8 threads
  *   main PORT longjmp    an alarm's handler jumps out of a look-up that nobody answers; then another one
+ *   main PORT deeper     the same, and that one from further down the stack
  *   main PORT exit       ends while another thread waits for an answer
  */
 #include <arpa/inet.h>
@@ -128,7 +129,16 @@ static void on_alarm(int signal)
 	siglongjmp(out, 1);
 }
 
-static void jump(void)
+/* Behind a buffer that nobody writes to: what was below stays as it was left. */
+static __attribute__((noinline)) void from_further_down(const char *name)
+{
+	volatile char room[65536];
+
+	room[0] = 0;
+	addresses(name, AF_INET, room[0]);
+}
+
+static void jump(void (*next)(const char *))
 {
 	signal(SIGALRM, on_alarm);
 	if (sigsetjmp(out, 1) == 0) {
@@ -137,7 +147,12 @@ static void jump(void)
 	}
 	puts("out");
 	use_server();
-	addresses("after.test", AF_INET, 0);
+	next("after.test");
+}
+
+static void from_here(const char *name)
+{
+	addresses(name, AF_INET, 0);
 }
 
 int main(int argc, char **argv)
@@ -150,7 +165,9 @@ int main(int argc, char **argv)
 	if (strcmp(what, "threads") == 0) {
 		threads();
 	} else if (strcmp(what, "longjmp") == 0) {
-		jump();
+		jump(from_here);
+	} else if (strcmp(what, "deeper") == 0) {
+		jump(from_further_down);
 	} else if (strcmp(what, "exit") == 0) {
 		pthread_create(&thread, NULL, look_up, "silent.test");
 		sleep(1);

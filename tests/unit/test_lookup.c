@@ -4,9 +4,11 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "agent/local.h"
+#include "agent/text.h"
 #include "tests/rmtest.h"
 #include "tests/unit/agent_stub.h"
 
@@ -172,6 +174,17 @@ RM_TEST("what a module looks up on the way is part of the outer one, also of one
 	RM_CHECK(!stub_span() && rm_exchange_live() == before);
 }
 
+/* One of its own, further down. */
+static __attribute__((noinline)) void deeper(void)
+{
+	struct rm_lookup l;
+
+	rm_lookup_begin(&l, "deeper.example");
+	RM_CHECK(l.ctx && l.outermost);
+	inner();
+	rm_lookup_end(&l, none, NULL);
+}
+
 static __attribute__((noinline)) void left(void)
 {
 	struct rm_lookup l;
@@ -289,4 +302,130 @@ RM_TEST("a look-up for another request than the thread's has that one's place, a
 	rm_ctx_attach(0, RM_SOURCE_NONE);
 	rm_exchange_drop((uint32_t)mine);
 	rm_exchange_drop((uint32_t)other);
+}
+
+RM_TEST("behind a jump out of one the next is a new one, also from further down; the one that was left is counted")
+{
+	uint64_t lost = stub_segment.lost[RM_LOST_EXCHANGE];
+	uint32_t before = rm_exchange_live();
+	struct rm_lookup l;
+
+	begin_test();
+	rm_lookup_jumps();
+	rm_lookup_begin(&l, "outer.example");
+	inner();
+	rm_lookup_jumps();
+	deeper();
+	RM_CHECK(stub_span() && !stub_span());
+	RM_CHECK(stub_segment.lost[RM_LOST_EXCHANGE] == lost + 1 && rm_exchange_live() == before);
+}
+
+RM_TEST("a jump within one, behind which nothing is looked up, costs it nothing")
+{
+	struct rm_lookup l;
+
+	begin_test();
+	rm_lookup_begin(&l, "outer.example");
+	rm_lookup_jumps();
+	rm_lookup_end(&l, none, NULL);
+	RM_CHECK(stub_span() && !stub_span());
+	rm_lookup_begin(&l, "next.example");
+	inner();
+	rm_lookup_end(&l, none, NULL);
+	RM_CHECK(stub_span() && !stub_span());
+}
+
+static void *leave(void *arg)
+{
+	left();
+	return arg;
+}
+
+RM_TEST("what threads left that are no more is given back by later ones, and counted")
+{
+	enum { THREADS = 40, LATER = 16 };
+	uint64_t lost = stub_segment.lost[RM_LOST_EXCHANGE];
+	uint32_t exchanges = rm_exchange_live(), texts = rm_text_live();
+	struct rm_lookup l;
+	pthread_t thread;
+
+	begin_test();
+	for (int i = 0; i < THREADS; i++)
+		RM_CHECK(pthread_create(&thread, NULL, leave, NULL) == 0 && pthread_join(thread, NULL) == 0);
+	for (int i = 0; i < LATER; i++) {
+		rm_lookup_begin(&l, "later.example");
+		rm_lookup_end(&l, none, NULL);
+		RM_CHECK(stub_span() != NULL);
+	}
+	RM_CHECK(rm_exchange_live() == exchanges && rm_text_live() == texts);
+	RM_CHECK(stub_segment.lost[RM_LOST_EXCHANGE] == lost + THREADS);
+}
+
+RM_TEST("a question to the DNS has its type, and its answer says how it went")
+{
+	static const uint8_t question[] = "\0\7\1\0\0\1\0\0\0\0\0\0\4shop\7example\0\0\1\0\1";
+	static uint8_t answer[] = "\0\7\x81\x80\0\1\0\1\0\0\0\0\4shop\7example\0\0\1\0\1\xc0\x0c\0\1\0\1\0\0\0\0\0\4\xc0\0\2\1";
+	const struct rm_span *span;
+	struct rm_lookup l;
+	struct rm_str rest, value;
+
+	begin_test();
+	rm_lookup_begin_question(&l, "shop.example.", 1, 15);
+	rm_lookup_end(&l, RM_STR("no_data"), NULL);
+	span = stub_span();
+	RM_CHECK(span != NULL);
+	RM_CHECK_STR(rm_span_name(span), "DNS lookup shop.example");
+	RM_CHECK_STR(attribute(span, "dns.question.type").v.str, "MX");
+	rm_lookup_begin_question(&l, "", 1, 1);
+	rm_lookup_end(&l, none, NULL);
+	span = stub_span();
+	RM_CHECK(span != NULL);
+	RM_CHECK_STR(rm_span_name(span), "DNS lookup .");
+	/* Another class is not the Internet's names. */
+	rm_lookup_begin_question(&l, "version.bind", 3, 16);
+	RM_CHECK(!l.ctx && l.outermost);
+	rm_lookup_drop(&l);
+	rm_lookup_begin_message(&l, question, sizeof(question) - 1);
+	rm_lookup_end_message(&l, answer, sizeof(answer) - 1);
+	span = stub_span();
+	RM_CHECK(span && span->status == RM_STATUS_UNSET);
+	RM_CHECK_STR(attribute(span, "dns.question.type").v.str, "A");
+	rest = attribute(span, "dns.answers").v.str;
+	RM_CHECK(rm_attr_strs_next(&rest, &value));
+	RM_CHECK_STR(value, "192.0.2.1");
+	answer[3] = 0x83;
+	rm_lookup_begin_message(&l, question, sizeof(question) - 1);
+	rm_lookup_end_message(&l, answer, sizeof(answer) - 1);
+	span = stub_span();
+	RM_CHECK(span && span->status == RM_STATUS_ERROR);
+	RM_CHECK_STR(attribute(span, "error.type").v.str, "NXDOMAIN");
+	rm_lookup_begin_message(&l, question, 5);
+	RM_CHECK(!l.ctx && l.outermost);
+	rm_lookup_end_message(&l, NULL, 0);
+	RM_CHECK(!stub_span());
+}
+
+RM_TEST("one that another thread makes is known by what it was asked with, until it is over")
+{
+	uint32_t before = rm_exchange_live();
+	struct rm_answers answers;
+	static int keys[3];
+
+	begin_test();
+	rm_answers_init(&answers);
+	rm_lookup_order(&keys[0], "first.example");
+	rm_lookup_order(&keys[1], "second.example");
+	rm_lookup_order(&keys[2], "127.0.0.1");
+	RM_CHECK(rm_lookup_is_ordered(&keys[0]) && rm_lookup_is_ordered(&keys[1]) && !rm_lookup_is_ordered(&keys[2]));
+	rm_lookup_deliver(&keys[1], RM_STR("host_not_found"), &answers);
+	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup second.example");
+	rm_lookup_deliver(&keys[1], none, &answers);
+	rm_lookup_withdraw(&keys[0]);
+	RM_CHECK(!stub_span() && rm_exchange_live() == before);
+	/* Asked again before anybody looked at what became of it. */
+	rm_lookup_order(&keys[0], "first.example");
+	rm_lookup_order(&keys[0], "third.example");
+	rm_lookup_deliver(&keys[0], none, &answers);
+	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup third.example");
+	RM_CHECK(!stub_span() && rm_exchange_live() == before);
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from apps import APPS
 from dns_server import DnsServer
+from fetched import pypi
 from harness import Skip, case
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -91,13 +92,38 @@ def configured(t):
     t.equal(sorted(s["attributes"]["dns.question.name"] for s in spans.of("all")), [f"thread{i}.test" for i in range(8)], "names")
 
 
-@case("a look-up that a signal handler jumps out of: the next one has its span", ["cc"])
+@case("a look-up that a signal handler jumps out of: the next one has its span, also from further down the stack", ["cc"])
 def jumped_out(t):
     server, app = ported(t), compiled(t)
-    t.equal(t.run("c", [app, server.address[1], "longjmp"], env=TRACEPARENT), "out\ngetaddrinfo after.test: 0 1 192.0.2.1\n", "what it says")
-    spans = t.spans(1)
-    t.equal(spans.all[0]["name"], "DNS lookup after.test", "name")
+    for how in ("longjmp", "deeper"):
+        t.equal(t.run(how, [app, server.address[1], how], env=TRACEPARENT), "out\ngetaddrinfo after.test: 0 1 192.0.2.1\n", "what it says")
+    spans = t.spans(2).count("longjmp", client=1).count("deeper", client=1)
+    t.equal({s["name"] for s in spans.all}, {"DNS lookup after.test"}, "name")
     below_the_caller(t, spans.all)
+
+
+@case("libresolv's functions and getaddrinfo_a: a span for each question, of whoever asks; nothing of libc's own is told besides",
+      ["cc", "unshare"], agent_only=True)
+def resolver_functions(t):
+    server, own = resolver(t)
+    app = t.build.app("dns-client-c", source="resolver", options=["-lresolv", "-lanl"])
+    without = t.run("without", [*own, app], agent=False)
+    server.log.clear()
+    t.equal(t.run("c", [*own, app], env={**TRACEPARENT, "REMORA_DNS": "all"}), without, "what it says")
+    asked = server.asked()
+    spans = t.spans(15)
+    below_the_caller(t, spans.all)
+    # What is asked again over TCP is one call; getaddrinfo_a does not say the type.
+    t.equal(sorted(s["attributes"]["dns.question.name"] for s in spans.all), sorted(q[0] for q in asked if q[2] == "udp"), "questions")
+    by_name = {s["attributes"]["dns.question.name"]: s for s in spans.all}
+    for name, kind, answers, error in (
+            ("query.test", "A", ["192.0.2.1"], None), ("nx.query.test", "AAAA", None, "host_not_found"), ("empty.test", "MX", None, "no_data"),
+            ("search.test", "AAAA", ["2001:db8::1"], None), ("alias.test", "A", ["192.0.2.1"], None), ("fail.test", "A", None, "try_again"),
+            ("send.test", "A", ["192.0.2.1"], None), ("nx.send.test", "A", None, "NXDOMAIN"), ("silent.test", "A", None, "no_answer"),
+            ("wait.test", None, ["192.0.2.1"], None), ("nx.wait.test", None, None, "host_not_found"), ("wait2.test", None, ["192.0.2.1"], None),
+            ("later.test", None, ["192.0.2.1"], None), ("fail.later.test", None, None, "try_again")):
+        spans.attributes(by_name[name], dns__question__type=kind, dns__answers=answers, error__type=error)
+        t.equal(by_name[name]["status"], "error" if error else "unset", f"status of {name}")
 
 
 @case("a look-up that the end of the process finds under way is told of", ["cc"])
@@ -298,6 +324,23 @@ def question(s):
     return a["dns.question.name"].lower(), a["dns.question.type"], a["network.transport"]
 
 
+def asks_by_itself(t, name, argv, server=None):
+    server = server or alone(t)
+    without = t.run("without", [*argv, server.address[0]], agent=False)
+    server.log.clear()
+    t.equal(t.run(name, [*argv, server.address[0]], env=TRACEPARENT), without, "what it says")
+    asked = server.asked()
+    spans = t.spans(len(asked))
+    below_the_caller(t, spans.all)
+    t.equal(sorted(question(s) for s in spans.all), sorted(asked), "questions, and what the server was asked")
+    t.equal([q[0] for q in asked if q[2] == "tcp"], ["big.test"], "what did not fit into a datagram")
+    for s in spans.all:
+        answers, error = ASKED.get(question(s)) or ASKED[question(s)[:2]]
+        spans.attributes(s, dns__answers=answers, error__type=error, server__address=server.address[0], server__port=None,
+                         network__peer__address=server.address[0], network__peer__port=53)
+        t.equal((s["name"], s["status"]), (f"DNS lookup {question(s)[0]}", "error" if error else "unset"), "name and status")
+
+
 def own_resolver(name, argv, needs):
     @case(f"{name}: a span for each question that it asks by itself", needs, name=f"own_{name}")
     def run(t):
@@ -305,23 +348,56 @@ def own_resolver(name, argv, needs):
         t.run("probe", [*argv, server.address[0]], agent=False, status=None)
         if "Error" in t.tail(t.dir / "probe.log"):
             raise Skip(f"no {name} here")
-        without = t.run("without", [*argv, server.address[0]], agent=False)
-        server.log.clear()
-        t.equal(t.run(name, [*argv, server.address[0]], env=TRACEPARENT), without, "what it says")
-        asked = server.asked()
-        spans = t.spans(len(asked))
-        below_the_caller(t, spans.all)
-        t.equal(sorted(question(s) for s in spans.all), sorted(asked), "questions, and what the server was asked")
-        t.equal([q[0] for q in asked if q[2] == "tcp"], ["big.test"], "what did not fit into a datagram")
-        for s in spans.all:
-            answers, error = ASKED.get(question(s)) or ASKED[question(s)[:2]]
-            spans.attributes(s, dns__answers=answers, error__type=error, server__address=server.address[0], server__port=None,
-                             network__peer__address=server.address[0], network__peer__port=53)
-            t.equal((s["name"], s["status"]), (f"DNS lookup {question(s)[0]}", "error" if error else "unset"), "name and status")
+        asks_by_itself(t, name, argv, server)
 
 
 own_resolver("dnspython", ["python3", "-c", DNSPYTHON], ["python3"])
 own_resolver("node_resolve", ["node", "-e", NODE_RESOLVE], ["node"])
+
+
+PYCARES = """
+import sys, pycares
+channel = pycares.Channel(servers=[sys.argv[1]], timeout=5, tries=1)
+def ask(name, kind):
+    said = []
+    channel.query(name, getattr(pycares, 'QUERY_TYPE_' + kind), callback=lambda answer, error: said.append(error or 'found'))
+    channel.wait()
+    print(name, kind, *said)
+for name, kind in (('one.test', 'A'), ('one.test', 'AAAA'), ('alias.test', 'A'), ('nx.one.test', 'A'), ('fail.test', 'A'), ('empty.test', 'MX'), ('big.test', 'A')):
+    ask(name, kind)
+ask('7.113.0.203.in-addr.arpa', 'PTR')
+"""
+AIODNS = """
+import asyncio, sys, aiodns
+async def main():
+    r = aiodns.DNSResolver(nameservers=[sys.argv[1]], timeout=5, tries=1)
+    for name, kind in (('one.test', 'A'), ('one.test', 'AAAA'), ('alias.test', 'A'), ('nx.one.test', 'A'), ('fail.test', 'A'), ('empty.test', 'MX'), ('big.test', 'A'),
+                       ('7.113.0.203.in-addr.arpa', 'PTR')):
+        try:
+            await r.query_dns(name, kind)
+            print(name, kind, 'found')
+        except aiodns.error.DNSError as e:
+            print(name, kind, e.args[0])
+asyncio.run(main())
+"""
+
+
+@case("c-ares: a span for each question, with its answers, also over TCP", ["cc"])
+def own_cares(t):
+    if not Path("/usr/include/ares.h").exists():
+        raise Skip("no libc-ares-dev here")
+    app = t.build.app("dns-client-c", source="cares", options=["-lcares"])
+    asks_by_itself(t, "c", [app])
+
+
+@case("pycares: a span for each question", ["python3"])
+def own_pycares(t):
+    asks_by_itself(t, "pycares", [pypi("pycares", "pycares==5.2.1", "aiodns==4.0.4") / "python", "-c", PYCARES])
+
+
+@case("aiodns: a span for each question", ["python3"])
+def own_aiodns(t):
+    asks_by_itself(t, "aiodns", [pypi("pycares", "pycares==5.2.1", "aiodns==4.0.4") / "python", "-c", AIODNS])
 
 
 @case("questions that nobody answers: one span each time they are asked of a socket; none without a parent", ["cc"])
