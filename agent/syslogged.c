@@ -13,6 +13,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "agent/alive.h"
 #include "agent/context.h"
 #include "agent/log_record.h"
 #include "agent/outlet.h"
@@ -23,6 +24,8 @@
 
 enum {
 	IDENT_MAX_BYTES = 64,
+	HELD_MAX = 64,	/* calls under way that are told of, and ... */
+	HELD_MANY = 8,	/* ... so many that threads may be gone */
 	MESSAGE_MAX_BYTES = RM_RECORD_MAX_BYTES - RM_LOG_RECORD_EXTRA_BYTES, /* of a record; libc sends what it likes */
 };
 
@@ -78,6 +81,58 @@ static struct rm_str copy_ident(char room[IDENT_MAX_BYTES])
 	return (struct rm_str){ room, n };
 }
 
+/*
+ * Whose memory is lent: tid << 32 | memory. A thread that is cancelled while libc waits for the daemon never gives it back; later
+ * calls do.
+ */
+static _Atomic uint64_t held[HELD_MAX];
+
+static void sweep(void)
+{
+	for (int i = 0; i < HELD_MAX; i++) {
+		uint64_t value = atomic_load_explicit(&held[i], memory_order_relaxed);
+
+		if (value && rm_alive_gone((uint32_t)(value >> 32)) && atomic_compare_exchange_strong(&held[i], &value, 0))
+			rm_text_put((rm_text)value);
+	}
+}
+
+/* False: no place was free. *ret_many: most of those that are usually free were not. */
+static bool keep(uint64_t value, bool *ret_many)
+{
+	for (int i = 0; i < HELD_MAX; i++) {
+		uint64_t none = 0;
+
+		*ret_many = i >= HELD_MANY;
+		if (!atomic_load_explicit(&held[i], memory_order_relaxed) && atomic_compare_exchange_strong(&held[i], &none, value))
+			return true;
+	}
+	return false;
+}
+
+static void hold(const struct rm_syslog *m)
+{
+	uint32_t tid = rm_alive_self();
+	bool many = false;
+
+	if (tid)
+		keep((uint64_t)tid << 32 | m->memory, &many);
+	if (many)
+		sweep();
+}
+
+/* Gives it back, in any thread that the call ends in. */
+static void release(rm_text memory)
+{
+	for (int i = 0; i < HELD_MAX; i++) {
+		uint64_t value = atomic_load_explicit(&held[i], memory_order_relaxed);
+
+		if ((rm_text)value == memory && atomic_compare_exchange_strong(&held[i], &value, 0))
+			break;
+	}
+	rm_text_put(memory);
+}
+
 bool rm_syslog_begin(struct rm_syslog *m)
 {
 	struct rm_scope s;
@@ -86,6 +141,8 @@ bool rm_syslog_begin(struct rm_syslog *m)
 	if (!sys.watched || !rm_enter(&s))
 		return false;
 	m->memory = rm_text_get(MESSAGE_MAX_BYTES);
+	if (m->memory)
+		hold(m);
 	rm_leave(&s);
 	if (!m->memory) {
 		atomic_fetch_add_explicit(&sys.unseen, 1, memory_order_relaxed);
@@ -154,7 +211,7 @@ void rm_syslog_say(struct rm_syslog *m, int priority, int bytes)
 void rm_syslog_end(struct rm_syslog *m)
 {
 	rm_thread_self()->libc_prints = RM_PRINTS_OTHER;
-	rm_text_put(m->memory);
+	release(m->memory);
 }
 
 void rm_syslog_report(void)

@@ -2,6 +2,7 @@
 #include "agent/syslogged.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -157,4 +158,27 @@ RM_TEST("nothing is done where syslog is no source")
 
 	begin("stdout,stderr");
 	RM_CHECK(!rm_syslog_watched() && !rm_syslog_begin(&m));
+}
+
+static void *cancelled(void *arg)
+{
+	struct rm_syslog m;
+
+	RM_CHECK(rm_syslog_begin(&m));
+	return arg;
+}
+
+RM_TEST("memory that threads were lent which are no more is given back by later calls")
+{
+	enum { THREADS = 40 };
+	pthread_t thread;
+	uint32_t before;
+
+	begin("syslog");
+	before = rm_text_live();
+	for (int i = 0; i < THREADS; i++)
+		RM_CHECK(pthread_create(&thread, NULL, cancelled, NULL) == 0 && pthread_join(thread, NULL) == 0);
+	RM_CHECK(rm_text_live() - before <= 9);
+	RM_CHECK(say(LOG_ERR, "later") != NULL);
+	RM_CHECK(rm_text_live() - before <= 9);
 }
