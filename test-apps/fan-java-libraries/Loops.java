@@ -33,7 +33,7 @@ class Loops {
 	static void undertow(int port, boolean blocking) throws Exception {
 		Undertow.Builder builder = Undertow.builder();
 		(Keys.STORE == null ? builder.addHttpListener(port, "127.0.0.1") : builder.addHttpsListener(port, "127.0.0.1", Keys.context()))
-			.setIoThreads(2).setWorkerThreads(64)
+			.setIoThreads(2).setWorkerThreads(64).setServerOption(UndertowOptions.ENABLE_HTTP2, System.getenv("HTTP2") != null)
 			.setSocketOption(Options.BACKLOG, 1024)
 			.setHandler(blocking ? Loops::work : Loops::loop).build().start();
 	}
@@ -99,7 +99,14 @@ class Loops {
 	static void reactor(int port) throws Exception {
 		SslContext keys = keys();
 		HttpServer server = HttpServer.create();
-		(keys == null ? server : server.secure(spec -> spec.sslContext(keys))).host("127.0.0.1").port(port).option(ChannelOption.SO_BACKLOG, 1024)
+		if (System.getenv("HTTP2") != null) {
+			reactor.netty.http.Http2SslContextSpec spec = reactor.netty.http.Http2SslContextSpec.forServer(Keys.managers());
+			server = server.protocol(reactor.netty.http.HttpProtocol.H2, reactor.netty.http.HttpProtocol.HTTP11).secure(with -> with.sslContext(spec));
+			keys = null;
+		}
+		SslContext some = keys;
+		HttpServer made = server;
+		(some == null ? made : made.secure(spec -> spec.sslContext(some))).host("127.0.0.1").port(port).option(ChannelOption.SO_BACKLOG, 1024)
 			.handle((request, response) -> Mono.delay(java.time.Duration.ofMillis(Main.some(6)))
 				.then(Mono.fromFuture(() -> Main.later(request.uri())))
 				.then(response.header("Content-Length", "5").sendByteArray(Mono.just(Main.ANSWER)).then()))

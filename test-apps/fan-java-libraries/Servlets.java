@@ -80,6 +80,8 @@ class Servlets {
 			connector.setScheme("https");
 			connector.setProperty("SSLEnabled", "true");
 			connector.addSslHostConfig(host);
+			if (System.getenv("HTTP2") != null)
+				connector.addUpgradeProtocol(new org.apache.coyote.http2.Http2Protocol());
 		}
 		tomcat.setConnector(connector);
 		Context context = tomcat.addContext("", null);

@@ -6,6 +6,7 @@ the truth: which request a call was made for, and which span it said it came fro
 import asyncio
 import random
 import re
+import subprocess
 import threading
 import time
 
@@ -148,3 +149,12 @@ def load(port, path, first, count, concurrency, keep, deadline=DEADLINE, tls=Non
     begin = time.monotonic()
     asyncio.run(all_of_them())
     return time.monotonic() - begin
+
+
+def load_http2(port, path, first, count, concurrency, deadline=DEADLINE):
+    """The same over HTTP/2 and TLS, in streams of one connection: by curl, whatever the certificate."""
+    url = f"https://127.0.0.1:{port}{path.format(id=f'[{first}-{first + count - 1}]')}"
+    done = subprocess.run(["curl", "-sS", "-k", "--http2", "-Z", "--parallel-max", str(concurrency), "-w", "%{http_version} %{http_code}\n",
+                           "-o", "/dev/null", url], capture_output=True, text=True, timeout=deadline)
+    if done.stdout.splitlines() != ["2 200"] * count:
+        raise RuntimeError(f"{url}: {done.stdout[-200:]} {done.stderr[-200:]}")

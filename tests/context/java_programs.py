@@ -119,7 +119,7 @@ def libraries(t, far, env, app, path, *arguments, jars=None):
 
 def row(where, client, title, **more):
     """`client` of test-apps/fan-java-libraries in the server `where`."""
-    speaks = ("-https" if more.get("https") else "") + ("-tls" if more.get("tls") else "")
+    speaks = ("", "-https", "-h2")[more.get("https", 0)] + ("-tls" if more.get("tls") else "")
 
     @program(f"{where}-{client}{speaks}", title, ["java", "javac"], jars="fan-java-libraries", **more)
     def run(t, far, env):
@@ -216,6 +216,14 @@ for where, client, title in (("tomcat", "jdk", "Tomcat over TLS, 64 threads; Htt
                              ("netty", "okhttp-async", "Netty over TLS, 2 threads; OkHttp, asynchronous"),
                              ("reactor-netty", "reactor-client", "Reactor Netty over TLS and its client")):
     row(where, client, title, tls=True, https=True)
+
+
+for where, client, title in (("tomcat", "jdk", "Tomcat over HTTP/2 and TLS, one connection; HttpURLConnection over TLS"),
+                             ("tomcat-async", "okhttp-async", "the same, asynchronous; OkHttp"),
+                             ("undertow", "apache5", "Undertow over HTTP/2 and TLS, 64 threads; Apache HttpClient 5"),
+                             ("undertow-io", "apache5-async", "the same, 2 threads of I/O; asynchronous"),
+                             ("reactor-netty", "reactor-client", "Reactor Netty over HTTP/2 and TLS, and its client")):
+    row(where, client, title, tls=True, https=2)
 
 
 @program("spring", "Spring Boot on Tomcat; RestClient in beans of a pool", ["java", "javac"], jars="fan-java-spring")

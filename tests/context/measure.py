@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import database
-from drive import FarSide, FarSideHttp2, load
+from drive import FarSide, FarSideHttp2, load, load_http2
 from harness import which
 from java_programs import JARS
 from judge import judge
@@ -22,6 +22,7 @@ def why_not(program):
     for module in program.modules:
         found = subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True)
         missing += [module] if found.returncode else []
+    missing += ["curl"] if program.https == 2 and not which("curl") else []
     missing += ["python3-h2"] if program.http2 and not importlib.util.find_spec("h2") else []
     missing += [header for header in program.headers if not Path("/usr/include", header).exists()]
     for package in program.packages if not missing else ():
@@ -74,11 +75,14 @@ def measure(t, program, requests, keeps=(True, False), env={}):
         t.closers.append(far.close)
         url = f"{'https' if program.tls else 'http'}://127.0.0.1:{far.port}"
     if program.https:
-        env = {"KEYSTORE": java_keys(certificates), **env}
+        env = {"KEYSTORE": java_keys(certificates), **({"HTTP2": "1"} if program.https == 2 else {}), **env}
     _, path = program.start(t, url, env)
     for concurrency, count in requests.items():
         for keep in keeps:
-            load(t.processes[-1].port, path, first + 1, count, concurrency, keep, tls=anybody() if program.https else None)
+            if program.https == 2:
+                load_http2(t.processes[-1].port, path, first + 1, count, concurrency)
+            else:
+                load(t.processes[-1].port, path, first + 1, count, concurrency, keep, tls=anybody() if program.https else None)
             cells[concurrency, keep] = range(first + 1 if cells or not far else 0, first + count + 1)
             first += count
     if far:

@@ -15,7 +15,7 @@ class Program:
     def __init__(self, start, title, needs, modules, tls, http2, headers, database, packages, measure, gems, jars, https):
         self.start, self.title, self.needs, self.modules = start, title, needs, modules
         self.tls, self.http2 = tls, http2  # what the far side speaks
-        self.https = https                 # the program itself speaks TLS
+        self.https = https                 # the program itself speaks TLS; 2: and HTTP/2
         self.headers = headers             # C and C++ libraries: one header file of each
         self.database = database           # the kind of one that is asked instead of the far side
         self.packages, self.gems, self.jars = packages, gems, jars  # of npm; of Ruby; a folder of Maven's

@@ -16,7 +16,7 @@ ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvl
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
            "java-grpc-netty-async", "java-grpc-okhttp-future", "webflux-chain", "java-okhttp3-async",
-           "java-okhttp4", "java-jetty9-async", "java-jetty11")
+           "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
