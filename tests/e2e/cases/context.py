@@ -15,7 +15,7 @@ SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-pr
 ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
-           "java-grpc-netty-async", "java-grpc-okhttp-future", "webflux-chain", "java-okhttp3-async",
+           "java-grpc-netty-async", "java-grpc-okhttp-future", "java-okhttp3-async",
            "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls")
 
 
@@ -58,7 +58,7 @@ for each in ("c-passed", "c-early", "c-retry"):
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
-          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce", "vertx-chain", "webflux-fan",
+          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce", "vertx-chain", "webflux-chain", "webflux-fan",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 
