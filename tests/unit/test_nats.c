@@ -31,6 +31,33 @@ RM_TEST("a client inside TLS is recognised by its options, a server by its own")
 	RM_CHECK(!greets("INFO") && !greets("INFO hello") && !greets("220 smtp ready"));
 }
 
+/* What a message of one byte may grow by inside TLS, as the sink tells it. */
+static const char *room_after(uint64_t greeting)
+{
+	static char room[64];
+	struct watch w;
+
+	watch_open(&w, &rm_proto_nats);
+	w.greeting = greeting;
+	watch_feed(&w, RM_DIR_REQUEST, "CONNECT {\"headers\":true}\r\nPING\r\n", 32);
+	watch_feed(&w, RM_DIR_RESPONSE, "PONG\r\n", 6);
+	watch_feed(&w, RM_DIR_REQUEST, "PUB a 1\r\na\r\n", 12);
+	watch_close(&w);
+	room[0] = '\0';
+	if (strstr(w.text, "  room "))
+		sscanf(strstr(w.text, "  room "), "  room %60s", room);
+	watch_free(&w);
+	return room;
+}
+
+RM_TEST("what the server said before TLS is known inside it: the longest message, and two bits")
+{
+	RM_CHECK(strcmp(room_after(1000), "") == 0);
+	RM_CHECK(strcmp(room_after(1000 | 1ull << 32), "999") == 0);
+	RM_CHECK(strcmp(room_after(1048576 | 1ull << 32), "1048575") == 0);
+	RM_CHECK(strcmp(room_after(1048576 | 3ull << 32), "3999") == 0);
+}
+
 RM_TEST("a line without an end mutes at the limit of what is kept")
 {
 	static char much[4096];
