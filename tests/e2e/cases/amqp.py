@@ -111,3 +111,17 @@ def loop(t):
     t.start("web", [*AMQPLIB, "serve", far.address, port], port, env=ENVIRONMENT)
     asked_at_once(t, port, 20)
     messages_of_requests(t, t.spans(40), "web", lambda s: s["attributes"]["messaging.destination.name"].rpartition(".")[2])
+
+
+@case("amqplib below a library that publishes in the context of others: no message is below a request", [SERVER, "node"],
+      name="amqp_managed", agent_only=True)
+def managed(t):
+    needs(t, "node:amqplib")
+    far, port = server(t), t.port()
+    library = t.dir / "node_modules" / "amqp-connection-manager" / "index.js"
+    library.parent.mkdir(parents=True)
+    library.write_text("")
+    program, main, *_ = AMQPLIB
+    t.start("web", [program, "-r", library, main, "serve", far.address, port], port, env=ENVIRONMENT)
+    asked_at_once(t, port, 5)
+    t.spans(10).count("web", server=5).roots("web", "PRODUCER")
