@@ -1,5 +1,8 @@
 """Samplers that find their ratio by themselves: what they take, and that what they say of it is so."""
+import http.server
 import re
+import threading
+import time
 
 from apps import nginx
 from harness import case
@@ -52,3 +55,49 @@ def check(t, sent):
         t.check(said and is_taken(parent.split("-")[1], said[1]), f"taken by the threshold that it tells: {parent}, {state}")
     t.equal([sent for sent in sent if sent[1] and sent not in taken], [], "what is not taken tells no threshold")
     t.equal({parent.split("-")[1] for parent, _ in taken}, {span["trace_id"] for span in t.spans(2 * len(taken)).all}, "traces")
+
+
+class SlowSink(http.server.ThreadingHTTPServer):
+    """A backend that takes its time, and remembers which thresholds it was told."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), SlowAnswer)
+        self.told = set()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class SlowAnswer(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.told.update(re.findall(rb"ot=th:([0-9a-f]+)", self.rfile.read(int(self.headers["Content-Length"]))))
+        time.sleep(0.05)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def crowd(t, through):
+    """A server that is asked until the backend was told of a ratio below one; its spans do not fit into the queue meanwhile."""
+    sink = SlowSink()
+    t.closers.append(sink.shutdown)
+    port = t.port()
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{sink.server_port}", "OTEL_TRACES_SAMPLER": "parentbased_adaptive",
+           "OTEL_BSP_MAX_QUEUE_SIZE": 64, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 16}
+    server = t.start("server", [*through, t.build.app("http-server-c-epoll"), port], port, agent=not through, env=env)
+    for _ in range(60):
+        if sink.told - {b"0"}:
+            break
+        t.run("ab", ["ab", "-q", "-k", "-c", "8", "-t", "1", "-n", "1000000", server.url + "/hello"], agent=False)
+    t.check(sink.told - {b"0"}, f"fewer are taken, and it is told: {sink.told}")
+
+
+@case("the adaptive sampler takes less where the queue of an exporter is full", ["ab"], agent_only=True)
+def crowded(t):
+    crowd(t, [])
+
+
+@case("the adaptive sampler takes less where the queue of its relay is full", ["ab"], agent_only=True)
+def crowded_relay(t):
+    crowd(t, [t.build.cli, "run", "-q", "--"])
