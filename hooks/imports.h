@@ -41,6 +41,12 @@ struct rm_import {
 #define RM_IMPORT_IF_PRESENT(lib, fn)    \
 	static __typeof__(fn) hook_##fn; \
 	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, true)
+/* The same of a member of a C++ class: `symbol` is what linkers call it. */
+#define RM_IMPORT_MEMBER(lib, fn, symbol)                                                      \
+	static __typeof__(fn) hook_##fn;                                                       \
+	static __typeof__(&fn) real_##fn;                                                      \
+	__attribute__((used, section("rm_imports"), aligned(8))) static const struct rm_import \
+		rm_import_row_##fn = { &lib, symbol, (void *)hook_##fn, (void **)&real_##fn, true }
 /* Declares real_<fn>, for hooks to call; nobody's calls are led away. NULL, if present only. */
 #define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, false)
 #define RM_USE_IF_PRESENT(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, true)

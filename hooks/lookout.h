@@ -6,9 +6,13 @@
 #define RM_HOOKS_LOOKOUT_H
 
 #define RM_LOOKOUT_CXX "__cxa_throw"
+#define RM_LOOKOUT_GRPC "grpc_call_start_batch"
 
 /* From here on the C++ library is looked for, too, where exceptions are to be told of. Context: init. */
 void rm_cxx_watch(void);
+
+/* Whether gRPC is looked for, as the settings have it. Context: init. */
+void rm_grpc_watch(void);
 
 /* An object is about to be loaded. Context: any. */
 void rm_lookout_loading(void);

@@ -58,6 +58,73 @@ _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
 _Static_assert((int)RM_SQLITE_OK == SQLITE_OK && (int)RM_SQLITE_MISUSE == SQLITE_MISUSE, "");
 _Static_assert((int)RM_SQLITE_ROW == SQLITE_ROW && (int)RM_SQLITE_DONE == SQLITE_DONE, "");
 
+#elif defined(GRPC)
+#include <grpc/grpc.h>
+
+/* The same names again, under others: functions are compared by what their arguments are. */
+#define grpc_call our_call
+#define grpc_channel our_channel
+#define grpc_server our_server
+#define grpc_completion_queue our_queue
+#define grpc_byte_buffer our_buffer
+#define grpc_slice_refcount our_refcount
+#define grpc_call_details our_details
+#define gpr_timespec our_timespec
+#define grpc_slice our_slice
+#define grpc_metadata our_metadata
+#define grpc_metadata_array our_metadata_array
+#define grpc_op our_op
+#define grpc_event our_event
+#define grpc_completion_queue_functor our_functor
+#define grpc_version_string our_version_string
+#define grpc_slice_from_copied_buffer our_slice_from_copied_buffer
+#define grpc_slice_unref our_slice_unref
+#define grpc_completion_queue_next our_queue_next
+#define grpc_completion_queue_pluck our_queue_pluck
+#define grpc_completion_queue_destroy our_queue_destroy
+#define grpc_channel_create_call our_create_call
+#define grpc_channel_create_registered_call our_create_registered_call
+#define grpc_call_unref our_call_unref
+#define grpc_call_start_batch our_start_batch
+#define grpc_server_request_call our_request_call
+#define grpc_server_request_registered_call our_request_registered_call
+#include "hooks/grpc_api.h"
+#undef grpc_slice
+#undef grpc_metadata
+#undef grpc_metadata_array
+#undef grpc_op
+#undef grpc_event
+#undef grpc_completion_queue_functor
+#undef gpr_timespec
+
+#define SAME(type, ours, entry) \
+	_Static_assert(offsetof(type, entry) == offsetof(ours, entry) && sizeof(((type *)0)->entry) == sizeof(((ours *)0)->entry), #entry)
+#define SAME_BYTES(type, ours) _Static_assert(sizeof(type) == sizeof(ours) && _Alignof(type) == _Alignof(ours), #ours)
+
+SAME_BYTES(gpr_timespec, our_timespec);
+SAME_BYTES(grpc_slice, our_slice);
+SAME(grpc_slice, our_slice, data.refcounted.bytes);
+SAME(grpc_slice, our_slice, data.refcounted.length);
+SAME(grpc_slice, our_slice, data.inlined.length);
+SAME(grpc_slice, our_slice, data.inlined.bytes);
+SAME_BYTES(grpc_metadata, our_metadata);
+SAME(grpc_metadata, our_metadata, value);
+SAME_BYTES(grpc_metadata_array, our_metadata_array);
+SAME(grpc_metadata_array, our_metadata_array, metadata);
+SAME_BYTES(grpc_op, our_op);
+SAME(grpc_op, our_op, op);
+SAME(grpc_op, our_op, data.send_initial_metadata.count);
+SAME(grpc_op, our_op, data.send_initial_metadata.metadata);
+SAME_BYTES(grpc_event, our_event);
+SAME(grpc_event, our_event, success);
+SAME(grpc_event, our_event, tag);
+SAME_BYTES(grpc_completion_queue_functor, our_functor);
+SAME(grpc_completion_queue_functor, our_functor, functor_run);
+SAME(grpc_completion_queue_functor, our_functor, inlineable);
+_Static_assert((int)RM_GRPC_SEND_INITIAL_METADATA == (int)GRPC_OP_SEND_INITIAL_METADATA, "");
+_Static_assert((int)RM_GRPC_RECV_CLOSE_ON_SERVER == (int)GRPC_OP_RECV_CLOSE_ON_SERVER, "");
+_Static_assert((int)RM_GRPC_OP_COMPLETE == (int)GRPC_OP_COMPLETE && (int)RM_GRPC_CALL_OK == (int)GRPC_CALL_OK, "");
+
 #elif defined(NGHTTP3)
 #include <nghttp3/nghttp3.h>
 

@@ -1,5 +1,6 @@
 """All programs under test, whatever file they stand in."""
 import chain  # noqa: F401
+import grpc_programs  # noqa: F401
 import java_programs  # noqa: F401
 import native  # noqa: F401
 import node_programs  # noqa: F401

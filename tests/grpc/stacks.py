@@ -77,6 +77,7 @@ class Stack:
 
 class Cpp(Stack):
     name = "cpp"
+    parents = True
 
     def make(self):
         source, out = APPS / "grpc-peer-cpp" / "main.cpp", self.work / "peer"

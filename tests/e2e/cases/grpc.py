@@ -1,9 +1,10 @@
 """gRPC and gRPC-Web: one span for each call and side, named by its method, with the status that travels behind the body
 or at its end."""
 import re
+import subprocess
 
 from apps import script
-from harness import case
+from harness import Skip, case
 
 NEEDS = ["python3"]
 
@@ -102,6 +103,40 @@ def aio_through(t):
         for one in asked:
             call = spans.by_id[one["parent_id"]] if one["kind"] == "SERVER" else one
             t.equal(call["parent_id"], request["span_id"] if request["kind"] == "SERVER" else "", "whose call it is")
+
+
+def cpp(style, title, right=2, more=0):
+    @case(f"C++: calls {title} have their request for their parent, eight at a time", ["c++", "pkg-config"],
+          agent_only=True, name=f"cpp_{style.replace('-', '_')}")
+    def run(t):
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "grpc++"], capture_output=True, text=True)
+        if flags.returncode:
+            raise Skip("no headers of gRPC C++")
+        app = t.build.app("grpc-through-cpp", options=flags.stdout.split())
+        far, near = t.port(), t.port()
+        t.start("far", [app, "far", far], far, agent=False)
+        t.start("near", [app, "near", near, style, f"127.0.0.1:{far}"], near, env={"REMORA_PARENT_SOURCE": "true"})
+        lines = t.run("client", [app, "ask", f"127.0.0.1:{near}", 40, 8]).splitlines()
+        spans = t.spans(160 + more).count("near", server=40, client=80 + more).count("client", client=40)
+        told = 0
+        for line in lines:
+            request, *calls = (spans.by_id[value.split("-")[2]] for value in line.split())
+            # Where a head came in two reads, the handler is told of the CLIENT span above its own, as above.
+            mine = request["resource"]["service.name"] == "near"
+            told += mine
+            for number, call in enumerate(calls):
+                known = mine and number < right
+                t.equal((call["parent_id"], call["attributes"]["remora.parent.source"]),
+                        (request["span_id"], "header") if known else ("", "none"), "whose call it is, and how that is known")
+        t.check(told > 20, f"{told} handlers were told of their request")
+
+
+cpp("sync", "of handlers")
+cpp("queue", "of handlers on a queue of their own", more=40)
+cpp("callback", "of a callback server's handlers (and later ones nobody)", right=1)
+cpp("async", "made when a request comes off a queue (and later ones nobody)", right=1)
+cpp("from-alarm", "made from a request's context")
+cpp("stream", "that come of a message for all (or no parent)", right=0, more=1)
 
 
 def web(t, kind, *methods):
