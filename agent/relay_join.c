@@ -1,7 +1,7 @@
 /*
  * Joins the relay: connect, hello with our memfd, welcome with the doorbell's memfd.
  * Runs on an application's thread at its first span, perhaps in a signal handler: raw system calls,
- * none begun after JOIN_NS, none longer than STEP_MS. The descriptors exist only within these
+ * none longer than rm_relay_patience_ms. The descriptors exist only within these
  * functions and are close-on-exec.
  * Spec: agent/relay_proto.h.
  */
@@ -21,8 +21,7 @@
 #include "base/err.h"
 #include "base/sys.h"
 
-enum { STEP_MS = 100 };
-#define JOIN_NS 200000000ull
+uint32_t rm_relay_patience_ms = 100;
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 8u
@@ -98,7 +97,7 @@ static long again(long nr, long fd, const void *arg, long last, uint64_t deadlin
 
 static int open_door(const struct door *d, uint64_t deadline_ns)
 {
-	struct timeval step = { .tv_usec = STEP_MS * 1000 };
+	struct timeval step = { rm_relay_patience_ms / 1000, rm_relay_patience_ms % 1000 * 1000 };
 	long fd = rm_sys3(__NR_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -203,7 +202,7 @@ static int map_bell(int bell_fd, struct rm_doorbell **bell, size_t *bytes)
 
 int rm_relay_join(struct rm_str setting, int segment_fd, struct rm_doorbell **bell, size_t *bytes)
 {
-	uint64_t deadline_ns = rm_clock_mono_ns() + JOIN_NS;
+	uint64_t deadline_ns = rm_clock_mono_ns() + 2000000ull * rm_relay_patience_ms;
 	struct door d;
 	int error = parse(setting, &d), fd, bell_fd;
 

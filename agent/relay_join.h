@@ -14,6 +14,9 @@
  */
 int rm_relay_memory(size_t bytes);
 
+/* What one step may take; none begins after twice that. Tests let a busy machine have more. */
+extern uint32_t rm_relay_patience_ms;
+
 /*
  * Hands the memory behind `segment_fd` (borrowed, complete with its resource record) to the relay
  * that `setting` names, a value of REMORA_RELAY. `*bell` becomes the relay's doorbell page; one

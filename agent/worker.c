@@ -43,14 +43,13 @@
 
 enum { STACK_BYTES = 512 * 1024, PATH_BYTES = 4096 };
 #define MS_NS		 1000000ull
-#define STOP_DELIVERY_NS (100 * MS_NS)
+#define STOP_NAP_NS	 200000
+
 /*
  * An aborted transfer returns within 10 ms of running time. On a machine that has none to give, a late
  * unshare is better than a refused one, and the end of a process is better without further delay.
  */
-#define STOP_PATIENCE_NS (2000 * MS_NS)
-#define QUIT_PATIENCE_NS (150 * MS_NS)
-#define STOP_NAP_NS	 200000
+struct rm_worker_patience rm_worker_patience = { .delivery_ns = 100 * MS_NS, .stop_ns = 2000 * MS_NS, .quit_ns = 150 * MS_NS };
 
 enum thread_state { NONE, OPENING, RUNNING, YIELD, HELD, BROKEN };
 
@@ -523,12 +522,12 @@ static void stop(uint64_t delivery_ns, uint64_t patience_ns)
 
 void rm_worker_stop(void)
 {
-	stop(STOP_DELIVERY_NS, STOP_PATIENCE_NS);
+	stop(rm_worker_patience.delivery_ns, rm_worker_patience.stop_ns);
 }
 
 void rm_worker_quit(void)
 {
-	stop(0, QUIT_PATIENCE_NS);
+	stop(0, rm_worker_patience.quit_ns);
 }
 
 void rm_worker_forked(void)

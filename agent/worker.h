@@ -61,6 +61,11 @@ void rm_worker_release(void);
  */
 bool rm_worker_flush(uint64_t deadline_ns);
 
+/* How long it has to deliver at a stop, and to be gone then, or at the end of the process. Tests let a busy machine have more. */
+extern struct rm_worker_patience {
+	uint64_t delivery_ns, stop_ns, quit_ns;
+} rm_worker_patience;
+
 /*
  * Stops the thread: it has 100 ms to deliver, then its transfers are aborted. Waits until the
  * kernel has dropped the task: 2 s at most, 0.1 s where threads get to run. Context: app.

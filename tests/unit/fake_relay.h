@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/relay_join.h"
 #include "agent/relay_proto.h"
 #include "base/segment.h"
 
@@ -111,6 +112,7 @@ static inline void fake_relay_open(struct fake_relay *f, enum fake_answer answer
 
 	memset(f, 0, sizeof(*f));
 	f->answer = answer;
+	rm_relay_patience_ms = answer == ANSWER_NOTHING ? 100 : 60000;
 	snprintf(f->dir, sizeof(f->dir), "/tmp/remora-test-XXXXXX");
 	if (!mkdtemp(f->dir))
 		abort();

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "agent/outlet.h"
+#include "agent/worker.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "fake_export.h"
@@ -67,6 +68,7 @@ static inline void start(const char *const *settings)
 		list[n++] = (char *)*settings++;
 	list[n] = "REMORA_EXIT_TIMEOUT=60000"; /* a busy machine; what a test sets comes before it */
 	rm_env_load(&env, list, NULL);
+	rm_worker_patience = (struct rm_worker_patience){ 60000000000, 60000000000, 60000000000 };
 	rm_outlet_init(&env, &program);
 }
 
@@ -132,10 +134,10 @@ static inline int open_fds(void)
 	return n;
 }
 
-/* Waits for another thread; gives up after 20 s, and the check that follows fails. */
+/* Waits for another thread; gives up after a minute, and the check that follows fails. */
 #define UNTIL(condition)                                                       \
 	do {                                                                   \
-		for (int tries_ = 0; !(condition) && tries_ < 20000; tries_++) \
+		for (int tries_ = 0; !(condition) && tries_ < 60000; tries_++) \
 			usleep(1000);                                          \
 		RM_CHECK(condition);                                           \
 	} while (0)

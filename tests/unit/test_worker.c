@@ -3,6 +3,8 @@
 
 #include "outlet_fixture.h"
 
+#define STOP_NS 100000000 /* for one who hangs; others have a minute */
+
 static void worker_flushes(const void *how)
 {
 	start_for_worker();
@@ -86,6 +88,8 @@ static void stop_and_restart(const void *hangs)
 {
 	start_for_worker();
 	fake->hang = hangs != NULL;
+	if (hangs)
+		rm_worker_patience.delivery_ns = STOP_NS;
 	push(4);
 	rm_outlet_safe_point();
 	UNTIL(hangs ? fake->hanging == 1 : fake->pushed == 4);
@@ -135,6 +139,7 @@ static void stop_pauses(const void *arg)
 {
 	start_for_worker();
 	fake->hang = 1;
+	rm_worker_patience.delivery_ns = STOP_NS;
 	push(1);
 	rm_outlet_safe_point();
 	UNTIL(fake->hanging == 1);
