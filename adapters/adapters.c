@@ -14,13 +14,14 @@
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
 
-extern const struct rm_adapter rm_adapter_java, rm_adapter_node, rm_adapter_python, rm_adapter_ruby;
+extern const struct rm_adapter rm_adapter_java, rm_adapter_node, rm_adapter_python, rm_adapter_ruby, rm_adapter_tokio;
 
 static const struct rm_adapter *const adapters[] = {
 	&rm_adapter_java,
 	&rm_adapter_node,
 	&rm_adapter_python,
 	&rm_adapter_ruby,
+	&rm_adapter_tokio,
 	NULL,
 };
 

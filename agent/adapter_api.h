@@ -131,10 +131,17 @@ struct rm_adapter {
 	 * held or not; must not wait. Context: hook, a connection locked.
 	 */
 	bool (*holds)(void);
+	/*
+	 * Whom the code works for that this thread runs, for runtimes that are asked and attach nothing: 0 where it runs none
+	 * of theirs, then weaker evidence is asked; RM_CTX_NOBODY: nobody, or nobody knows. `alone`: for the head of a request
+	 * that goes out on a connection which carries one at a time; it is told once. NULL: what is attached says it. Must not
+	 * wait. Context: hook, a connection locked.
+	 */
+	rm_ctx (*runs)(bool alone, enum rm_source *ret_how);
 };
 
 /*
- * Has `on_request` and `holds` called from now on: of one adapter in a process, the first that asks.
+ * Has `on_request`, `holds` and `runs` called from now on: of one adapter in a process, the first that asks.
  * Context: app.
  */
 void rm_ctx_use(const struct rm_adapter *adapter);

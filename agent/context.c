@@ -168,21 +168,41 @@ rm_ctx rm_context_here(struct rm_thread *t)
 	return is_ours(here) ? here : 0;
 }
 
-/* What is attached to the thread is attached to the code that it runs. */
-static bool attached_holds(const struct rm_thread *t)
+/*
+ * What the adapter says of the code that the thread runs: it has attached it, or is asked. 0: nothing, RM_CTX_NOBODY: nobody's.
+ */
+static rm_ctx said_of(const struct rm_thread *t, bool alone, enum rm_source *ret_how)
 {
 	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
 
-	return t->attached != RM_CTX_NOBODY && (!a || !a->holds || a->holds());
+	if (!t->attached && a && a->runs)
+		return a->runs(alone, ret_how);
+	*ret_how = (enum rm_source)t->attached_how;
+	return t->attached && a && a->holds && !a->holds() ? RM_CTX_NOBODY : t->attached;
+}
+
+/* The same of one that is served still; 0: none. */
+static rm_ctx if_live(rm_ctx ctx)
+{
+	return ctx != RM_CTX_NOBODY && rm_ctx_exchange(ctx) ? ctx : 0;
+}
+
+/* True where an adapter has spoken. */
+static bool is_said(const struct rm_thread *t)
+{
+	enum rm_source how;
+
+	return said_of(t, false, &how) != 0;
 }
 
 rm_ctx rm_context_current(struct rm_thread *t, enum rm_source *ret_source)
 {
+	enum rm_source how = RM_SOURCE_ATTACHED;
+	rm_ctx ctx = said_of(t, false, &how);
+
 	if (ret_source)
-		*ret_source = t->attached ? (enum rm_source)t->attached_how : RM_SOURCE_THREAD;
-	if (!t->attached)
-		return rm_context_here(t);
-	return attached_holds(t) && rm_ctx_exchange(t->attached) ? t->attached : 0;
+		*ret_source = ctx ? how : RM_SOURCE_THREAD;
+	return ctx ? if_live(ctx) : rm_context_here(t);
 }
 
 /* Makes a live SERVER exchange the parent. False when it has ended meanwhile. */
@@ -262,13 +282,16 @@ static bool take_process(struct rm_parent *ret)
 static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			   struct rm_parent *ret)
 {
+	enum rm_source how = RM_SOURCE_ATTACHED;
+	rm_ctx ctx;
+
 	if (in->valid)
 		return resolve_header(rm_context_current(t, NULL), in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
-	if (t->attached)
-		return attached_holds(t) &&
-		       take_server(t->attached, (enum rm_source)t->attached_how, ret);
+	ctx = said_of(t, c->proto && !c->proto->multiplexes && !c->proto->client_only, &how);
+	if (ctx)
+		return ctx != RM_CTX_NOBODY && take_server(ctx, how, ret);
 	if (resolve_thread(t, c, ret))
 		return true;
 	return take_process(ret);
@@ -293,7 +316,7 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 	rm_ctx ctx = rm_context_current(t, NULL);
 	struct rm_parent parent;
 
-	if (ctx ? !take_server(ctx, RM_SOURCE_THREAD, &parent) : t->attached || !take_process(&parent))
+	if (ctx ? !take_server(ctx, RM_SOURCE_THREAD, &parent) : is_said(t) || !take_process(&parent))
 		return false;
 	*ret = parent.ctx;
 	return true;
@@ -306,7 +329,7 @@ static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct
 		return resolve_header(rm_context_current(t, NULL), in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
-	if (t->attached)
+	if (is_said(t))
 		return false;
 	return (c->connected_on == t && resolve_thread(t, c, ret)) || take_process(ret);
 }
@@ -359,7 +382,7 @@ static rm_ctx starter(struct rm_thread *t, bool becomes)
 {
 	rm_ctx ctx = rm_context_current(t, NULL), open;
 
-	if (ctx || t->attached || !becomes)
+	if (ctx || is_said(t) || !becomes)
 		return ctx;
 	open = open_here(t);
 	return open && rm_answered_by_parent(rm_exchange_at((uint32_t)open)->epoch) ? open : 0;

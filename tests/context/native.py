@@ -110,7 +110,7 @@ def asio(t, far, env):
     return compiled(t, far, env, "asio", libraries=["-pthread"])
 
 
-def cargo(t, far, env, app):
+def cargo(t, far, env, app, *arguments, path="/fan/{id}"):
     """Built once, in deps/: that takes minutes, and crates from the registry."""
     target = APPS.parent / "deps" / "cargo" / app
     done = subprocess.run(["cargo", "build", "--release", "--quiet", "-j2", "--target-dir", target],
@@ -118,12 +118,20 @@ def cargo(t, far, env, app):
     if done.returncode:
         raise Failure(f"{app} does not compile:\n{done.stderr}")
     port = t.port()
-    return server(t, far, env, [target / "release" / "fan", port], port)
+    return server(t, far, env, [target / "release" / "fan", port, *arguments], port, path=path)
 
 
-@program("tokio", "Rust, axum and reqwest on tokio, 4 threads", ["cargo"])
-def tokio(t, far, env):
-    return cargo(t, far, env, "fan-rust-tokio")
+def tokio(name, title, way, *arguments):
+    @program(name, title, ["cargo"])
+    def run(t, far, env):
+        return cargo(t, far, env, "fan-rust-tokio", *arguments, path=f"/{way}/{{id}}")
+
+
+tokio("tokio", "Rust, axum and reqwest on tokio, 4 threads; calls in tasks of their own", "fan")
+tokio("tokio-inline", "the same, calls in the handler", "inline")
+tokio("tokio-current", "the same in tasks, one thread", "fan", "current")
+tokio("tokio-detached", "the same, in tasks that nobody waits for", "detached")
+tokio("tokio-late", "the same, by tasks for all requests, which the first one starts", "late")
 
 
 @program("actix", "Rust, actix-web and awc, 4 workers", ["cargo"])

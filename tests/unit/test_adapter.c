@@ -122,3 +122,36 @@ RM_TEST("REMORA_ADAPTERS names the adapters that may move in")
 	stub_start(none);
 	RM_CHECK(!rm_ctx_wanted("python") && !rm_ctx_wanted("none"));
 }
+
+static rm_ctx running; /* what the adapter below is asked for */
+static bool asked_alone;
+
+static rm_ctx runs(bool alone, enum rm_source *ret_how)
+{
+	asked_alone = alone;
+	*ret_how = RM_SOURCE_HANDOFF;
+	return running;
+}
+
+/* Last: an adapter stays. */
+RM_TEST("an adapter that attaches nothing is asked: believed before threads are, also where it knows of nobody")
+{
+	static const struct rm_adapter adapter = { .name = "asked", .runs = runs };
+	uint64_t before = rm_context_count(RM_SOURCE_HANDOFF);
+	rm_ctx ctx;
+
+	start();
+	request_on(SERVED_FD, 1);
+	ctx = rm_ctx_of_request(SERVED_FD, 0);
+	rm_ctx_use(&adapter);
+	RM_CHECK(!belongs(ctx)); /* of the thread, which the tests above have shown to serve many */
+	running = ctx;
+	RM_CHECK(belongs(ctx) && asked_alone && rm_context_count(RM_SOURCE_HANDOFF) == before + 1);
+	RM_CHECK(rm_ctx_current() == ctx && !asked_alone);
+	running = RM_CTX_NOBODY;
+	RM_CHECK(!belongs(ctx) && rm_ctx_current() == 0);
+	running = ctx;
+	answer_on(SERVED_FD);
+	RM_CHECK(rm_ctx_current() == 0);
+	running = 0;
+}
