@@ -7,9 +7,9 @@
  * more to come is answered by further messages, each of which names the one before. A command that says that
  * more is to come after it has no answer.
  *
- * A connection is known from its first message, which drivers send by itself, or not at all. Left alone: compressed
- * messages, with the first of them (there is nothing to decompress with), the messages of servers before 3.6, and
- * what breaks the rules.
+ * A compressed message is read as the one in it. A connection is known from its first message, which drivers send by itself and
+ * never compress, or not at all. Left alone: what zstd compressed, with the first such message, the messages of servers
+ * before 3.6, and what breaks the rules.
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: MongoDB, "Wire Protocol"; the driver specifications, "OP_MSG" and "Wire Compression".
  */
@@ -18,6 +18,7 @@
 #include "base/strbuf.h"
 #include "protocols/bson.h"
 #include "protocols/frame.h"
+#include "protocols/mongodb_packed.h"
 #include "protocols/waiting.h"
 
 enum opcode { REPLY = 1, QUERY = 2004, COMPRESSED = 2012, MSG = 2013 };
@@ -132,6 +133,22 @@ static uint32_t opcode(const struct rm_frame *f)
 	return rm_le32(f->head + 12);
 }
 
+/* What is read of a message: the beginning of one that may have been compressed. */
+struct message {
+	uint32_t code; /* enum opcode; COMPRESSED: nobody can tell */
+	struct rm_str text;
+};
+
+static struct message unpacked(const struct rm_frame *f, struct rm_str text, uint32_t most, struct rm_sink *sink)
+{
+	struct message m = { opcode(f), text };
+
+	if (m.code == COMPRESSED &&
+	    (!rm_mongodb_unpack(sink, rm_le32(f->head) - HEAD_BYTES, most, &m.text, &m.code) || m.text.n < FLAG_BYTES))
+		m.code = COMPRESSED;
+	return m;
+}
+
 /* The head of a message. False: it is none. */
 static bool read_head(struct rm_frame *f, uint32_t most)
 {
@@ -225,20 +242,19 @@ static bool wait_for(struct mongodb *s, struct rm_sink *sink, enum kind kind)
 /* What is wanted of a message is here. False: the connection is left alone. */
 static bool request_text(struct mongodb *s, struct rm_sink *sink, struct rm_str text, void *conn)
 {
+	struct message m = unpacked(&s->way[RM_DIR_REQUEST], text, ASKED_BYTES, sink);
 	struct rm_operation op = { .system = RM_STR("mongodb"), .port = PORT };
-	const struct rm_frame *f = &s->way[RM_DIR_REQUEST];
-	uint32_t code = opcode(f);
 	bool told = true;
 
-	if (code == QUERY) {
-		if (!read_query(text, &op, &told))
+	if (m.code == QUERY) {
+		if (!read_query(m.text, &op, &told))
 			return false;
-	} else if (code == MSG) {
-		told = read_command(document_of(text), &op);
-	} else if (code != COMPRESSED) {
+	} else if (m.code == MSG) {
+		told = read_command(document_of(m.text), &op);
+	} else if (m.code != COMPRESSED) {
 		return false;
 	}
-	s->silent = code == MSG && rm_le32((const uint8_t *)text.p) & MORE_TO_COME;
+	s->silent = m.code == MSG && rm_le32((const uint8_t *)m.text.p) & MORE_TO_COME;
 	s->asking = told;
 	s->x = told ? sink->on->request(sink, conn) : 0;
 	if (!told)
@@ -248,7 +264,7 @@ static bool request_text(struct mongodb *s, struct rm_sink *sink, struct rm_str 
 	s->asking = false;
 	sink->on->operation(sink, s->x, &op);
 	/* Which is lost then, and counted so. */
-	return code != COMPRESSED;
+	return m.code != COMPRESSED;
 }
 
 static void tell(struct mongodb *s, struct rm_sink *sink, rm_xid x, const struct rm_outcome *outcome)
@@ -344,17 +360,14 @@ static bool read_answer(struct rm_str document, int64_t *ret_code)
 	return failed;
 }
 
-static void answered(struct mongodb *s, struct rm_sink *sink, rm_xid x, struct rm_str text)
+static void answered(struct mongodb *s, struct rm_sink *sink, rm_xid x, const struct message *m)
 {
 	struct rm_outcome outcome = { 0 };
 	struct rm_strbuf code;
 	char room[24];
 	int64_t number = 0;
 
-	if (opcode(&s->way[RM_DIR_RESPONSE]) == MSG)
-		outcome.failed = read_answer(document_of(text), &number);
-	else
-		outcome.failed = read_answer(rm_str_behind(text, FLAG_BYTES + 8 + 4 + 4), &number);
+	outcome.failed = read_answer(m->code == MSG ? document_of(m->text) : rm_str_behind(m->text, FLAG_BYTES + 8 + 4 + 4), &number);
 	rm_strbuf_init(&code, room, sizeof(room));
 	if (outcome.failed && number > 0)
 		rm_strbuf_u64(&code, (uint64_t)number);
@@ -367,20 +380,21 @@ static bool answer_text(struct mongodb *s, struct rm_sink *sink, struct rm_str t
 {
 	const struct rm_frame *f = &s->way[RM_DIR_RESPONSE];
 	const struct rm_waiting *w = rm_waiting_oldest(&s->queue, sink);
+	struct message m = unpacked(f, text, ANSWER_BYTES, sink);
 	struct rm_waiting was;
 
-	if ((opcode(f) != MSG && opcode(f) != REPLY) || !w)
+	if ((m.code != MSG && m.code != REPLY) || !w)
 		return false;
 	if (s->streams ? answers_to(f) != s->streamed : (answers_to(f) & ID_MASK) + 1 != w->n)
 		return false;
-	s->streams = opcode(f) == MSG && rm_le32((const uint8_t *)text.p) & MORE_TO_COME;
+	s->streams = m.code == MSG && rm_le32((const uint8_t *)m.text.p) & MORE_TO_COME;
 	s->streamed = id_of(f);
 	if (s->streams)
 		return true;
 	was = *w;
 	rm_waiting_pop(&s->queue, sink);
 	if (was.kind == COMMAND)
-		answered(s, sink, was.x, text);
+		answered(s, sink, was.x, &m);
 	return true;
 }
 

@@ -1,12 +1,20 @@
 """As much of a MongoDB server as drivers need: documents in memory, found by equality, cursors, unique _id.
 
-main.py PORT LOG: writes each command that it is asked, "database.command", to LOG.
+main.py PORT LOG: writes each command that it is asked, "database.command", to LOG. Answers are compressed as their commands are.
 """
 import socketserver
 import struct
 import sys
+import zlib
 
 import bson
+
+COMPRESSORS = {2: ("zlib", zlib.compress, zlib.decompress)}
+try:
+    import snappy
+    COMPRESSORS[1] = ("snappy", snappy.compress, snappy.decompress)
+except ImportError:
+    pass
 
 COLLECTIONS, CURSORS = {}, {}
 HELLO = {"ismaster": True, "isWritablePrimary": True, "helloOk": True, "maxBsonObjectSize": 16777216, "maxMessageSizeBytes": 48000000,
@@ -43,7 +51,7 @@ def answer(command):
     key = (space, command.get("collection") if name == "getMore" else command[name])
     held = COLLECTIONS.setdefault(key, []) if isinstance(key[1], str) else []
     if name.lower() in ("hello", "ismaster"):
-        return HELLO
+        return {**HELLO, "compression": [n for n in command.get("compression", []) if n in {c[0] for c in COMPRESSORS.values()}]}
     if name in ("ping", "endSessions", "drop"):
         return {"ok": 1.0}
     if name == "insert":
@@ -95,6 +103,12 @@ class Connection(socketserver.BaseRequestHandler):
             pass
 
     def one(self, number, code, body):
+        compressor = 0
+        if code == 2012:
+            code, _, compressor = struct.unpack("<iiB", body[:9])
+            body = COMPRESSORS[compressor][2](body[9:])
+            with open(sys.argv[2] + ".compressed", "a") as log:
+                log.write(COMPRESSORS[compressor][0] + "\n")
         if code == 2004:
             name, rest = body[4:].split(b"\0", 1)
             flags, command = 0, {**bson.decode(rest[8:]), "$db": name.decode().split(".")[0]}
@@ -107,7 +121,10 @@ class Connection(socketserver.BaseRequestHandler):
         if flags & 2:
             return
         said = bytes(8 + 4 + 4) + b"\1\0\0\0" + said if code == 2004 else bytes(5) + said
-        self.request.sendall(struct.pack("<iiii", 16 + len(said), number + 100000, number, 1 if code == 2004 else 2013) + said)
+        code = 1 if code == 2004 else 2013
+        if compressor:
+            code, said = 2012, struct.pack("<iiB", code, len(said), compressor) + COMPRESSORS[compressor][1](said)
+        self.request.sendall(struct.pack("<iiii", 16 + len(said), number + 100000, number, code) + said)
 
 
 class Server(socketserver.ThreadingTCPServer):

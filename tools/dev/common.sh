@@ -16,7 +16,7 @@ test_packages=("${demo_packages[@]}" clang lld libclang-rt-dev apache2-bin light
 	redis-server redis-tools python3-redis node-redis postgresql postgresql-contrib
 	python3-psycopg2 python3-psycopg python3-asyncpg libpostgresql-jdbc-java pgbouncer
 	mariadb-server mariadb-client libmariadb-dev python3-pymysql python3-mysqldb node-mysql php-mysql libmariadb-java
-	sqlite3 php-sqlite3 libsqlite3-dev python3-pymongo node-mongodb
+	sqlite3 php-sqlite3 libsqlite3-dev python3-pymongo python3-snappy node-mongodb
 	memcached libmemcached-tools python3-pymemcache python3-memcache php-memcached
 	nats-server rabbitmq-server mosquitto mosquitto-clients kcat python3-pika python3-amqp python3-paho-mqtt maven python3-pip npm)
 # TLS libraries and what uses them. Not every release has each; without one its cases are skipped.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the captures of this folder: conversations of MongoDB's protocol, message by message."""
 import struct
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -67,6 +68,44 @@ def answer(answers, fields=None, flags=0, number=None):
 
 def error(answers, code=11000):
     return answer(answers, {"ok": 0.0, "errmsg": "hunter2 is wrong", "code": code, "codeName": "Wrong"})
+
+
+def compressed(data, how, size=None, cut=0):
+    """The message in OP_COMPRESSED. `how`: the number of the compressor, and what it does. `cut`: so much of it is left out."""
+    length, number, answers, code = struct.unpack("<iiii", data[:16])
+    body = how[1](data[16:])
+    return message(number, answers, 2012, struct.pack("<iiB", code, length - 16 if size is None else size, how[0]), body[:len(body) - cut])
+
+
+def varint(n):
+    return bytes([n]) if n < 128 else bytes([n & 127 | 128]) + varint(n >> 7)
+
+
+def snappy(data):
+    """With each kind of element: literals of each length, copies of each distance, one of which overlaps."""
+    out, at = varint(len(data)), 0
+    while at < len(data):
+        best, found = 0, -1
+        for start in range(max(0, at - 3000), at):
+            n = 0
+            while n < 60 and at + n < len(data) and data[start + n] == data[at + n]:
+                n += 1
+            if n > best:
+                best, found = n, at - start
+        if best < 4:
+            n = min(len(data) - at, 70 if at > 200 else 7)
+            out += (bytes([n - 1 << 2]) if n <= 60 else bytes([60 << 2, n - 1])) + data[at:at + n]
+        elif best <= 11 and found < 2048:
+            n = best
+            out += bytes([1 | n - 4 << 2 | found >> 8 << 5, found & 255])
+        else:
+            n = best
+            out += bytes([2 | n - 1 << 2]) + struct.pack("<H", found) if at % 2 else bytes([3 | n - 1 << 2]) + struct.pack("<I", found)
+        at += n
+    return out
+
+
+NOOP, SNAPPY, ZLIB, ZSTD = (0, bytes), (1, snappy), (2, zlib.compress), (3, lambda data: b"(\xb5/\xfd" + data)
 
 
 def command(name, value, **more):
@@ -136,8 +175,34 @@ write("checksum", "With a checksum behind it.", *HELLO, c(msg(2, command("find",
 write("query", "Commands in OP_QUERY, as old drivers send them.", *HELLO, c(query(2, {"find": "orders", "filter": {"a": "hunter2"}}, "shop.$cmd")),
       s(reply(2, {"cursor": {}, "ok": 1.0})), c(query(3, {"insert": "orders"}, "shop.$cmd")), s(reply(3, {"ok": 0.0, "code": 11000})))
 write("legacy", "A query of the days before commands: left alone.", *HELLO, c(query(2, {"note": "hunter2"}, "shop.orders")))
-write("compressed", "A compressed message: left alone, and counted.", *HELLO, *FIND,
-      c(message(3, 0, 2012, struct.pack("<iiB", 2013, 100, 2), b"hunter2 and more")), s(message(4, 3, 2012, bytes(9))))
+write("compressed", "Messages that were compressed, in each way; some are not.", *HELLO, *FIND, *(m for n, how in enumerate((NOOP, SNAPPY, ZLIB)) for m in (
+      c(compressed(msg(3 + n, command("find", "orders", filter={"note": "hunter2 " * 100})), how)),
+      s(compressed(answer(3 + n, {"cursor": {"firstBatch": [{"note": "hunter2"}] * 50}, "ok": 1.0}), how)),
+      c(compressed(msg(13 + n, command("insert", "orders"), more=[("documents", [{"note": "hunter2"}] * 100)]), how)),
+      s(compressed(error(13 + n), how)), c(compressed(msg(23 + n, command("insert", "orders"), MORE), how)))), *FIND, "end >", "end <")
+write("compressed-zstd", "A message that zstd compressed: left alone, and counted.", *HELLO, *FIND,
+      c(compressed(msg(3, command("find", "orders")), ZSTD)), s(compressed(answer(3), ZSTD)))
+MIX = "".join(chr(33 + i * i % 89) for i in range(30000))
+BOTH = [{"find": "orders", "filter": {"note": MIX}, "$db": "hunter2"}, {"cursor": {"note": MIX}, "ok": 1.0}]
+for n, how in enumerate((SNAPPY, ZLIB)):
+    write(f"compressed-large-{('snappy', 'zlib')[n]}", "A command and an answer of which the beginning is unpacked, and another one behind them.", *HELLO,
+          c(compressed(msg(2, BOTH[0]), how)), s(compressed(answer(2, BOTH[1]), how)), *FIND)
+write("compressed-query", "OP_QUERY and its answer, compressed.", *HELLO, c(compressed(query(2, {"find": "orders"}, "shop.$cmd"), ZLIB)),
+      s(compressed(reply(2, {"ok": 0.0, "code": 11000}), ZLIB)))
+for name, comment, broken in (
+        ("size", "A message of another size than it says", compressed(msg(2, command("find", "orders")), ZLIB, size=50)),
+        ("size-more", "A message that is smaller than it says", compressed(msg(2, command("find", "orders")), ZLIB, size=5000)),
+        ("size-snappy", "A message of another size than it says", compressed(msg(2, command("find", "orders")), SNAPPY, size=50)),
+        ("size-noop", "A message of another size than it says", compressed(msg(2, command("find", "orders")), NOOP, size=50)),
+        ("cut-zlib", "A stream that does not end", compressed(msg(2, command("find", "orders")), ZLIB, cut=20)),
+        ("cut-snappy", "A block that does not end", compressed(msg(2, command("find", "orders")), SNAPPY, cut=5)),
+        ("distance", "A copy of what is not there", compressed(msg(2, {}), (1, lambda data: varint(len(data)) + b"\x09\x40"))),
+        ("none", "A copy of nothing", compressed(msg(2, {}), (1, lambda data: varint(len(data)) + b"\0a\x01\0"))),
+        ("damaged", "What is no stream", message(2, 0, 2012, struct.pack("<iiB", 2013, 100, 2), b"hunter2 and more")),
+        ("empty", "Nothing in it", message(2, 0, 2012, struct.pack("<iiB", 2013, 0, 0))),
+        ("head", "A head that is cut off", message(2, 0, 2012, struct.pack("<ii", 2013, 100))),
+        ("nested", "Compressed twice", compressed(compressed(msg(2, command("find", "orders")), ZLIB), ZLIB))):
+    write(f"compressed-{name}", f"{comment}: left alone, and counted.", *HELLO, c(broken))
 LONG = b"x" * 20000
 asked = msg(2, {"find": "orders", "filter": {"note": "x" * 20000}, "$db": "shop"}).split(LONG)
 given = answer(3, {"cursor": {"note": "x" * 20000}, "ok": 1.0}).split(LONG)
@@ -156,7 +221,7 @@ write("errors-both", "A write and its concern failed: the first one's code count
       s(answer(2, {"n": 0, "writeErrors": [{"index": 0, "code": 11000}], "writeConcernError": {"code": 64}, "ok": 1.0})))
 write("half-closed", "The client sends no more, and is answered.", *HELLO, FIND[0], "end >", FIND[1], "end <")
 write("length-large", "A message that is longer than any.", *HELLO, c(struct.pack("<iiii", (48 << 20) + 1, 2, 0, 2013)))
-write("answer-compressed", "A compressed answer to what was not compressed: left alone.", *HELLO, FIND[0],
+write("answer-compressed", "An answer that cannot be unpacked: left alone.", *HELLO, FIND[0],
       s(message(4, 99, 2012, struct.pack("<iiB", 2013, 100, 2), b"hunter2 and more")))
 write("out-of-order", "An answer to another message.", *HELLO, c(msg(2, command("find", "orders"))), s(answer(3)))
 write("out-of-stream", "A further answer that does not name the one before.", *HELLO,

@@ -59,13 +59,36 @@ def pymongo(t):
     t.equal(errors(spans), ["11000", "59"], "errors")
 
 
+def compressed(t, how):
+    far = server(t)
+    said = t.run("python", ["python3", APPS / "mongodb-client-python" / "main.py", f"{far.uri}?compressors={how}"])
+    t.equal(said, "100\n1\n3\n11000\n59\n50\n", "what it says")
+    spans = t.spans(len(asked(far)))
+    t.check((t.dir / "asked.compressed").read_text().split().count(how) > 10, "it was compressed")
+    check(t, spans, far)
+    t.equal(errors(spans), ["11000", "59"], "errors")
+
+
+@case("pymongo: compressed by zlib, one span for each command", ["python3"])
+def pymongo_zlib(t):
+    compressed(t, "zlib")
+
+
+@case("pymongo: compressed by Snappy, one span for each command", ["python3"])
+def pymongo_snappy(t):
+    if not has(t, "python3", "-c", "import snappy; print('there')"):
+        raise Skip("no python-snappy here")
+    compressed(t, "snappy")
+
+
 @case("mongodb for Node: as many spans as the server was asked commands", ["python3", "node"])
 def mongodb_node(t):
     env = {"NODE_PATH": os.environ.get("NODE_PATH", "/usr/share/nodejs")}
     if not has(t, "node", "-e", "require('mongodb'); console.log('there')", env=env):
         raise Skip("no mongodb for Node here")
     far = server(t)
-    t.equal(t.run("node", ["node", APPS / "mongodb-client-node" / "main.js", far.uri], env=env), "20\n11000\n", "what it says")
+    t.equal(t.run("node", ["node", APPS / "mongodb-client-node" / "main.js", f"{far.uri}?compressors=zlib"], env=env), "20\n11000\n", "what it says")
+    t.check("zlib" in (t.dir / "asked.compressed").read_text(), "it was compressed")
     spans = t.spans(len(asked(far)))
     check(t, spans, far)
     names = [s["name"] for s in spans.all]
