@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes the captures of this folder: conversations of MongoDB's protocol, message by message."""
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -82,26 +83,28 @@ def varint(n):
 
 
 def snappy(data):
-    """With each kind of element: literals of each length, copies of each distance, one of which overlaps."""
-    out, at = varint(len(data)), 0
-    while at < len(data):
+    """With each kind of element: literals of each length, copies of each distance, some of which overlap."""
+    out, at, literal = varint(len(data)), 0, b""
+    while at < len(data) or literal:
         best, found = 0, -1
-        for start in range(max(0, at - 3000), at):
+        for start in range(max(0, at - 600), at):
             n = 0
             while n < 60 and at + n < len(data) and data[start + n] == data[at + n]:
                 n += 1
             if n > best:
                 best, found = n, at - start
-        if best < 4:
-            n = min(len(data) - at, 70 if at > 200 else 7)
-            out += (bytes([n - 1 << 2]) if n <= 60 else bytes([60 << 2, n - 1])) + data[at:at + n]
-        elif best <= 11 and found < 2048:
-            n = best
-            out += bytes([1 | n - 4 << 2 | found >> 8 << 5, found & 255])
+        if literal and (best >= 4 or len(literal) == 70 or at == len(data)):
+            n = len(literal)
+            out, literal = out + (bytes([n - 1 << 2]) if n <= 60 else bytes([60 << 2, n - 1])) + literal, b""
+        elif best < 4:
+            literal += data[at:at + 1]
+            at += 1
         else:
-            n = best
-            out += bytes([2 | n - 1 << 2]) + struct.pack("<H", found) if at % 2 else bytes([3 | n - 1 << 2]) + struct.pack("<I", found)
-        at += n
+            if best <= 11:
+                out += bytes([1 | best - 4 << 2 | found >> 8 << 5, found & 255])
+            else:
+                out += bytes([2 | best - 1 << 2]) + struct.pack("<H", found) if at % 2 else bytes([3 | best - 1 << 2]) + struct.pack("<I", found)
+            at += best
     return out
 
 
@@ -182,11 +185,13 @@ write("compressed", "Messages that were compressed, in each way; some are not.",
       s(compressed(error(13 + n), how)), c(compressed(msg(23 + n, command("insert", "orders"), MORE), how)))), *FIND, "end >", "end <")
 write("compressed-zstd", "A message that zstd compressed: left alone, and counted.", *HELLO, *FIND,
       c(compressed(msg(3, command("find", "orders")), ZSTD)), s(compressed(answer(3), ZSTD)))
-MIX = "".join(chr(33 + i * i % 89) for i in range(30000))
+MIX = "".join(map(chr, random.Random(1).choices(range(33, 122), k=20000)))
 BOTH = [{"find": "orders", "filter": {"note": MIX}, "$db": "hunter2"}, {"cursor": {"note": MIX}, "ok": 1.0}]
 for n, how in enumerate((SNAPPY, ZLIB)):
     write(f"compressed-large-{('snappy', 'zlib')[n]}", "A command and an answer of which the beginning is unpacked, and another one behind them.", *HELLO,
           c(compressed(msg(2, BOTH[0]), how)), s(compressed(answer(2, BOTH[1]), how)), *FIND)
+write("compressed-far", "A short copy of what is far away.", *HELLO,
+      c(compressed(msg(2, {"find": "order", "filter": {"note": MIX[:400]}, "$db": "order"}), SNAPPY)), s(answer(2)))
 write("compressed-query", "OP_QUERY and its answer, compressed.", *HELLO, c(compressed(query(2, {"find": "orders"}, "shop.$cmd"), ZLIB)),
       s(compressed(reply(2, {"ok": 0.0, "code": 11000}), ZLIB)))
 for name, comment, broken in (
@@ -196,7 +201,10 @@ for name, comment, broken in (
         ("size-noop", "A message of another size than it says", compressed(msg(2, command("find", "orders")), NOOP, size=50)),
         ("cut-zlib", "A stream that does not end", compressed(msg(2, command("find", "orders")), ZLIB, cut=20)),
         ("cut-snappy", "A block that does not end", compressed(msg(2, command("find", "orders")), SNAPPY, cut=5)),
-        ("distance", "A copy of what is not there", compressed(msg(2, {}), (1, lambda data: varint(len(data)) + b"\x09\x40"))),
+        ("size-large", "A long message that is longer than it says", compressed(msg(2, BOTH[0]), ZLIB, size=50)),
+        ("size-large-snappy", "A long message that is longer than it says", compressed(msg(2, BOTH[0]), SNAPPY, size=50)),
+        ("unknown", "A compressor that nobody knows", compressed(msg(2, command("find", "orders")), (4, snappy))),
+        ("distance", "A copy of what is not there", message(2, 0, 2012, struct.pack("<iiB", 2013, 6, 1), b"\6\x09\x40")),
         ("none", "A copy of nothing", compressed(msg(2, {}), (1, lambda data: varint(len(data)) + b"\0a\x01\0"))),
         ("damaged", "What is no stream", message(2, 0, 2012, struct.pack("<iiB", 2013, 100, 2), b"hunter2 and more")),
         ("empty", "Nothing in it", message(2, 0, 2012, struct.pack("<iiB", 2013, 0, 0))),
