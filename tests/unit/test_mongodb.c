@@ -118,3 +118,43 @@ RM_TEST("more commands than are remembered end the reading")
 	watch_close(&w);
 	watch_free(&w);
 }
+
+static void put32(char *p, uint32_t n)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (char)(n >> 8 * i);
+}
+
+/* A find of 40,000 bytes that Snappy could not make smaller, and that says to be of `size`. Is it read? */
+static bool reads_long(uint32_t size)
+{
+	static const char start[] = "\0\0\0\0\0" "\x40\x9c\0\0" "\2find\0\7\0\0\0orders\0" "\2note\0\x18\x9c\0\0";
+	enum { HEAD_BYTES = 16, PACKED_HEAD = 9, PLAIN = 40000, BLOCK = 3 + 3 + PLAIN, ALL = HEAD_BYTES + PACKED_HEAD + BLOCK };
+	char *message = calloc(1, ALL), *block = message + HEAD_BYTES + PACKED_HEAD;
+	struct watch w;
+	bool muted;
+
+	put32(message, ALL);
+	put32(message + 4, 1);
+	put32(message + 12, 2012);
+	put32(message + 16, 2013);
+	put32(message + 20, size);
+	message[24] = 1;
+	memcpy(block, "\xc0\xb8\2" "\xf4\x3f\x9c", 6); /* so long; a literal of all of it */
+	memcpy(block + 6, start, sizeof(start) - 1);
+	watch_open(&w, &rm_proto_mongodb);
+	watch_feed(&w, RM_DIR_REQUEST, message, ALL);
+	muted = w.muted;
+	watch_close(&w);
+	RM_CHECK(muted || strstr(w.text, "collection orders"));
+	watch_free(&w);
+	free(message);
+	return !muted;
+}
+
+RM_TEST("of a long block only the beginning is read, and what it says of its length must be so")
+{
+	RM_CHECK(reads_long(40000));
+	RM_CHECK(!reads_long(50));
+	RM_CHECK(!reads_long(50000));
+}
