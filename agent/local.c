@@ -1,7 +1,8 @@
 /*
  * See local.h. The table has sets of places, of which the address chooses one. A place is taken by storing the
- * address, by whoever finds it free; only that object's user touches it until it is free again, or the process is
- * over. Lock-free: runs in hooks on any thread. What a parent of this process kept means nothing here (fork).
+ * address, by whoever finds it free. A statement of SQLite has one user until then, or until the process is over; what became
+ * of a look-up several threads may learn at once, of which one gets it. Lock-free: runs in hooks on any thread. What a parent of
+ * this process kept means nothing here (fork).
  */
 #include "agent/local.h"
 
@@ -146,20 +147,30 @@ bool rm_local_seen(const void *key, uint64_t seen_ns)
 	return p;
 }
 
-static rm_ctx take(struct place *p, uint64_t *ret_seen_ns)
+/*
+ * 0: there is nothing, or another thread was faster. A place is free only once its context was taken, so the one that was read
+ * belongs to the key that is there behind it, or it cannot be taken any more.
+ */
+static rm_ctx take(struct place *p, uintptr_t key, uint64_t *ret_seen_ns)
 {
-	rm_ctx ctx = atomic_exchange(&p->ctx, 0);
+	uint64_t ctx = atomic_load(&p->ctx);
 
-	*ret_seen_ns = atomic_load_explicit(&p->seen_ns, memory_order_relaxed);
+	*ret_seen_ns = atomic_load(&p->seen_ns);
+	if (!ctx || atomic_load(&p->key) != key || !atomic_compare_exchange_strong(&p->ctx, &ctx, 0))
+		return 0;
 	atomic_store_explicit(&p->key, 0, memory_order_release);
 	return ctx;
 }
 
 rm_ctx rm_local_take(const void *key, uint64_t *ret_seen_ns)
 {
-	struct place *p = find(key);
+	struct place *set = set_of((uintptr_t)key);
+	rm_ctx ret = 0;
 
-	return p ? take(p, ret_seen_ns) : 0;
+	for (int i = 0; i < WAYS && !ret; i++)
+		if (atomic_load_explicit(&set[i].key, memory_order_acquire) == (uintptr_t)key)
+			ret = take(&set[i], (uintptr_t)key, ret_seen_ns);
+	return ret;
 }
 
 static void cut_off(struct rm_thread *t, rm_ctx ctx, struct rm_str error)
@@ -177,14 +188,15 @@ void rm_local_cut_off(struct rm_thread *t, const struct rm_local_range *range, s
 {
 	for (int i = 0; i < SETS * WAYS; i++) {
 		struct place *p = &table[i / WAYS][i % WAYS];
+		uintptr_t key = atomic_load_explicit(&p->key, memory_order_relaxed);
 		const struct rm_exchange *e;
 		uint64_t seen_ns;
 
-		if ((atomic_load_explicit(&p->key, memory_order_relaxed) & range->mask) != range->value)
+		if ((key & range->mask) != range->value)
 			continue;
 		e = rm_ctx_exchange(atomic_load(&p->ctx));
 		if (e && e->start_ns < range->before_ns)
-			cut_off(t, take(p, &seen_ns), error);
+			cut_off(t, take(p, key, &seen_ns), error);
 	}
 }
 
@@ -205,7 +217,7 @@ void rm_local_sweep(struct rm_thread *t, uint64_t mask, uint64_t value, bool (*g
 		uint64_t seen_ns;
 
 		if ((key & mask) == value && gone((uint32_t)key))
-			rm_local_drop(t, take(p, &seen_ns));
+			rm_local_drop(t, take(p, key, &seen_ns));
 	}
 }
 
@@ -215,12 +227,13 @@ void rm_local_end_all(struct rm_thread *t)
 
 	for (int i = 0; i < SETS * WAYS; i++) {
 		struct place *p = &table[i / WAYS][i % WAYS];
+		uintptr_t key = atomic_load(&p->key);
 		uint64_t seen_ns;
 		rm_ctx ctx;
 
-		if (!atomic_load(&p->key))
+		if (!key)
 			continue;
-		ctx = take(p, &seen_ns);
+		ctx = take(p, key, &seen_ns);
 		if (!seen_ns)
 			cut_off(t, ctx, RM_STR("process_exit"));
 		else

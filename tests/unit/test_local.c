@@ -1,6 +1,7 @@
 /* Operations that no connection carries: agent/local.c. */
 #include "agent/local.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -139,4 +140,62 @@ RM_TEST("what the process kept before it forked has no span in the child")
 	RM_CHECK(waitpid(child, &status, 0) == child && status == 0);
 	rm_local_end_all(rm_thread_self());
 	RM_CHECK(ended() && !ended());
+}
+
+/* ---- several threads ---- */
+
+enum { ROUNDS = 200000 };
+
+struct rivals {
+	const void *shared, *own; /* of the same set */
+	atomic_bool over;
+	atomic_bool stole;
+};
+
+/* As one of two threads that learn at once what became of one look-up. */
+static void *take_shared(void *arg)
+{
+	struct rivals *r = arg;
+	uint64_t seen_ns;
+
+	while (!atomic_load(&r->over)) {
+		rm_ctx ctx = rm_local_take(r->shared, &seen_ns);
+
+		if (ctx && ctx >> 32 != (uintptr_t)r->shared)
+			atomic_store(&r->stole, true);
+	}
+	return NULL;
+}
+
+static bool same_set(uintptr_t a, uintptr_t b)
+{
+	return (a * 0x9e3779b97f4a7c15ull) >> 57 == (b * 0x9e3779b97f4a7c15ull) >> 57;
+}
+
+RM_TEST("whoever comes second for one takes nothing else that has its place by then")
+{
+	uintptr_t shared = 1 << 12, own = shared + 16;
+	struct rivals r = { 0 };
+	uint64_t seen_ns;
+	pthread_t other;
+	rm_ctx ctx;
+	bool whole = true;
+
+	begin_test();
+	while (!same_set(shared, own))
+		own += 16;
+	r.shared = (const void *)shared;
+	r.own = (const void *)own;
+	RM_CHECK(pthread_create(&other, NULL, take_shared, &r) == 0);
+	for (uint32_t i = 1; i <= ROUNDS && whole; i++) {
+		rm_local_keep(rm_thread_self(), r.shared, (rm_ctx)shared << 32 | i, 0);
+		ctx = rm_local_take(r.shared, &seen_ns);
+		whole = !ctx || ctx == ((rm_ctx)shared << 32 | i);
+		rm_local_keep(rm_thread_self(), r.own, (rm_ctx)own << 32 | i, 0);
+		ctx = rm_local_take(r.own, &seen_ns);
+		whole = whole && ctx == ((rm_ctx)own << 32 | i);
+	}
+	atomic_store(&r.over, true);
+	pthread_join(other, NULL);
+	RM_CHECK(whole && !atomic_load(&r.stole));
 }
