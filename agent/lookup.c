@@ -233,7 +233,7 @@ void rm_lookup_begin_question(struct rm_lookup *l, const char *name, int class, 
 
 void rm_lookup_begin_message(struct rm_lookup *l, const uint8_t *p, size_t n)
 {
-	rm_text room = rm_may_read(p, n) ? rm_text_get(RM_DNS_NAME_BYTES) : 0;
+	rm_text room = rm_may_enter() && rm_may_read(p, n) ? rm_text_get(RM_DNS_NAME_BYTES) : 0;
 	struct rm_dns_asked asked = { 0 };
 	struct rm_dns_message m;
 	struct rm_strbuf name;
