@@ -44,7 +44,7 @@ drivers['amqplib/lib/channel.js'] = ({ Channel: { prototype } }) => Object.hasOw
 const connections = new WeakMap();
 
 drivers['kafkajs/src/network/connection.js'] = ({ prototype }) => replace(prototype, 'send', (send) => function () {
-	connections.set(this.requestQueue, this);
+	quietly(() => connections.set(this.requestQueue, this));
 	return apply(send, this, arguments);
 });
 

@@ -130,3 +130,36 @@ def compressed(t):
     needs(t, "kafka")
     _, received = exchange(t, server(t), "java", "python", "gzip")
     t.equal([s["links"] for s in received], [[]] * len(received), "links")
+
+
+# As kafkajs before 1.8 has it: what is asked waits in a plain object.
+OLD_KAFKAJS = """
+module.exports = class Connection {
+	constructor() {
+		this.pendingQueue = {}
+	}
+	async send() {
+		return 'ok\\n'
+	}
+}
+"""
+
+OLD_KAFKAJS_SERVER = """
+const Connection = require('kafkajs/src/network/connection.js')
+
+require('http').createServer((request, response) => new Connection().send().then((text) => response.end(text), (error) => {
+	response.statusCode = 500
+	response.end(String(error))
+})).listen(Number(process.argv[2]), '127.0.0.1')
+"""
+
+
+@case("a connection of an older kafkajs: its requests go out as ever", ["node"], name="kafka_old_node", agent_only=True)
+def old_kafkajs(t):
+    connection, main, port = t.dir / "node_modules" / "kafkajs" / "src" / "network" / "connection.js", t.dir / "main.js", t.port()
+    connection.parent.mkdir(parents=True)
+    connection.write_text(OLD_KAFKAJS)
+    main.write_text(OLD_KAFKAJS_SERVER)
+    t.start("web", ["node", main, port], port)
+    t.equal(t.get(port, "/1", "/2", "/3"), [(200, b"ok\n")] * 3, "answers")
+    t.spans(3).count("web", server=3)
