@@ -19,7 +19,7 @@ enum {
 	SCHEDULER_MAX = 256,
 	TASK_MAX = 1 << 26,
 	CODE_BYTES = 160, CALLS_DEEP = 2,       /* what is looked at of a waker's first function, and those that it calls */
-	LEA = 0x8d, LOAD = 0x8b, CALL = 0xe8, JUMP = 0xe9,
+	LEA = 0x8d, LOAD = 0x8b, CALL = 0xe8, JUMP = 0xe9, BY_SLOT = 0xff, CALL_BY_SLOT = 0x15, JUMP_BY_SLOT = 0x25,
 };
 
 struct range {
@@ -67,22 +67,42 @@ static bool is_task_table(const struct range *code, const uintptr_t *q)
 
 /* ---- wakers ---- */
 
-static bool leads_to(const struct rm_object *o, uintptr_t at, const uint8_t *p, uintptr_t table)
+/* What the four bytes at `p` lead to, counted from behind them. */
+static uintptr_t target(const uint8_t *p)
 {
 	int32_t distance;
 
 	memcpy(&distance, p, sizeof(distance));
-	at += (uintptr_t)(intptr_t)distance;
-	if (at == table && p[-2] == LEA)
-		return true;
-	return p[-2] == LOAD && at % sizeof(uintptr_t) == 0 && rm_object_segment(o, at, sizeof(uintptr_t)) &&
-	       *(const uintptr_t *)at == table;
+	return (uintptr_t)(p + sizeof(distance)) + (uintptr_t)(intptr_t)distance;
+}
+
+/* What the linker's slot holds to which they lead; 0 where there is none. */
+static uintptr_t held(const struct rm_object *o, const uint8_t *p)
+{
+	uintptr_t at = target(p);
+	const ElfW(Phdr) *s = at % sizeof(uintptr_t) == 0 ? rm_object_segment(o, at, sizeof(uintptr_t)) : NULL;
+
+	return s && s->p_flags & PF_R && !(s->p_flags & PF_X) ? *(const uintptr_t *)at : 0;
 }
 
 /*
- * True when the function at `at`, or one that it calls, takes the address `table`: by an instruction that counts from its own
- * place (48 or 4c, 8d or 8b, a register and no other part).
+ * What an instruction takes or calls: 48 or 4c, 8d or 8b, a register and no other part is an address or what a slot holds; e8 and
+ * e9, ff 15 and ff 25 call and jump. 0: it is none of them.
  */
+static uintptr_t taken(const struct rm_object *o, const uint8_t *p)
+{
+	bool takes = (p[0] & 0xfb) == 0x48 && (p[2] & 0xc7) == 5;
+
+	if (takes && p[1] == LEA)
+		return target(p + 3);
+	if (takes && p[1] == LOAD)
+		return held(o, p + 3);
+	if (p[0] == CALL || p[0] == JUMP)
+		return target(p + 1);
+	return p[0] == BY_SLOT && (p[1] == CALL_BY_SLOT || p[1] == JUMP_BY_SLOT) ? held(o, p + 2) : 0;
+}
+
+/* True when the function at `at`, or one that it calls, takes the address `table`. */
 static bool takes(const struct rm_object *o, uintptr_t at, uintptr_t table, int deep)
 {
 	const ElfW(Phdr) *s = rm_object_segment(o, at, 1);
@@ -94,17 +114,20 @@ static bool takes(const struct rm_object *o, uintptr_t at, uintptr_t table, int 
 	n = s->p_filesz - (at - o->base - s->p_vaddr);
 	n = n > CODE_BYTES ? CODE_BYTES : n;
 	for (size_t i = 0; i + 7 <= n; i++) {
-		int32_t distance;
+		uintptr_t what = taken(o, p + i);
 
-		if ((p[i] & 0xfb) == 0x48 && (p[i + 1] == LEA || p[i + 1] == LOAD) && (p[i + 2] & 0xc7) == 5 &&
-		    leads_to(o, at + i + 7, p + i + 3, table))
-			return true;
-		if (!deep || (p[i] != CALL && p[i] != JUMP))
-			continue;
-		memcpy(&distance, p + i + 1, sizeof(distance));
-		if (takes(o, at + i + 5 + (uintptr_t)(intptr_t)distance, table, deep - 1))
+		if (what == table || (what && deep && takes(o, what, table, deep - 1)))
 			return true;
 	}
+	return false;
+}
+
+/* A task's table is no waker's, whatever its functions do. */
+static bool is_of_task(const struct rm_tokio_places *found, const uintptr_t *q)
+{
+	for (unsigned i = 0; i < found->table_count; i++)
+		if (q + RM_TOKIO_WAKER_WORDS > found->tables[i] && q < found->tables[i] + RM_TOKIO_FUNCTIONS)
+			return true;
 	return false;
 }
 
@@ -175,7 +198,7 @@ static void look_for_tasks(const struct rm_object *o, const struct range *code, 
 static void look_for_wakers(const struct rm_object *o, const struct range *code, uintptr_t *q, const uintptr_t *end,
 			    struct rm_tokio_places *ret)
 {
-	if (end - q < RM_TOKIO_WAKER_WORDS || !all_code(code, q, RM_TOKIO_WAKER_WORDS) ||
+	if (end - q < RM_TOKIO_WAKER_WORDS || !all_code(code, q, RM_TOKIO_WAKER_WORDS) || is_of_task(ret, q) ||
 	    !takes(o, q[RM_TOKIO_CLONE], (uintptr_t)q, CALLS_DEEP))
 		return;
 	if (ret->waker_count < RM_TOKIO_WAKERS_MAX)

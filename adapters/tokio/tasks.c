@@ -9,10 +9,11 @@
  *     it. From then on, as with those that belong to nobody, only who woke it counts, and that only if it was one alone, only
  *     until it waits again or wakes somebody itself, and for one request. That is how a client's connection is told for whom
  *     it sends; a queue from which many messages are taken after one waking is believed for the first one, which is of who
- *     woke it. Who gets the next request through a connection can have it only once that has told somebody of being
- *     free: what woke it before may have been the rest of the last one.
+ *     woke it.
  * The latter two hold for connections that carry one request at a time: on others one waking may stand for several
  * requests. What is not known is nobody's.
+ * What wakes a connection is also the rest of its last answer, taken or let go of late, while the next request may come in at
+ * that very moment, before its own waking is seen: places in the code that requests do not follow are not listened to.
  *
  * Tasks are found by their address in a table of fixed size, without a lock: a task is put in by the thread that runs it
  * for the first time, before it can have a waker. Who finds no room, or loses it to another, belongs to nobody.
@@ -25,7 +26,8 @@
 #include "adapters/tokio/places.h"
 #include "base/sys.h"
 
-enum { BUCKETS = 1 << 11, WAYS = 8, BIRTHS = 1 << 12, CELL_ALIGN = 128, ALIGNED_ENOUGH = 64 };
+enum { BUCKETS = 1 << 11, WAYS = 8, BIRTHS = 1 << 12, PLACES = 1 << 10, CELL_ALIGN = 128, ALIGNED_ENOUGH = 64 };
+enum { HITS_ENOUGH = 8, MISSES_ENOUGH = 4, HITS_FOR_A_MISS = 4, COUNTED_MAX = 1 << 20 };
 
 /* Beside the address, which is a multiple of 16. */
 enum { RUNS = 1, SERVES = 2, BORN = 4, MANY = 8, FLAGS = 15, HOSTS = MANY | BORN };
@@ -36,11 +38,24 @@ enum { PLAIN, IDLE, UNKNOWN, FIRST }; /* never ran a task; none now; one that is
 struct task {
 	_Atomic uintptr_t key;   /* its address, and what it is */
 	uint64_t id;             /* addresses are used again, numbers are not */
+	const uintptr_t *_Atomic table;
 	_Atomic rm_ctx ctx;      /* whom it works for, or did last */
 	_Atomic uint64_t woken;  /* by whom since it ran last, sealed with its address */
 	rm_ctx run;              /* who woke it to run as it does now, until it wakes somebody. Of its own thread */
+	_Atomic uint16_t place;  /* from where it was woken since it ran last */
+	uint16_t run_place;      /* from where it was woken to run, until it has sent a request. Of its own thread */
+	atomic_bool sends;       /* it has sent a request that was another's */
 	atomic_bool touched;     /* a task woke it, or its birth explained a request: that says nothing of the next one */
 } __attribute__((aligned(64)));
+
+/*
+ * A place in the program's code from where tasks are woken. What wakes a connection is a request that is handed over, or the rest of
+ * an answer that is taken or let go, at any time: in each program either comes from places of its own.
+ */
+struct place {
+	_Atomic uintptr_t at;
+	atomic_uint hits, misses; /* how often a request went out at once, of a task that sends some, and how often not */
+};
 
 /* Who asked for memory at an address; both words change without a lock, and only fit together when they were written together. */
 struct birth {
@@ -50,6 +65,7 @@ struct birth {
 
 static struct task *tasks;
 static struct birth *births;
+static struct place *places;
 static atomic_bool proved;      /* a waker that is watched woke a task: those of tokio are */
 static atomic_uint aligned_tasks;
 static atomic_bool plain_memory; /* a task was seen that lies where malloc puts it */
@@ -57,13 +73,14 @@ static __thread uint32_t here __attribute__((tls_model("initial-exec")));
 
 bool rm_tokio_tasks_start(void)
 {
-	size_t bytes = BUCKETS * WAYS * sizeof(*tasks) + BIRTHS * sizeof(*births);
+	size_t bytes = BUCKETS * WAYS * sizeof(*tasks) + BIRTHS * sizeof(*births) + PLACES * sizeof(*places);
 	long p = rm_sys6(__NR_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p < 0)
 		return false;
 	tasks = (struct task *)p;
 	births = (struct birth *)(tasks + (size_t)BUCKETS * WAYS);
+	places = (struct place *)(births + BIRTHS);
 	return true;
 }
 
@@ -187,6 +204,51 @@ void rm_tokio_allocated(const void *p)
 		atomic_store_explicit(&b->sealed, 0, memory_order_relaxed);
 }
 
+/* ---- places ---- */
+
+/* Its number; 0 where there is no room: such a place proves nothing. */
+static uint16_t place_of(uintptr_t at)
+{
+	unsigned start = (unsigned)(at * 0x9e3779b97f4a7c15ull >> 40);
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		unsigned n = (start + i) % PLACES;
+		uintptr_t there = 0;
+
+		if (n && (atomic_load_explicit(&places[n].at, memory_order_relaxed) == at ||
+			  atomic_compare_exchange_strong(&places[n].at, &there, at) || there == at))
+			return (uint16_t)n;
+	}
+	return 0;
+}
+
+static unsigned count(atomic_uint *n)
+{
+	return atomic_load_explicit(n, memory_order_relaxed);
+}
+
+static void note(atomic_uint *n)
+{
+	if (count(n) < COUNTED_MAX)
+		atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+/* True where requests are handed over, as far as is known. */
+static bool hands_over(uint16_t place)
+{
+	unsigned misses = count(&places[place].misses);
+
+	return misses < MISSES_ENOUGH || misses * HITS_FOR_A_MISS <= count(&places[place].hits);
+}
+
+/* True where they are, as far as is known, and where that is known. */
+static bool is_sure(uint16_t place)
+{
+	unsigned hits = count(&places[place].hits);
+
+	return hits >= HITS_ENOUGH && count(&places[place].misses) * HITS_FOR_A_MISS <= hits;
+}
+
 /* ---- running ---- */
 
 /* Tasks are aligned as no other allocation is, or they are not: a few tell. */
@@ -204,15 +266,18 @@ bool rm_tokio_is_in_plain_memory(void)
 	       atomic_load_explicit(&aligned_tasks, memory_order_relaxed) < ALIGNED_ENOUGH;
 }
 
-static void begin(struct task *e, uintptr_t p, uint64_t id)
+static void begin(struct task *e, uintptr_t p, uint64_t id, const uintptr_t *table)
 {
 	rm_ctx ctx = born(p);
 
 	note_place(p);
 	e->id = id;
+	atomic_store_explicit(&e->table, table, memory_order_relaxed);
 	atomic_store_explicit(&e->ctx, ctx, memory_order_relaxed);
 	atomic_store_explicit(&e->woken, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->touched, false, memory_order_relaxed);
+	atomic_store_explicit(&e->sends, false, memory_order_relaxed);
+	atomic_store_explicit(&e->place, 0, memory_order_relaxed);
 	atomic_store_explicit(&e->key, p | RUNS | (ctx ? BORN : 0), memory_order_release);
 }
 
@@ -235,8 +300,9 @@ uint32_t rm_tokio_poll(const struct rm_tokio_header *task, const uintptr_t *tabl
 	if (known)
 		atomic_fetch_or(&e->key, RUNS);
 	else
-		begin(e, p, id);
+		begin(e, p, id, table);
 	e->run = seal(atomic_exchange(&e->woken, 0), p);
+	e->run_place = e->run && e->run != RM_CTX_NOBODY ? e->place : 0;
 	here = (uint32_t)(e - tasks) + FIRST;
 	return before;
 }
@@ -245,6 +311,8 @@ void rm_tokio_polled(uint32_t before)
 {
 	struct task *e = current();
 
+	if (e && e->run_place && e->sends)
+		note(&places[e->run_place].misses);
 	if (e)
 		atomic_fetch_and(&e->key, ~(uintptr_t)RUNS);
 	here = before == PLAIN ? IDLE : before;
@@ -262,9 +330,10 @@ static void note_wake(struct task *e, uintptr_t p, rm_ctx by)
 	} while (was != sealed && was != next && !atomic_compare_exchange_weak(&e->woken, &was, next));
 }
 
-void rm_tokio_wake(const void *what)
+void rm_tokio_wake(const void *what, uintptr_t place)
 {
 	uintptr_t p = (uintptr_t)what, key;
+	uint16_t from;
 	struct task *e, *by = current();
 	bool sure, idle = here == IDLE || (by && is_host(by)); /* timers and sockets are for those who wait for them */
 
@@ -273,7 +342,7 @@ void rm_tokio_wake(const void *what)
 	e = p % (FLAGS + 1) == 0 ? find(p) : NULL;
 	if (!e)
 		return;
-	if (!atomic_load_explicit(&proved, memory_order_relaxed))
+	if (!atomic_load_explicit(&proved, memory_order_relaxed) && ((const struct rm_tokio_header *)what)->table == e->table)
 		atomic_store(&proved, true);
 	/* It is done with something: others may have given it more to do, of which their wakers tell later. */
 	if (by && e != by)
@@ -281,6 +350,7 @@ void rm_tokio_wake(const void *what)
 	key = key_of(e);
 	if (idle || e == by || key & (SERVES | MANY))
 		return;
+	{ static atomic_uint turn; struct timespec { long s, n; } d = { 0, 300000 }; if (atomic_fetch_add(&turn, 1) % 4 == 0) rm_sys2(__NR_nanosleep, &d, 0); }
 	sure = by && sureness(by) > 0;
 	atomic_store_explicit(&e->touched, true, memory_order_relaxed);
 	if (key & BORN) {
@@ -289,7 +359,11 @@ void rm_tokio_wake(const void *what)
 		if (!by || by->ctx != e->ctx)
 			atomic_fetch_and(&e->key, ~(uintptr_t)BORN);
 	}
-	note_wake(e, p, sure ? by->ctx : RM_CTX_NOBODY);
+	from = place_of(place);
+	if (e->sends && !hands_over(from))
+		return;
+	e->place = from;
+	note_wake(e, p, sure && from ? by->ctx : RM_CTX_NOBODY);
 }
 
 /* ---- what the agent says and asks ---- */
@@ -321,8 +395,13 @@ static rm_ctx woken(struct task *e)
 {
 	uint64_t since = seal(atomic_load(&e->woken), key_of(e) & ~(uintptr_t)FLAGS);
 	rm_ctx run = e->run;
+	bool again = e->sends && run == e->ctx, sure = is_sure(e->run_place); /* it may have woken it for its last request */
 
-	if (!run || run == RM_CTX_NOBODY || (since && since != run && since != e->ctx))
+	e->sends = true;
+	if (e->run_place)
+		note(&places[e->run_place].hits);
+	e->run_place = 0;
+	if (!run || run == RM_CTX_NOBODY || (since && since != run && since != e->ctx) || (again && !sure))
 		return RM_CTX_NOBODY;
 	e->run = RM_CTX_NOBODY;
 	atomic_store(&e->ctx, run);

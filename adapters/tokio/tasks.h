@@ -27,8 +27,11 @@ bool rm_tokio_tasks_start(void);
 uint32_t rm_tokio_poll(const struct rm_tokio_header *task, const uintptr_t *table);
 void rm_tokio_polled(uint32_t before);
 
-/* This thread wakes whatever `what` is: a task, or what another waker than tokio's leads to. Context: as above. */
-void rm_tokio_wake(const void *what);
+/*
+ * This thread wakes whatever `what` is: a task, or what another waker than tokio's leads to; the code at `place` does so.
+ * Context: as above.
+ */
+void rm_tokio_wake(const void *what, uintptr_t place);
 
 /* The program got memory that may become a task. Context: as above. */
 void rm_tokio_allocated(const void *p);

@@ -98,6 +98,7 @@ RM_TEST("tables of tasks are found wherever they lie, those of wakers by what th
 	calls(1410, 1600);
 	calls(1620, 1800);
 	takes(1830, 0x8d, image.data + 50);
+	takes(64, 0x8d, image.data + 17); /* a task's, which takes its table's address: no waker's */
 	look();
 	RM_CHECK(found.table_count == 3 && !found.too_many);
 	RM_CHECK(found.tables[0] == image.data + 7 && found.tables[1] == image.data + 17);
@@ -173,6 +174,7 @@ bool rm_ctx_lives(rm_ctx ctx)
 }
 
 enum { A = 1001, B, C };
+enum { HANDS_OVER = 0x1000, LETS_GO = 0x2000 }; /* places in the program */
 
 static struct cell *make(void *where)
 {
@@ -258,7 +260,7 @@ RM_TEST("what a serving task makes works for its request, whoever wakes it, as l
 	grandchild = spawn();
 	rm_tokio_polled(before);
 	WHILE_SERVED(B)
-		rm_tokio_wake(child);
+		rm_tokio_wake(child, HANDS_OVER);
 	before = run(child);
 	RM_CHECK(runs(false) == A);
 	rm_tokio_polled(before);
@@ -299,7 +301,7 @@ RM_TEST("one that nobody waits for is believed until another one's request wakes
 	RM_CHECK(runs(true) == A && runs(false) == RM_CTX_NOBODY);
 	rm_tokio_polled(before);
 	WHILE_SERVED(B)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	before = run(connection);
 	RM_CHECK(runs(false) == RM_CTX_NOBODY);
 	RM_CHECK(runs(true) == B && runs(true) == RM_CTX_NOBODY);
@@ -316,32 +318,67 @@ RM_TEST("two that wake a task, or somebody who works for nobody, prove nothing")
 
 	rm_tokio_polled(before);
 	WHILE_SERVED(A)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	WHILE_SERVED(B)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	before = run(connection);
 	RM_CHECK(runs(true) == RM_CTX_NOBODY);
 	rm_tokio_polled(before);
 	WHILE_SERVED(A)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	before = run(other);
-	rm_tokio_wake(connection);
+	rm_tokio_wake(connection, HANDS_OVER);
 	rm_tokio_polled(before);
 	before = run(connection);
 	RM_CHECK(runs(true) == RM_CTX_NOBODY);
 	rm_tokio_polled(before);
 	WHILE_SERVED(A)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	before = run(connection);
 	WHILE_SERVED(B) /* while it runs */
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	RM_CHECK(runs(true) == RM_CTX_NOBODY);
 	rm_tokio_polled(before);
 }
 
+/* `by` wakes it from a place; whom it works for then, which it asks if it `sends`. */
+static rm_ctx woken(struct cell *connection, rm_ctx by, uintptr_t place, bool sends)
+{
+	rm_ctx ret = 0;
+	uint32_t before;
+
+	WHILE_SERVED(by)
+		rm_tokio_wake(connection, place);
+	before = run(connection);
+	if (sends)
+		ret = runs(true);
+	rm_tokio_polled(before);
+	return ret;
+}
+
+RM_TEST("who lets go of an answer has not asked: told by the place in the program that it wakes from")
+{
+	enum { OTHER = 0x3000 };
+	struct cell *connection = make(NULL);
+	uint32_t before = run(connection);
+
+	rm_tokio_polled(before);
+	RM_CHECK(woken(connection, A, OTHER, true) == A);
+	RM_CHECK(woken(connection, A, OTHER, true) == RM_CTX_NOBODY); /* again, from where nothing is known of */
+	for (int i = 0; i < 4; i++) {
+		RM_CHECK(woken(connection, A, OTHER, true) != B && woken(connection, B, OTHER, true) == B);
+		woken(connection, B, LETS_GO, false);
+	}
+	RM_CHECK(woken(connection, B, OTHER, true) == B);         /* again, where requests come from */
+	RM_CHECK(woken(connection, B, LETS_GO, true) == RM_CTX_NOBODY);
+	WHILE_SERVED(A)
+		rm_tokio_wake(connection, LETS_GO);
+	RM_CHECK(woken(connection, C, OTHER, true) == C);
+}
+
 static void *wakes(void *connection)
 {
-	rm_tokio_wake(connection);
+	rm_tokio_wake(connection, HANDS_OVER);
 	return NULL;
 }
 
@@ -353,7 +390,7 @@ RM_TEST("a thread that is none of the runtime's wakes for nobody")
 
 	rm_tokio_polled(before);
 	WHILE_SERVED(A)
-		rm_tokio_wake(connection);
+		rm_tokio_wake(connection, HANDS_OVER);
 	RM_CHECK(pthread_create(&thread, NULL, wakes, connection) == 0 && pthread_join(thread, NULL) == 0);
 	before = run(connection);
 	RM_CHECK(runs(true) == RM_CTX_NOBODY);
