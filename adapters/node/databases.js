@@ -8,7 +8,8 @@
 const askers = new WeakMap();
 
 function remember(question, context = current.getStore()) {
-	if (!askers.has(question))
+	/* Whoever asks a driver for what is no object is told so by the driver. */
+	if (typeof question === 'object' && question !== null && !askers.has(question))
 		askers.set(question, context);
 }
 

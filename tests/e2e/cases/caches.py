@@ -215,6 +215,33 @@ def ioredis(t):
             [("LPUSH", "WRONGTYPE")], "errors")
 
 
+MISUSED = """
+const redis = new (require('ioredis'))(+process.argv[1], { lazyConnect: true });
+require('http').createServer((request, response) => {
+    const said = [];
+    for (const command of [undefined, null, 'GET', 7])
+        try { redis.sendCommand(command); } catch (error) { said.push(`${error.name}: ${error.message}`); }
+    response.end(said.join('|'));
+}).listen(+process.argv[2], '127.0.0.1');
+"""
+
+
+@case("ioredis: who sends what is no command is told the same with the agent", ["redis-server", "redis-cli", "node", "npm"])
+def ioredis_misused(t):
+    path, server, said = npm("node-clients", "cassandra-driver", "ioredis"), redis(t), {}
+    for agent in (False, True):
+        port = t.port()
+        t.start("web", ["node", "-e", MISUSED, server.port, port], port, agent, env={"NODE_PATH": path})
+        # The adapter is there with the second request at the latest.
+        said[agent] = [t.get(port, "/", keep_alive=False) for _ in range(3)]
+        t.stop()
+        server = redis(t, name="redis-again") if not agent else server
+    t.equal(said[True], said[False], "errors")
+    t.check("TypeError" in str(said[False]), f"it is told of an error: {said[False]}")
+    if not t.agent:
+        t.spans(0)
+
+
 @case("jedis: a pipeline, a transaction, a script, threads with a pool, a subscription, an error",
       ["redis-server", "redis-cli", "javac", "java", "mvn"])
 def jedis(t):
