@@ -12,10 +12,13 @@
  */
 #include "exporters/http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -186,6 +189,18 @@ static bool add(struct curl_slist **list, const char *line)
 	return longer != NULL;
 }
 
+/* Many containers have no IPv6: to try it there hides why IPv4 failed. Nothing is sent. */
+static bool has_ipv6_loopback(void)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT, .sin6_port = htons(9) };
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 /* localhost is not looked up: a resolver may know it otherwise or not at all (RFC 6761). */
 static bool pin_localhost(struct rm_http *h, const char *host, const char *port)
 {
@@ -193,7 +208,7 @@ static bool pin_localhost(struct rm_http *h, const char *host, const char *port)
 
 	if (strcasecmp(host, "localhost") != 0)
 		return true;
-	rm_format(line, sizeof(line), "localhost:%s:127.0.0.1,[::1]", port);
+	rm_format(line, sizeof(line), "localhost:%s:127.0.0.1%s", port, has_ipv6_loopback() ? ",[::1]" : "");
 	return add(&h->resolved, line);
 }
 

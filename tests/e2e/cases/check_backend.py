@@ -13,7 +13,7 @@ import threading
 import time
 
 from faults import tls_context
-from harness import case
+from harness import Skip, case
 from receivers import Receivers, trust
 from sink import Server
 
@@ -210,6 +210,17 @@ def no_answer(t):
           OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="localhost:4318")
     check(t, ("no", "go nowhere"), OTEL_TRACES_EXPORTER="none")
     check(t, ("yes", "console: each is written to standard error"), OTEL_TRACES_EXPORTER="console")
+
+
+@case("localhost where nothing listens, on a machine without IPv6", ["unshare", "ip"])
+def without_ipv6(t):
+    alone = ["unshare", "--map-root-user", "--net", "sh", "-c",
+             "ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6 && exec \"$@\"", "sh"]
+    if subprocess.run([*alone, "true"], capture_output=True).returncode:
+        raise Skip("no namespace of networks, or none without IPv6")
+    said = t.run("check", [*alone, t.build.find("remora"), "check", "--backend"], agent=False, status=1,
+                 env={ENDPOINT: "http://localhost:4318"})
+    t.check("nothing listens there" in said, said)
 
 
 @case("a certificate that is over, and keys that cannot be used", ["openssl"])
