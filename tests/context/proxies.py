@@ -61,6 +61,7 @@ def haproxy(t, far, env, options=""):
 global
 	nbthread 2
 	maxconn 2000
+	no strict-limits
 defaults
 	mode http
 	timeout connect 20s

@@ -178,6 +178,7 @@ def apache_proxy(t, backend, agent=True, tls=False, h2=True):
 HAPROXY = """
 global
   maxconn 4000
+  no strict-limits
   nbthread 2
 defaults
   mode http

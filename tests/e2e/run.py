@@ -12,6 +12,7 @@ what it said the first time, to be looked at: a race of the test, of the program
 """
 import argparse
 import concurrent.futures
+import contextlib
 import importlib
 import os
 import shutil
@@ -67,9 +68,14 @@ def run_case(case, build, agent, keep):
         for log in sorted(test.dir.glob("*.log")):
             why += f"\n--- {log.name}\n{test.tail(log)}" if log.stat().st_size else ""
         if keep:
-            shutil.copytree(test.dir, keep / case.name, dirs_exist_ok=True, ignore_dangling_symlinks=True,
-                            ignore=lambda folder, names: {n for n in names if is_special(Path(folder, n))})
-    test.close()
+            # Programs that still run may remove what is copied; a case must not keep the others from running.
+            with contextlib.suppress(OSError):
+                shutil.copytree(test.dir, keep / case.name, dirs_exist_ok=True, ignore_dangling_symlinks=True,
+                                ignore=lambda folder, names: {n for n in names if is_special(Path(folder, n))})
+    try:
+        test.close()
+    except Exception:
+        verdict, why = "fail", f"{why}\n{traceback.format_exc()}"
     return verdict, why, time.monotonic() - begin
 
 
