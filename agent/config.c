@@ -103,9 +103,21 @@ static uint32_t read_rate(const struct rm_env *env)
 		if (rm_str_eq(key, RM_STR("per_second")) && rm_str_u64(rm_str_trim(value), &n) && n > 0 && n <= UINT32_MAX)
 			return (uint32_t)n;
 	}
-	rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG),
-		    "has no per_second=NUMBER, as parentbased_ratelimited wants it; 100 is used");
+	if (rm_env_is_set(env, RM_ENV_TRACES_SAMPLER_ARG))
+		rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG),
+			    "is not per_second=NUMBER with a whole number from 1 to 4294967295, as parentbased_ratelimited wants; "
+			    "100 is used");
 	return RATE_DEFAULT;
+}
+
+static double read_ratio(const struct rm_env *env, enum rm_sampler_kind kind)
+{
+	struct rm_str arg = rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG);
+
+	if ((kind == RM_SAMPLER_RATIO || kind == RM_SAMPLER_PARENT_RATIO || kind == RM_SAMPLER_PARENT_ADAPTIVE) &&
+	    memchr(arg.p, '=', arg.n))
+		rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, arg, "is no number from 0 to 1, as this sampler wants; 1.0 is used");
+	return rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
 }
 
 static enum rm_dns_mode read_dns(const struct rm_env *env)
@@ -217,7 +229,7 @@ void rm_config_build(struct rm_config *c, const struct rm_env *env)
 	c->propagators = read_propagators(env);
 	c->sampler = read_sampler(env);
 	c->time_ids = dates_ids(c, env);
-	c->ratio = rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
+	c->ratio = read_ratio(env, c->sampler);
 	if (c->sampler == RM_SAMPLER_PARENT_RATELIMITED)
 		c->traces_per_s = read_rate(env);
 	attrs = rm_env_u64(env, RM_ENV_SPAN_ATTRIBUTE_COUNT_LIMIT, attrs);

@@ -161,9 +161,8 @@ static const char *reject(enum rm_env_id id, struct rm_str v)
 	case RM_ENV_DURATION:
 		return rm_str_u64(v, &number) ? NULL : "is no number of milliseconds; the default is used";
 	case RM_ENV_SAMPLER_ARG:
-		if (memchr(v.p, '=', v.n))
-			return NULL;
-		/* fall through */
+		return memchr(v.p, '=', v.n) || parse_ratio(v, &ratio) ?
+			       NULL : "is neither a number from 0 to 1 nor name=value; the sampler's default is used";
 	case RM_ENV_RATIO:
 		return parse_ratio(v, &ratio) ? NULL : "is no number from 0 to 1; the default is used";
 	case RM_ENV_ENUM:

@@ -420,6 +420,25 @@ def a_wrong_setting_is_said_once_for_all_processes():
 
 
 @test
+def the_argument_of_a_sampler_is_said_to_be_wrong_in_one_line_or_none():
+    def said(sampler, **env):
+        return remora("run", "-q", "--", "true", env={"OTEL_TRACES_SAMPLER": sampler, "OTEL_TRACES_EXPORTER": "none", **env}).stderr
+    for argument, wanted in (({}, ""), ({"OTEL_TRACES_SAMPLER_ARG": ""}, ""), ({"OTEL_TRACES_SAMPLER_ARG": "per_second=7"}, ""),
+                             ({"OTEL_TRACES_SAMPLER_ARG": "5"}, "neither a number from 0 to 1 nor name=value"),
+                             ({"OTEL_TRACES_SAMPLER_ARG": "per_second=0.5"}, "a whole number from 1")):
+        line = said("parentbased_ratelimited", **argument)
+        assert (wanted in line and line.count("\n") == 1) if wanted else not line, (argument, line)
+    line = said("parentbased_adaptive", OTEL_TRACES_SAMPLER_ARG="per_second=5")
+    assert "no number from 0 to 1" in line and line.count("\n") == 1, line
+
+
+@test
+def every_adapter_can_be_named():
+    env = {"REMORA_ADAPTERS": "grpc,java,node,python,ruby,tokio", "OTEL_TRACES_EXPORTER": "none"}
+    equal(remora("run", "-q", "--", "true", env=env).stderr, "")
+
+
+@test
 def what_is_wrong_to_us_is_not_taken_from_the_command():
     result = remora("run", "-q", "--", *python("import os; print(os.environ['OTEL_EXPORTER_OTLP_PROTOCOL'])"),
                     env={"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
