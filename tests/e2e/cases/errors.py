@@ -106,7 +106,7 @@ def every_exporter(t):
     wanted_items = sum(side is not None and side[3] is not None for row in TABLE.values() for side in row)
     zipkins = {s["id"]: s for s in zipkin.wait(count)}
     levels = {d["custom"]["span_id"]: d["level"] for d in items.wait(wanted_items)}
-    xray.until(t, "documents", lambda: {s["span_id"] for s in spans} <= set(segments(udp.documents)))
+    t.until("documents", lambda: {s["span_id"] for s in spans} <= set(segments(udp.documents)))
     documents = segments(udp.documents)
     t.equal(len(items.wait(wanted_items + 1, 0.5)), wanted_items, "items")
     console = {c["context"]["span_id"][2:]: c["status"]["status_code"] for log in (server.log.read_text(), said)
