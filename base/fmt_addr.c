@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "base/endian.h"
+
 static void put_ipv4(struct rm_strbuf *out, const uint8_t *b)
 {
 	for (int i = 0; i < 4; i++) {
@@ -58,16 +60,9 @@ static void put_ipv6(struct rm_strbuf *out, const uint8_t *b)
 		}
 		if (i && i != start + zeros)
 			rm_strbuf_char(out, ':');
-		put_hex16(out, (unsigned)b[2 * i] << 8 | b[2 * i + 1]);
+		put_hex16(out, rm_be16(b + 2 * i));
 		i++;
 	}
-}
-
-static unsigned get_port(const void *be16)
-{
-	const uint8_t *b = be16;
-
-	return (unsigned)b[0] << 8 | b[1];
 }
 
 static bool put_unix(struct rm_strbuf *out, const char *path, size_t cap)
@@ -96,7 +91,7 @@ bool rm_fmt_sockaddr(struct rm_strbuf *out, const struct sockaddr *sa, size_t le
 		const struct sockaddr_in *in = (const void *)sa;
 
 		put_ipv4(out, (const uint8_t *)&in->sin_addr);
-		*ret_port = (uint16_t)get_port(&in->sin_port);
+		*ret_port = rm_be16(&in->sin_port);
 		return true;
 	}
 	if (sa->sa_family == AF_INET6 && len >= offsetof(struct sockaddr_in6, sin6_scope_id)) {
@@ -110,7 +105,7 @@ bool rm_fmt_sockaddr(struct rm_strbuf *out, const struct sockaddr *sa, size_t le
 			put_ipv4(out, b + 12);
 		else
 			put_ipv6(out, b);
-		*ret_port = (uint16_t)get_port(&in6->sin6_port);
+		*ret_port = rm_be16(&in6->sin6_port);
 		return true;
 	}
 	if (sa->sa_family == AF_UNIX)

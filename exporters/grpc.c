@@ -10,6 +10,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/endian.h"
 #include "base/env.h"
 #include "base/log.h"
 #include "rpc_status.pb-c.h"
@@ -163,7 +164,7 @@ static void read_message(struct rm_str body, struct rm_grpc_answer *a)
 
 	if (body.n < RM_GRPC_FRAME_BYTES)
 		return;
-	n = (size_t)b[1] << 24 | (size_t)b[2] << 16 | (size_t)b[3] << 8 | b[4];
+	n = rm_be32(b + 1);
 	if (n > body.n - RM_GRPC_FRAME_BYTES)
 		return;
 	if (b[0]) {

@@ -112,7 +112,7 @@ static bool may_be(struct rm_amqp_feed *f, const uint8_t *head, uint32_t size)
 		return size == 0;
 	case RM_AMQP_HEADER:
 	case RM_AMQP_BODY:
-		c = rm_amqp_channel(f->s, f->sink, (uint16_t)(head[1] << 8 | head[2]), false);
+		c = rm_amqp_channel(f->s, f->sink, rm_be16(head + 1), false);
 		if (!c)
 			return false;
 		return head[0] == RM_AMQP_HEADER ? c->way[f->dir].stage == RM_AMQP_AWAITS_HEAD :
@@ -149,7 +149,7 @@ static enum verdict frame_here(struct rm_amqp_feed *f, struct rm_str head)
 	int64_t at = (int64_t)f->at - w->gather.kept;
 
 	f->at += head.n - w->gather.kept;
-	w->channel = (uint16_t)(p[1] << 8 | p[2]);
+	w->channel = rm_be16(p + 1);
 	w->content = p[0] == RM_AMQP_HEADER || p[0] == RM_AMQP_BODY;
 	w->body = p[0] == RM_AMQP_BODY ? size : 0;
 	w->left = size - (uint32_t)payload.n + 1;
@@ -181,7 +181,7 @@ static enum verdict frame(struct rm_amqp_feed *f)
 	p = rm_gather_joined(g, f->dir, f->p + f->at, RM_AMQP_HEAD_BYTES, f->sink);
 	if (!p)
 		return MUTE;
-	size = rm_be32((const uint8_t *)p + 3);
+	size = rm_be32(p + 3);
 	if (size > SIZE_MAX_BYTES || !may_be(f, (const uint8_t *)p, size))
 		return MUTE;
 	want = head_bytes((const uint8_t *)p, size);

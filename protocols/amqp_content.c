@@ -33,16 +33,6 @@ struct envelope {
 
 /* ---- reading ---- */
 
-static uint32_t be16(const char *p)
-{
-	return (uint32_t)(uint8_t)p[0] << 8 | (uint8_t)p[1];
-}
-
-static uint64_t be64(const char *p)
-{
-	return (uint64_t)rm_be32((const uint8_t *)p) << 32 | rm_be32((const uint8_t *)p + 4);
-}
-
 /* Bytes of a value behind its type; UINT64_MAX: not known. */
 static uint64_t value_bytes(char type, struct rm_str rest)
 {
@@ -71,7 +61,7 @@ static uint64_t value_bytes(char type, struct rm_str rest)
 	case 'x':
 	case 'A':
 	case 'F':
-		return rest.n < 4 ? UINT64_MAX : 4 + (uint64_t)rm_be32((const uint8_t *)rest.p);
+		return rest.n < 4 ? UINT64_MAX : 4 + (uint64_t)rm_be32(rest.p);
 	}
 	return UINT64_MAX;
 }
@@ -125,7 +115,7 @@ static bool read_word(struct rm_str *rest, bool is_there, struct rm_str *ret)
 
 static bool read_properties(struct rm_str payload, struct rm_amqp_properties *ret)
 {
-	uint32_t flags = be16(payload.p + FLAGS_AT), bytes;
+	uint32_t flags = rm_be16(payload.p + FLAGS_AT), bytes;
 	struct rm_str rest = payload, unused;
 
 	skip(&rest, FIXED_BYTES);
@@ -135,7 +125,7 @@ static bool read_properties(struct rm_str payload, struct rm_amqp_properties *re
 	ret->table_at = (uint32_t)(payload.n - rest.n);
 	ret->has_table = flags & HAS_HEADERS;
 	if (ret->has_table) {
-		bytes = rest.n >= TABLE_LENGTH_BYTES ? rm_be32((const uint8_t *)rest.p) : UINT32_MAX;
+		bytes = rest.n >= TABLE_LENGTH_BYTES ? rm_be32(rest.p) : UINT32_MAX;
 		if (rest.n < TABLE_LENGTH_BYTES || rest.n - TABLE_LENGTH_BYTES < bytes)
 			return false;
 		skip(&rest, TABLE_LENGTH_BYTES);
@@ -184,7 +174,7 @@ static bool write_head(const struct rm_envelope *base, struct rm_str fields, str
 	const struct rm_amqp_properties *p = e->properties;
 	const char *frame = base->head.p, *payload = frame + RM_AMQP_HEAD_BYTES, *end = frame + base->head.n;
 	uint32_t size = (uint32_t)(base->head.n - RM_AMQP_HEAD_BYTES + fields.n + (p->has_table ? 0 : TABLE_LENGTH_BYTES));
-	uint32_t flags = be16(payload + FLAGS_AT) | HAS_HEADERS;
+	uint32_t flags = rm_be16(payload + FLAGS_AT) | HAS_HEADERS;
 	const char *table = payload + p->table_at;
 
 	put_between(out, frame, frame + 3);
@@ -288,7 +278,7 @@ bool rm_amqp_content_head(struct rm_amqp_feed *f, struct rm_amqp_channel *c, str
 	*ret_stop = false;
 	if (payload.n < FIXED_BYTES || content->stage != RM_AMQP_AWAITS_HEAD)
 		return false;
-	content->left = content->body = be64(payload.p + 4);
+	content->left = content->body = rm_be64(payload.p + 4);
 	content->stage = RM_AMQP_IN_BODY;
 	if (!content->told)
 		return true;

@@ -1,20 +1,15 @@
 /* See bson.h. */
 #include "protocols/bson.h"
 
+#include "base/endian.h"
+
 #include <string.h>
 
 enum { LENGTH_BYTES = 4, DOCUMENT_MIN_BYTES = 5 };
 
-static uint32_t le32(const char *p)
-{
-	const uint8_t *b = (const uint8_t *)p;
-
-	return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-}
-
 bool rm_bson_open(struct rm_str document, struct rm_str *ret_rest)
 {
-	uint32_t n = document.n < LENGTH_BYTES ? 0 : le32(document.p);
+	uint32_t n = document.n < LENGTH_BYTES ? 0 : rm_le32(document.p);
 
 	if (n < DOCUMENT_MIN_BYTES)
 		return false;
@@ -72,7 +67,7 @@ static bool long_value(struct rm_str rest, uint8_t type, struct rm_str *ret, siz
 	}
 	if (rest.n < LENGTH_BYTES)
 		return false;
-	n = le32(rest.p);
+	n = rm_le32(rest.p);
 	switch (type) {
 	case RM_BSON_DOCUMENT:
 	case RM_BSON_ARRAY:
@@ -139,9 +134,9 @@ int64_t rm_bson_number(const struct rm_bson_element *e)
 		memcpy(&d, e->value.p, sizeof(d));
 		return d > -1e15 && d < 1e15 ? (int64_t)d : 0;
 	case RM_BSON_INT32:
-		return (int32_t)le32(e->value.p);
+		return (int32_t)rm_le32(e->value.p);
 	case RM_BSON_INT64:
-		return (int64_t)(le32(e->value.p) | (uint64_t)le32(e->value.p + 4) << 32);
+		return (int64_t)rm_le64(e->value.p);
 	case RM_BSON_BOOL:
 		return e->value.p[0] != 0;
 	}

@@ -120,7 +120,7 @@ static uint8_t flags_of(const struct rm_frame *f)
 
 static uint16_t stream_of(const struct rm_frame *f)
 {
-	return (uint16_t)(f->head[2] << 8 | f->head[3]);
+	return rm_be16(f->head + 2);
 }
 
 static uint8_t opcode_of(const struct rm_frame *f)

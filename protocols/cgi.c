@@ -5,6 +5,8 @@
  */
 #include "protocols/cgi.h"
 
+#include "base/endian.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -27,13 +29,13 @@ static bool take_length(struct rm_cgi_vars *v, size_t *ret)
 	if (v->form == RM_CGI_UWSGI) {
 		if (left < 2)
 			return false;
-		*ret = b[0] | (size_t)b[1] << 8;
+		*ret = rm_le16(b);
 		v->at += 2;
 		return true;
 	}
 	if (!left || (b[0] & 0x80 && left < 4))
 		return false;
-	*ret = b[0] & 0x80 ? (size_t)(b[0] & 0x7f) << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3] : b[0];
+	*ret = b[0] & 0x80 ? rm_be32(b) & INT32_MAX : b[0];
 	v->at += b[0] & 0x80 ? 4 : 1;
 	return true;
 }

@@ -1,6 +1,8 @@
 /* See cql_body.h. */
 #include "protocols/cql_body.h"
 
+#include "base/endian.h"
+
 static bool take(struct rm_str *rest, size_t n, const uint8_t **ret)
 {
 	if (rest->n < n)
@@ -26,7 +28,7 @@ bool rm_cql_short(struct rm_str *rest, uint32_t *ret)
 
 	if (!take(rest, 2, &p))
 		return false;
-	*ret = (uint32_t)p[0] << 8 | p[1];
+	*ret = rm_be16(p);
 	return true;
 }
 
@@ -36,7 +38,7 @@ bool rm_cql_int(struct rm_str *rest, uint32_t *ret)
 
 	if (!take(rest, 4, &p))
 		return false;
-	*ret = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	*ret = rm_be32(p);
 	return true;
 }
 

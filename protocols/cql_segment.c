@@ -1,12 +1,9 @@
 /* See cql_segment.h. HEAD --> PAYLOAD --> TRAILER --> HEAD; a segment without a payload has a trailer, too. */
 #include "protocols/cql_segment.h"
 
-enum { TRAILER_BYTES = 4, LENGTH_MASK = 0x1ffff, CRC_INIT = 0x875060, CRC_POLYNOMIAL = 0x1974f0b };
+#include "base/endian.h"
 
-static uint32_t le24(const uint8_t *p)
-{
-	return (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
+enum { TRAILER_BYTES = 4, LENGTH_MASK = 0x1ffff, CRC_INIT = 0x875060, CRC_POLYNOMIAL = 0x1974f0b };
 
 static uint32_t crc24(const uint8_t *p, size_t n)
 {
@@ -26,9 +23,9 @@ static uint32_t crc24(const uint8_t *p, size_t n)
 /* Behind the last byte of the head. False: it is none. */
 static bool read_head(struct rm_cql_segment *s)
 {
-	s->left = le24(s->head) & LENGTH_MASK;
+	s->left = rm_le24(s->head) & LENGTH_MASK;
 	s->trailer = TRAILER_BYTES;
-	return crc24(s->head, 3) == le24(s->head + 3);
+	return crc24(s->head, 3) == rm_le24(s->head + 3);
 }
 
 static size_t least(size_t a, size_t b)

@@ -29,7 +29,7 @@ struct dns {
 /* A whole standard question of the class IN: of what begins with a length nothing else looks like that. */
 static enum rm_sniff sniff(const uint8_t *p, size_t n)
 {
-	size_t bytes = n >= LENGTH_BYTES ? (size_t)p[0] << 8 | p[1] : 0;
+	size_t bytes = n >= LENGTH_BYTES ? rm_be16(p) : 0;
 
 	return bytes >= QUESTION_MIN_BYTES && n >= LENGTH_BYTES + bytes && rm_dns_is_question(p + LENGTH_BYTES, bytes) ? RM_SNIFF_YES
 															: RM_SNIFF_NO;
@@ -102,7 +102,7 @@ static bool follow(struct dns *d, enum rm_dir dir, struct rm_str bytes, struct r
 		case RM_FRAME_MORE:
 			return true;
 		case RM_FRAME_HEAD:
-			length = (uint32_t)f->head[0] << 8 | f->head[1];
+			length = rm_be16(f->head);
 			if (length < RM_DNS_HEAD_BYTES)
 				return false;
 			rm_frame_body(f, length, length < READ_BYTES ? length : READ_BYTES);

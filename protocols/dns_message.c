@@ -1,17 +1,14 @@
 /* See dns_message.h. Bounded by the message: each name by its 255 bytes, and a pointer leads backwards only. */
 #include "protocols/dns_message.h"
 
+#include "base/endian.h"
+
 #include <string.h>
 
 enum {
 	QR = 0x80, OPCODE = 0x78, NAME_MAX_BYTES = 255, CLASS_IN = 1, QUESTION_BYTES = 4, RECORD_BYTES = 10,
 	RECORDS_MAX = 512, /* of a message that are looked at */
 };
-
-static uint16_t number_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 /* Where in the message the name at `at` ends; 0: it does not. */
 static size_t skip_name(const uint8_t *p, size_t n, size_t at)
@@ -92,17 +89,17 @@ static size_t question_end(const uint8_t *p, size_t n)
 {
 	size_t end;
 
-	if (n < RM_DNS_HEAD_BYTES || p[2] & OPCODE || number_at(p + 4) != 1)
+	if (n < RM_DNS_HEAD_BYTES || p[2] & OPCODE || rm_be16(p + 4) != 1)
 		return 0;
 	end = skip_name(p, n, RM_DNS_HEAD_BYTES);
-	return end && n - end >= QUESTION_BYTES && number_at(p + end + 2) == CLASS_IN ? end : 0;
+	return end && n - end >= QUESTION_BYTES && rm_be16(p + end + 2) == CLASS_IN ? end : 0;
 }
 
 bool rm_dns_is_question(const uint8_t *p, size_t n)
 {
 	/* Only a wish for recursion, and what DNSSEC has; no authorities, and an OPT record at most. */
-	return question_end(p, n) && !(p[2] & 0xfe) && !(p[3] & 0xcf) && !number_at(p + 6) && !number_at(p + 8) &&
-	       number_at(p + 10) <= 1;
+	return question_end(p, n) && !(p[2] & 0xfe) && !(p[3] & 0xcf) && !rm_be16(p + 6) && !rm_be16(p + 8) &&
+	       rm_be16(p + 10) <= 1;
 }
 
 bool rm_dns_read(const uint8_t *p, size_t n, struct rm_strbuf *room, struct rm_dns_message *ret)
@@ -112,19 +109,19 @@ bool rm_dns_read(const uint8_t *p, size_t n, struct rm_strbuf *room, struct rm_d
 	*ret = (struct rm_dns_message){ 0 };
 	if (!end)
 		return false;
-	ret->id = number_at(p);
+	ret->id = rm_be16(p);
 	ret->response = p[2] & QR;
 	ret->rcode = p[3] & 0x0f;
-	ret->answers = number_at(p + 6);
+	ret->answers = rm_be16(p + 6);
 	if (!ret->response && (ret->rcode || ret->answers))
 		return false;
 	if (!read_name(p, n, RM_DNS_HEAD_BYTES, room, &ret->name))
 		return false;
-	ret->type = number_at(p + end);
+	ret->type = rm_be16(p + end);
 	ret->hash = hash_of(ret->name, ret->type);
 	ret->at = end + QUESTION_BYTES;
 	for (int i = 6; i < RM_DNS_HEAD_BYTES; i += 2)
-		ret->records = (uint16_t)(ret->records + (number_at(p + i) < RECORDS_MAX ? number_at(p + i) : RECORDS_MAX));
+		ret->records = (uint16_t)(ret->records + (rm_be16(p + i) < RECORDS_MAX ? rm_be16(p + i) : RECORDS_MAX));
 	return true;
 }
 
@@ -152,8 +149,8 @@ void rm_dns_answers(const uint8_t *p, size_t n, struct rm_dns_message *m, struct
 		at = skip_name(p, n, at);
 		if (!at || n - at < RECORD_BYTES)
 			return;
-		type = number_at(p + at);
-		bytes = number_at(p + at + 8);
+		type = rm_be16(p + at);
+		bytes = rm_be16(p + at + 8);
 		/* The upper bits of the response code take the place of a time to live. */
 		if (type == RM_DNS_OPT && i >= m->answers)
 			m->rcode = (uint16_t)((m->rcode & 0x0f) | p[at + 4] << 4);

@@ -18,6 +18,7 @@
  */
 #include <string.h>
 
+#include "base/endian.h"
 #include "protocols/cgi.h"
 
 enum { HEADER_BYTES = 8, SLOTS = 8, SHORT_BYTES = 8192 };
@@ -86,11 +87,6 @@ struct feed {
 
 enum step { GO_ON, STOP, MUTE };
 
-static uint16_t be16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
 static enum rm_sniff sniff(const uint8_t *p, size_t n)
 {
 	/* BEGIN_REQUEST with its content of 8 bytes, or GET_VALUES. */
@@ -101,8 +97,8 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 	if (n < HEADER_BYTES)
 		return RM_SNIFF_MORE;
 	if (p[1] == GET_VALUES)
-		return !be16(p + 2) && !p[7] ? RM_SNIFF_YES : RM_SNIFF_NO;
-	return be16(p + 2) && be16(p + 4) == 8 && !p[7] ? RM_SNIFF_YES : RM_SNIFF_NO;
+		return !rm_be16(p + 2) && !p[7] ? RM_SNIFF_YES : RM_SNIFF_NO;
+	return rm_be16(p + 2) && rm_be16(p + 4) == 8 && !p[7] ? RM_SNIFF_YES : RM_SNIFF_NO;
 }
 
 static void fastcgi_open(void *state, enum rm_role role)
@@ -282,7 +278,7 @@ static void input(struct feed *f, struct slot *s, size_t n)
 /* The header of a record is whole. */
 static enum step begin_question(struct feed *f)
 {
-	uint16_t id = be16(f->way->header + 2);
+	uint16_t id = rm_be16(f->way->header + 2);
 	struct slot *s = id ? find(f->g, id) : NULL;
 
 	switch (f->way->header[1]) {
@@ -371,7 +367,7 @@ static enum step end_request(struct feed *f, struct slot *s)
 
 static enum step begin_answer(struct feed *f)
 {
-	uint16_t id = be16(f->way->header + 2);
+	uint16_t id = rm_be16(f->way->header + 2);
 	uint8_t type = f->way->header[1];
 
 	switch (type) {
@@ -406,7 +402,7 @@ static enum step header(struct feed *f)
 		return GO_ON;
 	if (w->header[0] != 1)
 		return MUTE;
-	w->left = be16(w->header + 4);
+	w->left = rm_be16(w->header + 4);
 	w->pad = w->header[6];
 	return f->dir == RM_DIR_REQUEST ? begin_question(f) : begin_answer(f);
 }
@@ -415,7 +411,7 @@ static enum step header(struct feed *f)
 static enum step content(struct feed *f, const char *p, size_t n)
 {
 	struct way *w = f->way;
-	uint16_t id = be16(w->header + 2);
+	uint16_t id = rm_be16(w->header + 2);
 	struct slot *s = id ? find(f->g, id) : NULL;
 
 	if (!s)
@@ -508,7 +504,7 @@ static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, 
 {
 	struct fastcgi *g = state;
 	struct way *w = &g->way[dir];
-	struct slot *s = find(g, be16(w->header + 2));
+	struct slot *s = find(g, rm_be16(w->header + 2));
 	bool body = w->got == HEADER_BYTES && s && s->id && (w->header[1] == STDIN ||
 							     (w->header[1] == STDOUT && s->flags & HEADED));
 

@@ -5,6 +5,7 @@
 #ifndef RM_PROTOCOLS_FRAME_H
 #define RM_PROTOCOLS_FRAME_H
 
+#include "base/endian.h"
 #include "protocols/proto.h"
 
 enum { RM_FRAME_HEAD_MAX = 24 };
@@ -51,20 +52,5 @@ bool rm_frame_between(const struct rm_frame *f);
 
 /* For `skip` of a protocol: steps over n bytes that nobody saw. False: there is more than the rest of a body in them. */
 bool rm_frame_skip(struct rm_frame *f, uint64_t n);
-
-static inline uint32_t rm_be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static inline uint32_t rm_le16(const uint8_t *p)
-{
-	return (uint32_t)p[1] << 8 | p[0];
-}
-
-static inline uint32_t rm_le32(const uint8_t *p)
-{
-	return rm_le16(p + 2) << 16 | rm_le16(p);
-}
 
 #endif

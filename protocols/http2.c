@@ -304,7 +304,7 @@ static void reset(struct feed *f)
 	if (s && s->answered && s->promised_bytes != UINT32_MAX && s->body_bytes[RM_DIR_RESPONSE] == s->promised_bytes)
 		response_over(f, s);
 	else if (s)
-		break_stream(f->h, f->sink, s, rm_http2_error(rm_http2_u32(f->way->small)));
+		break_stream(f->h, f->sink, s, rm_http2_error(rm_be32(f->way->small)));
 }
 
 /* What stands before the payload is here; of some frames it is all that is read. */
@@ -321,8 +321,8 @@ static enum step prefix_over(struct feed *f)
 		w->pad = w->flags & RM_HTTP2_PADDED ? w->small[0] : 0;
 		return w->pad <= w->left ? GO_ON : MUTE;
 	case RM_HTTP2_SETTINGS:
-		if (rm_http2_u16(w->small) == RM_HTTP2_MAX_HEADER_LIST_SIZE)
-			w->list_max_bytes = rm_http2_u32(w->small + 2);
+		if (rm_be16(w->small) == RM_HTTP2_MAX_HEADER_LIST_SIZE)
+			w->list_max_bytes = rm_be32(w->small + 2);
 		w->have = 0;
 		w->state = w->left ? RM_WAY_PREFIX : RM_WAY_REST;
 		break;
@@ -332,7 +332,7 @@ static enum step prefix_over(struct feed *f)
 	case RM_HTTP2_GOAWAY:
 		/* Of a client it speaks of streams that the server opened. */
 		if (f->dir == RM_DIR_RESPONSE)
-			break_all_above(f->h, f->sink, rm_http2_u32(w->small) & INT32_MAX, RM_STR("goaway"));
+			break_all_above(f->h, f->sink, rm_be32(w->small) & INT32_MAX, RM_STR("goaway"));
 		break;
 	}
 	return GO_ON;

@@ -9,10 +9,10 @@ enum { SNIFF_BYTES = 4 };
 struct rm_http2_frame rm_http2_frame_read(const uint8_t *p)
 {
 	return (struct rm_http2_frame){
-		.bytes = (uint32_t)p[0] << 16 | rm_http2_u16(p + 1),
+		.bytes = rm_be24(p),
 		.type = p[3],
 		.flags = p[4],
-		.stream = rm_http2_u32(p + 5) & INT32_MAX,
+		.stream = rm_be32(p + 5) & INT32_MAX,
 	};
 }
 

@@ -6,6 +6,7 @@
 #ifndef RM_PROTOCOLS_HTTP2_FRAME_H
 #define RM_PROTOCOLS_HTTP2_FRAME_H
 
+#include "base/endian.h"
 #include "protocols/proto.h"
 
 enum { RM_HTTP2_FRAME_HEAD = 9, RM_HTTP2_FRAME_MAX_BYTES = 16384 /* of payload, if nobody says more */ };
@@ -32,16 +33,6 @@ enum rm_http2_flags {
 };
 
 enum { RM_HTTP2_MAX_HEADER_LIST_SIZE = 6 }; /* the one setting that matters here */
-
-static inline uint32_t rm_http2_u16(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 8 | p[1];
-}
-
-static inline uint32_t rm_http2_u32(const uint8_t *p)
-{
-	return rm_http2_u16(p) << 16 | rm_http2_u16(p + 2);
-}
 
 struct rm_http2_frame {
 	uint32_t bytes, stream; /* of the payload */

@@ -46,7 +46,7 @@ bool rm_memcached_binary_quiet(const struct rm_waiting *w)
 
 static uint32_t key_bytes(const uint8_t *head)
 {
-	return (uint32_t)head[2] << 8 | head[3];
+	return rm_be16(head + 2);
 }
 
 /* Key and extras lie in the body, and there is no other type of data. */
@@ -114,7 +114,7 @@ static bool is_last(const uint8_t *head)
 
 static bool answer_over(struct rm_memcached_feed *f, const uint8_t *head)
 {
-	uint32_t status = (uint32_t)head[6] << 8 | head[7];
+	uint32_t status = rm_be16(head + 6);
 	struct rm_outcome outcome = { .failed = status != FINE && status != NOT_FOUND && status != EXISTS &&
 					       status != NOT_STORED && status != LOGIN_GOES_ON };
 	char room[2 + 4] = "0x";

@@ -166,7 +166,7 @@ static bool read_head(struct rm_frame *f, uint32_t most)
 static struct rm_str document_of(struct rm_str text)
 {
 	for (text = rm_str_behind(text, FLAG_BYTES); text.n > 5; ) {
-		uint32_t n = rm_le32((const uint8_t *)text.p + 1);
+		uint32_t n = rm_le32(text.p + 1);
 
 		if (text.p[0] == 0)
 			return rm_str_behind(text, 1);
@@ -254,7 +254,7 @@ static bool request_text(struct mongodb *s, struct rm_sink *sink, struct rm_str 
 	} else if (m.code != COMPRESSED) {
 		return false;
 	}
-	s->silent = m.code == MSG && rm_le32((const uint8_t *)m.text.p) & MORE_TO_COME;
+	s->silent = m.code == MSG && rm_le32(m.text.p) & MORE_TO_COME;
 	s->asking = told;
 	s->x = told ? sink->on->request(sink, conn) : 0;
 	if (!told)
@@ -387,7 +387,7 @@ static bool answer_text(struct mongodb *s, struct rm_sink *sink, struct rm_str t
 		return false;
 	if (s->streams ? answers_to(f) != s->streamed : (answers_to(f) & ID_MASK) + 1 != w->n)
 		return false;
-	s->streams = m.code == MSG && rm_le32((const uint8_t *)m.text.p) & MORE_TO_COME;
+	s->streams = m.code == MSG && rm_le32(m.text.p) & MORE_TO_COME;
 	s->streamed = id_of(f);
 	if (s->streams)
 		return true;

@@ -9,6 +9,7 @@
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: MQTT Version 3.1.1; MQTT Version 5.0, sections 2 and 3.
  */
+#include "base/endian.h"
 #include "protocols/gather.h"
 #include "protocols/mqtt_packet.h"
 #include "protocols/names.h"
@@ -139,7 +140,7 @@ static bool connect_packet(struct feed *f, struct rm_str body)
 	rest = rm_str_behind(body, (version == 3 ? 8 : 6) + 1 + 1 + 2);
 	if (f->s->version_5)
 		rest = read_properties(rest, &room->properties);
-	n = rest.n >= 2 ? (size_t)(uint8_t)rest.p[0] << 8 | (uint8_t)rest.p[1] : 0;
+	n = rest.n >= 2 ? rm_be16(rest.p) : 0;
 	if (n && rest.n >= 2 + n)
 		rm_names_put(&f->s->names, f->sink, RM_STR("i"), (struct rm_str){ rest.p + 2, n });
 	return true;
@@ -268,7 +269,7 @@ static void acknowledged(struct feed *f, uint8_t type, struct rm_str body)
 	/* After PUBREC the server has the message, but the exchange goes on. */
 	if (body.n < 2 || (type == RM_MQTT_PUBREC && !failed))
 		return;
-	id = (uint64_t)(uint8_t)body.p[0] << 8 | (uint8_t)body.p[1];
+	id = rm_be16(body.p);
 	if (rm_unsettled_take(&f->s->unsettled, f->sink, id, id, &x))
 		settle(f->sink, x, failed ? (struct rm_str){ text, sizeof(text) } : none, 0);
 }

@@ -1,6 +1,8 @@
 /* See mqtt_packet.h. */
 #include "protocols/mqtt_packet.h"
 
+#include "base/endian.h"
+
 enum {
 	MAX_PACKET = 0x27,
 	TOPIC_ALIAS = 0x23,
@@ -25,11 +27,6 @@ int rm_mqtt_varint(struct rm_str bytes, uint32_t *ret)
 	return -1;
 }
 
-static uint32_t be16(const char *p)
-{
-	return (uint32_t)(uint8_t)p[0] << 8 | (uint8_t)p[1];
-}
-
 static void skip(struct rm_str *s, size_t n)
 {
 	s->p += n;
@@ -39,7 +36,7 @@ static void skip(struct rm_str *s, size_t n)
 /* A text with its length before it. False: it is not whole. */
 static bool text(struct rm_str *rest, struct rm_str *ret)
 {
-	size_t n = rest->n >= 2 ? be16(rest->p) : 0;
+	size_t n = rest->n >= 2 ? rm_be16(rest->p) : 0;
 
 	if (rest->n < 2 + n)
 		return false;
@@ -100,9 +97,9 @@ static bool user_property(struct rm_str *rest, struct rm_mqtt_properties *ret)
 static void number(uint8_t id, const char *p, struct rm_mqtt_properties *ret)
 {
 	if (id == TOPIC_ALIAS)
-		ret->topic_alias = (uint16_t)be16(p);
+		ret->topic_alias = rm_be16(p);
 	else if (id == MAX_PACKET)
-		ret->max_packet = be16(p) << 16 | be16(p + 2);
+		ret->max_packet = rm_be32(p);
 }
 
 static bool property(struct rm_str *rest, struct rm_mqtt_properties *ret)
@@ -167,13 +164,13 @@ int64_t rm_mqtt_publish_read(struct rm_str bytes, bool version_5, struct rm_mqtt
 		return -1;
 	if (bytes.n < at)
 		return at;
-	at += be16(bytes.p + ret->fixed_bytes) + (ret->qos ? 2 : 0);
+	at += rm_be16(bytes.p + ret->fixed_bytes) + (ret->qos ? 2 : 0);
 	if (at + version_5 > end)
 		return -1;
 	if (bytes.n < at + version_5)
 		return at + version_5;
-	ret->topic = (struct rm_str){ bytes.p + ret->fixed_bytes + 2, be16(bytes.p + ret->fixed_bytes) };
-	ret->id = ret->qos ? (uint16_t)be16(bytes.p + at - 2) : 0;
+	ret->topic = (struct rm_str){ bytes.p + ret->fixed_bytes + 2, rm_be16(bytes.p + ret->fixed_bytes) };
+	ret->id = ret->qos ? rm_be16(bytes.p + at - 2) : 0;
 	ret->properties_at = version_5 ? at : 0;
 	if (version_5) {
 		n = rm_mqtt_varint((struct rm_str){ bytes.p + at, bytes.n - at }, &properties);

@@ -49,7 +49,7 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 	/* Inside TLS: the second packet of the client, after the greeting and the wish for TLS, in one piece. */
 	if (n < HEAD_BYTES + 32 || p[3] != 2)
 		return RM_SNIFF_NO;
-	length = rm_le16(p) | (uint32_t)p[2] << 16;
+	length = rm_le24(p);
 	return length == n - HEAD_BYTES && (rm_le32(p + 4) & (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41)) ==
 	       (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41) && memcmp(p + 13, filler, sizeof(filler)) == 0 ?
 		       RM_SNIFF_YES : RM_SNIFF_NO;
@@ -185,7 +185,7 @@ static bool prepare(struct rm_mysql *s, struct rm_sink *sink, struct rm_str text
 
 static uint32_t id_of(struct rm_str arguments)
 {
-	return arguments.n < ID_BYTES ? 0 : rm_le32((const uint8_t *)arguments.p);
+	return arguments.n < ID_BYTES ? 0 : rm_le32(arguments.p);
 }
 
 static bool execute(struct rm_mysql *s, struct rm_sink *sink, struct rm_str arguments, bool fetch)
@@ -308,7 +308,7 @@ static bool is_asked(const struct rm_mysql *s, struct rm_sink *sink)
 static bool request_head(struct rm_mysql *s, struct rm_sink *sink)
 {
 	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
-	uint32_t length = rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16;
+	uint32_t length = rm_le24(way->frame.head);
 	uint8_t before = way->seq;
 
 	way->seq = way->frame.head[3];
@@ -435,7 +435,7 @@ static void answer_head(struct rm_mysql *s)
 
 	way->seq = way->frame.head[3];
 	way->follows = way->seq == (uint8_t)(before + 1);
-	rm_frame_body(&way->frame, rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16,
+	rm_frame_body(&way->frame, rm_le24(way->frame.head),
 		      way->continued ? 0 : s->phase == RM_MYSQL_GREETING ? RM_MYSQL_LOGIN_BYTES : RM_MYSQL_ANSWER_BYTES);
 }
 
@@ -448,7 +448,7 @@ static bool answer_text(struct rm_mysql *s, struct rm_sink *sink, struct rm_str 
 	if (s->phase == RM_MYSQL_GREETING)
 		return way->seq == 0 && rm_mysql_greeting(s, text);
 	return s->phase != RM_MYSQL_LOGIN &&
-	       rm_mysql_answer(s, sink, text, rm_le16(way->frame.head) | (uint32_t)way->frame.head[2] << 16);
+	       rm_mysql_answer(s, sink, text, rm_le24(way->frame.head));
 }
 
 /* Up to the end of the bytes, or where packets begin to travel in frames. */

@@ -92,14 +92,14 @@ static uint32_t status(struct rm_mysql *s, struct rm_str rest, uint32_t length)
 
 	if (length == EOF_BYTES ? rest.n < 4 : !lenenc(&rest, &rows) || !lenenc(&rest, &id) || rest.n < 2)
 		return 0;
-	s->status = (uint16_t)rm_le16((const uint8_t *)rest.p + (length == EOF_BYTES ? 2 : 0));
+	s->status = (uint16_t)rm_le16(rest.p + (length == EOF_BYTES ? 2 : 0));
 	s->has_status = true;
 	return s->status;
 }
 
 static uint32_t error_code(struct rm_str rest)
 {
-	return rest.n < 2 ? 0 : rm_le16((const uint8_t *)rest.p);
+	return rest.n < 2 ? 0 : rm_le16(rest.p);
 }
 
 /* ---- what is answered ---- */

@@ -22,7 +22,7 @@ bool rm_mysql_greets(const uint8_t *p, size_t n)
 
 	if (n < 4)
 		return false;
-	length = rm_le16(p) | (uint32_t)p[2] << 16;
+	length = rm_le24(p);
 	if (p[3] != 0 || length < GREETING_MIN_BYTES || length > RM_MYSQL_LOGIN_BYTES)
 		return false;
 	/* Some read the head by itself. */
@@ -70,7 +70,7 @@ static bool skip_proof(struct rm_mysql *s, struct rm_str *rest)
 	if (s->capabilities & RM_MYSQL_LENENC_AUTH && n > 250) {
 		if (n != 252 || rest->n < 3)
 			return false;
-		n = rm_le16((const uint8_t *)rest->p + 1);
+		n = rm_le16(rest->p + 1);
 		head = 3;
 	}
 	if (rest->n < head + n)
@@ -82,7 +82,7 @@ static bool skip_proof(struct rm_mysql *s, struct rm_str *rest)
 bool rm_mysql_login(struct rm_mysql *s, struct rm_str text, bool *ret_tls)
 {
 	struct rm_str rest = rm_str_behind(text, FIXED_BYTES), database = { 0 };
-	uint32_t wanted = text.n >= FIXED_BYTES ? rm_le32((const uint8_t *)text.p) : 0;
+	uint32_t wanted = text.n >= FIXED_BYTES ? rm_le32(text.p) : 0;
 
 	*ret_tls = wanted & RM_MYSQL_TLS && text.n == TLS_REQUEST_BYTES;
 	/* Inside TLS the greeting was not seen; but a client that knows MariaDB says so. */

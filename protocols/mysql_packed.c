@@ -42,8 +42,8 @@ static bool begin(struct rm_mysql *s, enum rm_dir dir, struct rm_sink *sink)
 	uint8_t before = p->seq;
 	struct rm_inflate *f;
 
-	p->left = rm_le16(p->head) | (uint32_t)p->head[2] << 16;
-	p->plain = rm_le16(p->head + 4) | (uint32_t)p->head[6] << 16;
+	p->left = rm_le24(p->head);
+	p->plain = rm_le24(p->head + 4);
 	p->seq = p->head[3];
 	if (!in_order(s, dir, before))
 		return false;

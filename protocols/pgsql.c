@@ -167,7 +167,7 @@ static bool read_parameters(struct pgsql *s, struct rm_str rest)
 
 static bool startup(struct pgsql *s, struct rm_str text)
 {
-	uint32_t code = text.n >= 4 ? rm_be32((const uint8_t *)text.p) : 0;
+	uint32_t code = text.n >= 4 ? rm_be32(text.p) : 0;
 
 	if (code == SSL_REQUEST || code == GSSENC_REQUEST) {
 		s->asked_tls = code == SSL_REQUEST;

@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "base/endian.h"
 #include "protocols/proto.h"
 
 enum {
@@ -68,13 +69,13 @@ static bool adopt(void *state, struct rm_sink *sink, rm_xid x)
 
 static uint32_t record_bytes(const struct way *w)
 {
-	return (uint32_t)w->head[3] << 8 | w->head[4];
+	return rm_be16(w->head + 3);
 }
 
 /* A ClientHello or ServerHello that can be read, whole in its record. */
 static bool is_hello(const struct way *w)
 {
-	uint32_t bytes = (uint32_t)w->head[6] << 16 | (uint32_t)w->head[7] << 8 | w->head[8];
+	uint32_t bytes = rm_be24(w->head + 6);
 
 	return w->have == PEEK_BYTES && (w->head[5] == CLIENT_HELLO || w->head[5] == SERVER_HELLO) &&
 	       bytes + 4 == record_bytes(w);
@@ -165,7 +166,7 @@ static bool begin(struct tls *t, const uint8_t *p, size_t n, struct rm_sink *sin
 		return false;
 	if (t->have < sizeof(t->bytes))
 		return true;
-	record = (uint32_t)t->bytes[3] << 8 | t->bytes[4];
+	record = rm_be16(t->bytes + 3);
 	t->watched = sink->on->secured(sink, t->bytes + RANDOM_AT) && record >= WANTED_BYTES - RECORD_BYTES;
 	t->way[RM_DIR_REQUEST].left = record - (WANTED_BYTES - RECORD_BYTES);
 	return t->watched;

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/endian.h"
+
 struct rm_jin {
 	const uint8_t *p, *end;
 	bool bad;
@@ -19,16 +21,6 @@ struct rm_jout {
 	uint8_t *start, *p, *end;
 	bool bad;
 };
-
-static inline unsigned rm_j_read2(const uint8_t *p)
-{
-	return (unsigned)p[0] << 8 | p[1];
-}
-
-static inline uint32_t rm_j_read4(const uint8_t *p)
-{
-	return (uint32_t)rm_j_read2(p) << 16 | rm_j_read2(p + 2);
-}
 
 /* The next n bytes; where there are fewer, zeros for up to eight, else NULL. */
 static inline const uint8_t *rm_j_take(struct rm_jin *in, size_t n)
@@ -52,12 +44,12 @@ static inline unsigned rm_j_u1(struct rm_jin *in)
 
 static inline unsigned rm_j_u2(struct rm_jin *in)
 {
-	return rm_j_read2(rm_j_take(in, 2));
+	return rm_be16(rm_j_take(in, 2));
 }
 
 static inline uint32_t rm_j_u4(struct rm_jin *in)
 {
-	return rm_j_read4(rm_j_take(in, 4));
+	return rm_be32(rm_j_take(in, 4));
 }
 
 static inline void rm_j_put(struct rm_jout *out, const void *p, size_t n)

@@ -26,7 +26,7 @@ static uint32_t rules_for(const struct rm_java_work *w, unsigned name, unsigned 
 
 	for (unsigned i = 0; i < w->rule_count; i++)
 		if (rm_java_is_text(w, name, w->rules[i].method) && rm_java_is_text(w, signature, w->rules[i].signature) &&
-		    (w->rules[i].where != RM_JAVA_AROUND || rm_j_read2(w->bytes + VERSION_AT) >= VERSION_WITH_FRAMES))
+		    (w->rules[i].where != RM_JAVA_AROUND || rm_be16(w->bytes + VERSION_AT) >= VERSION_WITH_FRAMES))
 			mask |= 1u << i;
 	return mask;
 }
@@ -51,7 +51,7 @@ static void rewrite_method(struct rm_java_work *w)
 {
 	const uint8_t *start = w->in.p;
 	const uint8_t *head = rm_j_take(&w->in, 6);
-	uint32_t mask = rules_for(w, rm_j_read2(head + 2), rm_j_read2(head + 4));
+	uint32_t mask = rules_for(w, rm_be16(head + 2), rm_be16(head + 4));
 	unsigned count;
 
 	if (!mask) {
@@ -88,7 +88,7 @@ static bool look_for_methods(struct rm_java_work *w, struct rm_jin methods, bool
 
 	for (unsigned count = rm_j_u2(&methods); count && !methods.bad; count--) {
 		const uint8_t *head = rm_j_take(&methods, 6);
-		uint32_t mask = rules_for(w, rm_j_read2(head + 2), rm_j_read2(head + 4));
+		uint32_t mask = rules_for(w, rm_be16(head + 2), rm_be16(head + 4));
 
 		for (unsigned i = 0; i < w->rule_count; i++)
 			ret[i] |= mask >> i & 1;
@@ -124,7 +124,7 @@ size_t rm_classfile_room(const uint8_t *bytes, size_t n)
 	if (n < RM_JAVA_HEAD_BYTES || memcmp(bytes, magic, sizeof(magic)) != 0)
 		return 0;
 	/* Behind the room for the class lie a table of its constants and one of a method's code. */
-	return n + GROWTH_BYTES + sizeof(uint32_t) * ((size_t)rm_j_read2(bytes + RM_JAVA_HEAD_BYTES - 2) + 1) +
+	return n + GROWTH_BYTES + sizeof(uint32_t) * ((size_t)rm_be16(bytes + RM_JAVA_HEAD_BYTES - 2) + 1) +
 	       sizeof(uint16_t) * (n + 1);
 }
 

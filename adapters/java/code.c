@@ -80,8 +80,8 @@ static bool fits(const struct rm_java_work *w, const struct rm_java_rule *r, con
 	if (r->where == RM_JAVA_CALL)
 		return (*p == INVOKEVIRTUAL || *p == INVOKEINTERFACE || is_static) &&
 		       rm_str_eq(rm_str_c(r->callee_signature), rm_str_c(r->helper_signature)) == is_static &&
-		       rm_java_is_method(w, rm_j_read2(p + 1), r->callee, r->callee_signature);
-	return r->where == RM_JAVA_CAST && *p == CHECKCAST && rm_java_is_class(w, rm_j_read2(p + 1), r->callee);
+		       rm_java_is_method(w, rm_be16(p + 1), r->callee, r->callee_signature);
+	return r->where == RM_JAVA_CAST && *p == CHECKCAST && rm_java_is_class(w, rm_be16(p + 1), r->callee);
 }
 
 /* ---- what is put in front, and before a return ---- */
@@ -233,21 +233,21 @@ static void put_switch(const struct code *c, const uint8_t *p)
 	rm_j_put1(out, *p);
 	for (size_t i = 0; i < 3 - to % 4; i++)
 		rm_j_put1(out, 0);
-	rm_j_put4(out, (uint32_t)distance(c, p, (int32_t)rm_j_read4(rest)));
+	rm_j_put4(out, (uint32_t)distance(c, p, (int32_t)rm_be32(rest)));
 	rm_j_put(out, rest + 4, *p == LOOKUPSWITCH ? 4 : 8); /* how many; or the lowest and the highest */
 	for (rest += *p == LOOKUPSWITCH ? 8 : 12; rest < last; rest += 4) {
 		if (*p == LOOKUPSWITCH) {
 			rm_j_put(out, rest, 4);
 			rest += 4;
 		}
-		rm_j_put4(out, (uint32_t)distance(c, p, (int32_t)rm_j_read4(rest)));
+		rm_j_put4(out, (uint32_t)distance(c, p, (int32_t)rm_be32(rest)));
 	}
 }
 
 static void put_jump(const struct code *c, const uint8_t *p)
 {
 	bool wide = *p == GOTO_W || *p == JSR_W;
-	int32_t by = distance(c, p, wide ? (int32_t)rm_j_read4(p + 1) : (int16_t)rm_j_read2(p + 1));
+	int32_t by = distance(c, p, wide ? (int32_t)rm_be32(p + 1) : (int16_t)rm_be16(p + 1));
 
 	rm_j_put1(&c->w->out, *p);
 	if (wide) {

@@ -14,7 +14,7 @@ static size_t constant_bytes(struct rm_jin *in, unsigned tag)
 					   [16] = 2, [17] = 4, [18] = 4, [19] = 2, [20] = 2 };
 
 	if (tag == UTF8)
-		return in->end - in->p >= 2 ? 2 + (size_t)rm_j_read2(in->p) : 0;
+		return in->end - in->p >= 2 ? 2 + (size_t)rm_be16(in->p) : 0;
 	return tag < sizeof(bytes) ? bytes[tag] : 0;
 }
 
@@ -46,14 +46,14 @@ bool rm_java_is_text(const struct rm_java_work *w, unsigned i, const char *text)
 	const uint8_t *p = constant(w, i, UTF8);
 	size_t n = strlen(text);
 
-	return p && rm_j_read2(p) == n && memcmp(p + 2, text, n) == 0;
+	return p && rm_be16(p) == n && memcmp(p + 2, text, n) == 0;
 }
 
 bool rm_java_is_class(const struct rm_java_work *w, unsigned i, const char *name)
 {
 	const uint8_t *p = constant(w, i, CLASS);
 
-	return p && rm_java_is_text(w, rm_j_read2(p), name);
+	return p && rm_java_is_text(w, rm_be16(p), name);
 }
 
 bool rm_java_is_method(const struct rm_java_work *w, unsigned i, const char *name, const char *signature)
@@ -62,8 +62,8 @@ bool rm_java_is_method(const struct rm_java_work *w, unsigned i, const char *nam
 
 	if (!p)
 		p = constant(w, i, INTERFACE_METHOD);
-	p = p ? constant(w, rm_j_read2(p + 2), NAME_AND_TYPE) : NULL;
-	return p && rm_java_is_text(w, rm_j_read2(p), name) && rm_java_is_text(w, rm_j_read2(p + 2), signature);
+	p = p ? constant(w, rm_be16(p + 2), NAME_AND_TYPE) : NULL;
+	return p && rm_java_is_text(w, rm_be16(p), name) && rm_java_is_text(w, rm_be16(p + 2), signature);
 }
 
 static unsigned put_text(struct rm_java_work *w, unsigned *next, const char *text)
