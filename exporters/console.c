@@ -91,6 +91,17 @@ static void put_events(struct rm_json *j, const struct rm_span *s)
 	rm_json_close(j, ']');
 }
 
+/* What every line ends with. */
+static void end_line(struct rm_json *j, const struct rm_record *resource)
+{
+	rm_json_key(j, "resource");
+	rm_json_open(j, '{');
+	put_attributes(j, resource);
+	rm_json_close(j, '}');
+	rm_json_close(j, '}');
+	rm_json_line(j);
+}
+
 static void put_span(struct rm_json *j, const struct rm_record *resource, const struct rm_span *s)
 {
 	static const char *const kinds[] = { "UNSPECIFIED", "INTERNAL", "SERVER",
@@ -121,12 +132,7 @@ static void put_span(struct rm_json *j, const struct rm_record *resource, const 
 		put_events(j, s);
 	if (s->link_count > 0)
 		put_links(j, s);
-	rm_json_key(j, "resource");
-	rm_json_open(j, '{');
-	put_attributes(j, resource);
-	rm_json_close(j, '}');
-	rm_json_close(j, '}');
-	rm_json_line(j);
+	end_line(j, resource);
 }
 
 static void put_log(struct rm_json *j, const struct rm_record *resource, const struct rm_log *l)
@@ -154,12 +160,7 @@ static void put_log(struct rm_json *j, const struct rm_record *resource, const s
 		rm_json_key(j, "trace_flags");
 		rm_json_i64(j, l->trace_flags);
 	}
-	rm_json_key(j, "resource");
-	rm_json_open(j, '{');
-	put_attributes(j, resource);
-	rm_json_close(j, '}');
-	rm_json_close(j, '}');
-	rm_json_line(j);
+	end_line(j, resource);
 }
 
 /* All of it or, when the terminal does not take it until the deadline, the rest not. */
