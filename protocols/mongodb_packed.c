@@ -11,24 +11,20 @@ enum { HEAD_BYTES = 9 };
 /* The beginning of it lies in the window, as long as that has not come round. */
 static bool inflate(struct rm_inflate *f, struct rm_str in, uint32_t most, uint32_t size, bool whole, struct rm_str *ret)
 {
+	enum rm_inflate_event event = RM_INFLATE_MORE;
 	uint32_t n = 0;
 	struct rm_str some;
 
 	rm_inflate_init(f);
-	for (;;) {
-		enum rm_inflate_event event = n < most ? rm_inflate_next(f, &in, &some) : RM_INFLATE_MORE;
-
-		if (event == RM_INFLATE_SOME && some.n <= size - n) {
-			n += (uint32_t)some.n;
-			continue;
-		}
-		*ret = (struct rm_str){ (const char *)f->window, n < most ? n : most };
-		if (n >= most)
-			return true;
-		if (event == RM_INFLATE_OVER)
-			return whole && n == size;
-		return event == RM_INFLATE_MORE && !whole;
+	while (n < most && (event = rm_inflate_next(f, &in, &some)) == RM_INFLATE_SOME) {
+		if (some.n > size - n)
+			return false;
+		n += (uint32_t)some.n;
 	}
+	*ret = (struct rm_str){ (const char *)f->window, n < most ? n : most };
+	if (n >= most)
+		return true;
+	return event == RM_INFLATE_OVER ? whole && n == size : event == RM_INFLATE_MORE && !whole;
 }
 
 static bool unsnap(char *out, struct rm_str in, uint32_t most, uint32_t size, bool whole, struct rm_str *ret)
