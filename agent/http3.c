@@ -1,7 +1,6 @@
 /*
- * See http3.h. The table has sets of places, of which connection and stream choose one. A place is taken by storing the
- * connection, by whoever finds it free; from then on only that connection's user touches it until it is free again, or
- * the process is over. Lock-free. What a parent of this process kept means nothing here (fork).
+ * See http3.h. A request is kept (local.h) under a word made of its connection's number and its stream, which no address is.
+ * Who has to do with it takes it out: another thread may end the process meanwhile, and end what is kept.
  *
  * Calls of gRPC-Web are left alone: their status stands in the body, where nobody looks for it.
  * Spec: RFC 9114 section 4.
@@ -12,65 +11,39 @@
 #include "agent/edit.h"
 #include "agent/headroom.h"
 #include "agent/identity.h"
+#include "agent/local.h"
 #include "agent/semconv.h"
 #include "agent/semconv_rpc.h"
 #include "base/clock.h"
 
-enum { SETS = 128, WAYS = 8 };
+#define KEY_MARK (UINT64_C(1) << 61) /* no user address has this bit, and no other key of local.h this one alone */
+enum { STREAM_BITS = 53, STREAM_KINDS = 4 /* RFC 9000 section 2.1; a client's requests have 0 */ };
+_Static_assert(RM_HTTP3_CONNS_MAX <= 1 << (61 - STREAM_BITS), "a connection's number is below the mark");
 
-struct place {
-	_Atomic uintptr_t conn; /* 0: free */
-	int64_t stream;
-	_Atomic rm_ctx ctx;
-};
-
-static struct place table[SETS][WAYS];
 static struct rm_conn nowhere = { .secure = 1 }; /* no peer, no descriptor; read only */
 
-/* ---- the table ---- */
-
-static struct place *set_of(uintptr_t conn, int64_t stream)
+static uint64_t key_of_conn(uint32_t conn)
 {
-	return table[((conn ^ (uint64_t)stream << 32) * 0x9e3779b97f4a7c15ull) >> 57];
-}
-_Static_assert(SETS == 1 << (64 - 57), "the upper bits choose");
-
-static struct place *find(const void *conn, int64_t stream)
-{
-	struct place *set = set_of((uintptr_t)conn, stream);
-
-	for (int i = 0; i < WAYS; i++)
-		if (atomic_load_explicit(&set[i].conn, memory_order_acquire) == (uintptr_t)conn &&
-		    set[i].stream == stream)
-			return &set[i];
-	return NULL;
+	return KEY_MARK | (uint64_t)conn << STREAM_BITS;
 }
 
-/* False: no place is free. */
-static bool keep(const void *conn, int64_t stream, rm_ctx ctx)
+/* NULL: no client has such a stream for a request. */
+static const void *key_of(uint32_t conn, int64_t stream)
 {
-	struct place *set = set_of((uintptr_t)conn, stream);
+	uint64_t number = (uint64_t)stream / STREAM_KINDS;
 
-	for (int i = 0; i < WAYS; i++) {
-		uintptr_t none = 0;
-
-		if (atomic_load_explicit(&set[i].conn, memory_order_relaxed) ||
-		    !atomic_compare_exchange_strong(&set[i].conn, &none, (uintptr_t)conn))
-			continue;
-		set[i].stream = stream;
-		atomic_store(&set[i].ctx, ctx);
-		return true;
-	}
-	return false;
+	if (stream % STREAM_KINDS || number >> STREAM_BITS)
+		return NULL;
+	return (const void *)(uintptr_t)(key_of_conn(conn) | number);
 }
 
-static rm_ctx take(struct place *p)
+/* 0: it is not followed. */
+static rm_ctx take(uint32_t conn, int64_t stream)
 {
-	rm_ctx ctx = p ? atomic_exchange(&p->ctx, 0) : 0;
+	const void *key = key_of(conn, stream);
+	uint64_t seen_ns;
 
-	if (p)
-		atomic_store_explicit(&p->conn, 0, memory_order_release);
-	return ctx;
+	return key ? rm_local_take(key, &seen_ns) : 0;
 }
 
 /* The exchange of a name, if it is this process's own; a parent's copy is dropped. */
@@ -155,31 +128,39 @@ static void begin(struct rm_thread *t, uint32_t x, const struct rm_head *head, s
 		inject(t, e, head, &fields, parent.source == RM_SOURCE_HEADER, lines, ret_replace);
 }
 
-bool rm_http3_request(struct rm_thread *t, const void *conn, int64_t stream, const struct rm_http3_field *fields,
-		      uint32_t count, struct rm_strbuf *lines, bool *ret_replace)
+/* False: it cannot be followed, so it is to carry nothing. */
+static bool follow(struct rm_thread *t, const void *key, const struct rm_head *head, struct rm_strbuf *lines, bool *ret_replace)
 {
-	rm_text room = count <= RM_HTTP3_FIELDS_MAX ? rm_text_get(RM_HTTP3_FIELDS_MAX * sizeof(struct rm_field)) : 0;
-	struct rm_head head;
-	uint32_t x = 0;
+	uint32_t x = rm_exchange_begin(RM_KIND_CLIENT, rm_clock_mono_ns(), t);
 
+	if (!x)
+		return false;
+	begin(t, x, head, lines, ret_replace);
+	if (rm_local_keep(t, key, rm_exchange_ctx(x), 0))
+		return true;
+	lines->n = 0;
 	*ret_replace = false;
-	if (room && read_head(fields, count, (void *)rm_text_at(room), &head) && !rm_rpc_of(&head) && rm_fork_watch()) {
-		x = rm_exchange_begin(RM_KIND_CLIENT, rm_clock_mono_ns(), t);
-		if (x && !keep(conn, stream, rm_exchange_ctx(x))) {
-			rm_lost(t, RM_LOST_EXCHANGE);
-			rm_exchange_drop(x);
-			x = 0;
-		}
-		if (x)
-			begin(t, x, &head, lines, ret_replace);
-	}
-	rm_text_put(room);
-	return x != 0;
+	return false;
 }
 
-void rm_http3_refused(const void *conn, int64_t stream)
+bool rm_http3_request(struct rm_thread *t, uint32_t conn, int64_t stream, const struct rm_http3_field *fields, uint32_t count,
+		      struct rm_strbuf *lines, bool *ret_replace)
 {
-	rm_ctx ctx = take(find(conn, stream));
+	rm_text room = count <= RM_HTTP3_FIELDS_MAX ? rm_text_get(RM_HTTP3_FIELDS_MAX * sizeof(struct rm_field)) : 0;
+	const void *key = key_of(conn, stream);
+	struct rm_head head;
+	bool ret;
+
+	*ret_replace = false;
+	ret = key && room && read_head(fields, count, (void *)rm_text_at(room), &head) && !rm_rpc_of(&head) && rm_fork_watch() &&
+	      follow(t, key, &head, lines, ret_replace);
+	rm_text_put(room);
+	return ret;
+}
+
+void rm_http3_refused(uint32_t conn, int64_t stream)
+{
+	rm_ctx ctx = take(conn, stream);
 
 	if (rm_ctx_exchange(ctx))
 		rm_exchange_drop((uint32_t)ctx);
@@ -187,24 +168,36 @@ void rm_http3_refused(const void *conn, int64_t stream)
 
 /* ---- responses ---- */
 
-void rm_http3_status(struct rm_thread *t, const void *conn, int64_t stream, struct rm_str status)
+static void answered(struct rm_exchange *e, int status)
 {
-	struct place *p = find(conn, stream);
-	struct rm_exchange *e = p ? rm_ctx_exchange(atomic_load(&p->ctx)) : NULL;
-	struct rm_head head = { .version = RM_STR("3") };
-	uint64_t code;
+	struct rm_head head = { .version = RM_STR("3"), .status = status };
 
-	if (!e || e->epoch != rm_epoch() || !rm_str_u64(status, &code) || code < 200 || code > 999 ||
-	    atomic_load_explicit(&e->phase, memory_order_relaxed) != RM_PHASE_OPEN)
+	if (atomic_load_explicit(&e->phase, memory_order_relaxed) != RM_PHASE_OPEN)
 		return;
-	head.status = (int)code;
 	atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
 	if (e->record)
 		rm_semconv_response(e, rm_context_config(), &head);
 }
 
-static void end(struct rm_thread *t, rm_ctx ctx, struct rm_str error)
+void rm_http3_status(struct rm_thread *t, uint32_t conn, int64_t stream, struct rm_str status)
 {
+	struct rm_exchange *e;
+	uint64_t code;
+	rm_ctx ctx;
+
+	if (!rm_str_u64(status, &code) || code < 200 || code > 999)
+		return;
+	ctx = take(conn, stream);
+	e = mine(ctx);
+	if (!e)
+		return;
+	answered(e, (int)code);
+	rm_local_keep(t, key_of(conn, stream), ctx, 0);
+}
+
+void rm_http3_end(struct rm_thread *t, uint32_t conn, int64_t stream, struct rm_str error)
+{
+	rm_ctx ctx = take(conn, stream);
 	struct rm_exchange *e = mine(ctx);
 	uint64_t now_ns = rm_clock_mono_ns();
 
@@ -217,29 +210,9 @@ static void end(struct rm_thread *t, rm_ctx ctx, struct rm_str error)
 	rm_exchange_end((uint32_t)ctx, now_ns, t);
 }
 
-void rm_http3_end(struct rm_thread *t, const void *conn, int64_t stream, struct rm_str error)
+void rm_http3_closed(struct rm_thread *t, uint32_t conn)
 {
-	end(t, take(find(conn, stream)), error);
-}
+	struct rm_local_range range = { ~((UINT64_C(1) << STREAM_BITS) - 1), key_of_conn(conn), UINT64_MAX };
 
-/* Of one connection; NULL: of all. */
-static void end_those(struct rm_thread *t, const void *conn, struct rm_str error)
-{
-	for (int i = 0; i < SETS * WAYS; i++) {
-		struct place *p = &table[i / WAYS][i % WAYS];
-		uintptr_t of = atomic_load_explicit(&p->conn, memory_order_acquire);
-
-		if (of && (!conn || of == (uintptr_t)conn))
-			end(t, take(p), error);
-	}
-}
-
-void rm_http3_closed(struct rm_thread *t, const void *conn)
-{
-	end_those(t, conn, RM_STR("connection_closed"));
-}
-
-void rm_http3_end_all(struct rm_thread *t)
-{
-	end_those(t, NULL, RM_STR("process_exit"));
+	rm_local_cut_off(t, &range, RM_STR("connection_closed"));
 }

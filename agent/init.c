@@ -12,7 +12,6 @@
 #include "agent/context.h"
 #include "agent/crash.h"
 #include "agent/crash_facts.h"
-#include "agent/http3.h"
 #include "agent/local.h"
 #include "agent/outlet.h"
 #include "agent/output.h"
@@ -151,7 +150,6 @@ static void end_all(struct rm_thread *t)
 {
 	rm_conn_end_all();
 	rm_local_end_all(t);
-	rm_http3_end_all(t);
 }
 
 void rm_process_end(enum rm_end how)

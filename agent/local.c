@@ -119,7 +119,7 @@ static struct place *find(const void *key)
 	return NULL;
 }
 
-void rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns)
+bool rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns)
 {
 	struct place *set = set_of((uintptr_t)key);
 
@@ -131,11 +131,12 @@ void rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t se
 			continue;
 		atomic_store(&set[i].seen_ns, seen_ns);
 		atomic_store(&set[i].ctx, ctx);
-		return;
+		return true;
 	}
 	rm_lost(t, RM_LOST_EXCHANGE);
 	if (rm_ctx_exchange(ctx))
 		rm_exchange_drop((uint32_t)ctx);
+	return false;
 }
 
 bool rm_local_seen(const void *key, uint64_t seen_ns)

@@ -1,6 +1,7 @@
 /*
- * Operations that no connection carries: of a database inside the process (SQLite), look-ups of names. One that goes on over several
- * calls is kept under the address of what the program calls it by, in a table of limited size.
+ * Operations that no connection carries: of a database inside the process (SQLite), look-ups of names;
+ * requests whose connection is not seen (http3.h). One that goes on over several calls is kept under the address of what the
+ * program calls it by, or under a word that no address is, in a table of limited size.
  * Context of all: hook, inside a visit.
  */
 #ifndef RM_AGENT_LOCAL_H
@@ -25,10 +26,10 @@ rm_ctx rm_local_begin(struct rm_thread *t, struct rm_str text, struct rm_str spa
 void rm_local_end(struct rm_thread *t, rm_ctx ctx, struct rm_str error, struct rm_str space, uint64_t end_ns);
 
 /*
- * It goes on: keeps it under this address. Without room it is dropped (counted). `seen_ns` 0: it is one call, which is
- * under way until it is taken.
+ * It goes on: keeps it under this address. False: there is no room, and it was dropped (counted). `seen_ns` 0: it is one
+ * call, which is under way until it is taken.
  */
-void rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns);
+bool rm_local_keep(struct rm_thread *t, const void *key, rm_ctx ctx, uint64_t seen_ns);
 
 /* A further call of it. False: nothing is kept under this address. */
 bool rm_local_seen(const void *key, uint64_t seen_ns);

@@ -4,7 +4,7 @@
  *
  * A client's connection is made with callbacks. The library gets a copy of them, in which three are ours; each calls the
  * program's own with what it was given, and returns what that returned. Which those are is in a table, by the address of the
- * connection, until it is deleted. A connection that found no place there has its own callbacks, and no spans.
+ * connection, until it is deleted; its place there is the number that agent/http3.c knows it by. A connection that found no place there has its own callbacks, and no spans.
  * What nghttp3 calls inside of itself goes by no slot. Servers are left alone.
  * Context: app.
  * Spec: nghttp3's programmers' guide; RFC 9114 section 8.1.
@@ -20,7 +20,7 @@
 
 static struct rm_library nghttp3 = { .name = "nghttp3", .anchor = "nghttp3_conn_submit_request" };
 
-enum { CONNS_MAX = 256, ADDED_MAX = 16, NO_COPY_VALUE = 4, TAKEN = 1 };
+enum { CONNS_MAX = RM_HTTP3_CONNS_MAX, ADDED_MAX = 16, NO_COPY_VALUE = 4, TAKEN = 1 };
 
 RM_USE(nghttp3, nghttp3_rcbuf_get_buf);
 
@@ -43,9 +43,9 @@ static _Atomic uintptr_t conns[CONNS_MAX]; /* 0: free; TAKEN: by one that is bei
 static struct own owns[CONNS_MAX];
 
 /* Where it stands, or CONNS_MAX. */
-static int place_of(uintptr_t conn)
+static uint32_t place_of(uintptr_t conn)
 {
-	int i = 0;
+	uint32_t i = 0;
 
 	while (i < CONNS_MAX && atomic_load_explicit(&conns[i], memory_order_acquire) != conn)
 		i++;
@@ -53,18 +53,17 @@ static int place_of(uintptr_t conn)
 }
 
 /* Of a connection that has our callbacks. */
-static const struct own *own_of(const nghttp3_conn *conn)
+static const struct own *own_at(uint32_t place)
 {
 	static const struct own none;
-	int place = place_of((uintptr_t)conn);
 
 	return place < CONNS_MAX ? &owns[place] : &none;
 }
 
 /* A free place, or CONNS_MAX. */
-static int take_place(void)
+static uint32_t take_place(void)
 {
-	for (int i = 0; i < CONNS_MAX; i++) {
+	for (uint32_t i = 0; i < CONNS_MAX; i++) {
 		uintptr_t none = 0;
 
 		if (atomic_compare_exchange_strong(&conns[i], &none, TAKEN))
@@ -73,11 +72,23 @@ static int take_place(void)
 	return CONNS_MAX;
 }
 
+static void closed(uint32_t place)
+{
+	struct rm_scope s;
+
+	if (!rm_enter(&s))
+		return;
+	rm_http3_closed(s.thread, place);
+	rm_leave(&s);
+}
+
 /* One that is new has this address: who deleted another one there was not seen. */
 static void forget(uintptr_t conn)
 {
-	for (int i = place_of(conn); i < CONNS_MAX; i = place_of(conn))
-		atomic_store(&conns[i], 0);
+	for (uint32_t i = place_of(conn); i < CONNS_MAX; i = place_of(conn)) {
+		closed(i);
+		atomic_store_explicit(&conns[i], 0, memory_order_release);
+	}
 }
 
 /* What nghttp3 calls while it reads a response. */
@@ -97,42 +108,45 @@ static struct rm_str name_of(uint64_t code)
 									       : RM_STR("stream_reset");
 }
 
-static void ended(nghttp3_conn *conn, int64_t stream, struct rm_str error)
+static void ended(uint32_t place, int64_t stream, struct rm_str error)
 {
 	struct rm_scope s;
 
-	if (!rm_enter(&s))
+	if (place == CONNS_MAX || !rm_enter(&s))
 		return;
-	rm_http3_end(s.thread, conn, stream, error);
+	rm_http3_end(s.thread, place, stream, error);
 	rm_leave(&s);
 }
 
 static int on_stream_close(nghttp3_conn *conn, int64_t stream, uint64_t code, void *conn_user, void *user)
 {
-	const struct own *own = own_of(conn);
+	uint32_t place = place_of((uintptr_t)conn);
+	const struct own *own = own_at(place);
 
-	ended(conn, stream, name_of(code));
+	ended(place, stream, name_of(code));
 	return own->stream_close ? own->stream_close(conn, stream, code, conn_user, user) : 0;
 }
 
 static int on_end_stream(nghttp3_conn *conn, int64_t stream, void *conn_user, void *user)
 {
-	const struct own *own = own_of(conn);
+	uint32_t place = place_of((uintptr_t)conn);
+	const struct own *own = own_at(place);
 
-	ended(conn, stream, (struct rm_str){ NULL, 0 });
+	ended(place, stream, (struct rm_str){ NULL, 0 });
 	return own->end_stream ? own->end_stream(conn, stream, conn_user, user) : 0;
 }
 
 static int on_recv_header(nghttp3_conn *conn, int64_t stream, int32_t token, nghttp3_rcbuf *name, nghttp3_rcbuf *value,
 			  uint8_t flags, void *conn_user, void *user)
 {
-	const struct own *own = own_of(conn);
+	uint32_t place = place_of((uintptr_t)conn);
+	const struct own *own = own_at(place);
 	nghttp3_vec n = real_nghttp3_rcbuf_get_buf(name), v;
 	struct rm_scope s;
 
-	if (n.len == 7 && memcmp(n.base, ":status", 7) == 0 && rm_enter(&s)) {
+	if (place < CONNS_MAX && n.len == 7 && memcmp(n.base, ":status", 7) == 0 && rm_enter(&s)) {
 		v = real_nghttp3_rcbuf_get_buf(value);
-		rm_http3_status(s.thread, conn, stream, (struct rm_str){ (const char *)v.base, v.len });
+		rm_http3_status(s.thread, place, stream, (struct rm_str){ (const char *)v.base, v.len });
 		rm_leave(&s);
 	}
 	return own->recv_header ? own->recv_header(conn, stream, token, name, value, flags, conn_user, user) : 0;
@@ -160,7 +174,8 @@ static int hook_nghttp3_conn_client_new_versioned(nghttp3_conn **ret, int callba
 						  const nghttp3_settings *settings, const nghttp3_mem *mem, void *user)
 {
 	union callbacks ours;
-	int place = rm_local_wanted() ? take_place() : CONNS_MAX, result;
+	uint32_t place = rm_local_wanted() ? take_place() : CONNS_MAX;
+	int result;
 
 	if (place < CONNS_MAX && !lead_here(callbacks, &ours)) {
 		atomic_store(&conns[place], 0);
@@ -181,13 +196,10 @@ static int hook_nghttp3_conn_client_new_versioned(nghttp3_conn **ret, int callba
 RM_IMPORT(nghttp3, nghttp3_conn_del);
 static void hook_nghttp3_conn_del(nghttp3_conn *conn)
 {
-	int place = conn ? place_of((uintptr_t)conn) : CONNS_MAX;
-	struct rm_scope s;
+	uint32_t place = conn ? place_of((uintptr_t)conn) : CONNS_MAX;
 
-	if (place < CONNS_MAX && rm_enter(&s)) {
-		rm_http3_closed(s.thread, conn);
-		rm_leave(&s);
-	}
+	if (place < CONNS_MAX)
+		closed(place);
 	real_nghttp3_conn_del(conn);
 	if (place < CONNS_MAX)
 		atomic_store_explicit(&conns[place], 0, memory_order_release);
@@ -235,7 +247,7 @@ static size_t compose(struct request *r, const nghttp3_nv *nva, size_t n, struct
 }
 
 /* The memory in which the request with our fields lies; 0: it goes out as it is. */
-static rm_text ours_too(nghttp3_conn *conn, int64_t stream, const nghttp3_nv *nva, size_t n, size_t *ret_n)
+static rm_text ours_too(uint32_t place, int64_t stream, const nghttp3_nv *nva, size_t n, size_t *ret_n)
 {
 	rm_text room = 0;
 	struct rm_strbuf lines;
@@ -243,7 +255,7 @@ static rm_text ours_too(nghttp3_conn *conn, int64_t stream, const nghttp3_nv *nv
 	struct rm_scope s;
 	bool replace;
 
-	if (!n || n > RM_HTTP3_FIELDS_MAX || !rm_local_wanted() || place_of((uintptr_t)conn) == CONNS_MAX || !rm_enter(&s))
+	if (!n || n > RM_HTTP3_FIELDS_MAX || !rm_local_wanted() || place == CONNS_MAX || !rm_enter(&s))
 		return 0;
 	room = rm_text_get(sizeof(*r));
 	if (room) {
@@ -252,7 +264,7 @@ static rm_text ours_too(nghttp3_conn *conn, int64_t stream, const nghttp3_nv *nv
 			r->fields[i] = (struct rm_http3_field){ view(nva[i].name, nva[i].namelen),
 								view(nva[i].value, nva[i].valuelen) };
 		rm_strbuf_init(&lines, r->lines, sizeof(r->lines));
-		if (rm_http3_request(s.thread, conn, stream, r->fields, (uint32_t)n, &lines, &replace))
+		if (rm_http3_request(s.thread, place, stream, r->fields, (uint32_t)n, &lines, &replace))
 			*ret_n = compose(r, nva, n, rm_strbuf_view(&lines), replace);
 		else
 			*ret_n = 0;
@@ -265,14 +277,14 @@ static rm_text ours_too(nghttp3_conn *conn, int64_t stream, const nghttp3_nv *nv
 	return room;
 }
 
-static void submitted(nghttp3_conn *conn, int64_t stream, rm_text room, int result)
+static void submitted(uint32_t place, int64_t stream, rm_text room, int result)
 {
 	struct rm_scope s;
 
 	rm_text_put(room);
 	if (result == 0 || !rm_enter(&s))
 		return;
-	rm_http3_refused(conn, stream);
+	rm_http3_refused(place, stream);
 	rm_leave(&s);
 }
 
@@ -281,13 +293,14 @@ static int hook_nghttp3_conn_submit_request(nghttp3_conn *conn, int64_t stream, 
 					    const nghttp3_data_reader *dr, void *user)
 {
 	size_t more = 0;
-	rm_text room = ours_too(conn, stream, nva, n, &more);
+	uint32_t place = conn ? place_of((uintptr_t)conn) : CONNS_MAX;
+	rm_text room = ours_too(place, stream, nva, n, &more);
 	int result;
 
 	if (!room)
 		return real_nghttp3_conn_submit_request(conn, stream, nva, n, dr, user);
 	result = real_nghttp3_conn_submit_request(conn, stream, ((struct request *)(void *)rm_text_at(room))->nva, more, dr,
 						  user);
-	submitted(conn, stream, room, result);
+	submitted(place, stream, room, result);
 	return result;
 }
