@@ -21,23 +21,10 @@
 enum { BEFORE_S = 5 * 60, /* they expire, new ones are fetched */
        REST_S = 60, ANSWER_S = 2, LINE_BYTES = 4096, ROLE_BYTES = 128, PATH_BYTES = 256 };
 
-/* Copies a value; what does not fit is none. */
-static bool keep(char *ret, size_t cap, struct rm_str value)
-{
-	value = rm_str_trim(value);
-	ret[0] = '\0';
-	if (value.n >= cap)
-		return false;
-	if (value.n > 0)
-		memcpy(ret, value.p, value.n);
-	ret[value.n] = '\0';
-	return true;
-}
-
 static bool take(struct rm_aws_credentials *c, const char *from, struct rm_str key, struct rm_str secret, struct rm_str token)
 {
-	bool good = key.n > 0 && secret.n > 0 && keep(c->access_key, sizeof(c->access_key), key) &&
-		    keep(c->secret, sizeof(c->secret), secret) && keep(c->token, sizeof(c->token), token);
+	bool good = key.n > 0 && secret.n > 0 && rm_aws_keep(c->access_key, sizeof(c->access_key), key) &&
+		    rm_aws_keep(c->secret, sizeof(c->secret), secret) && rm_aws_keep(c->token, sizeof(c->token), token);
 
 	if (good)
 		rm_format(c->from, sizeof(c->from), "%s", from);
@@ -192,7 +179,7 @@ static bool from_instance(struct rm_aws_credentials *c, const struct rm_export_i
 	    !is_given(c, rm_aws_instance_get(&instance, folder, io, text, sizeof(text), error), "the instance", error))
 		return false;
 	first = rm_str_c(text);
-	if (!keep(role, sizeof(role), rm_str_cut(&first, '\n')) || !role[0])
+	if (!rm_aws_keep(role, sizeof(role), rm_str_cut(&first, '\n')) || !role[0])
 		return false;
 	rm_format(path, sizeof(path), "%s%s", folder, role);
 	good = is_given(c, rm_aws_instance_get(&instance, path, io, answer, sizeof(answer), error), "the instance", error) &&
@@ -300,10 +287,10 @@ void rm_aws_region(const struct rm_env *env, char ret[RM_AWS_REGION_BYTES])
 
 	ret[0] = '\0';
 	for (int i = 0; i < 2 && !ret[0]; i++)
-		keep(ret, RM_AWS_REGION_BYTES, rm_env_str(env, variables[i]));
+		rm_aws_keep(ret, RM_AWS_REGION_BYTES, rm_env_str(env, variables[i]));
 	if (ret[0])
 		return;
 	rm_aws_profile(env, rm_aws_profile_name(env), &p);
-	keep(ret, RM_AWS_REGION_BYTES, rm_str_c(p.region));
+	rm_aws_keep(ret, RM_AWS_REGION_BYTES, rm_str_c(p.region));
 	OPENSSL_cleanse(&p, sizeof(p));
 }

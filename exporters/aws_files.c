@@ -72,14 +72,23 @@ static const struct field {
 };
 enum { FIELDS = sizeof(fields) / sizeof(fields[0]), KEY_FIELDS = 3 };
 
-/* What is wanted whole and does not fit is none; of others it is seen that they are there. */
-static void keep(char *ret, size_t cap, struct rm_str value)
+bool rm_aws_keep(char *ret, size_t cap, struct rm_str value)
 {
-	if (value.n >= cap && cap > 8)
-		return;
-	value.n = value.n < cap ? value.n : cap - 1;
+	value = rm_str_trim(value);
+	ret[0] = '\0';
+	if (value.n >= cap)
+		return false;
 	memcpy(ret, value.n > 0 ? value.p : "", value.n);
 	ret[value.n] = '\0';
+	return true;
+}
+
+/* Of some it is only seen that they are there. */
+static void take_value(struct rm_aws_profile *p, const struct field *f, struct rm_str value)
+{
+	if (f->cap == RM_AWS_SEEN_BYTES && value.n >= f->cap)
+		value.n = f->cap - 1;
+	rm_aws_keep((char *)p + f->at, f->cap, value);
 }
 
 static void take_line(struct rm_aws_profile *p, struct rm_str line)
@@ -88,7 +97,7 @@ static void take_line(struct rm_aws_profile *p, struct rm_str line)
 
 	for (int i = 0; i < FIELDS; i++)
 		if (rm_str_ieq(key, rm_str_c(fields[i].key)))
-			keep((char *)p + fields[i].at, fields[i].cap, rm_str_trim(value));
+			take_value(p, &fields[i], rm_str_trim(value));
 }
 
 /* "[profile shop]" in the one file, "[shop]" in the other; "[default]" in both. */

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "exporters/cloud_facts.h"
+#include "exporters/poller.h"
 
-#define S_NS	    1000000000ull
-#define PATIENCE_NS (2 * S_NS) /* for all answers */
+#define S_NS 1000000000ull
 /* How long it is left alone after each of the tries that bring nothing. */
 static const uint16_t rests_s[] = { 30, 300 };
 enum { TRIES = 1 + sizeof(rests_s) / sizeof(rests_s[0]) };
@@ -46,8 +46,7 @@ static bool is_aborted(const struct rm_cloud_poller *p)
 uint64_t rm_cloud_poller_run(struct rm_cloud_poller *p)
 {
 	uint64_t now = rm_clock_mono_ns();
-	const struct rm_export_io io = { .deadline_ns = now + PATIENCE_NS, .abort = p->driver.abort, .idle = p->driver.idle,
-					 .idle_arg = p->driver.arg };
+	struct rm_export_io io = rm_poller_io(&p->driver); /* for all answers */
 
 	if (now < p->due_ns)
 		return p->due_ns == UINT64_MAX ? UINT64_MAX : p->due_ns - now;

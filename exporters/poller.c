@@ -3,8 +3,11 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "exporters/cloud_poller.h"
 #include "exporters/xray_poller.h"
+
+#define PATIENCE_NS 2000000000ull
 
 struct rm_poller {
 	struct rm_xray_poller *xray;   /* NULL: no rules are wanted */
@@ -41,4 +44,10 @@ uint64_t rm_poller_run(struct rm_poller *p)
 	uint64_t xray = p->xray ? rm_xray_poller_run(p->xray) : UINT64_MAX;
 
 	return cloud < xray ? cloud : xray;
+}
+
+struct rm_export_io rm_poller_io(const struct rm_pipeline_driver *driver)
+{
+	return (struct rm_export_io){ .deadline_ns = rm_clock_mono_ns() + PATIENCE_NS, .abort = driver->abort,
+				      .idle = driver->idle, .idle_arg = driver->arg };
 }

@@ -18,11 +18,11 @@
 #include "base/random.h"
 #include "exporters/endpoint.h"
 #include "exporters/http.h"
+#include "exporters/poller.h"
 #include "exporters/xray_address.h"
 #include "exporters/xray_rules.h"
 
 #define S_NS	     1000000000ull
-#define PATIENCE_NS  (2 * S_NS) /* for one answer */
 #define REST_NS	     (RM_RULES_REST_S * S_NS)
 enum { RULES_S = 300, RULES_MAX_S = 24 * 60 * 60, TARGETS_S = 10,
        PAGES_MAX = 20 };
@@ -55,12 +55,7 @@ static uint64_t jitter_ns(struct rm_xray_poller *p, uint64_t most_ns)
 
 static void post(struct rm_xray_poller *p, struct rm_http *h, struct rm_str body, struct rm_http_answer *ret)
 {
-	const struct rm_export_io io = {
-		.deadline_ns = rm_clock_mono_ns() + PATIENCE_NS,
-		.abort = p->driver.abort,
-		.idle = p->driver.idle,
-		.idle_arg = p->driver.arg,
-	};
+	struct rm_export_io io = rm_poller_io(&p->driver);
 
 	rm_http_post(h, body, &io, ret);
 	if (ret->status != 200)
