@@ -52,7 +52,7 @@ bool rm_mysql_greeting(struct rm_mysql *s, struct rm_str text)
 	p = (const uint8_t *)rest.p;
 	if (rest.n < 2 + 1 + 2 + 2)
 		return false;
-	s->capabilities = rm_le16(p) | rm_le16(p + 5) << 16;
+	s->capabilities = rm_le16(p) | (uint32_t)rm_le16(p + 5) << 16;
 	s->mariadb = names_mariadb(version) || !(s->capabilities & RM_MYSQL_LONG_PASSWORD);
 	s->phase = RM_MYSQL_LOGIN;
 	return s->capabilities & RM_MYSQL_PROTOCOL_41;
