@@ -10,7 +10,7 @@ build_targets()
 		-Dc_args="-fsanitize=fuzzer-no-link,float-cast-overflow -fno-sanitize-recover=undefined,float-cast-overflow"
 	ninja -C build-fuzz build.ninja
 	mapfile -t targets < <(ninja -C build-fuzz -t targets all |
-		sed -n 's/^\(tests\/fuzz\/[a-z0-9_]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
+		sed -n 's/^\(tests\/fuzz\/[a-z0-9_-]*\(_libfuzzer\|\.seed\)\): .*/\1/p')
 	ninja -C build-fuzz "${targets[@]}"
 	mkdir -p build-fuzz/crashes
 }
@@ -20,7 +20,7 @@ gather()
 {
 	local corpus=build-fuzz/corpus/$1 kept=tests/fuzz/corpus/$1.tar.xz
 	mkdir -p "$corpus"
-	find build-fuzz/tests/fuzz -name "$1-*.seed" -exec cp -t "$corpus" {} +
+	find build-fuzz/tests/fuzz -name "${1%_tcp}-*.seed" -exec cp -t "$corpus" {} +
 	[ ! -d "tests/fuzz/seeds/$1" ] || cp -t "$corpus" "tests/fuzz/seeds/$1"/*
 	[ ! -f "$kept" ] || tar -C "$corpus" -xJf "$kept"
 }
