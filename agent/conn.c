@@ -348,6 +348,7 @@ static uint32_t make(enum rm_role role)
 	c->number = number;
 	c->accepted = role == RM_ROLE_SERVER;
 	c->role = (uint8_t)role;
+	c->older = !role;
 	rm_life_begin(&c->life);
 	return number;
 }

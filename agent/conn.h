@@ -61,6 +61,7 @@ struct rm_conn {
 	uint8_t brimmed;         /* the program's last read filled its room: it may have counted what waits */
 	uint8_t peer_ended;      /* nothing more comes from the peer */
 	uint8_t first_sent;      /* a request head went out on it */
+	uint8_t older;           /* it was there before this process: nobody saw how it began */
 	uint8_t secure;          /* what a TLS session carries: no descriptor names it (agent/tls.h) */
 	uint8_t asked;           /* of a server: some caller wants to be told the decision in its response */
 	uint8_t output;          /* no connection but what the program prints: enum rm_stream; always muted */
@@ -187,7 +188,10 @@ void rm_conn_drop(struct rm_conn *c);
  */
 void rm_conn_end_all(void);
 
-/* Makes a connection for `fd`, replacing what stood there. Without memory `fd` is left alone. */
+/*
+ * Makes a connection for `fd`, replacing what stood there: one that was accepted just now, or one that was there before. Without
+ * memory `fd` is left alone.
+ */
 void rm_conn_new(int fd, bool accepted);
 
 /*

@@ -60,26 +60,43 @@ static void start_log(char **envp)
 }
 
 /*
- * A process may be born with a connection as its standard input (inetd, socket activation). One
- * that has no socket there is asked nothing that a filter it was born with might kill it for: fstat
- * is what the loader calls, too.
+ * A process may be born with connections: as its standard input (inetd, socket activation), or among the first descriptors
+ * behind the standard ones (a program that starts itself anew, or hands them to the one it starts). One that has no socket there is asked
+ * nothing that a filter it was born with might kill it for: fstat is what the loader calls, too.
  */
-static void adopt_stdin(void)
+enum { STANDARD = 3, ADOPTED_MAX = 32 };
+
+static bool is_socket(int fd, struct stat *ret)
 {
+	return rm_sys2(__NR_fstat, fd, ret) == 0 && S_ISSOCK(ret->st_mode);
+}
+
+/* `fd` is a socket: another name of one before it, or one more. */
+static void adopt(struct rm_scope *s, int fd, const struct stat *socket)
+{
+	struct stat other;
+
+	for (int before = 0; before < fd; before++)
+		if (rm_fd_tracked(before) && is_socket(before, &other) && other.st_ino == socket->st_ino &&
+		    other.st_dev == socket->st_dev) {
+			rm_fd_dup(s, before, fd);
+			return;
+		}
+	if (fd == 0 || fd >= STANDARD)
+		rm_fd_received(s, fd);
+}
+
+static void adopt_sockets(void)
+{
+	struct stat found;
 	struct rm_scope s;
-	struct stat in;
 
-	if (rm_sys2(__NR_fstat, 0, &in) != 0 || !S_ISSOCK(in.st_mode) || !rm_enter(&s))
-		return;
-	rm_fd_received(&s, 0);
-	for (int fd = 1; fd <= 2 && rm_fd_tracked(0); fd++) {
-		struct stat other;
-
-		if (rm_sys2(__NR_fstat, fd, &other) == 0 && in.st_ino == other.st_ino &&
-		    in.st_dev == other.st_dev)
-			rm_fd_dup(&s, 0, fd);
+	for (int fd = 0; fd < ADOPTED_MAX; fd++) {
+		if (!is_socket(fd, &found) || !rm_enter(&s))
+			continue;
+		adopt(&s, fd, &found);
+		rm_leave(&s);
 	}
-	rm_leave(&s);
 }
 
 static void start_outputs(void)
@@ -122,7 +139,7 @@ void rm_init(int argc, char **argv, char **envp)
 	rm_outlet_init(&env, &program);
 	rm_xray_sampler_init(&env, &program);
 	rm_thread_activate();
-	adopt_stdin();
+	adopt_sockets();
 	start_outputs();
 	rm_debug(RM_LOG_INIT, "%s: instrumented", program.exe);
 }

@@ -7,11 +7,14 @@
  */
 #include "agent/stream.h"
 
+#include <sys/ioctl.h>
+
 #include "agent/bound.h"
 #include "agent/observe.h"
 #include "agent/tls_hello.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sys.h"
 
 void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, int fd)
 {
@@ -68,12 +71,38 @@ static bool open_proto(struct rm_conn *c, const struct rm_proto *proto)
 	return true;
 }
 
+/* Does an answer to somebody else's question wait to be read? */
+static bool owes_answer(int fd)
+{
+	int waiting = 0;
+
+	return rm_sys3(__NR_ioctl, fd, FIONREAD, &waiting) < 0 || waiting;
+}
+
+/* The protocol of a connection that was there before us goes on, where that is certain; where it may be one, that is counted. */
+static bool join(struct rm_visit *v, const void *p, size_t n)
+{
+	struct rm_conn *c = v->conn;
+	enum rm_sniff is = RM_SNIFF_NO;
+
+	for (int i = 0; rm_protocols[i] && is == RM_SNIFF_NO; i++)
+		if (rm_protocols[i]->join && open_proto(c, rm_protocols[i]))
+			is = c->proto->join(c->state, p, n);
+	if (is == RM_SNIFF_YES && !owes_answer(v->fd))
+		return true;
+	c->proto = NULL;
+	if (is != RM_SNIFF_NO)
+		rm_lost(v->thread, RM_LOST_MUTED);
+	return false;
+}
+
 /* The first bytes of a connection choose its protocol, or mute it. */
 static bool decide(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
 
-	if (!open_proto(c, dir == RM_DIR_REQUEST ? sniff(p, n) : greeted(p, n)))
+	if (!open_proto(c, dir == RM_DIR_REQUEST ? sniff(p, n) : greeted(p, n)) &&
+	    !(c->older && dir == RM_DIR_REQUEST && join(v, p, n)))
 		return false;
 	rm_debug(RM_LOG_CONN, "%s %d speaks %s, we are the %s", rm_visit_kind(v), rm_visit_number(v), c->proto->name,
 		 c->role == RM_ROLE_CLIENT ? "client" : "server");

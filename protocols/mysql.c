@@ -9,8 +9,8 @@
  * A packet has its number in the conversation: 0 begins a command. Others go on with what the server asked for:
  * a proof, a file, the rest of a packet of 16 MiB.
  *
- * The server speaks first: a connection is known from that greeting, and one inside TLS from the client's answer to
- * a greeting that came before, or not at all. Where compression was agreed on, the packets behind the login come out of
+ * The server speaks first: a connection is known from that greeting, one inside TLS from the client's answer to a greeting
+ * that came before, and one that was there before us from a command (mysql_join.c), or not at all. Where compression was agreed on, the packets behind the login come out of
  * mysql_packed.c. Left alone: replication, and what breaks the rules.
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: MySQL, "Client/Server Protocol"; MariaDB, "Clients and Utilities: Protocol".
@@ -20,15 +20,7 @@
 
 #include <string.h>
 
-/* What clients ask. */
-enum command {
-	QUIT = 0x01, INIT_DB, QUERY, FIELD_LIST, CREATE_DB, DROP_DB, REFRESH, SHUTDOWN, STATISTICS, PROCESS_INFO,
-	PROCESS_KILL = 0x0c, DEBUG, PING, CHANGE_USER = 0x11, PREPARE = 0x16, EXECUTE, LONG_DATA, CLOSE,
-	RESET_STATEMENT, SET_OPTION, FETCH, RESET_CONNECTION = 0x1f, BULK_EXECUTE = 0xfa,
-};
-
 enum {
-	HEAD_BYTES = 4,
 	QUERY_BYTES = 4096,  /* how much of a text is read; the rest is not shown */
 	ID_BYTES = 4,
 	USER_BYTES = 512,
@@ -47,10 +39,10 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 	uint32_t length;
 
 	/* Inside TLS: the second packet of the client, after the greeting and the wish for TLS, in one piece. */
-	if (n < HEAD_BYTES + 32 || p[3] != 2)
+	if (n < RM_MYSQL_HEAD_BYTES + 32 || p[3] != 2)
 		return RM_SNIFF_NO;
 	length = rm_le24(p);
-	return length == n - HEAD_BYTES && (rm_le32(p + 4) & (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41)) ==
+	return length == n - RM_MYSQL_HEAD_BYTES && (rm_le32(p + 4) & (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41)) ==
 	       (RM_MYSQL_TLS | RM_MYSQL_PROTOCOL_41) && memcmp(p + 13, filler, sizeof(filler)) == 0 ?
 		       RM_SNIFF_YES : RM_SNIFF_NO;
 }
@@ -60,8 +52,8 @@ static void mysql_open(void *state, enum rm_role role)
 	struct rm_mysql *s = state;
 
 	(void)role;
-	s->way[RM_DIR_REQUEST].frame.head_bytes = HEAD_BYTES;
-	s->way[RM_DIR_RESPONSE].frame.head_bytes = HEAD_BYTES;
+	s->way[RM_DIR_REQUEST].frame.head_bytes = RM_MYSQL_HEAD_BYTES;
+	s->way[RM_DIR_RESPONSE].frame.head_bytes = RM_MYSQL_HEAD_BYTES;
 	s->capabilities = UINT32_MAX;
 }
 
@@ -228,43 +220,43 @@ static bool command(struct rm_mysql *s, struct rm_sink *sink, struct rm_str argu
 	struct rm_mysql_key key = rm_mysql_prepared(id_of(arguments));
 	static const struct rm_sql nothing;
 
-	switch ((enum command)s->command) {
-	case QUERY:
+	switch ((enum rm_mysql_command)s->command) {
+	case RM_MYSQL_COM_QUERY:
 		return query(s, sink, arguments);
-	case EXECUTE:
-	case BULK_EXECUTE:
-	case FETCH:
-		return execute(s, sink, arguments, s->command == FETCH);
-	case PROCESS_INFO:
+	case RM_MYSQL_COM_EXECUTE:
+	case RM_MYSQL_COM_BULK_EXECUTE:
+	case RM_MYSQL_COM_FETCH:
+		return execute(s, sink, arguments, s->command == RM_MYSQL_COM_FETCH);
+	case RM_MYSQL_COM_PROCESS_INFO:
 		return ask(s, sink, &nothing, (struct rm_str){ 0 });
-	case PREPARE:
+	case RM_MYSQL_COM_PREPARE:
 		return prepare(s, sink, arguments);
-	case CLOSE:
+	case RM_MYSQL_COM_CLOSE:
 		rm_prepared_close(&s->table, sink, RM_PREPARED_STATEMENT, rm_mysql_key(&key));
 		return true;
-	case LONG_DATA:
-	case QUIT:
+	case RM_MYSQL_COM_LONG_DATA:
+	case RM_MYSQL_COM_QUIT:
 		return true;
-	case INIT_DB:
+	case RM_MYSQL_COM_INIT_DB:
 		return move(s, sink, RM_MYSQL_SPACE, arguments);
-	case CHANGE_USER:
+	case RM_MYSQL_COM_CHANGE_USER:
 		return change_user(s, sink, arguments);
-	case RESET_CONNECTION:
+	case RM_MYSQL_COM_RESET_CONNECTION:
 		return move(s, sink, RM_MYSQL_RESET, (struct rm_str){ 0 });
-	case DROP_DB:
+	case RM_MYSQL_COM_DROP_DB:
 		return move(s, sink, RM_MYSQL_SPACE, (struct rm_str){ 0 });
-	case FIELD_LIST:
+	case RM_MYSQL_COM_FIELD_LIST:
 		return wait_for(s, sink, RM_MYSQL_FIELDS, 1);
-	case STATISTICS:
+	case RM_MYSQL_COM_STATISTICS:
 		return wait_for(s, sink, RM_MYSQL_TEXT, 1);
-	case CREATE_DB:
-	case REFRESH:
-	case SHUTDOWN:
-	case PROCESS_KILL:
-	case DEBUG:
-	case PING:
-	case RESET_STATEMENT:
-	case SET_OPTION:
+	case RM_MYSQL_COM_CREATE_DB:
+	case RM_MYSQL_COM_REFRESH:
+	case RM_MYSQL_COM_SHUTDOWN:
+	case RM_MYSQL_COM_PROCESS_KILL:
+	case RM_MYSQL_COM_DEBUG:
+	case RM_MYSQL_COM_PING:
+	case RM_MYSQL_COM_RESET_STATEMENT:
+	case RM_MYSQL_COM_SET_OPTION:
 		return wait_for(s, sink, RM_MYSQL_DONE, 1);
 	}
 	return false;
@@ -272,25 +264,25 @@ static bool command(struct rm_mysql *s, struct rm_sink *sink, struct rm_str argu
 
 static bool is_exchange(uint8_t command)
 {
-	return command == QUERY || command == EXECUTE || command == BULK_EXECUTE || command == FETCH ||
-	       command == PROCESS_INFO;
+	return command == RM_MYSQL_COM_QUERY || command == RM_MYSQL_COM_EXECUTE || command == RM_MYSQL_COM_BULK_EXECUTE ||
+	       command == RM_MYSQL_COM_FETCH || command == RM_MYSQL_COM_PROCESS_INFO;
 }
 
 /* How much of its arguments matters. */
 static uint32_t wanted(uint8_t command)
 {
 	switch (command) {
-	case QUERY:
-	case PREPARE:
+	case RM_MYSQL_COM_QUERY:
+	case RM_MYSQL_COM_PREPARE:
 		return QUERY_BYTES;
-	case EXECUTE:
-	case BULK_EXECUTE:
-	case FETCH:
-	case CLOSE:
+	case RM_MYSQL_COM_EXECUTE:
+	case RM_MYSQL_COM_BULK_EXECUTE:
+	case RM_MYSQL_COM_FETCH:
+	case RM_MYSQL_COM_CLOSE:
 		return ID_BYTES;
-	case INIT_DB:
+	case RM_MYSQL_COM_INIT_DB:
 		return RM_MYSQL_SPACE_BYTES + 1;
-	case CHANGE_USER:
+	case RM_MYSQL_COM_CHANGE_USER:
 		return USER_BYTES;
 	}
 	return 0;
@@ -409,8 +401,8 @@ static bool requests(struct rm_mysql *s, struct rm_str bytes, struct rm_sink *si
 			break;
 		case RM_FRAME_TEXT:
 			ok = request_text(s, sink, text, conn);
-			stops = ok && !s->packed && s->command == QUERY && s->x && !s->asking && !f->left &&
-				!rm_sql_offer(sink, s->x, bytes, *at, text, HEAD_BYTES + 1, rm_sql_comment_mysql);
+			stops = ok && !s->packed && s->command == RM_MYSQL_COM_QUERY && s->x && !s->asking && !f->left &&
+				!rm_sql_offer(sink, s->x, bytes, *at, text, RM_MYSQL_HEAD_BYTES + 1, rm_sql_comment_mysql);
 			break;
 		case RM_FRAME_OVER:
 			request_over(s, sink);
@@ -580,6 +572,11 @@ static uint64_t unread(const void *state)
 	return !s->packed && rm_frame_rest(f) && !f->kept ? f->left : 0;
 }
 
+static enum rm_sniff join(void *state, const uint8_t *p, size_t n)
+{
+	return rm_mysql_join(state, p, n);
+}
+
 const struct rm_proto rm_proto_mysql = {
 	.name = "mysql",
 	.help = "MySQL and MariaDB: what clients ask",
@@ -588,6 +585,7 @@ const struct rm_proto rm_proto_mysql = {
 	.sniff = sniff,
 	.greets = rm_mysql_greets,
 	.open = mysql_open,
+	.join = join,
 	.feed = feed,
 	.skip = skip,
 	.end = end,

@@ -1,6 +1,7 @@
 /*
- * The protocol of MySQL and MariaDB, what its sources share: mysql.c asks, mysql_login.c begins a connection,
- * mysql_answer.c reads what is answered, mysql_packed.c what is compressed. Context: hook, connection locked.
+ * The protocol of MySQL and MariaDB, what its sources share: mysql.c asks, mysql_login.c begins a connection, mysql_join.c
+ * goes on with one, mysql_answer.c reads what is answered, mysql_packed.c what is compressed. Context: hook, connection
+ * locked.
  */
 #ifndef RM_PROTOCOLS_MYSQL_H
 #define RM_PROTOCOLS_MYSQL_H
@@ -14,6 +15,7 @@ enum {
 	RM_MYSQL_SPACE_BYTES = 64,
 	RM_MYSQL_LOGIN_BYTES = 1024,    /* how much is read of what begins a connection, and ... */
 	RM_MYSQL_ANSWER_BYTES = 24,     /* ... of each packet of an answer */
+	RM_MYSQL_HEAD_BYTES = 4,        /* of a packet */
 	RM_MYSQL_PACK_HEAD_BYTES = 7,   /* of a frame of the compressed protocol */
 };
 
@@ -31,6 +33,33 @@ enum {
 };
 
 enum { RM_MYSQL_NO_BACKSLASH_ESCAPES = 1 << 9 }; /* of the server's status */
+
+/* What clients ask. */
+enum rm_mysql_command {
+	RM_MYSQL_COM_QUIT = 0x01,
+	RM_MYSQL_COM_INIT_DB,
+	RM_MYSQL_COM_QUERY,
+	RM_MYSQL_COM_FIELD_LIST,
+	RM_MYSQL_COM_CREATE_DB,
+	RM_MYSQL_COM_DROP_DB,
+	RM_MYSQL_COM_REFRESH,
+	RM_MYSQL_COM_SHUTDOWN,
+	RM_MYSQL_COM_STATISTICS,
+	RM_MYSQL_COM_PROCESS_INFO,
+	RM_MYSQL_COM_PROCESS_KILL = 0x0c,
+	RM_MYSQL_COM_DEBUG,
+	RM_MYSQL_COM_PING,
+	RM_MYSQL_COM_CHANGE_USER = 0x11,
+	RM_MYSQL_COM_PREPARE = 0x16,
+	RM_MYSQL_COM_EXECUTE,
+	RM_MYSQL_COM_LONG_DATA,
+	RM_MYSQL_COM_CLOSE,
+	RM_MYSQL_COM_RESET_STATEMENT,
+	RM_MYSQL_COM_SET_OPTION,
+	RM_MYSQL_COM_FETCH,
+	RM_MYSQL_COM_RESET_CONNECTION = 0x1f,
+	RM_MYSQL_COM_BULK_EXECUTE = 0xfa,
+};
 
 enum rm_mysql_phase { RM_MYSQL_GREETING, RM_MYSQL_LOGIN, RM_MYSQL_AUTH, RM_MYSQL_COMMANDS, RM_MYSQL_MUTED };
 
@@ -88,6 +117,7 @@ struct rm_mysql {
 	uint8_t command;      /* whose arguments come, 0: none */
 	bool asking;          /* x was not told of whole */
 	bool mariadb;
+	bool joined;          /* the connection was there before us: it is not known whether it is MariaDB */
 	bool has_status;
 	bool begun;           /* the oldest question's answer has begun */
 	bool trails;          /* an EOF may yet follow what was prepared */
@@ -104,6 +134,9 @@ _Static_assert(sizeof(struct rm_mysql) <= 384, "RM_CONN_STATE_BYTES");
 
 /* Does the server's first packet look like a greeting? */
 bool rm_mysql_greets(const uint8_t *p, size_t n);
+
+/* See rm_proto.join. */
+enum rm_sniff rm_mysql_join(struct rm_mysql *s, const uint8_t *p, size_t n);
 
 /* The greeting. False: left alone. */
 bool rm_mysql_greeting(struct rm_mysql *s, struct rm_str text);

@@ -159,7 +159,7 @@ static bool failed(struct rm_mysql *s, struct rm_sink *sink, struct rm_str rest)
 {
 	uint32_t code = error_code(rest);
 
-	if (code == PROGRESS && s->mariadb)
+	if (code == PROGRESS && (s->mariadb || s->joined))
 		return true;
 	s->error = (uint16_t)code;
 	over(s, sink, true);

@@ -307,6 +307,12 @@ struct rm_proto {
 	 * the client speaks first.
 	 */
 	bool (*greets)(const uint8_t *p, size_t n);
+	/*
+	 * A client's connection that was there before us, whose first bytes now are not those of any that begins: are they this
+	 * protocol's, and can it be followed from here on? YES: the state, which was opened, is ready for them. MORE: they may
+	 * well be, but it cannot. NULL: nobody can join it.
+	 */
+	enum rm_sniff (*join)(void *state, const uint8_t *p, size_t n);
 	/* Feeds bytes. Consumes all of them unless the sink stopped it, it hands over, or it mutes. */
 	int64_t (*feed)(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink,
 			void *conn);

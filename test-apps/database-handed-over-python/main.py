@@ -8,14 +8,18 @@ HOW is one of
   answered      the same, but the child gets the answer, and the parent closes the connection
   passed        through a Unix-domain socket (SCM_RIGHTS), to a program that was there before
   inherited     by a program that the process starts, with the environment CHILD, a JSON object
+  restarted     the process starts itself anew, and goes on
+  owed          as passed, while the answer to a question is on its way, which the other one reads behind one of its own
 
 main.py SYSTEM speak FD    a program that got the connection already
 main.py SYSTEM take FD     a program that gets it from the socket FD
+main.py SYSTEM owe FD      the same, with an answer of before
 """
 import array
 import hashlib
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -150,9 +154,9 @@ def answered(database):
     database.s.close()
 
 
-def passed(database):
+def passed(database, how="take"):
     here, there = socket.socketpair()
-    taker = subprocess.Popen([sys.executable, __file__, sys.argv[1], "take", str(there.fileno())], pass_fds=[there.fileno()])
+    taker = subprocess.Popen([sys.executable, __file__, sys.argv[1], how, str(there.fileno())], pass_fds=[there.fileno()])
     here.sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [database.s.fileno()]))])
     taker.wait()
 
@@ -163,20 +167,37 @@ def inherited(database):
     subprocess.run([sys.executable, __file__, sys.argv[1], "speak", str(fd)], env=env, pass_fds=[fd])
 
 
+def restarted(database):
+    os.set_inheritable(database.s.fileno(), True)
+    os.execv(sys.executable, [sys.executable, __file__, sys.argv[1], "speak", str(database.s.fileno())])
+
+
+def owed(database):
+    database.send(database.here)
+    select.select([database.s], [], [])
+    passed(database, "owe")
+
+
 def main():
     system, how, number = SYSTEMS[sys.argv[1]], sys.argv[2], int(sys.argv[3])
-    if how in ("speak", "take"):
+    if how in ("speak", "take", "owe"):
         s = socket.socket(fileno=number)
-        if how == "take":
+        if how != "speak":
             _, about, _, _ = s.recvmsg(1, socket.CMSG_SPACE(4))
             s = socket.socket(fileno=array.array("i", about[0][2])[0])
         database = system(s)
+        if how == "owe":
+            database.send(database.after)
+            print(database.answer(), flush=True)
+            print(database.answer(), flush=True)
+            return
         for text in (database.here, database.after):
             ask(database, text)
         return
     database = system.connect(number)
     ask(database, database.before)
-    {"forked": forked, "midway": midway, "answered": answered, "passed": passed, "inherited": inherited}[how](database)
+    {"forked": forked, "midway": midway, "answered": answered, "passed": passed, "inherited": inherited,
+     "restarted": restarted, "owed": owed}[how](database)
 
 
 main()

@@ -47,6 +47,17 @@ static void gather(struct watch *w, struct run *run, enum rm_dir dir, const uint
 	run->n += n;
 }
 
+/* What the client says first may go on with a connection. */
+static void join(struct watch *w, const uint8_t *data, const uint8_t *end)
+{
+	size_t bytes = end - data >= 4 ? data[2] | (size_t)data[3] << 8 : 0;
+
+	if (!bytes || data[1] != FUZZ_REQUEST)
+		return;
+	data += 4;
+	watch_join(w, (const char *)data, bytes < (size_t)(end - data) ? bytes : (size_t)(end - data));
+}
+
 static void play(struct watch *w, const struct rm_proto *proto, const uint8_t *data, size_t n,
 		 enum how how)
 {
@@ -57,6 +68,7 @@ static void play(struct watch *w, const struct rm_proto *proto, const uint8_t *d
 	watch_open(w, proto);
 	w->stop_heads = how == EVERY_BYTE;
 	w->unrecorded = random & 1;
+	join(w, data, end);
 	for (data++; end - data >= 3;) {
 		uint8_t op = data[0];
 		size_t bytes = data[1] | (size_t)data[2] << 8;

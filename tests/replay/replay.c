@@ -46,6 +46,8 @@ static char *play(const struct rm_proto *proto, const struct wire *w, size_t cut
 
 	watch_open(&s, proto);
 	s.stop_heads = how & STOP_HEADS;
+	if (w->count && w->items[0].kind == WIRE_BYTES && w->items[0].dir == RM_DIR_REQUEST)
+		watch_join(&s, w->items[0].bytes, w->items[0].n);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct wire_item *item = &w->items[i];
 

@@ -511,6 +511,14 @@ void watch_open(struct watch *w, const struct rm_proto *proto)
 	mprotect(w->guarded + w->guarded_bytes, PAGE, PROT_NONE);
 }
 
+void watch_join(struct watch *w, const char *bytes, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)bytes;
+
+	if (w->proto->join && w->proto->sniff(p, n) == RM_SNIFF_NO && w->proto->join(w->state, p, n) == RM_SNIFF_YES)
+		fputs("join\n", w->log);
+}
+
 static void note_mute(struct watch *w)
 {
 	if (!w->muted)

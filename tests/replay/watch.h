@@ -45,6 +45,9 @@ struct watch {
 
 void watch_open(struct watch *w, const struct rm_proto *proto);
 
+/* The client's first bytes, which are fed then: where no connection begins like that, one that was there before is joined. */
+void watch_join(struct watch *w, const char *bytes, size_t n);
+
 /* Feeds `n` bytes in one buffer; where the parser stops, the rest comes as the next buffer. */
 void watch_feed(struct watch *w, enum rm_dir dir, const char *bytes, size_t n);
 void watch_skip(struct watch *w, enum rm_dir dir, uint64_t n);

@@ -66,7 +66,49 @@ RM_TEST("a client is recognised inside TLS only, by the second packet of its log
 	RM_CHECK(strcmp(claimed(second, sizeof(second) - 2), "none") == 0);
 	second[20] = 1;
 	RM_CHECK(strcmp(claimed(second, sizeof(second) - 1), "none") == 0);
-	IS(claimed, "\x09\0\0\0\3SELECT 1", "none"); /* joined in the middle */
+	IS(claimed, "\x09\0\0\0\3SELECT 1", "none"); /* joined in the middle, where a connection was there before */
+}
+
+static enum rm_sniff joined(const char *p, size_t n)
+{
+	_Alignas(16) char state[384] = { 0 };
+
+	rm_proto_mysql.open(state, RM_ROLE_CLIENT);
+	return rm_proto_mysql.join(state, (const uint8_t *)p, n);
+}
+#define JOINED(bytes) joined(bytes, sizeof(bytes) - 1)
+
+RM_TEST("a connection that was there before is joined with whole commands")
+{
+	RM_CHECK(JOINED("\x09\0\0\0\3SELECT 1") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("\x0b\0\0\0\3\0\1SELECT 1") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("\x09\0\0\0\x16SELECT ?\x0a\0\0\0\x17\xff\xff\xff\xff\0\1\0\0\0") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("\5\0\0\0\x19\1\0\0\0\1\0\0\0\x0e") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("\5\0\0\0\2shop") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("\1\0\0\0\x1f") == RM_SNIFF_YES);
+}
+
+RM_TEST("with one that goes on it might be, and is not")
+{
+	RM_CHECK(JOINED("\x09\1\0\0\3SELECT 1 FROM orders") == RM_SNIFF_MORE);
+	RM_CHECK(JOINED("\x20\0\0\0\x17\1\0\0\0\0\1\0\0\0" "abcdefghi") == RM_SNIFF_MORE);
+}
+
+RM_TEST("nor with anything else")
+{
+	RM_CHECK(JOINED("") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x09\0\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x09\0\0\0\3SELECT 1x") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x0a\0\0\0\3SELECT 1") == RM_SNIFF_NO); /* too short to be taken for one */
+	RM_CHECK(JOINED("\x09\0\0\1\3SELECT 1") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x09\0\0\0\3SELECT\0001") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\1\0\0\0\1") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\1\0\0\0\x12") == RM_SNIFF_NO); /* replication */
+	RM_CHECK(JOINED("\2\0\0\0\x0ex") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\6\0\0\0\x19\1\0\0\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x0a\0\0\0\x17\1\0\0\0\0\2\0\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("\x09\0\0\0\0\0\0\5\0\0\0\3SELECT 1") == RM_SNIFF_NO); /* compressed */
+	RM_CHECK(JOINED("\0\0\0\0\0\0\0\0") == RM_SNIFF_NO);
 }
 
 static void send(struct watch *w, enum rm_dir dir, const char *p, size_t n)

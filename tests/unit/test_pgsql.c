@@ -40,6 +40,52 @@ RM_TEST("nothing else is")
 	CLAIMED("*1\r\n$4\r\nPING\r\n", "redis");
 }
 
+/* What rm_proto_pgsql makes of such bytes on a connection that was there before. */
+static enum rm_sniff joined(const char *p, size_t n)
+{
+	_Alignas(16) char state[384] = { 0 };
+
+	rm_proto_pgsql.open(state, RM_ROLE_CLIENT);
+	return rm_proto_pgsql.join(state, (const uint8_t *)p, n);
+}
+#define JOINED(bytes) joined(bytes, sizeof(bytes) - 1)
+
+RM_TEST("a connection that was there before is joined with whole questions")
+{
+	RM_CHECK(JOINED("Q\0\0\0\x0dSELECT 1\0") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("P\0\0\0\x10\0SELECT 1\0\0\0B\0\0\0\x0c\0\0\0\0\0\0\0\0E\0\0\0\x09\0\0\0\0\0S\0\0\0\4") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("B\0\0\0\x16\0s\0\0\1\0\1\0\1\0\0\0\1x\0\1\0\1D\0\0\0\6P\0H\0\0\0\4") == RM_SNIFF_YES);
+	RM_CHECK(JOINED("B\0\0\0\x10\0\0\0\0\0\1\xff\xff\xff\xff\0\0") == RM_SNIFF_YES);
+}
+
+RM_TEST("with one that goes on it might be, and is not")
+{
+	RM_CHECK(JOINED("Q\0\0\0\x0dSELECT 1") == RM_SNIFF_MORE);
+	RM_CHECK(JOINED("S\0\0\0\4Q\0\0\0\x0dSEL") == RM_SNIFF_MORE);
+	RM_CHECK(JOINED("P\0\1\0\0name\0SELECT") == RM_SNIFF_MORE);
+}
+
+RM_TEST("nor with anything else")
+{
+	RM_CHECK(JOINED("") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("Q\0\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("Q\0\0\0\x0dSELECT 1\0x") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("Q\0\0\0\x0dSELECT\0 1") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("Q\0\0\0\x0eSELECT 1\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("Q\0\0\0\3") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("d\0\0\0\5x") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("X\0\0\0\4") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("P\0\0\0\x0f\0SELECT 1\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("P\0\0\0\x10\0SELECT 1\0\0\1") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("B\0\0\0\x10\0\0\0\0\0\1\0\0\0\5\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("B\0\0\0\x0c\0\0\0\0\0\1\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("E\0\0\0\x08\0\0\0\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("D\0\0\0\6X\0") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("S\0\0\0\5x") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("PING\r\n") == RM_SNIFF_NO);
+	RM_CHECK(JOINED("SELECT 1 FROM orders") == RM_SNIFF_NO);
+}
+
 static const struct rm_sql select_a = { .query = { "SELECT ?", 8 }, .summary = { "SELECT a", 8 }, .operation = { "SELECT", 6 },
 					.collection = { "a", 1 }, .statements = 1 };
 

@@ -273,3 +273,16 @@ write("early", "A command before the authentication is over.", s(greeting()), c(
 write("closed", "The connection ends with questions waiting and one not whole.", *OPEN,
       c(query("SELECT 1"), query("SELECT 2 FROM t"), query("SELECT 3")[:9]), "end <")
 write("reset", "The connection breaks in the middle of a row.", *OPEN, c(query("SELECT 1")), s(rows()[:60]), "reset <")
+# Connections that were there before us: the first bytes are no greeting.
+write("joined", "A connection that is joined with a query: neither the database is known, nor whether it is MariaDB.",
+      c(query("SELECT * FROM orders WHERE note = 'hunter2'")), s(rows(values=[b"\7hunter2"] * 2)), c(query("SELECT * FROM none")), s(error()),
+      c(prepare("SELECT a FROM t WHERE b = ?")), s(prepared(7)), c(execute(7)), s(rows(new=True)),
+      c(query("USE shop")), s(ok()), c(query("ALTER TABLE t FORCE")), s(packet(1, b"\xff\xff\xff\1\1\2\0\0\0\5hello"), ok(2)), *ASK)
+write("joined-prepared", "One that is joined with the execution of what was prepared before.",
+      c(execute(3)), s(rows()), c(of(0x19, 3), prepare("INSERT INTO u VALUES ('hunter2', ?)")), s(prepared(4, n=0)), c(execute(4)), s(ok()))
+write("joined-ping", "One that is joined with a ping, and a database that is named then.",
+      c(command(0x0e)), s(ok()), c(command(2, "shop")), s(ok()), *ASK)
+write("joined-order", "A first answer with another number: left alone.", c(query("SELECT 1")), s(rows(2)))
+write("joined-early", "An answer to the question of somebody before: what comes then belongs to nobody.", *ASK, s(rows()))
+write("joined-attributes", "Queries of MySQL 8 that could have attributes: without them, and with some.",
+      c(query(b"\0\1SELECT a FROM t")), s(rows(new=True)), c(query(b"\1\1\0\1\xfe\0\4name\7hunter2SELECT a FROM t")), s(rows(new=True)))

@@ -211,3 +211,24 @@ write("closed", "The connection ends with questions waiting and one not whole.",
 write("reset", "The connection breaks in the middle of a row.", *OPEN, c(query("SELECT 1")), s(ROWS[:20]), "reset <")
 write("terminated", "The server ends a connection in the middle of a query, and says why.", *OPEN, c(query("SELECT pg_sleep(9)")),
       s(error("57P01")), "end <")
+# Connections that were there before us: the first bytes are no beginning.
+write("joined", "A connection that is joined with a query; how answers end is known, the database is not.",
+      c(query("SELECT * FROM orders WHERE note = 'hunter2'")), s(ROWS, done("SELECT 1"), READY), c(query("SELECT * FROM none")),
+      s(error(), READY), c(whole("SELECT a FROM t WHERE b = $1")), s(PARSED, BOUND, NODATA, ROWS, done("SELECT 1"), READY),
+      c(query("COPY t FROM STDIN")), s(COPYING), c(message("d", b"hunter2\n"), COPY_DONE), s(done("COPY 1"), READY))
+write("joined-names", "One that is joined with an execution: names may be those of what was prepared before, so they tell nothing.",
+      c(bind("", "p1"), execute(), SYNC), s(BOUND, ROWS, done("SELECT 1"), READY),
+      c(parse("p1", "SELECT 'hunter2' FROM a"), bind("", "p1"), execute(), SYNC), s(error("42P05"), READY),
+      c(bind("", "p1"), execute(), SYNC), s(BOUND, done("SELECT 1"), READY),
+      c(parse("", "SELECT 1 FROM b"), bind("C_1"), execute("C_1"), SYNC), s(PARSED, error("42P03"), READY),
+      c(whole("SELECT 1 FROM b")), s(PARSED, BOUND, NODATA, done("SELECT 1"), READY))
+write("joined-notice", "What comes at any time comes before the first answer, which is an error.",
+      c(whole("SELECT 1 FROM b")), s(message("A", bytes(4), "channel", "hunter2"), error("00000", "N"), error("26000"), READY),
+      c(query("SELECT 1")), s(ROWS, done("SELECT 1"), READY))
+write("joined-other", "A first answer that is no answer to a query: left alone.",
+      c(query("SELECT 1")), s(PARSED, BOUND, done("SELECT 1"), READY))
+write("joined-extended", "And none to an execution.", c(whole("SELECT 1")), s(PARSED, message("V", struct.pack("!i", -1)), READY))
+write("joined-early", "An answer to the question of somebody before: what is ready then belongs to nobody.",
+      c(query("SELECT 1")), s(ROWS, done("SELECT 1"), READY), s(ROWS, done("SELECT 1"), READY))
+write("joined-bytes", "A first answer of another protocol.", c(query("SELECT 1")), s(b"HTTP/1.1 400\r\n"))
+write("joined-sync", "A Sync by itself, as poolers send it.", c(SYNC), s(READY), c(query("SELECT 1")), s(ROWS, done("SELECT 1"), READY))
