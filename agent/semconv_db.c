@@ -12,7 +12,7 @@ enum { RECORD_BASE_BYTES = 700, NAME_BYTES = 320 };
  */
 static struct rm_str name_of(const struct rm_operation *op, char room[NAME_BYTES])
 {
-	struct rm_str about = op->collection.n ? op->collection : op->space;
+	struct rm_str about = op->collection.n ? op->collection : op->procedure.n ? op->procedure : op->space;
 	struct rm_strbuf both;
 
 	if (op->summary.n)
@@ -28,8 +28,8 @@ static struct rm_str name_of(const struct rm_operation *op, char room[NAME_BYTES
 
 static size_t record_bytes(const struct rm_exchange *e, const struct rm_operation *op)
 {
-	size_t n = RECORD_BASE_BYTES + e->tracestate_bytes + op->name.n + op->collection.n + op->space.n +
-		   2 * op->summary.n + op->query.n;
+	size_t n = RECORD_BASE_BYTES + e->tracestate_bytes + op->name.n + op->collection.n + op->procedure.n +
+		   op->space.n + 2 * op->summary.n + op->query.n;
 
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;
 }
@@ -46,6 +46,7 @@ void rm_semconv_operation(struct rm_exchange *e, const struct rm_config *c, cons
 	rm_builder_str(b, RM_KEY_DB_SYSTEM_NAME, op->system);
 	rm_builder_str(b, RM_KEY_DB_OPERATION_NAME, op->name);
 	rm_builder_str(b, RM_KEY_DB_COLLECTION_NAME, op->collection);
+	rm_builder_str(b, RM_KEY_DB_STORED_PROCEDURE_NAME, op->procedure);
 	rm_builder_str(b, RM_KEY_DB_NAMESPACE, op->space);
 	rm_builder_str(b, RM_KEY_DB_QUERY_SUMMARY, op->summary);
 	rm_builder_str(b, RM_KEY_DB_QUERY_TEXT, op->query);

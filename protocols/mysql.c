@@ -64,8 +64,8 @@ static void tell(struct rm_mysql *s, struct rm_sink *sink, const struct rm_sql *
 	struct rm_operation op = {
 		.system = s->mariadb ? RM_STR("mariadb") : RM_STR("mysql"), .port = PORT,
 		.space = { s->space, s->moving ? 0 : s->space_n },
-		.name = sql->operation, .collection = sql->collection, .summary = sql->summary,
-		.query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
+		.name = sql->operation, .collection = sql->collection, .procedure = sql->procedure,
+		.summary = sql->summary, .query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
 	};
 
 	sink->on->operation(sink, s->x, &op);

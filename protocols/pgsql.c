@@ -42,8 +42,8 @@ static void tell(struct rm_pgsql *s, struct rm_sink *sink, const struct rm_sql *
 {
 	struct rm_operation op = {
 		.system = RM_STR("postgresql"), .port = PORT, .space = { s->space, s->space_n },
-		.name = sql->operation, .collection = sql->collection, .summary = sql->summary,
-		.query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
+		.name = sql->operation, .collection = sql->collection, .procedure = sql->procedure,
+		.summary = sql->summary, .query = sql->query, .batch = sql->statements > 1 ? sql->statements : 0,
 	};
 
 	sink->on->operation(sink, s->x, &op);

@@ -1,16 +1,16 @@
 /*
  * See prepared.h. Rows of different length one after the other: a head, the name, then the query, summary,
- * operation and collection of a statement, or the name of a portal's statement.
+ * operation and collection or procedure of a statement, or the name of a portal's statement.
  */
 #include "protocols/prepared.h"
 
-enum { FIRST_BYTES = 4096, UNNAMED_BYTES = 2048, STATEMENTS_MAX = 0x7fff };
+enum { FIRST_BYTES = 4096, UNNAMED_BYTES = 2048, STATEMENTS_MAX = 0x3fff };
 
 struct row {
 	uint16_t bytes; /* of the whole */
 	uint8_t kind, name;
-	uint16_t query, summary, operation, collection;
-	uint16_t statements : 15, moves : 1;
+	uint16_t query, summary, operation, about;
+	uint16_t statements : 14, moves : 1, calls : 1; /* calls: what it is about is a procedure */
 };
 
 static char *memory(const struct rm_prepared *t, struct rm_sink *sink)
@@ -97,7 +97,7 @@ void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str 
 	static const struct rm_sql nothing;
 	char *all = memory(t, sink), *p;
 	uint32_t at = find(t, all, RM_PREPARED_STATEMENT, name), bytes;
-	struct rm_str query;
+	struct rm_str query, about;
 	struct row r;
 
 	if (name.n > RM_PREPARED_NAME_BYTES)
@@ -111,18 +111,19 @@ void rm_prepared_add(struct rm_prepared *t, struct rm_sink *sink, struct rm_str 
 		query = name.n ? nothing.query : query;
 		drop(t, all, at);
 	}
-	bytes = (uint32_t)(sizeof(r) + name.n + query.n + sql->summary.n + sql->operation.n + sql->collection.n);
+	about = sql->procedure.n ? sql->procedure : sql->collection;
+	bytes = (uint32_t)(sizeof(r) + name.n + query.n + sql->summary.n + sql->operation.n + about.n);
 	p = room(t, sink, bytes, name.n);
 	if (!p)
 		return;
 	r = (struct row){ .bytes = (uint16_t)bytes, .kind = RM_PREPARED_STATEMENT, .name = (uint8_t)name.n,
 			  .query = (uint16_t)query.n, .summary = (uint16_t)sql->summary.n,
-			  .operation = (uint16_t)sql->operation.n, .collection = (uint16_t)sql->collection.n,
+			  .operation = (uint16_t)sql->operation.n, .about = (uint16_t)about.n,
 			  .statements = sql->statements < STATEMENTS_MAX ? sql->statements & STATEMENTS_MAX : STATEMENTS_MAX,
-			  .moves = sql->moves };
+			  .moves = sql->moves, .calls = sql->procedure.n > 0 };
 	p = put(p, (struct rm_str){ (const char *)&r, sizeof(r) });
 	p = put(put(p, name), query);
-	put(put(put(p, sql->summary), sql->operation), sql->collection);
+	put(put(put(p, sql->summary), sql->operation), about);
 }
 
 void rm_prepared_bind(struct rm_prepared *t, struct rm_sink *sink, struct rm_str portal,
@@ -167,7 +168,7 @@ static bool read_statement(const struct rm_prepared *t, const char *all, struct 
 	*ret = (struct rm_sql){ .query = { p, r.query }, .statements = r.statements, .moves = r.moves };
 	ret->summary = (struct rm_str){ p + r.query, r.summary };
 	ret->operation = (struct rm_str){ ret->summary.p + r.summary, r.operation };
-	ret->collection = (struct rm_str){ ret->operation.p + r.operation, r.collection };
+	*(r.calls ? &ret->procedure : &ret->collection) = (struct rm_str){ ret->operation.p + r.operation, r.about };
 	return true;
 }
 

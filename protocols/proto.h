@@ -102,7 +102,8 @@ struct rm_operation {
 	struct rm_str system;     /* "redis" */
 	uint16_t port;            /* where such a server listens by default */
 	struct rm_str name;       /* of the operation, "SET" */
-	struct rm_str collection; /* the one it is about */
+	struct rm_str collection; /* the one it is about, or ... */
+	struct rm_str procedure;  /* ... calls */
 	struct rm_str space;      /* the database it is asked of, if that is known before the answer */
 	struct rm_str summary;    /* "SELECT orders" */
 	struct rm_str query;

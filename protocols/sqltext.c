@@ -19,7 +19,9 @@ enum word {
 	EXPLAIN, VERBOSE,
 	SELECT, INSERT, REPLACE, UPDATE, DELETE, MERGE,
 	WITH, VALUES, SET, TABLE,
-	ABOUT,     /* a command that names a table or a procedure */
+	ABOUT,     /* a command that names a table, ... */
+	CALL,      /* ... a procedure, ... */
+	EXECUTE,   /* ... or what was prepared */
 	LOAD, USE, PRAGMA,
 	CREATE, ALTER,
 	FROM, JOIN, INTO, IN, USING, TO, AS, DISTINCT,
@@ -93,7 +95,8 @@ struct reader {
 	bool differs, full;
 	uint32_t operations, names;  /* of this statement */
 	size_t operation_n;    /* of the summary: its first operation */
-	struct rm_str name;    /* in the text */
+	struct rm_str name;    /* in the text, ... */
+	enum word named_by;    /* ... and the command that names it */
 
 	enum word command;     /* how the statement begins, NONE before that */
 	enum word query;       /* the query in it that began last */
@@ -237,8 +240,10 @@ static void add_name(struct reader *r, size_t from)
 		return;
 	name = (struct rm_str){ r->text.p + from, end - from };
 	add(r, name);
-	if (r->names++ == 0 && r->statements == 1)
+	if (r->names++ == 0 && r->statements == 1) {
 		r->name = (struct rm_str){ r->summary + r->summary_n - name.n, r->full ? 0 : name.n };
+		r->named_by = r->command;
+	}
 }
 
 static uint64_t here(const struct reader *r)
@@ -277,7 +282,7 @@ static bool begin_statement(struct reader *r, const struct keyword *k, struct rm
 		begin_query(r, k->word, s);
 	} else if (k->word != WITH) {
 		add_operation(r, s);
-		r->expects = k->word == ABOUT || k->word == TABLE;
+		r->expects = (k->word >= ABOUT && k->word <= EXECUTE) || k->word == TABLE;
 		r->object = k->word == CREATE || k->word == ALTER;
 	}
 	return true;
@@ -542,6 +547,8 @@ void rm_sql_read(enum rm_sql_dialect dialect, struct rm_str text, char *room, ch
 	if (r.operations != 1)
 		return;
 	ret->operation = (struct rm_str){ summary, r.operation_n + (batch ? BATCH_BYTES : 0) };
-	if (r.names == 1)
+	if (r.names == 1 && r.named_by == CALL)
+		ret->procedure = r.name;
+	else if (r.names == 1 && r.named_by != EXECUTE)
 		ret->collection = r.name;
 }

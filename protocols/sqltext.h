@@ -18,7 +18,8 @@ struct rm_sql {
 	struct rm_str query;      /* empty: nothing of it may be shown */
 	struct rm_str summary;    /* "SELECT orders items" */
 	struct rm_str operation;  /* of the summary: the one that there is ... */
-	struct rm_str collection; /* ... and the one that it is about */
+	struct rm_str collection; /* ... and the one that it is about, or ... */
+	struct rm_str procedure;  /* ... calls */
 	uint32_t statements;      /* in the text, so far as it was read */
 	bool moves;               /* one of them is USE, or about a database itself */
 };

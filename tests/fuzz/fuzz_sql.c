@@ -21,7 +21,7 @@ enum { PIECES_MAX = 200, PIECE_BYTES = 40 };
 	"WITH", "-- hunter2\n", "/* hunter2 */", "'hunter2'", "x'424242'", "424242", "4242.42e42", ".4242", "0x424242", \
 	"'it''s hunter2'", "''", "TRUE", "DATE '4242-01-01'", "-424242", "'a' 'hunter2'", "'-- hunter2'", "'/* hunter2'", \
 	"'\"hunter2'", "TRIGGER", "'`hunter2'", "'\xff hunter2'", "'\xe2\x82'", "'hunter2'\n'hunter2'", "X'424242'", "42e42", "42.", \
-	"0042", "LIKE 'hunter2%'", "BETWEEN 42 AND 4242", "(42,'hunter2')", "--\n", "/**/", "/* ' */", "LIMIT 42", "a.b.c", "||", "END", "CASE WHEN"
+	"0042", "LIKE 'hunter2%'", "BETWEEN 42 AND 4242", "(42,'hunter2')", "--\n", "/**/", "/* ' */", "LIMIT 42", "a.b.c", "||", "END", "CASE WHEN", "CALL", "EXECUTE"
 
 /* The last three of each have no end: they are the last of a text. */
 enum { OPEN = 3 };
@@ -94,16 +94,16 @@ static void no_literal(enum rm_sql_dialect d, struct rm_str s)
 static void read_text(enum rm_sql_dialect d, const char *p, size_t n, bool secrets)
 {
 	char *text = malloc(n + 1), *room = malloc(n + 1), *summary = malloc(RM_SQL_SUMMARY_BYTES);
-	struct rm_str all[4];
+	struct rm_str all[5];
 	struct rm_sql sql;
 
 	memcpy(text, p, n);
 	room[n] = '!';
 	rm_sql_read(d, (struct rm_str){ text, n }, room, summary, &sql);
 	check(room[n] == '!' && sql.query.n <= n && sql.summary.n <= RM_SQL_SUMMARY_BYTES);
-	check(sql.operation.n <= sql.summary.n && sql.collection.n <= sql.summary.n);
-	all[0] = sql.query, all[1] = sql.summary, all[2] = sql.operation, all[3] = sql.collection;
-	for (int i = 0; i < 4; i++) {
+	check(sql.operation.n <= sql.summary.n && sql.collection.n <= sql.summary.n && sql.procedure.n <= sql.summary.n);
+	all[0] = sql.query, all[1] = sql.summary, all[2] = sql.operation, all[3] = sql.collection, all[4] = sql.procedure;
+	for (int i = 0; i < 5; i++) {
 		no_literal(d, all[i]);
 		check(!secrets || (!has(all[i], "hunter") && !has(all[i], "42")));
 	}

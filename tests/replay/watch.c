@@ -181,6 +181,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 	put_escaped(w->log, op->name);
 	fputc('\n', w->log);
 	log_part(w, "collection", op->collection);
+	log_part(w, "procedure", op->procedure);
 	log_part(w, "space", op->space);
 	log_part(w, "summary", op->summary);
 	log_part(w, "query", op->query);

@@ -129,6 +129,11 @@ RM_TEST("the name is the summary; else the operation and what it is about; else 
 	op.summary = RM_STR("SELECT orders items");
 	operation(&op);
 	RM_CHECK_STR(name, "SELECT orders items");
+	op = (struct rm_operation){ .system = RM_STR("postgresql"), .name = RM_STR("CALL"), .procedure = RM_STR("settle"), .space = RM_STR("shop") };
+	operation(&op);
+	RM_CHECK_STR(name, "CALL settle");
+	RM_CHECK_STR(attribute("db.stored_procedure.name"), "settle");
+	RM_CHECK_STR(attribute("db.collection.name"), "none");
 	op = (struct rm_operation){ .system = RM_STR("postgresql") };
 	operation(&op);
 	RM_CHECK_STR(name, "postgresql");

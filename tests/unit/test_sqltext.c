@@ -225,3 +225,30 @@ RM_TEST("CQL: constants without quotes are constants, and USING names no table")
 	RM_CHECK_STR(summed("JOIN a"), "");
 	dialect = RM_SQL_PGSQL;
 }
+
+RM_TEST("what is called is a procedure, what was prepared is nothing of the database")
+{
+	static const struct {
+		enum rm_sql_dialect dialect;
+		const char *text, *procedure, *collection;
+	} all[] = {
+		{ RM_SQL_PGSQL, "CALL public.settle(1, 'hunter2')", "public.settle", "" },
+		{ RM_SQL_MYSQL, "call `settle it`(1)", "`settle it`", "" },
+		{ RM_SQL_MYSQL, "CALL settle", "settle", "" },
+		{ RM_SQL_MYSQL, "CALL a(1); CALL a(2)", "a", "" },
+		{ RM_SQL_MYSQL, "CALL a(1); CALL b(2)", "", "" },
+		{ RM_SQL_PGSQL, "EXECUTE p (1)", "", "" },
+		{ RM_SQL_MYSQL, "EXECUTE p USING @a", "", "" },
+		{ RM_SQL_MYSQL, "TRUNCATE orders", "", "orders" },
+		{ RM_SQL_PGSQL, "SELECT 1 FROM orders", "", "orders" },
+		{ RM_SQL_PGSQL, "INSERT INTO call SELECT 1", "", "" },
+	};
+	char room[64], summary[RM_SQL_SUMMARY_BYTES];
+	struct rm_sql sql;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		rm_sql_read(all[i].dialect, rm_str_c(all[i].text), room, summary, &sql);
+		RM_CHECK_STR(sql.procedure, all[i].procedure);
+		RM_CHECK_STR(sql.collection, all[i].collection);
+	}
+}
