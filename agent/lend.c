@@ -25,7 +25,7 @@ char *rm_lend_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes)
 
 	if (old && rm_text_cap(old) >= bytes)
 		return rm_text_at(old);
-	grown = rm_text_get(bytes);
+	grown = bytes <= RM_HEAD_MAX_BYTES ? rm_text_get(bytes) : 0;
 	v->starved = !grown;
 	if (!grown)
 		return NULL;

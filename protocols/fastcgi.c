@@ -183,8 +183,7 @@ static bool is_head(const char *p, size_t n)
 static const char *stash(struct feed *f, const char *p, size_t n)
 {
 	struct fastcgi *g = f->g;
-	char *to = n <= RM_HEAD_MAX_BYTES - g->stashed ?
-			   f->sink->on->stash(f->sink, RM_STASH_REQUEST_HEAD, g->stashed + (uint32_t)n) : NULL;
+	char *to = f->sink->on->stash(f->sink, RM_STASH_REQUEST_HEAD, g->stashed + (uint32_t)n);
 
 	if (!to)
 		return NULL;

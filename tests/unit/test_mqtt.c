@@ -36,6 +36,15 @@ RM_TEST("numbers of one to four bytes")
 	RM_CHECK(rm_mqtt_varint(RM_STR("\xff\xff"), &v) == 0 && rm_mqtt_varint(RM_STR(""), &v) == 0);
 }
 
+RM_TEST("a length of properties that goes on behind its packet is none, however much is here")
+{
+	struct rm_mqtt_publish p;
+
+	RM_CHECK(rm_mqtt_publish_read(RM_STR("\x30\5\0\1t\x80\x80"), true, &p) == -1);
+	RM_CHECK(rm_mqtt_publish_read(RM_STR("\x30\5\0\1t\x80\x80\1"), true, &p) == -1);
+	RM_CHECK(rm_mqtt_publish_read(RM_STR("\x30\5\0\1t\x80"), true, &p) == 7);
+}
+
 RM_TEST("of a packet that goes on, what is needed next; nothing is read past its end")
 {
 	static const char packet[] = "\x32\x0f\0\1t\0\7\5\x26\0\0\0\0body";

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "agent/stream.h"
+#include "agent/observe.h"
 #include "tests/unit/client_fixture.h"
 
 static struct rm_conn *take_client(void)
@@ -51,6 +52,17 @@ RM_TEST("with a protocol chosen, the first bytes are its own business")
 	/* Of an undecided connection this would be the end, too; here it is the parser that says so. */
 	RM_CHECK(rm_stream_feed(&v, RM_DIR_RESPONSE, response, sizeof(response) - 1) == RM_FEED_MUTE);
 	RM_CHECK(c->dead);
+	let_go(c);
+}
+
+RM_TEST("what a protocol may remember of a head has a limit, by whichever steps it is reached")
+{
+	struct rm_conn *c = take_client();
+	struct rm_visit v;
+
+	rm_visit_init(&v, c, rm_thread_self(), 7);
+	RM_CHECK(rm_observe.stash(&v.sink, RM_STASH_REQUEST_HEAD, 1) && rm_observe.stash(&v.sink, RM_STASH_REQUEST_HEAD, RM_HEAD_MAX_BYTES));
+	RM_CHECK(rm_observe.stash(&v.sink, RM_STASH_RESPONSE_HEAD, 1) && !rm_observe.stash(&v.sink, RM_STASH_RESPONSE_HEAD, RM_HEAD_MAX_BYTES + 1));
 	let_go(c);
 }
 
