@@ -23,8 +23,6 @@ import sun.net.www.MessageHeader;
  * or strings that are put together: they would load classes. generate.py compiles it into classes.h.
  */
 public final class Remora {
-	private static final Inherited LOCAL = new Inherited();
-	private static final Class<?> VIRTUAL = find("java.lang.VirtualThread");
 	private static final Class<?> CARRIER = find("jdk.internal.misc.CarrierThread");
 	static final long NOBODY = -1;
 
@@ -55,7 +53,7 @@ public final class Remora {
 
 	private static native void putHeader(Object headers, Object buffer, String text);
 
-	private static Class<?> find(String name) {
+	static Class<?> find(String name) {
 		try {
 			return Class.forName(name, false, null);
 		} catch (ClassNotFoundException e) {
@@ -84,54 +82,31 @@ public final class Remora {
 
 	/* ---- the context of the running thread ---- */
 
-	/** A scope of a virtual thread, and the one that it is in. */
-	private static final class Scope {
-		final long ctx;
-		final Scope was;
-
-		Scope(long ctx, Scope was) {
-			this.ctx = ctx;
-			this.was = was;
-		}
-	}
-
-	private static final class Inherited extends InheritableThreadLocal<Scope> {
-		@Override
-		protected Scope childValue(Scope parent) {
-			return parent == null || parent.ctx == NOBODY ? null : new Scope(parent.ctx, null);
-		}
-	}
-
-	private static boolean isVirtual() {
-		return VIRTUAL != null && Thread.currentThread().getClass() == VIRTUAL;
-	}
-
 	private static long now() {
-		if (!isVirtual())
-			return RemoraScopes.ofThread().now();
-		Scope scope = LOCAL.get();
-		return scope == null || scope.ctx == NOBODY ? 0 : scope.ctx;
+		return RemoraVirtual.is() ? RemoraVirtual.now() : RemoraScopes.ofThread().now();
 	}
 
 	private static void begin(long ctx, int how) {
-		if (isVirtual())
-			LOCAL.set(new Scope(how == QUIET || ctx == 0 ? NOBODY : ctx, LOCAL.get()));
+		if (RemoraVirtual.is())
+			RemoraVirtual.begin(how == QUIET ? 0 : ctx);
 		else
 			RemoraScopes.ofThread().begin(ctx, how);
+	}
+
+	private static void replace(long ctx) {
+		if (RemoraVirtual.is())
+			RemoraVirtual.replace(ctx);
+		else
+			RemoraScopes.ofThread().replace(ctx == 0 ? NOBODY : ctx);
 	}
 
 	/** Ends the scope of a method that began one. */
 	public static void end() {
 		try {
-			if (!isVirtual()) {
-				RemoraScopes.ofThread().end();
-				return;
-			}
-			Scope scope = LOCAL.get();
-			if (scope == null || scope.was == null)
-				LOCAL.remove();
+			if (RemoraVirtual.is())
+				RemoraVirtual.end();
 			else
-				LOCAL.set(scope.was);
+				RemoraScopes.ofThread().end();
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* dead when its request is */
 		}
@@ -140,13 +115,8 @@ public final class Remora {
 	/** A virtual thread is made here, and inherits. */
 	public static void inherit() {
 		try {
-			if (isVirtual())
-				return;
-			long ctx = RemoraScopes.ofThread().now();
-			if (ctx == 0)
-				LOCAL.remove();
-			else
-				LOCAL.set(new Scope(ctx, null));
+			if (!RemoraVirtual.is())
+				RemoraVirtual.restart(RemoraScopes.ofThread().now());
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* it inherits nothing, or what is dead */
 		}
@@ -164,7 +134,7 @@ public final class Remora {
 	/** The thread waits for what it is to do next. */
 	public static void awaits() {
 		try {
-			if (!isVirtual())
+			if (!RemoraVirtual.is())
 				RemoraScopes.ofThread().await();
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* as before */
@@ -212,7 +182,7 @@ public final class Remora {
 	/** The same, unless the pool is what virtual threads run on: they have their own. */
 	public static void capture(ForkJoinPool pool, Object task) {
 		try {
-			if (VIRTUAL != null) {
+			if (RemoraVirtual.areThere()) {
 				if (pool == carriers)
 					return;
 				if (pool.getFactory().getClass().getName().startsWith("java.lang.VirtualThread")) {
@@ -270,10 +240,54 @@ public final class Remora {
 		begin(ctx, ctx == 0 ? QUIET : HANDED_OVER);
 	}
 
+	/** The same of what others may run in: once it is not known for whom that is, it is for nobody. */
+	public static void dispatch(Object context) {
+		member(context);
+		try {
+			if (context != null && !RemoraVirtual.is())
+				RemoraScopes.ofThread().in(RemoraTasks.held(context));
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as it began */
+		}
+	}
+
+	/** The method calls those who listen. */
+	public static void calls() {
+		try {
+			begin(now(), ENTERED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
+	/** Whoever completes a future, those who listen go on as they were when they began to. */
+	public static void listens(Object listener) {
+		try {
+			if (listener != null)
+				RemoraTasks.hold(listener, now(), RemoraTasks.CAPTURED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* it belongs to whom the future does */
+		}
+	}
+
+	/** It is called next. */
+	public static void calling(Object listener) {
+		try {
+			RemoraTasks.Held held = listener == null ? null : RemoraTasks.held(listener);
+			if (held == null)
+				return;
+			replace(RemoraTasks.take(listener));
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
 	/** Whatever the thread takes out of a queue in this method, behind it the thread works on as before. */
 	public static void keep() {
 		try {
-			begin(now(), ENTERED);
+			calls();
+			if (!RemoraVirtual.is())
+				RemoraScopes.ofThread().in(RemoraTasks.NOTHING);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* as before */
 		}
@@ -282,8 +296,8 @@ public final class Remora {
 	/** A thread of a pool is done with what it did. */
 	public static void leave() {
 		try {
-			if (isVirtual())
-				LOCAL.remove();
+			if (RemoraVirtual.is())
+				RemoraVirtual.restart(0);
 			else
 				RemoraScopes.ofThread().restart(0);
 		} catch (RuntimeException | VirtualMachineError e) {
@@ -296,10 +310,10 @@ public final class Remora {
 		try {
 			if (task != null) {
 				long ctx = RemoraTasks.take(task);
-				if (ctx != 0 && !isVirtual())
-					RemoraScopes.ofThread().restart(ctx);
+				if (ctx != 0 && RemoraVirtual.is())
+					RemoraVirtual.restart(ctx);
 				else if (ctx != 0)
-					LOCAL.set(new Scope(ctx, null));
+					RemoraScopes.ofThread().restart(ctx);
 			}
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* nobody's */
@@ -420,10 +434,10 @@ public final class Remora {
 	}
 
 	private static void unknown() {
-		if (isVirtual())
-			LOCAL.set(new Scope(NOBODY, LOCAL.get() == null ? null : LOCAL.get().was));
+		if (RemoraVirtual.is())
+			RemoraVirtual.replace(0);
 		else
-			RemoraScopes.ofThread().replace(NOBODY);
+			RemoraScopes.ofThread().unknown();
 	}
 
 	/* ---- requests ---- */
@@ -444,26 +458,6 @@ public final class Remora {
 		return ctx == 0 ? null : text(ctx);
 	}
 
-	/* A head that is larger, or may be, stays as it is: servers have limits. */
-	private static final int FIELDS_MAX = 90, BYTES_MAX = 3500;
-
-	private static int bytes(Object text) {
-		return text instanceof String ? ((String) text).length() + 4 : 4;
-	}
-
-	/** Of a map from names to lists of values that was asked for before it is changed. */
-	private static boolean hasRoom(Map<?, ?> headers) {
-		int fields = 0, bytes = 0;
-		for (Map.Entry<?, ?> field : headers.entrySet()) {
-			for (Object value : (List<?>) field.getValue()) {
-				bytes += bytes(field.getKey()) + bytes(value);
-				if (++fields > FIELDS_MAX || bytes > BYTES_MAX)
-					return false;
-			}
-		}
-		return !headers.containsKey("traceparent");
-	}
-
 	/** A request goes out: it gets the header, unless it has one. */
 	public static void send(Object request, int kind) {
 		try {
@@ -471,7 +465,7 @@ public final class Remora {
 			if (text == null)
 				return;
 			Map<?, ?> headers = headersOf(request, kind);
-			if (headers != null && hasRoom(headers))
+			if (headers != null && RemoraHeads.hasRoom(headers))
 				setHeader(request, text, kind);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* without it */
@@ -495,27 +489,12 @@ public final class Remora {
 
 	/* ---- Netty ---- */
 
-	/** Is a class a request, as it is read or written? */
-	private static final class Requests extends ClassValue<Boolean> {
-		@Override
-		protected Boolean computeValue(Class<?> c) {
-			for (; c != null; c = c.getSuperclass())
-				for (Class<?> one : c.getInterfaces())
-					if (one.getName().equals("io.netty.handler.codec.http.HttpRequest") ||
-					    one.getName().startsWith("io.netty.") && computeValue(one))
-						return Boolean.TRUE;
-			return Boolean.FALSE;
-		}
-	}
-
-	private static final Requests REQUESTS = new Requests();
-
 	/** A message was read: the thread is at this request until it is done with the event. */
 	public static void read(Object message) {
 		try {
-			if (message != null && REQUESTS.get(message.getClass())) {
+			if (RemoraHeads.isRequest(message)) {
 				long ctx = contextOf(message, ENTER_NETTY);
-				RemoraScopes.ofThread().replace(ctx == 0 ? NOBODY : ctx);
+				replace(ctx);
 			}
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* nobody's */
@@ -525,7 +504,7 @@ public final class Remora {
 	/** A message is to be written, perhaps later, in another thread. */
 	public static void write(Object message) {
 		try {
-			if (message == null || !REQUESTS.get(message.getClass()))
+			if (!RemoraHeads.isRequest(message))
 				return;
 			long ctx = now();
 			Object fields = ctx == 0 ? null : fieldsOf(message);
@@ -562,20 +541,14 @@ public final class Remora {
 		return 0;
 	}
 
-	/** The same for HttpURLConnection, whose first field is the request line. */
+	/** The same for HttpURLConnection. */
 	public static void send(MessageHeader head) {
 		try {
-			String line = head.getKey(0), text;
-			if (line == null || line.startsWith("CONNECT ") || head.findValue("traceparent") != null ||
-			    (text = textNow()) == null)
-				return;
-			int fields = 0, bytes = 0;
-			while (fields < FIELDS_MAX && head.getKey(fields) != null) {
-				bytes += bytes(head.getKey(fields)) + bytes(head.getValue(fields));
-				fields++;
+			if (RemoraHeads.takesIt(head)) {
+				String text = textNow();
+				if (text != null)
+					head.add("traceparent", text);
 			}
-			if (fields < FIELDS_MAX && bytes < BYTES_MAX)
-				head.add("traceparent", text);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* without it */
 		}

@@ -8,6 +8,7 @@ final class RemoraScopes {
 	private static final int MAX = 32;
 	private final long[] was = new long[MAX];
 	private final boolean[] wasHandedOver = new boolean[MAX];
+	private final RemoraTasks.Held[] in = new RemoraTasks.Held[MAX];
 	private boolean handedOver;
 	private int depth;
 
@@ -29,6 +30,7 @@ final class RemoraScopes {
 		if (depth < MAX) {
 			was[depth] = attached;
 			wasHandedOver[depth] = handedOver;
+			in[depth] = null;
 		}
 		if (depth >= MAX)
 			attach(Remora.NOBODY, false);
@@ -62,6 +64,23 @@ final class RemoraScopes {
 	void replace(long ctx) {
 		if (depth != 0 || ctx == Remora.NOBODY) /* else it would never end */
 			attach(ctx, false);
+	}
+
+	/** The scope is that of an object, in which other work may run later. */
+	void in(RemoraTasks.Held held) {
+		if (depth > 0 && depth <= MAX)
+			in[depth - 1] = held;
+	}
+
+	/** For whom the thread works nobody knows, nor for whom what it leaves behind in such an object does. */
+	void unknown() {
+		for (int i = depth < MAX ? depth : MAX; i-- > 0;) {
+			if (in[i] == null)
+				continue;
+			in[i].ctx = 0;
+			break;
+		}
+		replace(Remora.NOBODY);
 	}
 
 	private static final class OfThread extends ThreadLocal<RemoraScopes> {

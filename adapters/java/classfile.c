@@ -19,13 +19,31 @@ static void put_since(struct rm_java_work *w, const uint8_t *from)
 	rm_j_put(&w->out, from, (size_t)(w->in.p - from));
 }
 
+/* Is it the method's name as a rule has it? Compilers number the bodies of lambdas. */
+static bool is_name(const struct rm_java_work *w, unsigned i, const char *name)
+{
+	char numbered[sizeof(((struct rm_java_rule *)NULL)->method) + 1];
+	size_t n = strlen(name);
+
+	if (n == 0 || name[n - 1] != '$')
+		return rm_java_is_text(w, i, name);
+	memcpy(numbered, name, n);
+	numbered[n + 1] = '\0';
+	for (char digit = '0'; digit <= '9'; digit++) {
+		numbered[n] = digit;
+		if (rm_java_is_text(w, i, numbered))
+			return true;
+	}
+	return false;
+}
+
 /* Which rules are for the method: a bit each. */
 static uint32_t rules_for(const struct rm_java_work *w, unsigned name, unsigned signature)
 {
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < w->rule_count; i++)
-		if (rm_java_is_text(w, name, w->rules[i].method) && rm_java_is_text(w, signature, w->rules[i].signature) &&
+		if (is_name(w, name, w->rules[i].method) && rm_java_is_text(w, signature, w->rules[i].signature) &&
 		    (w->rules[i].where != RM_JAVA_AROUND || rm_be16(w->bytes + VERSION_AT) >= VERSION_WITH_FRAMES))
 			mask |= 1u << i;
 	return mask;

@@ -19,6 +19,7 @@ enum rm_java_where {
 	RM_JAVA_ENTRY, /* first thing in the method */
 	RM_JAVA_CALL,  /* instead of calls of a method: the object becomes the first argument; of a static one if the signatures are equal */
 	RM_JAVA_CAST,  /* instead of casts to a class */
+	RM_JAVA_BEFORE, /* before calls of a method with one or two objects: the helper gets whose method it is */
 	RM_JAVA_AROUND, /* first thing in the method; `end` of RM_JAVA_HELPER last, however it ends. No constructor */
 	RM_JAVA_AFTER,  /* before it returns, with parameters that it does not assign to */
 	RM_JAVA_RESULT, /* before an object is returned, with it */
@@ -30,7 +31,7 @@ enum { RM_JAVA_NO_NUMBER = -1 };
 
 /* Texts in place, "" for none: without a pointer nothing of the table is touched before a JVM asks for it. */
 struct rm_java_rule {
-	char class[96], method[64], signature[256]; /* which method */
+	char class[96], method[64], signature[256]; /* which method; behind one that ends with $ stands any digit */
 	enum rm_java_where where;
 	/*
 	 * ENTRY, AROUND, AFTER, SET: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the
@@ -38,7 +39,7 @@ struct rm_java_rule {
 	 */
 	char load[16];
 	int number;       /* ENTRY, AROUND: an argument more, below 128; or RM_JAVA_NO_NUMBER. GROW: below 128 */
-	char callee[80], callee_signature[128]; /* CALL: of which method, whosever; CAST: the class */
+	char callee[80], callee_signature[128]; /* CALL, BEFORE: of which method, whosever; CAST: the class */
 	char helper[16], helper_signature[128]; /* the static method of the helper that is called */
 };
 

@@ -13,7 +13,8 @@ enum {
 	EPILOGUE_BYTES = 8, /* at most */
 	HANDLER_BYTES = 4,
 
-	NOP = 0x00, BIPUSH = 0x10, ILOAD = 0x15, ISTORE = 0x36, IOR = 0x80, ALOAD_0 = 0x2a, ASTORE_0 = 0x4b, DUP = 0x59, IINC = 0x84, IF_FIRST = 0x99, JSR = 0xa8,
+	NOP = 0x00, BIPUSH = 0x10, ILOAD = 0x15, ISTORE = 0x36, IOR = 0x80, ALOAD_0 = 0x2a, ASTORE_0 = 0x4b, POP = 0x57, POP2 = 0x58, DUP = 0x59, DUP_X2 = 0x5b, DUP2_X1 = 0x5d, SWAP = 0x5f,
+	IINC = 0x84, IF_FIRST = 0x99, JSR = 0xa8,
 	TABLESWITCH = 0xaa, LOOKUPSWITCH = 0xab, RETURN_FIRST = 0xac, ARETURN = 0xb0, RETURN_LAST = 0xb1, INVOKEVIRTUAL = 0xb6,
 	INVOKESTATIC = 0xb8, INVOKEINTERFACE = 0xb9, ATHROW = 0xbf, CHECKCAST = 0xc0, WIDE = 0xc4, IFNULL = 0xc6,
 	IFNONNULL = 0xc7, GOTO_W = 0xc8, JSR_W = 0xc9,
@@ -26,6 +27,7 @@ struct code {
 	uint32_t around;      /* those that have an end */
 	uint32_t after;       /* those that are called at its end */
 	uint32_t result;      /* those that are shown what it returns */
+	uint32_t before;      /* those that are shown whose methods it calls */
 };
 
 /* ---- instructions ---- */
@@ -80,6 +82,9 @@ static bool fits(const struct rm_java_work *w, const struct rm_java_rule *r, con
 	if (r->where == RM_JAVA_CALL)
 		return (*p == INVOKEVIRTUAL || *p == INVOKEINTERFACE || is_static) &&
 		       rm_str_eq(rm_str_c(r->callee_signature), rm_str_c(r->helper_signature)) == is_static &&
+		       rm_java_is_method(w, rm_be16(p + 1), r->callee, r->callee_signature);
+	if (r->where == RM_JAVA_BEFORE)
+		return (*p == INVOKEVIRTUAL || *p == INVOKEINTERFACE) &&
 		       rm_java_is_method(w, rm_be16(p + 1), r->callee, r->callee_signature);
 	return r->where == RM_JAVA_CAST && *p == CHECKCAST && rm_java_is_class(w, rm_be16(p + 1), r->callee);
 }
@@ -165,6 +170,32 @@ static size_t call_after(const struct code *c, uint8_t ret[EPILOGUE_BYTES])
 	return n + 2;
 }
 
+/* The object below one or two arguments is shown to the helper. */
+static size_t show(const struct code *c, unsigned rule, uint8_t ret[EPILOGUE_BYTES])
+{
+	unsigned objects = 0;
+	size_t n = 0;
+	bool two;
+
+	for (const char *at = c->w->rules[rule].callee_signature; *at; at++)
+		objects += *at == ';';
+	two = objects == 2;
+	if (two) {
+		ret[n++] = DUP2_X1;
+		ret[n++] = POP2;
+	} else {
+		ret[n++] = SWAP;
+	}
+	ret[n++] = DUP;
+	ret[n++] = INVOKESTATIC;
+	rm_j_write2(ret + n, c->w->added[rule].helper);
+	n += 2;
+	ret[n++] = two ? DUP_X2 : SWAP;
+	if (two)
+		ret[n++] = POP;
+	return n;
+}
+
 /* The same of what comes before this instruction. */
 static size_t epilogue(const struct code *c, const uint8_t *p, uint8_t ret[EPILOGUE_BYTES])
 {
@@ -181,6 +212,9 @@ static size_t epilogue(const struct code *c, const uint8_t *p, uint8_t ret[EPILO
 		rm_j_write2(ret + 2, c->w->added[first_of(c->result)].helper);
 		return 4;
 	}
+	for (uint32_t left = c->before; left; left &= left - 1)
+		if (fits(c->w, &c->w->rules[first_of(left)], p))
+			return show(c, first_of(left), ret);
 	return 0;
 }
 
@@ -268,7 +302,7 @@ static void put_instruction(const struct code *c, const uint8_t *p, size_t n)
 	rm_j_put(&w->out, text, before);
 	w->hits += before != 0;
 	for (unsigned i = 0; i < w->rule_count; i++) {
-		if (!(c->mask & 1u << i) || !fits(w, &w->rules[i], p))
+		if (!(c->mask & ~c->before & 1u << i) || !fits(w, &w->rules[i], p))
 			continue;
 		rm_j_put1(&w->out, INVOKESTATIC);
 		rm_j_put2(&w->out, w->added[i].helper);
@@ -315,7 +349,7 @@ void rm_java_rewrite_code(struct rm_java_work *w, uint32_t mask)
 {
 	unsigned stack = rm_j_u2(&w->in), locals = rm_j_u2(&w->in), needs = 0;
 	struct code c = { w, NULL, NULL, mask, of_kind(w, mask, RM_JAVA_AROUND),
-			  of_kind(w, mask, RM_JAVA_AFTER), of_kind(w, mask, RM_JAVA_RESULT) };
+			  of_kind(w, mask, RM_JAVA_AFTER), of_kind(w, mask, RM_JAVA_RESULT), of_kind(w, mask, RM_JAVA_BEFORE) };
 	uint8_t first[PROLOGUE_MAX];
 	size_t first_bytes = prologue(w, mask, first, &needs), bytes;
 	uint32_t n = rm_j_u4(&w->in);
@@ -339,6 +373,8 @@ void rm_java_rewrite_code(struct rm_java_work *w, uint32_t mask)
 	}
 	if (c.result)
 		stack++;
+	if (c.before)
+		stack += 2;
 	if (c.after)
 		stack += (unsigned)strlen(w->rules[first_of(c.after)].load);
 	if (c.around && !needs)

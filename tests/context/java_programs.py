@@ -112,7 +112,7 @@ JARS = Path(os.environ.get("CONTEXT_JARS", ROOT / "deps" / "java-packages"))
 def libraries(t, far, env, app, path, *arguments, jars=None):
     """A server of test-apps/APP, with the libraries of its pom.xml, or that of `jars`."""
     port, jars = t.port(), f"{JARS / (jars or app)}/*"
-    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", APPS / app])
+    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", APPS / app], variant=f"-{Path(jars).parent.name}")
     return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", *trust(t), "-cp", f"{classes}:{jars}", "Main", *arguments, port], port,
                   path=f"/{path}/{{id}}")
 
@@ -232,13 +232,21 @@ def spring(t, far, env):
 
 
 for way, title in (("chain", "one call after the other"), ("fan", "all calls at once")):
-    @program(f"vertx-{way}", f"Vert.x and its WebClient, {title}", ["java", "javac"], jars="fan-java-vertx")
-    def vertx(t, far, env, way=way):
-        return libraries(t, far, env, "fan-java-vertx", way)
-
     @program(f"webflux-{way}", f"Spring WebFlux and WebClient, {title}", ["java", "javac"], jars="fan-java-webflux")
     def webflux(t, far, env, way=way):
         return libraries(t, far, env, "fan-java-webflux", way)
+
+
+for jars, number in (("fan-java-vertx", 5), ("fan-java-vertx-4", 4)):
+    for way, title in (("chain", "its WebClient, one call after the other"), ("fan", "the same, all calls at once"),
+                       ("core", "its HttpClient"), ("blocking", "its WebClient after executeBlocking"),
+                       ("worker", "HttpURLConnection in executeBlocking"), ("bus", "calls by a consumer of its event bus"),
+                       ("shared", "calls composed with a future that several requests wait for"),
+                       ("shared-done", "calls by handlers of such a future"), ("turn", "calls when another request completes a promise"),
+                       ("queue", "calls by whoever takes them from a queue")):
+        @program(f"vertx{number}-{way}", f"Vert.x {number}, two event loops; {title}", ["java", "javac"], jars=jars)
+        def vertx(t, far, env, way=way, jars=jars):
+            return libraries(t, far, env, "fan-java-vertx", way, jars=jars)
 
 
 for jars, names in (("fan-java-older", ("OkHttp 3", "Jetty's client 9")), ("fan-java-older-2", ("OkHttp 4", "Jetty's client 11"))):
