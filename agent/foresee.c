@@ -94,9 +94,11 @@ static void *on_scratch(struct rm_sink *sink, uint32_t bytes)
 {
 	struct foresight *f = (struct foresight *)sink;
 
-	if (!f->v.scratch && !f->v.full)
+	if (f->v.full)
+		return NULL;
+	if (!f->v.scratch)
 		f->v.scratch = rm_text_get(bytes);
-	return f->v.scratch && !f->v.full ? rm_text_at(f->v.scratch) : NULL;
+	return f->v.scratch && rm_text_cap(f->v.scratch) >= bytes ? rm_text_at(f->v.scratch) : NULL;
 }
 
 static const struct rm_sink_calls calls = {

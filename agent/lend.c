@@ -51,6 +51,8 @@ void *rm_lend_scratch(struct rm_sink *sink, uint32_t bytes)
 
 	if (!v->scratch)
 		v->scratch = rm_text_get(bytes);
+	else if (rm_text_cap(v->scratch) < bytes)
+		return NULL;
 	v->starved = !v->scratch;
 	return v->scratch ? rm_text_at(v->scratch) : NULL;
 }

@@ -257,7 +257,8 @@ struct rm_sink_calls {
 	void (*unstash)(struct rm_sink *, enum rm_stash);
 	/*
 	 * Memory for the time of this feed(), 16-byte aligned, contents unspecified: what a parser needs
-	 * that is too much for a small stack. The same each time within one feed(). NULL: no memory.
+	 * that is too much for a small stack. The same memory each time within one feed(): a parser that asks again asks for no
+	 * more than it did first. NULL: no memory, or it does.
 	 */
 	void *(*scratch)(struct rm_sink *, uint32_t bytes);
 	/* The connection is a TLS session, the one of a ClientHello with this random number. */

@@ -151,3 +151,20 @@ RM_TEST("one that this process made is not joined, and what is no database's is 
 	RM_CHECK(!stub_span() && muted() == before);
 	give_up_socket(pair);
 }
+
+RM_TEST("scratch memory is one piece for a feed, and never shorter than what was asked for")
+{
+	struct rm_conn *c = take_client();
+	struct rm_visit v;
+	char *first;
+
+	rm_visit_init(&v, c, rm_thread_self(), 7);
+	first = v.sink.on->scratch(&v.sink, 100);
+	RM_CHECK(first != NULL && (uintptr_t)first % 16 == 0);
+	RM_CHECK(v.sink.on->scratch(&v.sink, 100) == (void *)first && v.sink.on->scratch(&v.sink, 1) == (void *)first);
+	memset(first, 1, rm_text_cap(v.scratch));
+	RM_CHECK(v.sink.on->scratch(&v.sink, (uint32_t)rm_text_cap(v.scratch) + 1) == NULL);
+	RM_CHECK(v.sink.on->scratch(&v.sink, 100) == (void *)first);
+	rm_text_put(v.scratch);
+	let_go(c);
+}
