@@ -91,32 +91,46 @@ static enum rm_sampler_kind read_sampler(const struct rm_env *env)
 	return RM_SAMPLER_PARENT_ON;
 }
 
+static void warn_arg(const struct rm_env *env, const char *reason)
+{
+	rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG), reason);
+}
+
 /* "per_second=N" in the argument of the rate-limited sampler. */
 static uint32_t read_rate(const struct rm_env *env)
 {
 	struct rm_str rest = rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG), item;
+	bool unknown = false;
 	uint64_t n = 0;
 
 	while (rm_env_item(&rest, &item)) {
 		struct rm_str value = item, key = rm_str_trim(rm_str_cut(&value, '='));
 
-		if (rm_str_eq(key, RM_STR("per_second")) && rm_str_u64(rm_str_trim(value), &n) && n > 0 && n <= UINT32_MAX)
-			return (uint32_t)n;
+		if (!rm_str_eq(key, RM_STR("per_second")))
+			unknown = true;
+		else if (n == 0 && (!rm_str_u64(rm_str_trim(value), &n) || n > UINT32_MAX))
+			n = 0;
 	}
+	if (n > 0 && unknown)
+		warn_arg(env, "holds something unknown, which is left out: parentbased_ratelimited knows per_second=NUMBER");
+	if (n > 0)
+		return (uint32_t)n;
 	if (rm_env_is_set(env, RM_ENV_TRACES_SAMPLER_ARG))
-		rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG),
-			    "is not per_second=NUMBER with a whole number from 1 to 4294967295, as parentbased_ratelimited wants; "
-			    "100 is used");
+		warn_arg(env, "is not per_second=NUMBER with a whole number from 1 to 4294967295, as parentbased_ratelimited wants; 100 is used");
 	return RATE_DEFAULT;
 }
 
+/* Says what is wrong with names in an argument whose sampler has none; xray_poller.c knows those of xray. */
 static double read_ratio(const struct rm_env *env, enum rm_sampler_kind kind)
 {
 	struct rm_str arg = rm_env_str(env, RM_ENV_TRACES_SAMPLER_ARG);
 
-	if ((kind == RM_SAMPLER_RATIO || kind == RM_SAMPLER_PARENT_RATIO || kind == RM_SAMPLER_PARENT_ADAPTIVE) &&
-	    memchr(arg.p, '=', arg.n))
-		rm_env_warn(RM_ENV_TRACES_SAMPLER_ARG, arg, "is no number from 0 to 1, as this sampler wants; 1.0 is used");
+	if (memchr(arg.p, '=', arg.n)) {
+		if (kind == RM_SAMPLER_RATIO || kind == RM_SAMPLER_PARENT_RATIO || kind == RM_SAMPLER_PARENT_ADAPTIVE)
+			warn_arg(env, "is no number from 0 to 1, as this sampler wants; 1.0 is used");
+		else if (kind != RM_SAMPLER_PARENT_RATELIMITED && kind != RM_SAMPLER_PARENT_XRAY)
+			warn_arg(env, "is not used: this sampler has no argument");
+	}
 	return rm_env_ratio(env, RM_ENV_TRACES_SAMPLER_ARG);
 }
 

@@ -428,6 +428,8 @@ def the_argument_of_a_sampler_is_said_to_be_wrong_in_one_line_or_none():
                              ({"OTEL_TRACES_SAMPLER_ARG": "per_second=0.5"}, "a whole number from 1")):
         line = said("parentbased_ratelimited", **argument)
         assert (wanted in line and line.count("\n") == 1) if wanted else not line, (argument, line)
+    line = said("parentbased_ratelimited", OTEL_TRACES_SAMPLER_ARG="per_second=7,burst=9")
+    assert "holds something unknown" in line and line.count("\n") == 1, line
     line = said("parentbased_adaptive", OTEL_TRACES_SAMPLER_ARG="per_second=5")
     assert "no number from 0 to 1" in line and line.count("\n") == 1, line
 

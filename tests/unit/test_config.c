@@ -92,6 +92,23 @@ RM_TEST("the rate-limited sampler has its number of traces a second")
 	RM_CHECK(config.traces_per_s == 100);
 }
 
+RM_TEST("unknown names in a sampler's argument are said once, what is known counts")
+{
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited", "OTEL_TRACES_SAMPLER_ARG=per_second=25");
+	RM_CHECK(config.traces_per_s == 25 && warning_count() == 0);
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited", "OTEL_TRACES_SAMPLER_ARG=burst=9, per_second = 25,per_secnd=3,0.5");
+	RM_CHECK(config.traces_per_s == 25 && warning_count() == 1);
+	RM_CHECK(strstr(warnings, "OTEL_TRACES_SAMPLER_ARG: 'burst=9, per_second = 25,per_secnd=3,0.5' holds something unknown"));
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_ratelimited", "OTEL_TRACES_SAMPLER_ARG=per_secnd=25");
+	RM_CHECK(config.traces_per_s == 100 && warning_count() == 1);
+	BUILD("OTEL_TRACES_SAMPLER=parentbased_always_on", "OTEL_TRACES_SAMPLER_ARG=per_second=25");
+	RM_CHECK(warning_count() == 1 && strstr(warnings, "is not used: this sampler has no argument"));
+	BUILD("OTEL_TRACES_SAMPLER=always_on", "OTEL_TRACES_SAMPLER_ARG=1.0");
+	RM_CHECK(warning_count() == 0);
+	BUILD("OTEL_TRACES_SAMPLER=xray", "OTEL_TRACES_SAMPLER_ARG=endpoint=http://x"); /* the poller tells of these */
+	RM_CHECK(warning_count() == 0);
+}
+
 RM_TEST("a ratio out of range is the default ratio")
 {
 	BUILD("OTEL_TRACES_SAMPLER=traceidratio", "OTEL_TRACES_SAMPLER_ARG=1.5");
