@@ -9,10 +9,8 @@
 
 enum rm_api_kind {
 	RM_API_NONE,
-	RM_API_AWS,
-	RM_API_CLICKHOUSE,
-	RM_API_ELASTICSEARCH,
-	RM_API_OPENSEARCH,
+#define RM_OVER_SERVICE(id, name, help) RM_API_##id,
+#include "agent/over_http.h"
 };
 
 struct rm_api {

@@ -21,7 +21,12 @@ enum rm_api_body_form {
 	RM_API_BODY_GRAPHQL_URL, /* none: what is asked stands in the URL */
 };
 
-enum rm_api_call { RM_API_CALL_NONE, RM_API_CALL_GRAPHQL, RM_API_CALL_JSONRPC, RM_API_CALL_AWS };
+enum rm_api_call {
+	RM_API_CALL_NONE,
+#define RM_OVER_CALL(id, name, help) RM_API_CALL_##id,
+#include "agent/over_http.h"
+	RM_API_CALL_AWS, /* a service: its head has said which */
+};
 
 /* A text of bounded length; one that was longer is empty. */
 struct rm_api_word {

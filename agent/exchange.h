@@ -21,7 +21,11 @@ enum rm_exchange_phase {
 	RM_PHASE_ANSWERED,  /* first byte of the response seen */
 };
 
-enum rm_rpc { RM_RPC_NONE, RM_RPC_GRPC, RM_RPC_WEB };
+enum rm_rpc {
+	RM_RPC_NONE,
+#define RM_OVER_RPC(id, name, help) RM_RPC_##id,
+#include "agent/over_http.h"
+};
 
 struct rm_exchange {
 	uint32_t link;              /* the pool's, while the exchange is free: `gen` must outlive that */

@@ -3,18 +3,13 @@
 
 static struct rm_str system_of(enum rm_api_kind kind)
 {
-	switch (kind) {
-	case RM_API_CLICKHOUSE:
-		return RM_STR("clickhouse");
-	case RM_API_ELASTICSEARCH:
-		return RM_STR("elasticsearch");
-	case RM_API_OPENSEARCH:
-		return RM_STR("opensearch");
-	case RM_API_NONE:
-	case RM_API_AWS:
-		break;
-	}
-	return RM_STR("");
+	static const char names[][14] = {
+		[RM_API_NONE] = "",
+#define RM_OVER_SERVICE(id, name, help) [RM_API_##id] = name,
+#include "agent/over_http.h"
+	};
+
+	return kind == RM_API_AWS ? RM_STR("") : RM_STR_OF(names[kind]); /* of AWS each service is one of its own */
 }
 
 static bool is_dynamodb(const struct rm_api *api)

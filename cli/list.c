@@ -15,7 +15,7 @@ const struct rm_cmd rm_cmd_list = {
 	.usage = "Usage: remora list hooks|protocols|exporters|env\n"
 		 "  hooks       the functions of libc that are interposed, and those of other\n"
 		 "              libraries that are led to hooks in the objects that import them\n"
-		 "  protocols   what is understood on connections\n"
+		 "  protocols   what is understood on connections, over HTTP, and inside the process\n"
 		 "  exporters   values of OTEL_TRACES_EXPORTER and OTEL_LOGS_EXPORTER\n"
 		 "  env         all variables: name, type, default, meaning\n",
 	.run = list,
@@ -37,10 +37,23 @@ static void list_hooks(void)
 		printf("%-30s where it is imported\n", import_names[i]);
 }
 
+/* What is no protocol of a connection by itself. */
+static const struct {
+	const char *name, *help;
+} others[] = {
+#define RM_OVER_RPC(id, name, help) { name, help },
+#define RM_OVER_CALL(id, name, help) { name, help },
+#define RM_OVER_SERVICE(id, name, help) { name, help },
+#define RM_INSIDE(name, help) { name, help },
+#include "agent/over_http.h"
+};
+
 static void list_protocols(void)
 {
 	for (const struct rm_proto *const *p = rm_protocols; *p; p++)
-		printf("%-10s %s\n", (*p)->name, (*p)->help);
+		printf("%-14s %s\n", (*p)->name, (*p)->help);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		printf("%-14s %s\n", others[i].name, others[i].help);
 }
 
 static void list_exporters(void)
@@ -140,7 +153,7 @@ static int list(int argc, char **argv)
 	};
 
 	if (argc < 2)
-		return rm_cmd_misused(&rm_cmd_list, "of what?");
+		return rm_cmd_misused(&rm_cmd_list, "of what? hooks, protocols, exporters or env");
 	/* --man is for building the manual page. */
 	if (strcmp(argv[1], "env") == 0 && (argc == 2 || (argc == 3 && strcmp(argv[2], "--man") == 0)))
 		return list_env(argc == 3);
@@ -152,5 +165,5 @@ static int list(int argc, char **argv)
 			return 0;
 		}
 	}
-	return rm_cmd_misused(&rm_cmd_list, "no list '%s'", argv[1]);
+	return rm_cmd_misused(&rm_cmd_list, "no list '%s': hooks, protocols, exporters or env", argv[1]);
 }

@@ -63,7 +63,9 @@ def output_that_cannot_be_written_is_a_failure():
 @test
 def list_knows_hooks_protocols_exporters_and_variables():
     assert {"recv", "connect", "close"} <= set(remora("list", "hooks").stdout.split())
-    assert "http1" in remora("list", "protocols").stdout
+    protocols = [line.split()[0] for line in remora("list", "protocols").stdout.splitlines()]
+    assert {"http1", "grpc", "graphql", "jsonrpc", "aws", "elasticsearch", "sqlite"} <= set(protocols), protocols
+    equal(len(protocols), len(set(protocols)))
     for name in ("otlp", "console", "none"):
         assert re.search(rf"^{name}\b", remora("list", "exporters").stdout, re.M), name
     names = re.findall(r"^[A-Z_]+$", remora("list", "env").stdout, re.M)

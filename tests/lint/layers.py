@@ -24,7 +24,7 @@ MAY = {
     "relay": ["base/", "agent/telemetry.h", "agent/record.h", "agent/relay_proto.h",
               "agent/exporter.h", "exporters/collect.h", "exporters/pipeline.h", "exporters/otlp_json.h",
               "exporters/otlp_logs.h", "exporters/places.h"],
-    "cli": ["base/", "relay/", "protocols/", "agent/config.h", "agent/resource.h",
+    "cli": ["base/", "relay/", "protocols/", "adapters/versions.h", "agent/config.h", "agent/over_http.h", "agent/resource.h",
             "agent/relay_proto.h", "agent/record.h", "agent/rules_file.h", "agent/sampler.h",
             "exporters/check/check.h", "exporters/pipeline.h", "exporters/registry.h", "hooks/hook_names.h",
             "hooks/import_names.h"],
