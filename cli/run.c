@@ -7,7 +7,6 @@
  * last export short. We end as the command ended: with its status, or by its signal.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "cli/command.h"
 #include "cli/locate.h"
 #include "cli/report.h"
+#include "cli/run_options.h"
 #include "exporters/pipeline.h"
 #include "relay/relay.h"
 #include "relay/view.h"
@@ -63,8 +63,7 @@ enum {
 };
 
 struct run {
-	const char *json;
-	bool tree, quiet, no_colour, logs;
+	struct rm_run_options options;
 	struct rm_env env;
 	struct rm_config config;
 	struct rm_command command;
@@ -81,80 +80,6 @@ struct run {
 	atomic_int over;        /* the command has ended: nothing is polled any more */
 	struct rm_poller *poller; /* of sampling rules, and where we run; NULL without */
 };
-
-/* ---- options ---- */
-
-enum { OPT_NO_COLOR = 256, OPT_ALLOW, OPT_DENY, OPT_DEBUG };
-
-static const struct option long_options[] = {
-	{ "json", required_argument, NULL, 'j' },
-	{ "logs", no_argument, NULL, 'l' },
-	{ "tree", no_argument, NULL, 't' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "no-color", no_argument, NULL, OPT_NO_COLOR },
-	{ "service", required_argument, NULL, 's' },
-	{ "allow", required_argument, NULL, OPT_ALLOW },
-	{ "deny", required_argument, NULL, OPT_DENY },
-	{ "debug", required_argument, NULL, OPT_DEBUG },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-/* Options that are variables are set as such: the command and all below it read them there. */
-static void take_option(struct run *r, int option)
-{
-	switch (option) {
-	case 'j':
-		r->json = optarg;
-		break;
-	case 'l':
-		r->logs = true;
-		break;
-	case 't':
-		r->tree = true;
-		break;
-	case 'q':
-		r->quiet = true;
-		break;
-	case OPT_NO_COLOR:
-		r->no_colour = true;
-		break;
-	case 's':
-		setenv("OTEL_SERVICE_NAME", optarg, 1);
-		break;
-	case OPT_ALLOW:
-		setenv("REMORA_ALLOW", optarg, 1);
-		break;
-	case OPT_DENY:
-		setenv("REMORA_DENY", optarg, 1);
-		break;
-	case OPT_DEBUG:
-		setenv("REMORA_DEBUG", optarg, 1);
-		break;
-	}
-}
-
-/* Returns -1 to go on, else the exit status. Afterwards argv[optind] is the command. */
-static int parse(struct run *r, int argc, char **argv)
-{
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "+:j:ltqs:h", long_options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(rm_cmd_run.usage, stdout);
-			return 0;
-		}
-		if (option == '?')
-			return rm_cmd_misused(&rm_cmd_run, "no option '%s'", argv[optind - 1]);
-		if (option == ':')
-			return rm_cmd_misused(&rm_cmd_run, "'%s' needs a value", argv[optind - 1]);
-		take_option(r, option);
-	}
-	if (optind >= argc)
-		return rm_cmd_misused(&rm_cmd_run, "which command?");
-	return -1;
-}
 
 /* ---- start ---- */
 
@@ -200,7 +125,7 @@ static bool exports_logs(const struct rm_env *env)
 /* Traces are drawn, and so there is a last word of ours on standard error. */
 static bool is_drawing(const struct run *r)
 {
-	return !r->quiet && (r->tree || !is_exporting(&r->env));
+	return !r->options.quiet && (r->options.tree || !is_exporting(&r->env));
 }
 
 static int fail(const char *what, const char *which)
@@ -294,16 +219,16 @@ static int open_outputs(struct run *r)
 	struct rm_gather *g = &r->gather;
 
 	open_pipeline(r);
-	if (r->json && !(g->json = rm_jsonl_open(r->json)))
-		return fail("cannot write", r->json);
+	if (r->options.json && !(g->json = rm_jsonl_open(r->options.json)))
+		return fail("cannot write", r->options.json);
 	if (is_drawing(r)) {
 		g->tree = rm_tree_new(RM_TREE_SPANS_MAX);
 		if (!g->tree)
 			return fail("no memory", NULL);
-		rm_view_init(&r->view, STDERR_FILENO, r->no_colour);
+		rm_view_init(&r->view, STDERR_FILENO, r->options.no_colour);
 		r->live = isatty(STDERR_FILENO);
 	}
-	if ((r->logs || exports_logs(&r->env)) && (g->tree || g->json) && rm_gather_want_logs(g, &r->env) != RM_OK)
+	if ((r->options.logs || exports_logs(&r->env)) && (g->tree || g->json) && rm_gather_want_logs(g, &r->env) != RM_OK)
 		return fail("no memory", NULL);
 	r->relay = rm_relay_new(g, r->config.sampler == RM_SAMPLER_PARENT_XRAY);
 	if (!r->relay)
@@ -358,7 +283,7 @@ static int start(struct run *r, const char *library)
 	if (r->signal_fd < 0 || rm_relay_watch(r->relay, r->signal_fd, read_signals, r) != RM_OK)
 		return fail("cannot watch signals", NULL);
 	/* The processes make log records where some are exported: to us. Settings were read before. */
-	if (r->logs && !exports_logs(&r->env))
+	if (r->options.logs && !exports_logs(&r->env))
 		setenv(rm_env_name(RM_ENV_LOGS_EXPORTER), "otlp", 1);
 	rm_relay_address(r->relay, address);
 	if (rm_command_environment(&r->command, library, address) != RM_OK)
@@ -506,7 +431,7 @@ static void finish_outputs(struct run *r)
 	struct rm_gather *g = &r->gather;
 
 	if (g->pipeline) {
-		if (!r->quiet)
+		if (!r->options.quiet)
 			rm_report_undelivered(g);
 		g->api->close(g->pipeline);
 	}
@@ -519,7 +444,7 @@ static void finish_outputs(struct run *r)
 	if (!g->json)
 		return;
 	if (rm_jsonl_error(g->json))
-		fprintf(stderr, "remora run: %s is incomplete: %s\n", r->json, strerror(rm_jsonl_error(g->json)));
+		fprintf(stderr, "remora run: %s is incomplete: %s\n", r->options.json, strerror(rm_jsonl_error(g->json)));
 	rm_jsonl_close(g->json);
 }
 
@@ -567,7 +492,7 @@ static int run(int argc, char **argv)
 {
 	static struct run r = { .signal_fd = -1 };
 	char library[PATH_MAX];
-	int status = parse(&r, argc, argv);
+	int status = rm_run_options(&r.options, argc, argv);
 
 	if (status >= 0)
 		return status;

@@ -54,6 +54,26 @@ def wrong_usage_is_one_line_and_status_2():
 
 
 @test
+def a_wrong_option_is_said_to_be_wrong_and_what_would_be_right():
+    with Folder() as path:
+        for args, words in ((["--json", "--", "true"], "'--json' needs a value, not '--'; --json=VALUE takes any"),
+                            (["--json", "-q", "true"], "'--json' needs a value, not '-q'"),
+                            (["-j", "--", "true"], "'-j' needs a value, not '--'; -jVALUE takes any"),
+                            (["--service", "-q", "true"], "'--service' needs a value, not '-q'"),
+                            (["--json", "-", "true"], "for standard output say --json=/dev/stdout"),
+                            (["--json"], "'--json' needs a value: --json VALUE"), (["-qs"], "'-s' needs a value: -s VALUE"),
+                            (["-qx", "--", "true"], "no option '-x'; options of COMMAND come behind it"),
+                            (["--quiet=1", "true"], "'--quiet' takes no value; leave out =1"),
+                            (["--de", "all", "true"], "no option '--de', or several begin so"), ([], "remora run -- COMMAND")):
+            result = remora("run", *args, cwd=path)
+            equal((args, result.returncode, result.stdout, len(result.stderr.splitlines())), (args, 2, "", 1))
+            assert words in result.stderr and "(see remora run --help)" in result.stderr, (args, result.stderr)
+        equal(list(path.iterdir()), [])
+        equal(remora("run", "-q", "--json=-x", "--", "true", cwd=path).returncode, 0)
+        equal([file.name for file in path.iterdir()], ["-x"])
+
+
+@test
 def output_that_cannot_be_written_is_a_failure():
     with open("/dev/full", "w") as full:
         result = subprocess.run([REMORA, "list", "env"], stdout=full, stderr=subprocess.PIPE, env=CLEAN)
