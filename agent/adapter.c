@@ -152,18 +152,7 @@ rm_ctx rm_ctx_from_traceparent(const char *p, size_t n)
 
 bool rm_ctx_wanted(const char *name)
 {
-	struct rm_str rest, item;
-
-	if (!rm_active())
-		return false;
-	rest = rm_context_config()->adapters;
-	while (rm_env_item(&rest, &item)) {
-		if (rm_str_ieq(item, RM_STR("none")))
-			return false;
-		if (rm_str_ieq(item, rm_str_c(name)) || rm_str_ieq(item, RM_STR("all")))
-			return true;
-	}
-	return false;
+	return rm_active() && rm_config_adapts(rm_context_config()->adapters, rm_str_c(name));
 }
 
 bool rm_ctx_prints(void)

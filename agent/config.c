@@ -344,3 +344,16 @@ enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe)
 									  : RM_SKIP_NOT_ALLOWED;
 	return rm_skiplist_has(name_of(exe)) ? RM_SKIP_LISTED : RM_INSTRUMENT;
 }
+
+bool rm_config_adapts(struct rm_str adapters, struct rm_str name)
+{
+	struct rm_str item;
+
+	while (rm_env_item(&adapters, &item)) {
+		if (rm_str_ieq(item, RM_STR("none")))
+			return false;
+		if (rm_str_ieq(item, name) || rm_str_ieq(item, RM_STR("all")))
+			return true;
+	}
+	return false;
+}

@@ -87,4 +87,7 @@ enum rm_verdict { RM_INSTRUMENT, RM_SKIP_DISABLED, RM_SKIP_DENIED, RM_SKIP_NOT_A
  */
 enum rm_verdict rm_config_verdict(const struct rm_env *env, struct rm_str exe);
 
+/* Does this value of REMORA_ADAPTERS let the adapter of that name move in? Context: any. */
+bool rm_config_adapts(struct rm_str adapters, struct rm_str name);
+
 #endif

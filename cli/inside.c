@@ -38,18 +38,14 @@ static const struct {
 };
 static const char openssl_source[] = "ssl/ssl_lib.c", rustls_source[] = "/rustls-0.";
 
-struct file {
-	const char *p;
-	size_t n;
-};
-
-static const void *at(const struct file *f, uint64_t offset, uint64_t bytes)
+static const void *at(const struct rm_file *f, uint64_t offset, uint64_t bytes)
 {
 	return offset <= f->n && bytes <= f->n - offset ? f->p + offset : NULL;
 }
 
-/* Which of the names a symbol table defines, a bit each. */
-static unsigned names_in(const struct file *f, const Elf64_Shdr *table, const Elf64_Shdr *strings)
+/* Which of `n` names a symbol table defines, a bit each. */
+static unsigned names_in(const struct rm_file *f, const Elf64_Shdr *table, const Elf64_Shdr *strings,
+			 const char *const *wanted, size_t n)
 {
 	const Elf64_Sym *s = at(f, table->sh_offset, table->sh_size);
 	const char *text = at(f, strings->sh_offset, strings->sh_size);
@@ -58,14 +54,14 @@ static unsigned names_in(const struct file *f, const Elf64_Shdr *table, const El
 	if (!s || !text || (uintptr_t)s % _Alignof(Elf64_Sym) || !strings->sh_size || text[strings->sh_size - 1])
 		return 0;
 	for (size_t i = 0; i < table->sh_size / sizeof(*s); i++)
-		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+		for (size_t k = 0; k < n; k++)
 			if (s[i].st_shndx != SHN_UNDEF && s[i].st_name < strings->sh_size &&
-			    strcmp(text + s[i].st_name, names[k]) == 0)
+			    strcmp(text + s[i].st_name, wanted[k]) == 0)
 				found |= 1u << k;
 	return found;
 }
 
-static unsigned all_names_in(const struct file *f, uint32_t table_type)
+static unsigned defined_in(const struct rm_file *f, uint32_t table_type, const char *const *wanted, size_t n)
 {
 	const Elf64_Ehdr *e = at(f, 0, sizeof(*e));
 	const Elf64_Shdr *s = e ? at(f, e->e_shoff, (uint64_t)e->e_shnum * sizeof(*s)) : NULL;
@@ -75,8 +71,18 @@ static unsigned all_names_in(const struct file *f, uint32_t table_type)
 		return 0;
 	for (unsigned i = 0; i < e->e_shnum; i++)
 		if (s[i].sh_type == table_type && s[i].sh_link < e->e_shnum)
-			found |= names_in(f, &s[i], &s[s[i].sh_link]);
+			found |= names_in(f, &s[i], &s[s[i].sh_link], wanted, n);
 	return found;
+}
+
+static unsigned all_names_in(const struct rm_file *f, uint32_t table_type)
+{
+	return defined_in(f, table_type, names, sizeof(names) / sizeof(names[0]));
+}
+
+bool rm_file_exports(const struct rm_file *f, const char *name)
+{
+	return defined_in(f, SHT_DYNSYM, &name, 1) != 0;
 }
 
 static bool is_known(unsigned found)
@@ -89,13 +95,13 @@ static bool is_kin(unsigned found)
 	return (found & KIN_NAMES) == KIN_NAMES;
 }
 
-static bool holds(const struct file *f, const char *text, size_t n)
+static bool holds(const struct rm_file *f, const char *text, size_t n)
 {
 	return memmem(f->p, f->n, text, n) != NULL;
 }
 
 /* The library that its own texts tell of; NULL: none. */
-static const char *marked(const struct file *f)
+static const char *marked(const struct rm_file *f)
 {
 	for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++)
 		if (holds(f, markers[i].text, markers[i].n))
@@ -103,7 +109,7 @@ static const char *marked(const struct file *f)
 	return NULL;
 }
 
-static bool look_inside(const struct file *f, const char *path, FILE *out)
+static bool look_inside(const struct rm_file *f, const char *path, FILE *out)
 {
 	unsigned exported = all_names_in(f, SHT_DYNSYM), all = exported | all_names_in(f, SHT_SYMTAB);
 	const char *kin = marked(f);
@@ -111,37 +117,36 @@ static bool look_inside(const struct file *f, const char *path, FILE *out)
 	bool closed = is_known(all) || holds(f, openssl_source, sizeof(openssl_source));
 
 	if (has_rustls)
-		fprintf(out, "note: %s has rustls inside: HTTPS that it encrypts with that is not seen\n", path);
+		fprintf(out, "note: %s has rustls inside: what it encrypts with that is not seen\n", path);
 	if (is_known(exported))
-		fprintf(out, "note: %s has OpenSSL inside, where its HTTPS is seen\n", path);
+		fprintf(out, "note: %s has OpenSSL inside, where its TLS is seen\n", path);
 	else if (kin)
-		fprintf(out, "note: %s has %s inside: HTTPS that it encrypts with that is not seen\n", path, kin);
+		fprintf(out, "note: %s has %s inside: what it encrypts with that is not seen\n", path, kin);
 	else if (closed && (is_known(all) || !is_kin(all)))
-		fprintf(out, "note: %s has OpenSSL inside and does not export it: its HTTPS is not seen\n", path);
+		fprintf(out, "note: %s has OpenSSL inside and does not export it: its TLS is not seen\n", path);
 	else if (is_kin(all))
-		fprintf(out, "note: %s has a kin of OpenSSL inside that is not known here: its HTTPS is not seen\n", path);
+		fprintf(out, "note: %s has a kin of OpenSSL inside that is not known here: its TLS is not seen\n", path);
 	return has_rustls || (!is_known(exported) && (kin || closed || is_kin(all)));
 }
 
-/* Maps a file; `ret->p` is NULL when it cannot be. */
-static void open_file(const char *path, struct file *ret)
+void rm_file_open(const char *path, struct rm_file *ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
-	*ret = (struct file){ 0 };
+	*ret = (struct rm_file){ 0 };
 	if (fd < 0)
 		return;
 	if (fstat(fd, &st) == 0 && st.st_size > 0) {
 		void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 
 		if (p != MAP_FAILED)
-			*ret = (struct file){ p, (size_t)st.st_size };
+			*ret = (struct rm_file){ p, (size_t)st.st_size };
 	}
 	close(fd);
 }
 
-static void close_file(const struct file *f)
+void rm_file_close(const struct rm_file *f)
 {
 	if (f->p)
 		munmap((void *)f->p, f->n);
@@ -149,12 +154,12 @@ static void close_file(const struct file *f)
 
 bool rm_is_openssl(const char *path)
 {
-	struct file f;
+	struct rm_file f;
 	bool known;
 
-	open_file(path, &f);
+	rm_file_open(path, &f);
 	known = f.p && is_known(all_names_in(&f, SHT_DYNSYM));
-	close_file(&f);
+	rm_file_close(&f);
 	return known;
 }
 
@@ -162,13 +167,13 @@ bool rm_say_tls_inside(const char *path, FILE *out)
 {
 	const char *name = strrchr(path, '/');
 	bool hidden = name && strcmp(name, "/java") == 0;
-	struct file f;
+	struct rm_file f;
 
 	if (hidden)
-		fprintf(out, "note: %s encrypts by itself (JSSE): its HTTPS is seen from Java 11 on, not that of netty-tcnative\n", path);
-	open_file(path, &f);
+		fprintf(out, "note: %s encrypts by itself (JSSE): its TLS is seen from Java 11 on, not that of netty-tcnative\n", path);
+	rm_file_open(path, &f);
 	if (f.p)
 		hidden |= look_inside(&f, path, out);
-	close_file(&f);
+	rm_file_close(&f);
 	return hidden;
 }

@@ -19,9 +19,10 @@ struct rm_inspector {
 };
 
 /*
- * Follows `command` along PATH and interpreter lines to the executable that would run, and prints
- * what it finds. Returns true when that program, or those that it starts, can be instrumented.
+ * Follows `command` along PATH, interpreter lines, and what shell scripts and programs like env(1) start as far as their
+ * text and `args` (what is behind the command, NULL at its end) say, to the executable that would run. Prints what it
+ * finds, and what it could not look at. Returns true when that program, or those that it starts, can be instrumented.
  */
-bool rm_inspect(const struct rm_inspector *in, const char *command);
+bool rm_inspect(const struct rm_inspector *in, const char *command, char *const *args);
 
 #endif

@@ -13,7 +13,7 @@
 
 #include "cli/inside.h"
 
-enum { LIST_BYTES = 256 * 1024 };
+enum { LIST_BYTES = 256 * 1024, LINE_BYTES = 2 * PATH_MAX };
 
 #if defined(__x86_64__)
 static char ld_so[] = "/lib64/ld-linux-x86-64.so.2";
@@ -67,7 +67,7 @@ static void read_list(const char *path, char ret[LIST_BYTES])
 	waitpid(pid, NULL, 0);
 }
 
-/* "\tlibssl.so.3 => /lib/libssl.so.3 (0x...)": says whether the HTTPS of such a library is seen. True: it is not. */
+/* "\tlibssl.so.3 => /lib/libssl.so.3 (0x...)": says whether the TLS of such a library is seen. True: it is not. */
 static bool say_library(const char *path, char *line, FILE *out)
 {
 	char *file = line + strspn(line, " \t"), *where = strstr(file, " => ");
@@ -83,27 +83,57 @@ static bool say_library(const char *path, char *line, FILE *out)
 			continue;
 		hidden = strcmp(libraries[i].name, "OpenSSL") == 0 && where && !rm_is_openssl(where);
 		if (hidden)
-			fprintf(out, "note: %s is linked with %s, no OpenSSL that is known here: its HTTPS is not seen\n",
+			fprintf(out, "note: %s is linked with %s, no OpenSSL that is known here: its TLS is not seen\n",
 				path, where);
 		else
-			fprintf(out, "note: %s is linked with %s (%s), where its HTTPS is seen\n", path,
+			fprintf(out, "note: %s is linked with %s (%s), where its TLS is seen\n", path,
 				libraries[i].name, file);
 	}
 	return hidden;
 }
 
-bool rm_say_libraries(const char *path, const char *interp, FILE *out)
+const char *rm_libraries(const char *path, const char *interp)
 {
 	static char list[LIST_BYTES];
+
+	list[0] = '\0';
+	if (strcmp(interp, ld_so) == 0)
+		read_list(path, list);
+	return list;
+}
+
+bool rm_say_libraries(const char *path, const char *list, FILE *out)
+{
 	bool hidden = false;
 
-	if (strcmp(interp, ld_so) != 0)
-		return false;
-	read_list(path, list);
 	if (strstr(list, "\tlibasan.so.") || strstr(list, "\tlibclang_rt.asan"))
 		fprintf(out, "note: %s has AddressSanitizer: with LD_PRELOAD alone it needs "
 			"ASAN_OPTIONS=verify_asan_link_order=0\n", path);
-	for (char *rest = list, *line; (line = strsep(&rest, "\n"));)
-		hidden |= say_library(path, line, out);
+	while (*list) {
+		size_t n = strcspn(list, "\n");
+		char line[LINE_BYTES];
+
+		if (n < sizeof(line)) {
+			memcpy(line, list, n);
+			line[n] = '\0';
+			hidden |= say_library(path, line, out);
+		}
+		list += n + (list[n] != '\0');
+	}
 	return hidden;
+}
+
+bool rm_library_path(const char *list, const char *begin, char ret[PATH_MAX])
+{
+	for (const char *at = list; (at = strstr(at, begin)); at++) {
+		const char *where = strstr(at, " => ");
+		size_t n = where ? strcspn(where + 4, " \n") : 0;
+
+		if (at == list || at[-1] != '\t' || !where || memchr(at, '\n', (size_t)(where - at)) || n == 0 || n >= PATH_MAX)
+			continue;
+		memcpy(ret, where + 4, n);
+		ret[n] = '\0';
+		return true;
+	}
+	return false;
 }

@@ -15,13 +15,13 @@
 #include <stdatomic.h>
 
 #include "adapters/node/v8.h"
+#include "adapters/versions.h"
 #include "agent/adapter_api.h"
 #include "base/log.h"
 #include "base/objects.h"
 #include "node_source.h"
 
 enum {
-	V8_OLDEST = 10, V8_NEWEST = 13, /* Node 18 to 24 */
 	SCOPE_BYTES = 128, CATCH_BYTES = 256, /* 24 and 48 in those */
 	STRING_NORMAL = 0, /* v8::NewStringType::kNormal */
 };
@@ -82,7 +82,7 @@ static bool is_known(const char *version)
 	uint64_t n;
 
 	rm_str_cut(&rest, '-');
-	return rm_str_u64(major, &n) && n >= V8_OLDEST && n <= V8_NEWEST &&
+	return rm_str_u64(major, &n) && n >= RM_V8_OLDEST && n <= RM_V8_NEWEST &&
 	       rm_str_eq(rm_str_cut(&rest, '.'), RM_STR("node"));
 }
 

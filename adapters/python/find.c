@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "adapters/versions.h"
 #include "base/objects.h"
 
 /* One behind the other. */
@@ -13,7 +14,7 @@ static const char names[] =
 #undef RM_PYTHON_NAME
 	;
 
-enum { COUNT = sizeof(struct rm_python) / sizeof(void *), LATER = 3, MINOR_MIN = 9, MINOR_MAX = 13 };
+enum { COUNT = sizeof(struct rm_python) / sizeof(void *), LATER = 3 };
 
 static bool has_all(const struct rm_object *o, void *arg)
 {
@@ -45,9 +46,9 @@ bool rm_python_is_known(const char *text)
 
 	if (text[0] != '3' || text[1] != '.')
 		return false;
-	for (const char *p = text + 2; *p >= '0' && *p <= '9' && minor <= MINOR_MAX; p++)
+	for (const char *p = text + 2; *p >= '0' && *p <= '9' && minor <= RM_PYTHON_MINOR_MAX; p++)
 		minor = minor * 10 + (unsigned)(*p - '0');
-	return minor >= MINOR_MIN && minor <= MINOR_MAX;
+	return minor >= RM_PYTHON_MINOR_MIN && minor <= RM_PYTHON_MINOR_MAX;
 }
 
 bool rm_python_heads_fit(const struct rm_python *py, struct object *builtins)

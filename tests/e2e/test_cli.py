@@ -21,21 +21,6 @@ from cli_harness import CLEAN, EXCHANGE, PATIENCE, REMORA, Folder, equal, main, 
 
 # ---- words ----
 
-# What OpenSSL exports and is known by, and what its kin have of that.
-OPENSSL = "int TLS_method, SSL_read_ex, SSL_get_client_random, SSL_waiting_for_async, SSL_CTX_new, SSL_read, SSL_write;\n"
-KIN = "int TLS_method, SSL_get_client_random, SSL_CTX_new, SSL_read, SSL_write;\n"
-MAIN = "int main(void) { return 0; }\n"
-
-
-def compiled(path, source, *options):
-    subprocess.run(["cc", "-xc", "-", "-xnone", "-o", path, *options], input=source, text=True, check=True)
-    return path
-
-
-def notes_of(path):
-    return [line for line in remora("check", path).stdout.splitlines() if line.startswith("note: ")]
-
-
 @test
 def help_and_version_go_to_standard_output():
     for args in (["--help"], ["run", "--help"], ["check", "--help"], ["list", "--help"], ["--version"]):
@@ -99,62 +84,6 @@ def the_manual_page_gets_every_variable_as_valid_roff():
         assert f".B {name}\n" in rows, name
     for line in rows.splitlines():
         assert not line.startswith(".") or line.startswith((".TP", ".B ")), line
-
-
-@test
-def check_tells_what_can_be_instrumented():
-    result = remora("check", "--", sys.executable)
-    equal((result.returncode, result.stderr), (0, ""))
-    with Folder() as path:
-        script = path / "script"
-        script.write_text(f"#!{sys.executable}\n")
-        script.chmod(0o755)
-        result = remora("check", str(script))
-        equal(result.returncode, 0)
-        assert "is a script for" in result.stdout
-        result = remora("check", str(path))
-        equal(result.returncode, 1)
-    if shutil.which("wget"):
-        assert "is linked with GnuTLS (libgnutls.so." in remora("check", "wget").stdout
-    if shutil.which("cc"):
-        with Folder() as path:
-            for name, text, options, word in (
-                    ("open", OPENSSL, ["-rdynamic"], "has OpenSSL inside, where its HTTPS is seen"),
-                    ("closed", OPENSSL, [], "has OpenSSL inside and does not export it"),
-                    ("kin", KIN, ["-rdynamic"], "has a kin of OpenSSL inside that is not known here"),
-                    ("kin-closed", KIN, [], "has a kin of OpenSSL inside that is not known here"),
-                    ("boring", 'const char *p = "OpenSSL 1.1.1 (compatible; BoringSSL)";', ["-s"], "has BoringSSL inside"),
-                    ("stripped", 'const char *p = "../ssl/ssl_lib.c";', ["-s"], "has OpenSSL inside and does not export it"),
-                    ("stripped-kin", 'const char *p = "/src/ssl/ssl_lib.cc";', ["-s"], "has BoringSSL or AWS-LC inside"),
-                    ("rust", 'const char *p = "src/rustls-0.23/x.rs";', ["-s"], "has rustls inside"),
-                    ("java", OPENSSL, ["-s"], "encrypts by itself (JSSE)")):
-                equal([word in note for note in notes_of(compiled(path / name, text + MAIN, *options))], [True])
-            for name, file, text, word in (
-                    ("known", "libssl.so.1.1", OPENSSL, "linked with OpenSSL (libssl.so.1.1), where its HTTPS is seen"),
-                    ("bundled", "libssl-0123abcd.so.3", OPENSSL, "linked with OpenSSL (libssl-0123abcd.so.3), where its HTTPS"),
-                    ("old", "libssl.so.1.1", KIN, "no OpenSSL that is known here: its HTTPS is not seen"),
-                    ("unversioned", "libssl.so", KIN, "no OpenSSL that is known here: its HTTPS is not seen")):
-                (path / f"lib-{name}").mkdir()
-                library = compiled(path / f"lib-{name}" / file, text, "-shared", "-fPIC", f"-Wl,-soname,{file}")
-                program = compiled(path / name, MAIN, "-Wl,--no-as-needed", library, f"-Wl,-rpath,{library.parent}")
-                equal([word in note for note in notes_of(program)], [True])
-            equal("inside" in remora("check", sys.executable).stdout, False)
-            asan = path / "asan"
-            if subprocess.run(["cc", "-xc", "-", "-fsanitize=address", "-o", asan], input="int main(void) { return 0; }",
-                              text=True, stderr=subprocess.DEVNULL).returncode == 0:
-                assert "ASAN_OPTIONS=verify_asan_link_order=0" in remora("check", asan).stdout
-    result = remora("check", "--", "no-such-command")
-    equal(result.returncode, 1)
-    assert result.stdout.startswith("no: ")
-    for settings, word in (({"REMORA_DISABLED": "1"}, "would not be traced"),
-                           ({"REMORA_DENY": "python*"}, "named by REMORA_DENY"),
-                           ({"REMORA_ALLOW": "nginx"}, "not named by REMORA_ALLOW")):
-        result = remora("check", "--", sys.executable, env=settings)
-        equal((word, result.returncode), (word, 1))
-        assert word in result.stdout, result.stdout
-    assert "built-in list" in remora("check", "true").stdout
-    result = remora("check", sys.executable, env={"OTEL_BSP_MAX_QUEUE_SIZE": "many"})
-    equal((result.returncode, result.stderr.count("OTEL_BSP_MAX_QUEUE_SIZE: 'many'")), (0, 1))
 
 
 # ---- the command is not disturbed ----

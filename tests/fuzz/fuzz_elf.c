@@ -29,7 +29,7 @@ static void inspect(const char *path)
 
 	check(in.out != NULL);
 	rm_env_load(&env, none, NULL);
-	rm_inspect(&in, path);
+	rm_inspect(&in, path, none);
 	fclose(in.out);
 	check(n > 0 && text[n - 1] == '\n');
 	free(text);

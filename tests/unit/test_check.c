@@ -50,7 +50,8 @@ static const char *make(const char *name, const void *bytes, size_t n, mode_t mo
 
 __attribute__((destructor)) static void clean_up(void)
 {
-	static const char *const names[] = { "app", "interp", "one", "loop", "sh", "script", "cut", "odd", "sudo", "su", "java" };
+	static const char *const names[] = { "app", "interp", "one", "loop", "sh", "script", "cut", "odd", "sudo", "su", "java",
+					      "python3.8", "python3.11", "timeout", "git", "git-remote-https", "odd.py" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
@@ -100,8 +101,10 @@ static const char *make_image(const char *name, struct image i, mode_t mode)
 
 static char report[4096];
 
+static char *const no_args[] = { NULL };
+
 /* Inspects as the user `uid`, with one variable set; the findings are in `report`. */
-static bool inspect_as(uid_t uid, const char *command, const char *variable)
+static bool inspect_with(uid_t uid, const char *command, const char *variable, char *const *args)
 {
 	static struct rm_env env;
 	char *const vars[] = { (char *)variable, NULL };
@@ -111,9 +114,14 @@ static bool inspect_as(uid_t uid, const char *command, const char *variable)
 	memset(report, 0, sizeof(report));
 	rm_env_load(&env, vars, NULL);
 	in.out = fmemopen(report, sizeof(report) - 1, "w");
-	ok = rm_inspect(&in, command);
+	ok = rm_inspect(&in, command, args);
 	fclose(in.out);
 	return ok;
+}
+
+static bool inspect_as(uid_t uid, const char *command, const char *variable)
+{
+	return inspect_with(uid, command, variable, no_args);
 }
 
 static bool inspect(const char *command)
@@ -260,6 +268,126 @@ RM_TEST("a script whose interpreter is left alone still passes tracing on")
 	RM_CHECK(says("the programs that it starts are traced"));
 }
 
+static const char *make_text(const char *name, const char *text)
+{
+	return make(name, text, strlen(text), 0755);
+}
+
+RM_TEST("a shell script that becomes one program which it names leads there")
+{
+	static const char *const good[] = {
+		"exec app \"$@\"", "[ $# = 0 ] || exec 'app' -x", "  if true; then exec -a me app; fi", "exec >/dev/null 2>&1\nexec app",
+		"exec env -i X=1 app", "exec 2> log app", "# exec other\nexec app\n", "exec app\nexec \"app\"",
+	};
+	char text[256];
+
+	make_image("sh", image(LD_SO, NULL), 0755);
+	make_image("app", image(LD_SO, NULL), 0755);
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		snprintf(text, sizeof(text), "#!/usr/bin/env sh\n%s\n", good[i]);
+		make_text("script", text);
+		RM_CHECK(inspect("script"));
+		RM_CHECK(says("hands over to app (exec)") && says("yes: script leads to ") && says("/app, which can be instrumented"));
+	}
+	make_image("app", image(NULL, NULL), 0755);
+	RM_CHECK(!inspect("script"));
+	RM_CHECK(says("/app is statically linked"));
+}
+
+RM_TEST("what a shell script starts otherwise is said not to have been looked at")
+{
+	static const char *const unknown[] = {
+		"exec \"$APP\"", "exec ${DIR}/app", "exec app\nexec other", "exec `which app`", "exec ~/app", "exec \\\n app", "exec 'app",
+		"exec app*", "exec env \"$@\"x",
+	};
+	static const char *const none[] = { "app", "find . -exec app", "docker exec app", "exec 3>&1", "echo 'do exec' ", "exec" };
+	char text[256];
+
+	make_image("sh", image(LD_SO, NULL), 0755);
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		snprintf(text, sizeof(text), "#!/usr/bin/env sh\n%s\n", unknown[i]);
+		make_text("script", text);
+		RM_CHECK(inspect("script"));
+		RM_CHECK(says("chooses when it runs, which was not looked at") && says("yes: what script starts is traced, where"));
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(text, sizeof(text), "#!/usr/bin/env sh\n%s\n", none[i]);
+		make_text("script", text);
+		RM_CHECK(inspect("script"));
+		RM_CHECK(says("as a shell script does, which was not looked at"));
+	}
+	make_text("script", "#!/usr/bin/env sh\nexec no-such-program\n");
+	RM_CHECK(inspect("script"));
+	RM_CHECK(says("note: no-such-program was not found from here, which was not looked at"));
+	make_text("script", "#!/usr/bin/env sh\nexec script\n");
+	RM_CHECK(inspect("script"));
+	RM_CHECK(says("after a dozen programs"));
+}
+
+RM_TEST("the arguments of entry points and launchers are followed")
+{
+	char *const app[] = { "app", "-x", NULL }, *const timeout[] = { "-k", "3", "10", "app", NULL }, *const options[] = { "-k", NULL };
+
+	make_image("sh", image(LD_SO, NULL), 0755);
+	make_image("app", image(LD_SO, NULL), 0755);
+	make_image("timeout", image(LD_SO, NULL), 0755);
+	make_text("script", "#!/usr/bin/env sh\nexec \"$@\"\n");
+	RM_CHECK(inspect_with(getuid(), "script", NULL, app));
+	RM_CHECK(says("to what its arguments name (exec \"$@\")") && says("yes: script leads to "));
+	RM_CHECK(inspect("script"));
+	RM_CHECK(says("hands over to what its arguments name, which was not looked at"));
+	RM_CHECK(inspect_with(getuid(), "timeout", NULL, timeout));
+	RM_CHECK(says("is left alone; the programs that it starts are traced") && says("yes: timeout leads to "));
+	RM_CHECK(inspect_with(getuid(), "timeout", NULL, options));
+	RM_CHECK(says("yes: what timeout starts is traced"));
+	RM_CHECK(!inspect_with(getuid(), "timeout", "REMORA_DENY=app", timeout));
+	RM_CHECK(says("/app is named by REMORA_DENY"));
+}
+
+RM_TEST("git is as good as the program that makes its requests")
+{
+	make_image("git", image(LD_SO, NULL), 0755);
+	make_image("git-remote-https", image(LD_SO, NULL), 0755);
+	setenv("GIT_EXEC_PATH", dir, 1);
+	RM_CHECK(inspect("git"));
+	RM_CHECK(says("/git-remote-https makes its requests by HTTP, which is traced") && says("yes: git leads to "));
+	make_image("git-remote-https", image(NULL, NULL), 0755);
+	RM_CHECK(!inspect("git"));
+	RM_CHECK(says("is statically linked"));
+	unsetenv("GIT_EXEC_PATH");
+}
+
+/* The same program under another name. */
+static void make_copy(const char *name, const char *of)
+{
+	static char bytes[32 * 1024 * 1024];
+	FILE *f = fopen(of, "r");
+	size_t n = f ? fread(bytes, 1, sizeof(bytes), f) : 0;
+
+	RM_CHECK(f && n < sizeof(bytes));
+	fclose(f);
+	make(name, bytes, n, 0755);
+}
+
+RM_TEST("the adapter is named, and what keeps it out: version, variable, tracer")
+{
+	char *const tracer[] = { "-u", "odd.py", NULL };
+
+	if (access("/usr/bin/python3", X_OK) != 0)
+		return;
+	make_copy("python3.8", "/usr/bin/python3");
+	RM_CHECK(inspect("python3.8"));
+	RM_CHECK(says("is CPython 3.8: the adapter python stays out, as it knows 3.9 to 3.13"));
+	make_copy("python3.11", "/usr/bin/python3");
+	RM_CHECK(inspect("python3.11"));
+	RM_CHECK(says("is CPython 3.11: the adapter python moves in with its first socket"));
+	RM_CHECK(inspect_as(getuid(), "python3.11", "REMORA_ADAPTERS=node"));
+	RM_CHECK(says("the adapter python stays out, as REMORA_ADAPTERS has it"));
+	make_text("odd.py", "import ddtrace\n");
+	RM_CHECK(chdir(dir) == 0 && inspect_with(getuid(), "python3.11", NULL, tracer) && chdir("/") == 0);
+	RM_CHECK(says("stands aside where 'ddtrace', which odd.py names, is at work"));
+}
+
 RM_TEST("what starts others with an environment of its own is said to, and how to trace them")
 {
 	make_image("sudo", image(LD_SO, NULL), 0755);
@@ -275,7 +403,7 @@ RM_TEST("what a setuid program on the list starts is not said to be traced")
 		RM_CHECK(says("what it starts is not traced either") && !strstr(report, "is traced;"));
 }
 
-RM_TEST("a program whose HTTPS is not seen can be instrumented, but for that")
+RM_TEST("a program whose TLS is not seen can be instrumented, but for that")
 {
 	make_image("java", image(LD_SO, NULL), 0755);
 	RM_CHECK(inspect("java"));
