@@ -231,6 +231,22 @@ void rm_lookup_begin_question(struct rm_lookup *l, const char *name, int class, 
 	begin(l, asked.name.n ? &asked : NULL, 0);
 }
 
+void rm_lookup_begin_joined(struct rm_lookup *l, const char *name, const char *domain, int class, int type)
+{
+	char room[RM_LOOKUP_NAME_BYTES + 1];
+	struct rm_str first = name ? bounded(name) : (struct rm_str){ 0 };
+	struct rm_strbuf both;
+
+	rm_strbuf_init(&both, room, sizeof(room) - 1);
+	rm_strbuf_str(&both, first);
+	if (domain) {
+		rm_strbuf_char(&both, '.');
+		rm_strbuf_str(&both, bounded(domain));
+	}
+	room[both.n] = '\0';
+	rm_lookup_begin_question(l, name && !both.truncated ? room : NULL, class, type);
+}
+
 void rm_lookup_begin_message(struct rm_lookup *l, const uint8_t *p, size_t n)
 {
 	rm_text room = rm_may_enter() && rm_may_read(p, n) ? rm_text_get(RM_DNS_NAME_BYTES) : 0;
@@ -344,16 +360,30 @@ void rm_lookup_deliver(const void *key, struct rm_str error, const struct rm_ans
 	rm_leave(&s);
 }
 
-void rm_lookup_withdraw(const void *key)
+/* It has no span; `lost`: it should have one. */
+static void take_back(const void *key, bool lost)
 {
 	struct rm_scope s;
 	rm_ctx ctx;
 
 	if (!rm_enter(&s))
 		return;
-	if (rm_dns_take(key, &ctx))
+	if (rm_dns_take(key, &ctx)) {
 		rm_exchange_drop((uint32_t)ctx);
+		if (lost)
+			rm_lost(s.thread, RM_LOST_EXCHANGE);
+	}
 	rm_leave(&s);
+}
+
+void rm_lookup_withdraw(const void *key)
+{
+	take_back(key, false);
+}
+
+void rm_lookup_lose(const void *key)
+{
+	take_back(key, true);
 }
 
 /* ---- answers ---- */
@@ -404,4 +434,11 @@ void rm_answers_name(struct rm_answers *a, const char *name)
 {
 	if (name)
 		rm_answers_text(a, bounded(name));
+}
+
+bool rm_lookup_is_address(const char *name)
+{
+	struct rm_str s = bounded(name);
+
+	return s.n && is_address(s);
 }

@@ -43,6 +43,9 @@ struct rm_answers {
  */
 bool rm_lookup_is_local(const char *name);
 
+/* True for an address in any of those forms. Context: any. */
+bool rm_lookup_is_address(const char *name);
+
 /* True in what libc does for a look-up of this thread. Context: hook, inside a visit. */
 bool rm_lookup_goes_on(const struct rm_thread *t);
 
@@ -64,6 +67,9 @@ void rm_lookup_begin_reverse(struct rm_lookup *l, const struct sockaddr *address
 /* A question to the DNS that libc puts together, or gets as a message. */
 void rm_lookup_begin_question(struct rm_lookup *l, const char *name, int class, int type);
 void rm_lookup_begin_message(struct rm_lookup *l, const uint8_t *p, size_t n);
+
+/* The same, of a name within a domain; `domain` NULL: of the name alone. */
+void rm_lookup_begin_joined(struct rm_lookup *l, const char *name, const char *domain, int class, int type);
 
 /* Begins nothing, but what is asked in the call is no look-up either. */
 void rm_lookup_pass(struct rm_lookup *l);
@@ -88,11 +94,13 @@ void rm_lookup_jumps(void);
 
 /*
  * A look-up of a name that another thread makes for this one begins; `key`, an address of the program's, names it. Then it is over,
- * or it was none. Is one under way that has this name? Context of the last three: any.
+ * or it was none, or it was one of which nobody knows what became (counted as RM_LOST_EXCHANGE). Is one under way that has this
+ * name? Context of the last four: any.
  */
 void rm_lookup_order(const void *key, const char *name);
 void rm_lookup_deliver(const void *key, struct rm_str error, const struct rm_answers *answers);
 void rm_lookup_withdraw(const void *key);
+void rm_lookup_lose(const void *key);
 bool rm_lookup_is_ordered(const void *key);
 
 #endif

@@ -137,6 +137,7 @@ RM_EXPORT int getnameinfo(const struct sockaddr *address, socklen_t len, char *h
 	__typeof__(&getnameinfo) real = RM_LATE(getnameinfo);
 	struct rm_answers answers;
 	struct rm_lookup l;
+	bool named;
 	int result;
 
 	if (!real) {
@@ -153,9 +154,11 @@ RM_EXPORT int getnameinfo(const struct sockaddr *address, socklen_t len, char *h
 		return result;
 	}
 	rm_answers_init(&answers);
-	if (result == 0)
+	/* Of an address without a name it gives the address, unless NI_NAMEREQD makes that an error. */
+	named = result == 0 && !rm_lookup_is_address(host);
+	if (named)
 		rm_answers_name(&answers, host);
-	rm_lookup_end(&l, result ? rm_dns_error(result) : RM_STR(""), &answers);
+	rm_lookup_end(&l, named ? RM_STR("") : rm_dns_error(result ? result : EAI_NONAME), &answers);
 	return result;
 }
 

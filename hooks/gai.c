@@ -60,6 +60,19 @@ RM_EXPORT int gai_error(struct gaicb *request)
 	return result;
 }
 
+/*
+ * libc took some of them, or none. Of those that are not under way it does not say whether they are over or never were: what
+ * stands in them may be what the program wrote.
+ */
+static void unsettle(struct gaicb *const list[], int n)
+{
+	__typeof__(&gai_error) ask = RM_LATE(gai_error);
+
+	for (int i = 0; i < n; i++)
+		if (list[i] && !(ask && ask(list[i]) == EAI_INPROGRESS))
+			rm_lookup_lose(list[i]);
+}
+
 RM_HOOK(getaddrinfo_a, NULL);
 RM_EXPORT int getaddrinfo_a(int mode, struct gaicb *list[], int n, struct sigevent *event)
 {
@@ -74,10 +87,8 @@ RM_EXPORT int getaddrinfo_a(int mode, struct gaicb *list[], int n, struct sigeve
 		if (list[i] && !(list[i]->ar_request && list[i]->ar_request->ai_flags & AI_NUMERICHOST))
 			rm_lookup_order(list[i], list[i]->ar_name);
 	result = real(mode, list, n, event);
-	/* What became of each is not known then, or they were none. */
-	for (int i = 0; result != 0 && i < n; i++)
-		if (list[i])
-			rm_lookup_withdraw(list[i]);
+	if (result != 0)
+		unsettle(list, n);
 	if (mode == GAI_WAIT)
 		look((const struct gaicb *const *)list, n);
 	return result;

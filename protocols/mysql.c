@@ -302,9 +302,12 @@ static bool request_head(struct rm_mysql *s, struct rm_sink *sink)
 	struct rm_mysql_way *way = &s->way[RM_DIR_REQUEST];
 	uint32_t length = rm_le24(way->frame.head);
 	uint8_t before = way->seq;
+	bool goes_on;
 
 	way->seq = way->frame.head[3];
 	way->follows = way->seq == (uint8_t)(before + 1);
+	/* Behind 255 packets of a file comes number 0. */
+	goes_on = way->seq || (s->infile && (s->packed || way->follows));
 	s->command = 0;
 	rm_frame_body(&way->frame, length, 0);
 	if (way->continued)
@@ -317,10 +320,10 @@ static bool request_head(struct rm_mysql *s, struct rm_sink *sink)
 	case RM_MYSQL_AUTH:
 		return way->seq;
 	case RM_MYSQL_COMMANDS:
-		if (way->seq ? !is_asked(s, sink) : !length)
+		if (goes_on ? !is_asked(s, sink) : !length || s->infile)
 			return false;
-		rm_frame_body(&way->frame, length, way->seq ? 0 : 1);
-		s->infile = s->infile && way->seq && length;
+		rm_frame_body(&way->frame, length, goes_on ? 0 : 1);
+		s->infile = s->infile && length;
 		return true;
 	case RM_MYSQL_MUTED:
 		break;
@@ -357,7 +360,7 @@ static bool request_text(struct rm_mysql *s, struct rm_sink *sink, struct rm_str
 		return login(s, sink, text);
 	if (s->command)
 		return command(s, sink, text);
-	if (way->seq)
+	if (!text.n)
 		return true;
 	s->command = (uint8_t)text.p[0];
 	if (!s->command)

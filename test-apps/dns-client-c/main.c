@@ -99,6 +99,9 @@ static void names(void)
 	printf("getnameinfo: %d %s\n", result, text);
 	result = getnameinfo((struct sockaddr *)&address, sizeof(address), text, sizeof(text), NULL, 0, NI_NUMERICHOST);
 	printf("getnameinfo: %d %s\n", result, text);
+	address.sin_addr.s_addr = inet_addr("203.0.113.99");
+	result = getnameinfo((struct sockaddr *)&address, sizeof(address), text, sizeof(text), NULL, 0, 0);
+	printf("getnameinfo: %d %s\n", result, text);
 }
 
 static void *look_up(void *name)

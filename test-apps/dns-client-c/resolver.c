@@ -59,6 +59,8 @@ int main(void)
 	say("res_query", res_query("nx.query.test", ns_c_in, ns_t_aaaa, answer, sizeof(answer)));
 	say("res_query", res_query("empty.test.", ns_c_in, ns_t_mx, answer, sizeof(answer)));
 	say("res_search", res_search("search.test", ns_c_in, ns_t_aaaa, answer, sizeof(answer)));
+	say("res_querydomain", res_querydomain("joined", "test", ns_c_in, ns_t_a, answer, sizeof(answer)));
+	say("res_nquerydomain", res_nquerydomain(&own, "nx.joined.test.", NULL, ns_c_in, ns_t_a, answer, sizeof(answer)));
 	say("res_nquery", res_nquery(&own, "alias.test", ns_c_in, ns_t_a, answer, sizeof(answer)));
 	say("res_nsearch", res_nsearch(&own, "fail.test", ns_c_in, ns_t_a, answer, sizeof(answer)));
 	say("res_nquery", res_nquery(&own, "big.test", ns_c_in, ns_t_a, answer, 40));

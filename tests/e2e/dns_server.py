@@ -2,7 +2,7 @@
 
 What it answers is said by the first label of a name, so that every case can have names of its own:
 nx* NXDOMAIN, fail* SERVFAIL, refuse* REFUSED, empty* no records, silent* nothing at all, big* more than a datagram holds
-(truncated there, whole over TCP), alias* a CNAME to an address, web* this machine; all else has one address of each family,
+(truncated there, whole over TCP), 99 (of an address) NXDOMAIN, alias* a CNAME to an address, web* this machine; all else has one address of each family,
 or a name for PTR.
 Run as a program: dns_server.py ADDRESS PORT.
 """
@@ -12,7 +12,7 @@ import sys
 import threading
 
 TYPES = {1: "A", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
-RCODES = {"nx": 3, "fail": 2, "refuse": 5}
+RCODES = {"nx": 3, "fail": 2, "refuse": 5, "99": 3}
 A, AAAA, CNAME, PTR = 1, 28, 5, 12
 BIG = 60  # addresses
 
@@ -79,7 +79,8 @@ class DnsServer:
         question = data[12:at + 4]
         with self.lock:
             self.log.append((name.lower(), TYPES.get(kind, str(kind)), transport))
-        first = name.lower().split(".")[0].rstrip("0123456789")
+        label = name.lower().split(".")[0]
+        first = label.rstrip("0123456789") or label
         if first == "silent":
             return None
         rcode, answers, truncated = RCODES.get(first, 0), [], False

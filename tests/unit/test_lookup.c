@@ -410,6 +410,7 @@ RM_TEST("one that another thread makes is known by what it was asked with, until
 	uint32_t before = rm_exchange_live();
 	struct rm_answers answers;
 	static int keys[3];
+	uint64_t lost;
 
 	begin_test();
 	rm_answers_init(&answers);
@@ -420,12 +421,41 @@ RM_TEST("one that another thread makes is known by what it was asked with, until
 	rm_lookup_deliver(&keys[1], RM_STR("host_not_found"), &answers);
 	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup second.example");
 	rm_lookup_deliver(&keys[1], none, &answers);
+	lost = atomic_load(&stub_segment.lost[RM_LOST_EXCHANGE]);
 	rm_lookup_withdraw(&keys[0]);
-	RM_CHECK(!stub_span() && rm_exchange_live() == before);
+	RM_CHECK(!stub_span() && rm_exchange_live() == before && atomic_load(&stub_segment.lost[RM_LOST_EXCHANGE]) == lost);
+	rm_lookup_order(&keys[0], "first.example");
+	rm_lookup_lose(&keys[0]);
+	rm_lookup_lose(&keys[0]);
+	rm_lookup_lose(&keys[2]);
+	RM_CHECK(!stub_span() && rm_exchange_live() == before && atomic_load(&stub_segment.lost[RM_LOST_EXCHANGE]) == lost + 1);
 	/* Asked again before anybody looked at what became of it. */
 	rm_lookup_order(&keys[0], "first.example");
 	rm_lookup_order(&keys[0], "third.example");
 	rm_lookup_deliver(&keys[0], none, &answers);
 	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup third.example");
 	RM_CHECK(!stub_span() && rm_exchange_live() == before);
+}
+
+RM_TEST("a name within a domain is one name; what is longer than any is none")
+{
+	char longest[RM_LOOKUP_NAME_BYTES + 1];
+	struct rm_lookup l;
+
+	begin_test();
+	rm_lookup_begin_joined(&l, "db", "shop.example", 1, 1);
+	rm_lookup_end(&l, none, NULL);
+	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup db.shop.example");
+	rm_lookup_begin_joined(&l, "db.", NULL, 1, 1);
+	rm_lookup_end(&l, none, NULL);
+	RM_CHECK_STR(rm_span_name(stub_span()), "DNS lookup db");
+	memset(longest, 'a', sizeof(longest));
+	longest[sizeof(longest) - 1] = '\0';
+	rm_lookup_begin_joined(&l, longest, "a", 1, 1);
+	RM_CHECK(!l.ctx && l.outermost);
+	rm_lookup_end(&l, none, NULL);
+	rm_lookup_begin_joined(&l, NULL, "a", 1, 1);
+	RM_CHECK(!l.ctx);
+	rm_lookup_end(&l, none, NULL);
+	RM_CHECK(!stub_span());
 }

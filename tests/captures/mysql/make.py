@@ -168,6 +168,13 @@ write("infile", "LOAD DATA LOCAL INFILE: the file goes the other way, in packets
       c(query("LOAD DATA LOCAL INFILE 'hunter2' INTO TABLE t")), s(packet(1, b"\xfbhunter2")), c(packet(2, b"hunter2\t1\n" * 5)),
       c(packet(3, b"\3SELECT 1"), packet(4)), s(ok(5)), c(query("LOAD DATA LOCAL INFILE 'hunter2' INTO TABLE t")),
       s(packet(1, b"\xfbhunter2")), c(packet(2)), s(error(3, 2)), *ASK)
+FILE = b"".join(packet(i, b"\3hunter2\n" if i % 256 else b"\3SELECT 'hunter2'") for i in range(2, 600)) + packet(600)
+write("infile-long", "A file of so many packets that their numbers begin anew, with what looks like a query in one that has number 0.", *OPEN,
+      c(query("LOAD DATA LOCAL INFILE 'hunter2' INTO TABLE t")), s(packet(1, b"\xfbhunter2")), c(FILE), s(ok(601)), *ASK,
+      c(query("LOAD DATA LOCAL INFILE 'hunter2' INTO TABLE t")), s(packet(1, b"\xfbhunter2")),
+      c(b"".join(packet(i, b"x") for i in range(2, 256)) + packet(256)), s(ok(257)), *ASK)
+write("infile-command", "A command in the place of a file: left alone.", *OPEN,
+      c(query("LOAD DATA LOCAL INFILE 'hunter2' INTO TABLE t")), s(packet(1, b"\xfbhunter2")), *ASK)
 write("database", "Which database is used: of the start, of COM_INIT_DB and USE, if they succeed; unknown where it may be another.",
       *OPEN, *ASK, c(command(2, "a")), s(ok()), *ASK, c(command(2, "none")), s(error(code=1049)), *ASK, c(query("USE `b b`;")), s(ok()), *ASK,
       c(query("use c")), s(error(code=1049)), *ASK, c(command(2, "d"), query("SELECT 1")), s(ok(), rows()), *ASK,
