@@ -13,6 +13,8 @@
 #include "agent/resource.h"
 #include "base/log.h"
 #include "exporters/otlp_config.h"
+#include "exporters/rollbar_config.h"
+#include "exporters/xray_address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 struct rm_str __wrap_rm_procfile_read(const char *path, char *ret, size_t cap);
@@ -113,6 +115,21 @@ static void check_target(const struct rm_env *env)
 	rm_otlp_config_free(&config);
 }
 
+/* Other backends' settings. */
+static void check_backends(const struct rm_env *env)
+{
+	struct rm_rollbar_config config;
+	char url[RM_XRAY_URL_BYTES];
+
+	memset(url, 0xff, sizeof(url));
+	rm_xray_url(rm_env_str(env, RM_ENV_XRAY_DAEMON_ADDRESS), url);
+	check(memchr(url, '\0', sizeof(url)) && strncmp(url, "http://", 7) == 0 && strrchr(url, ':')[1]);
+	if (rm_rollbar_config(env, &config) != 0)
+		return;
+	check(config.endpoint.url && !strpbrk(config.token, "\r\n"));
+	rm_rollbar_config_free(&config);
+}
+
 static void check_resource(const struct rm_env *env, const struct rm_program *p)
 {
 	struct rm_record *memory = malloc(RESOURCE_BYTES);
@@ -146,6 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	rm_program_runtime(&program);
 	check_ratio(&env);
 	check_target(&env);
+	check_backends(&env);
 	check_resource(&env, &program);
 	free_lines(environment);
 	free_lines(arguments);
