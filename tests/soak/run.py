@@ -146,9 +146,11 @@ def main():
     parser.add_argument("--build", default="build")
     parser.add_argument("--minutes", type=float, default=20)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="remora-soak-") as stage:
+    with tempfile.TemporaryDirectory(prefix="remora-soak-") as stage, contextlib.ExitStack() as ending:
         build = apps.Build(Path(options.build).resolve(), Path(stage), agent=True)
         tests = Test("soak", build), Test("bare", build)
+        for test in tests:  # also of a run that is broken off
+            ending.callback(test.close)
         backend = apps.c_epoll(tests[1], agent=False, name="backend").url
         pairs = [(Subject(*a), Subject(*b)) for a, b in zip(servers(tests[0], True, backend),
                                                             servers(tests[1], False, backend))]
@@ -161,8 +163,6 @@ def main():
               "descriptors\nserver     answers   memory           without          threads     descriptors")
         flat = [verdict(*pair) for pair in pairs]
         print(f"{spans} spans")
-        for test in tests:
-            test.close()
     return 0 if all(flat) else 1
 
 
