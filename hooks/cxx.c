@@ -14,9 +14,9 @@
 /* As the Itanium C++ ABI has it; std::type_info is a class there. */
 void __cxa_throw(void *object, void *type, void (*destroy)(void *object));
 
-static struct rm_library cxx = { .name = "the C++ library", .anchor = RM_LOOKOUT_CXX, .has_own = true, .unwanted = true };
+RM_LIBRARY cxx = { .name = "the C++ library", .anchor = RM_LOOKOUT_CXX, .has_own = true, .unwanted = true };
 
-RM_IMPORT_ROW(rm_import_row_, cxx, __cxa_throw, (void *)rm_hook_cxa_throw, false);
+RM_IMPORT_ROW(rm_import_row_, cxx, __cxa_throw, "__cxa_throw", "rm_hook_cxa_throw - .", 0);
 
 void rm_cxx_watch(void)
 {

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-static struct rm_library gnutls = { .name = "GnuTLS", .anchor = "gnutls_record_send" };
+RM_LIBRARY gnutls = { .name = "GnuTLS", .anchor = "gnutls_record_send" };
 
 RM_USE(gnutls, gnutls_session_get_random);
 RM_USE_IF_PRESENT(gnutls, gnutls_session_get_flags);

@@ -27,8 +27,8 @@
 #include "hooks/imports.h"
 #include "hooks/lookout.h"
 
-static struct rm_library core = { .name = "gRPC", .anchor = RM_LOOKOUT_GRPC };
-static struct rm_library cpp = { .name = "gRPC for C++", .anchor = RM_GRPC_BIND, .has_own = true };
+RM_LIBRARY core = { .name = "gRPC", .anchor = RM_LOOKOUT_GRPC };
+RM_LIBRARY cpp = { .name = "gRPC for C++", .anchor = RM_GRPC_BIND, .has_own = true };
 
 enum {
 	MAJOR_FIRST = 29,  /* of the core's own version, which is that of 1.51 */

@@ -67,6 +67,27 @@ struct found {
 	bool strange; /* at least one is not understood */
 };
 
+/* What is that far from the distance itself. */
+static void *at(const int32_t *distance)
+{
+	return *distance ? (char *)(uintptr_t)distance + *distance : NULL;
+}
+
+static struct rm_library *library_of(const struct rm_import *row)
+{
+	return at(&row->library);
+}
+
+static const char *name_of(const struct rm_import *row)
+{
+	return at(&row->name);
+}
+
+static void **slot_of(const struct rm_import *row)
+{
+	return at(&row->slot);
+}
+
 static bool same(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
@@ -81,14 +102,14 @@ static bool same(const char *a, const char *b)
 static const struct rm_import *row_of(const struct rm_library *library, const char *name)
 {
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row->library == library && same(row->name, name))
+		if (library_of(row) == library && same(name_of(row), name))
 			return row;
 	return NULL;
 }
 
 static uintptr_t real_of(const struct rm_import *row)
 {
-	return (uintptr_t)__atomic_load_n(row->slot, __ATOMIC_RELAXED);
+	return (uintptr_t)__atomic_load_n(slot_of(row), __ATOMIC_RELAXED);
 }
 
 static bool is_code(const struct rm_object *o, uintptr_t at)
@@ -167,12 +188,12 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 		return;
 	}
 	value = __atomic_load_n(slot, __ATOMIC_RELAXED);
-	if (value == (uintptr_t)row->hook)
+	if (value == (uintptr_t)at(&row->hook))
 		return;
 	if (is_understood(f, row, value, type == SLOT_JUMP) && f->count < SLOTS_MAX) {
 		f->slots[f->count] = slot;
 		f->rows[f->count++] = row;
-	} else if (!is_the_programs(o, slot, type) && (type == SLOT_JUMP || !leads_to_program(value, row->name))) {
+	} else if (!is_the_programs(o, slot, type) && (type == SLOT_JUMP || !leads_to_program(value, name_of(row)))) {
 		f->strange = true;
 	}
 }
@@ -209,7 +230,7 @@ static bool write_slots(const struct found *f)
 	if (!protect(f, PROT_READ | PROT_WRITE))
 		return false;
 	for (unsigned i = 0; i < f->count; i++)
-		__atomic_store_n(f->slots[i], (uintptr_t)f->rows[i]->hook, __ATOMIC_RELEASE);
+		__atomic_store_n(f->slots[i], (uintptr_t)at(&f->rows[i]->hook), __ATOMIC_RELEASE);
 	protect(f, PROT_READ);
 	return true;
 }
@@ -253,7 +274,7 @@ static bool is_instance(const struct rm_object *o, const struct rm_library *libr
 	if (!library->instance || rm_object_function(o, library->anchor) != library->instance)
 		return false;
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row->library == library && (uintptr_t)rm_object_function(o, row->name) != real_of(row))
+		if (library_of(row) == library && (uintptr_t)rm_object_function(o, name_of(row)) != real_of(row))
 			return false;
 	return true;
 }
@@ -290,11 +311,11 @@ static bool take_instance(const struct rm_object *o, void *arg)
 	if (rm_object_function(o, library->anchor) != search->first)
 		return false;
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row->library == library && !row->optional && !rm_object_function(o, row->name))
+		if (library_of(row) == library && !row->optional && !rm_object_function(o, name_of(row)))
 			return true;
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row->library == library)
-			__atomic_store_n(row->slot, rm_object_function(o, row->name), __ATOMIC_RELEASE);
+		if (library_of(row) == library)
+			__atomic_store_n(slot_of(row), rm_object_function(o, name_of(row)), __ATOMIC_RELEASE);
 	rm_imports_publish();
 	library->instance = search->first;
 	return true;
@@ -321,8 +342,8 @@ static bool scan_all(const struct rm_object *first, void *arg)
 	unsigned *left = arg;
 
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (!row->library->unwanted && (row == first_row || row->library != row[-1].library))
-			scan_library(row->library, left);
+		if (!library_of(row)->unwanted && (row == first_row || library_of(row) != library_of(row - 1)))
+			scan_library(library_of(row), left);
 	return true;
 }
 

@@ -20,36 +20,40 @@ struct rm_library {
 	bool unwanted;           /* by the settings: nothing is looked for or written to */
 };
 
+/* A row. Distances, each from itself to what is meant, as an address would be one more to write at each start; 0: none. */
 struct rm_import {
-	struct rm_library *library;
-	const char *name;
-	void *hook;    /* NULL: only the real function is wanted */
-	void **slot;   /* where the address of the real function goes */
-	bool optional; /* older releases do not have it */
+	int32_t library;  /* struct rm_library */
+	int32_t name;     /* a text */
+	int32_t hook;     /* none: only the real function is wanted */
+	int32_t slot;     /* where the address of the real function goes */
+	int32_t optional; /* older releases do not have it */
 };
 
-#define RM_IMPORT_ROW(row, lib, fn, hook, is_optional)                                         \
-	static __typeof__(&fn) real_##fn;                                                      \
-	__attribute__((used, section("rm_imports"), aligned(8))) static const struct rm_import \
-		row##fn = { &lib, #fn, hook, (void **)&real_##fn, is_optional }
+/* Declares one; what only a row names would be left out by the compiler. */
+#define RM_LIBRARY __attribute__((used)) static struct rm_library
+
+/* `hook` is a text: what the assembler calls it, or 0. */
+#define RM_IMPORT_ROW(row, lib, fn, symbol, hook, is_optional)                                                              \
+	__attribute__((used)) static __typeof__(&fn) real_##fn;                                                             \
+	__asm__(".pushsection .rodata.str1.1,\"aMS\",@progbits,1\n" #row #fn "_name: .string \"" symbol "\"\n.popsection\n"  \
+		".pushsection rm_imports,\"a\",@progbits\n.balign 4\n" #row #fn ":\n"                                      \
+		".long " #lib " - ., " #row #fn "_name - ., " hook ", real_" #fn " - ., " #is_optional "\n.popsection\n")
 
 /* Declares real_<fn> and hook_<fn> with the type of `fn`; the hook's body follows. */
-#define RM_IMPORT(lib, fn)               \
-	static __typeof__(fn) hook_##fn; \
-	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, false)
+#define RM_IMPORT(lib, fn)                                     \
+	__attribute__((used)) static __typeof__(fn) hook_##fn; \
+	RM_IMPORT_ROW(rm_import_row_, lib, fn, #fn, "hook_" #fn " - .", 0)
 /* The same of a function that releases of the library may lack: then nobody calls it. */
-#define RM_IMPORT_IF_PRESENT(lib, fn)    \
-	static __typeof__(fn) hook_##fn; \
-	RM_IMPORT_ROW(rm_import_row_, lib, fn, (void *)hook_##fn, true)
+#define RM_IMPORT_IF_PRESENT(lib, fn)                          \
+	__attribute__((used)) static __typeof__(fn) hook_##fn; \
+	RM_IMPORT_ROW(rm_import_row_, lib, fn, #fn, "hook_" #fn " - .", 1)
 /* The same of a member of a C++ class: `symbol` is what linkers call it. */
-#define RM_IMPORT_MEMBER(lib, fn, symbol)                                                      \
-	static __typeof__(fn) hook_##fn;                                                       \
-	static __typeof__(&fn) real_##fn;                                                      \
-	__attribute__((used, section("rm_imports"), aligned(8))) static const struct rm_import \
-		rm_import_row_##fn = { &lib, symbol, (void *)hook_##fn, (void **)&real_##fn, true }
+#define RM_IMPORT_MEMBER(lib, fn, symbol)                      \
+	__attribute__((used)) static __typeof__(fn) hook_##fn; \
+	RM_IMPORT_ROW(rm_import_row_, lib, fn, symbol, "hook_" #fn " - .", 1)
 /* Declares real_<fn>, for hooks to call; nobody's calls are led away. NULL, if present only. */
-#define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, false)
-#define RM_USE_IF_PRESENT(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, NULL, true)
+#define RM_USE(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, #fn, "0", 0)
+#define RM_USE_IF_PRESENT(lib, fn) RM_IMPORT_ROW(rm_use_row_, lib, fn, #fn, "0", 1)
 
 /* What a scan found, over the life of the process. */
 struct rm_imports_seen {

@@ -8,7 +8,7 @@
 #include "hooks/imports.h"
 #include "hooks/libcurl_api.h"
 
-static struct rm_library libcurl = { .name = "libcurl", .anchor = "curl_easy_perform" };
+RM_LIBRARY libcurl = { .name = "libcurl", .anchor = "curl_easy_perform" };
 
 RM_IMPORT(libcurl, curl_easy_perform);
 static CURLcode hook_curl_easy_perform(CURL *handle)

@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-static struct rm_library mbedtls = { .name = "Mbed TLS", .anchor = "mbedtls_ssl_read" };
+RM_LIBRARY mbedtls = { .name = "Mbed TLS", .anchor = "mbedtls_ssl_read" };
 
 RM_USE(mbedtls, mbedtls_ssl_get_bytes_avail);
 RM_USE_IF_PRESENT(mbedtls, mbedtls_ssl_get_alpn_protocol);

@@ -18,7 +18,7 @@
 #include "hooks/imports.h"
 #include "hooks/nghttp3_api.h"
 
-static struct rm_library nghttp3 = { .name = "nghttp3", .anchor = "nghttp3_conn_submit_request" };
+RM_LIBRARY nghttp3 = { .name = "nghttp3", .anchor = "nghttp3_conn_submit_request" };
 
 enum { CONNS_MAX = RM_HTTP3_CONNS_MAX, ADDED_MAX = 16, NO_COPY_VALUE = 4, TAKEN = 1 };
 

@@ -18,8 +18,8 @@
 #include "hooks/nss_api.h"
 #include "hooks/session.h"
 
-static struct rm_library nss = { .name = "NSS", .anchor = "SSL_ImportFD" };
-static struct rm_library nspr = { .name = "NSPR", .anchor = "PR_GetDefaultIOMethods" };
+RM_LIBRARY nss = { .name = "NSS", .anchor = "SSL_ImportFD" };
+RM_LIBRARY nspr = { .name = "NSPR", .anchor = "PR_GetDefaultIOMethods" };
 
 RM_USE(nss, SSL_SecurityStatus);
 RM_USE(nss, SSL_OptionGet);

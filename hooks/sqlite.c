@@ -15,7 +15,7 @@
 #include "hooks/imports.h"
 #include "hooks/sqlite_api.h"
 
-static struct rm_library sqlite = { .name = "SQLite", .anchor = "sqlite3_step" };
+RM_LIBRARY sqlite = { .name = "SQLite", .anchor = "sqlite3_step" };
 
 enum { SPACE_BYTES = 255 };
 

@@ -13,7 +13,7 @@
 #include <limits.h>
 #include <sys/uio.h>
 
-static struct rm_library wolfssl = { .name = "wolfSSL", .anchor = "wolfSSL_read" };
+RM_LIBRARY wolfssl = { .name = "wolfSSL", .anchor = "wolfSSL_read" };
 
 RM_USE(wolfssl, wolfSSL_pending);
 RM_USE(wolfssl, wolfSSL_get_error);

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 TLS_BYTES = 256
-RELOCATIONS = 1300  # the loader reads and writes that many words of it in each process: docs/HOOKS.md
+RELOCATIONS = 1100  # the loader reads and writes that many words of it in each process: docs/HOOKS.md
 ADDON = "napi_register_module_v1"  # adapters/node/addon.c
 
 

@@ -22,8 +22,8 @@
 #include "tests/rmtest.h"
 #include "tests/unit/imports/library.h"
 
-static struct rm_library linked = { .name = "linked", .anchor = "linked_anchor" };
-static struct rm_library opened = { .name = "opened", .anchor = "opened_anchor" };
+RM_LIBRARY linked = { .name = "linked", .anchor = "linked_anchor" };
+RM_LIBRARY opened = { .name = "opened", .anchor = "opened_anchor" };
 
 static _Atomic int hook_calls;
 
