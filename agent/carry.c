@@ -30,11 +30,17 @@ struct set {
 };
 
 static _Atomic(struct set *) table;
+static __thread uint64_t now __attribute__((tls_model("initial-exec")));
 static __thread uint8_t within __attribute__((tls_model("initial-exec")));
 
 uint8_t *rm_carry_within(void)
 {
 	return &within;
+}
+
+uint64_t *rm_carry_now(void)
+{
+	return &now;
 }
 
 static uint64_t name_of(const void *key, enum rm_carry_kind kind)

@@ -13,6 +13,8 @@ enum rm_carry_kind {
 	RM_CARRY_GRPC_CALL = 1,
 	RM_CARRY_GRPC_TAG,
 	RM_CARRY_GRPC_REQUEST,
+	RM_CARRY_TURN,     /* a function and its argument, agent/turn.c */
+	RM_CARRY_TURN_ARG,
 };
 
 struct rm_carried {
@@ -34,5 +36,9 @@ bool rm_carry_take(const void *key, enum rm_carry_kind kind, struct rm_carried *
 
 /* In which function of a library the thread is, as who hooks that says; 0: in none. It starts so in each thread. */
 uint8_t *rm_carry_within(void);
+enum { RM_CARRY_IN_TURN = 255 }; /* of agent/turn.c */
+
+/* What who says so keeps of it. 0: nothing, in each thread that starts. */
+uint64_t *rm_carry_now(void);
 
 #endif

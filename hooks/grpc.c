@@ -50,7 +50,17 @@ enum {
 enum { NOWHERE, IN_SYNC, IN_CALLBACK, IN_COMPLETION };
 
 /* Whom the thread works for. */
-static __thread rm_ctx now __attribute__((tls_model("initial-exec")));
+static rm_ctx now(void)
+{
+	return *rm_carry_within() == RM_CARRY_IN_TURN ? 0 : *rm_carry_now();
+}
+
+/* In a callback of another library nothing is said. */
+static void set_now(rm_ctx ctx)
+{
+	if (*rm_carry_within() != RM_CARRY_IN_TURN)
+		*rm_carry_now() = ctx;
+}
 
 RM_USE(core, grpc_version_string);
 RM_USE(core, grpc_slice_from_copied_buffer);
@@ -114,30 +124,30 @@ static rm_ctx request_of(const grpc_metadata_array *metadata)
 /* ---- handlers ---- */
 
 struct bracket {
-	rm_ctx now;
+	uint64_t now;
 	uint8_t within;
 };
 
 static struct bracket begin(uint8_t in, rm_ctx ctx)
 {
-	struct bracket before = { now, *rm_carry_within() };
+	struct bracket before = { *rm_carry_now(), *rm_carry_within() };
 
-	now = ctx;
 	*rm_carry_within() = in;
+	set_now(ctx);
 	return before;
 }
 
 static void end(const struct bracket *before)
 {
-	now = before->now;
+	*rm_carry_now() = before->now;
 	*rm_carry_within() = before->within;
 }
 
 /* The handler of this request is about to run. */
 static void serve(uint8_t in, const grpc_metadata_array *metadata)
 {
-	if (*rm_carry_within() == in && !now)
-		now = request_of(metadata);
+	if (*rm_carry_within() == in && !now())
+		set_now(request_of(metadata));
 }
 
 RM_IMPORT_MEMBER(cpp, grpc_ServerContextBase, RM_GRPC_CONTEXT);
@@ -203,15 +213,15 @@ static grpc_event hook_grpc_completion_queue_next(grpc_completion_queue *cq, gpr
 	rm_ctx ctx;
 
 	if (!*rm_carry_within())
-		now = 0;
+		set_now(0);
 	event = real_grpc_completion_queue_next(cq, deadline, reserved);
 	if (event.type != RM_GRPC_OP_COMPLETE)
 		return event;
 	ctx = whose(&event);
 	if (!*rm_carry_within())
-		now = ctx;
-	else if (ctx != now)
-		now = RM_CTX_NOBODY;
+		set_now(ctx);
+	else if (ctx != now())
+		set_now(RM_CTX_NOBODY);
 	return event;
 }
 
@@ -265,7 +275,7 @@ static int hook_grpc_server_request_registered_call(grpc_server *server, void *m
 /* A client's call was made: for whoever served its parent, if it has one, else for whom the thread is at work on. */
 static grpc_call *made(grpc_call *call, const grpc_call *parent)
 {
-	struct rm_carried of = { .value = now };
+	struct rm_carried of = { .value = now() };
 
 	if (parent && !(rm_carry_look(parent, RM_CARRY_GRPC_CALL, &of) && of.note & SERVER))
 		of.value = 0;
@@ -424,9 +434,9 @@ static int start(grpc_call *call, const grpc_op *ops, size_t count, void *tag, v
 /* Each call of a server starts with this; `now` is what it was read for. */
 static void begin_served(const grpc_call *call, const grpc_op *ops, size_t count)
 {
-	if (rm_ctx_lives(now) && batch_of(ops, count).close)
+	if (rm_ctx_lives(now()) && batch_of(ops, count).close)
 		rm_carry_put(call, RM_CARRY_GRPC_CALL,
-			     (struct rm_carried){ now, SERVER | (*rm_carry_within() == IN_CALLBACK ? CALLBACK : 0) }, false);
+			     (struct rm_carried){ now(), SERVER | (*rm_carry_within() == IN_CALLBACK ? CALLBACK : 0) }, false);
 }
 
 static int hook_grpc_call_start_batch(grpc_call *call, const grpc_op *ops, size_t count, void *tag, void *reserved)
@@ -435,7 +445,7 @@ static int hook_grpc_call_start_batch(grpc_call *call, const grpc_op *ops, size_
 
 	if (!ops)
 		return real_grpc_call_start_batch(call, ops, count, tag, reserved);
-	if (now && *rm_carry_within() != IN_COMPLETION)
+	if (now() && *rm_carry_within() != IN_COMPLETION)
 		begin_served(call, ops, count);
 	if (rm_carry_look(call, RM_CARRY_GRPC_CALL, &what) && rm_ctx_lives(what.value))
 		return start(call, ops, count, tag, reserved, what);

@@ -242,13 +242,19 @@ struct scan {
 	unsigned left; /* objects not understood in this scan */
 };
 
+/* Calls that the library, or the one that it comes with, makes of itself. */
+static bool is_within(const struct rm_object *o, const struct rm_library *library)
+{
+	return (!library->has_own && rm_object_function(o, library->anchor)) ||
+	       (library->with && rm_object_function(o, library->with->anchor));
+}
+
 static bool lead(const struct rm_object *o, void *arg)
 {
 	struct scan *scan = arg;
 	struct found f = { .object = o, .search = &scan->search };
 
-	if (!o->symbols || !o->strings ||
-	    (!scan->search.library->has_own && rm_object_function(o, scan->search.library->anchor)))
+	if (!o->symbols || !o->strings || is_within(o, scan->search.library))
 		return false;
 	for (size_t i = 0; i < o->relocation_count; i++)
 		consider(&f, &o->relocations[i]);
@@ -336,13 +342,18 @@ static void scan_library(struct rm_library *library, unsigned *left)
 	*left += scan.left + (scan.search.first && !library->instance);
 }
 
+static bool is_wanted(const struct rm_library *library)
+{
+	return library->with ? !library->with->unwanted && library->with->instance : !library->unwanted;
+}
+
 /* All in one visit to the loader's list, so that what one walk found the next one finds too. */
 static bool scan_all(const struct rm_object *first, void *arg)
 {
 	unsigned *left = arg;
 
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (!library_of(row)->unwanted && (row == first_row || library_of(row) != library_of(row - 1)))
+		if (is_wanted(library_of(row)) && (row == first_row || library_of(row) != library_of(row - 1)))
 			scan_library(library_of(row), left);
 	return true;
 }

@@ -11,7 +11,8 @@
 #include "hooks/discover.h"
 
 /* By which they are known, as the files that hook them say. */
-static const char anchors[][32] = { "curl_easy_perform", "nghttp3_conn_submit_request", "sqlite3_step", RM_LOOKOUT_GRPC };
+static const char anchors[][32] = { "curl_easy_perform", "nghttp3_conn_submit_request", "sqlite3_step", RM_LOOKOUT_GRPC,
+					RM_LOOKOUT_SOUP };
 
 static atomic_bool loaded = true; /* objects may have been, since somebody looked */
 

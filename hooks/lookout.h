@@ -1,5 +1,5 @@
 /*
- * Finding libraries whose programs may have no traced socket at all (SQLite, HTTP/3 over nghttp3, the C++ library), so that nothing else
+ * Finding libraries whose programs may have no traced socket at all (SQLite, HTTP/3 over nghttp3, the C++ library), or call it before they have one (libsoup), so that nothing else
  * makes anybody look for them.
  */
 #ifndef RM_HOOKS_LOOKOUT_H
@@ -7,12 +7,16 @@
 
 #define RM_LOOKOUT_CXX "__cxa_throw"
 #define RM_LOOKOUT_GRPC "grpc_call_start_batch"
+#define RM_LOOKOUT_SOUP "soup_server_message_get_method" /* there since libsoup 3 */
 
 /* From here on the C++ library is looked for, too, where exceptions are to be told of. Context: init. */
 void rm_cxx_watch(void);
 
 /* Whether gRPC is looked for, as the settings have it. Context: init. */
 void rm_grpc_watch(void);
+
+/* The same of libsoup. */
+void rm_soup_watch(void);
 
 /* An object is about to be loaded. Context: any. */
 void rm_lookout_loading(void);

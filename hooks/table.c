@@ -85,6 +85,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		rm_loader_lock_learn();
 		rm_cxx_watch();
 		rm_grpc_watch();
+		rm_soup_watch();
 		rm_lookout();
 	}
 }

@@ -49,6 +49,11 @@ _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
 
 #include "hooks/libcurl_api.h"
 
+#elif defined(SOUP)
+#include <libsoup/soup.h>
+
+#include "hooks/soup_api.h"
+
 #elif defined(SQLITE)
 #include <sqlite3.h>
 

@@ -105,6 +105,23 @@ def soup_pool(t, far, env):
     return compiled(t, far, env, "soup", "pool", libraries=flags("libsoup-3.0"))
 
 
+def soup_shared(style, title):
+    @program(f"soup-{style}", title, ["pkg-config"], headers=["libsoup-3.0/libsoup/soup.h"])
+    def run(t, far, env):
+        return compiled(t, far, env, "soup-shared", style, libraries=flags("libsoup-3.0"))
+
+
+soup_shared("line", "libsoup's server and client, four calls at once, who is answered starts the next")
+soup_shared("watched", "the same, a timer watches over who waits")
+soup_shared("client", "the same, one call at a time, whose answers go to one object for all")
+soup_shared("guarded", "the same, a timer watches over who waits")
+soup_shared("batch", "the same, calls of all by a timer that the first request arms")
+soup_shared("first", "the same, with the first request's own object")
+soup_shared("fourth", "the same, calls of four made by the fourth one's handler")
+soup_shared("repeat", "the same, by a timer for ever, which the first request armed")
+soup_shared("tokens", "the same, in a GThreadPool that gets one item for all, the newest first")
+
+
 @program("asio", "C++, asio, one io_context run by 4 threads", headers=["asio.hpp"])
 def asio(t, far, env):
     return compiled(t, far, env, "asio", libraries=["-pthread"])
