@@ -170,7 +170,7 @@ static void forget_edit(struct rm_conn *c)
 
 void rm_conn_unstash(struct rm_conn *c)
 {
-	for (int i = 0; i < RM_STASHES; i++)
+	for (int i = 0; i < RM_CONN_TEXTS; i++)
 		rm_text_put(c->stash[i]);
 	memset(c->stash, 0, sizeof(c->stash));
 }

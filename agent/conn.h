@@ -18,6 +18,9 @@
 
 enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
 
+/* What a connection has in text memory: what its protocol stashes, and what agent/alike.h keeps. */
+enum { RM_CONN_ALIKE = RM_STASHES, RM_CONN_TEXTS };
+
 /* Marks in the descriptor table: numbers no connection has. */
 enum {
 	RM_FD_NONE = 0,
@@ -100,7 +103,7 @@ struct rm_conn {
 	uint8_t kept;            /* what it refused last is encrypted already: not to be offered with other bytes */
 	uint8_t held;            /* the same of a server's call that went as it was: nothing is put into its retry */
 
-	rm_text stash[RM_STASHES];
+	rm_text stash[RM_CONN_TEXTS];
 	struct rm_peer peer;
 	_Alignas(16) char state[RM_CONN_STATE_BYTES];
 };
@@ -229,7 +232,7 @@ static inline bool rm_fd_is_loop(int epfd)
 /* Gives the descriptor of a muted connection back to the fast path; releases the lock. */
 void rm_conn_forget_fd(struct rm_conn *c, int fd);
 
-/* Gives back what the protocol stashed. Lock held. */
+/* Gives back what the protocol stashed, and what was kept of its records. Lock held. */
 void rm_conn_unstash(struct rm_conn *c);
 
 /* Connections in use, see rm_pool_live. */

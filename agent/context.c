@@ -311,6 +311,11 @@ void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_
 	settle(resolve_ladder(t, c, in, ret), ret);
 }
 
+void rm_context_resolved(const struct rm_parent *parent)
+{
+	atomic_fetch_add_explicit(&source_count[parent->source], 1, memory_order_relaxed);
+}
+
 bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 {
 	rm_ctx ctx = rm_context_current(t, NULL);

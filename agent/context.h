@@ -61,6 +61,9 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret);
 void rm_context_resolve(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in,
 			struct rm_parent *ret);
 
+/* Counts what was found once more: the next request is for the same. */
+void rm_context_resolved(const struct rm_parent *parent);
+
 /* The same for work that no connection carries. */
 void rm_context_resolve_here(struct rm_thread *t, struct rm_parent *ret);
 

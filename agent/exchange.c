@@ -48,6 +48,8 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->rpc_answered = e->rpc_reads[0] = e->rpc_reads[1] = false;
 	e->operation = false;
 	e->unlisted = false;
+	e->alike = 0;
+	e->same = 0;
 	e->api = e->api_call = 0;
 	e->api_body = 0;
 	atomic_store_explicit(&e->epoch, rm_epoch(), memory_order_relaxed);
@@ -253,22 +255,25 @@ void rm_lost(struct rm_thread *thread, enum rm_lost why)
 		rm_segment_lost(segment, why);
 }
 
+void rm_exchange_push(struct rm_thread *thread, const struct rm_span *span)
+{
+	struct rm_segment *segment = rm_outlet_segment(&thread->ring);
+	uint32_t fill = 0;
+
+	if (segment && rm_segment_push(segment, (uint32_t)thread->ring, span, span->record.bytes, &fill) == RM_OK)
+		rm_outlet_pushed(span->record.bytes, fill);
+}
+
 static void push(struct rm_exchange *e, uint64_t end_mono_ns, struct rm_thread *thread)
 {
-	struct rm_segment *segment;
-	uint32_t bytes, fill = 0;
 	struct rm_span *span;
 
 	rm_events_write(e);
 	span = (struct rm_span *)e->builder.record;
 	span->end_ns = span->start_ns + (end_mono_ns - e->start_ns);
 	span->status = e->status;
-	bytes = rm_builder_end(&e->builder);
-	segment = rm_outlet_segment(&thread->ring);
-	if (!segment)
-		return;
-	if (rm_segment_push(segment, (uint32_t)thread->ring, span, bytes, &fill) == RM_OK)
-		rm_outlet_pushed(bytes, fill);
+	rm_builder_end(&e->builder);
+	rm_exchange_push(thread, span);
 }
 
 void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread)

@@ -39,8 +39,9 @@ struct rm_exchange {
 	uint8_t rpc;                /* enum rm_rpc */
 	bool rpc_answered;          /* its status is known */
 	bool rpc_reads[2];          /* by enum rm_dir: the body is looked at */
-	bool operation;             /* of a database, or a message */
-	bool unlisted;              /* rm_unwritten_forget when it ends */
+	bool operation : 1;         /* of a database, or a message */
+	bool unlisted : 1;          /* rm_unwritten_forget when it ends */
+	uint8_t alike;              /* it is to be like another one, and has no record: agent/alike.h; 0: it is not */
 	uint8_t api : 4;            /* enum rm_api_kind: a service over HTTP */
 	uint8_t api_call : 4;       /* enum rm_api_call, once the request's body is read */
 	_Atomic uint32_t epoch;     /* also read by who has the name of one that ended, in whose place this one is */
@@ -51,7 +52,13 @@ struct rm_exchange {
 	};
 	uint64_t start_ns;          /* monotonic */
 	uint64_t request_body_bytes;
-	uint64_t rpc_timeout_ns;    /* the call is to take at most; 0: as long as it likes */
+	union {
+		uint64_t rpc_timeout_ns;    /* the call is to take at most; 0: as long as it likes */
+		struct {                    /* of an operation others may be like: agent/alike.h */
+			uint32_t same;      /* the protocol's number; 0: none */
+			uint16_t told_bytes, attrs_left;
+		};
+	};
 	rm_text carry;              /* tracestate, then baggage: handed to children of this span */
 	uint32_t tracestate_bytes, baggage_bytes;
 	uint32_t threshold;         /* by which it was sampled, and one; 0: not by one. Said in what is carried */
@@ -93,6 +100,9 @@ struct rm_str rm_exchange_baggage(const struct rm_exchange *e);
 
 /* Ends the exchange: the record, if there is one, goes out with `end_mono_ns`; the name dies. */
 void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread);
+
+/* Sends a span on its way, whose size is in it. */
+void rm_exchange_push(struct rm_thread *thread, const struct rm_span *span);
 
 /* Ends it without a word. */
 void rm_exchange_drop(uint32_t x);

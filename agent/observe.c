@@ -8,6 +8,7 @@
  */
 #include "agent/observe.h"
 
+#include "agent/alike.h"
 #include "agent/context.h"
 #include "agent/crash_facts.h"
 #include "agent/dns.h"
@@ -237,6 +238,7 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 		e->operation = true;
 		if (on_shows(sink, x))
 			rm_semconv_operation(e, rm_context_config(), &v->conn->peer, &told, v->placed_by);
+		rm_alike_told(e, op->same, v->placed_by);
 		rm_setup_tell(v->conn, v->thread, x);
 		v->placed = 0; /* names are used again */
 		if (rm_log_topics())
@@ -442,12 +444,16 @@ static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *
 {
 	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
 
+	if (e && e->alike)
+		rm_alike_part((struct rm_visit *)sink, e);
 	if (!e || !e->record)
 		return;
-	if (e->kind == RM_KIND_CLIENT)
+	if (e->kind == RM_KIND_CLIENT) {
 		rm_semconv_outcome(e, outcome);
-	else
+		rm_alike_keep(((struct rm_visit *)sink)->conn, e, outcome->same);
+	} else {
 		rm_semconv_message_outcome(e, outcome);
+	}
 }
 
 static void on_response_trailers(struct rm_sink *sink, rm_xid x, const struct rm_head *head)
@@ -489,6 +495,8 @@ static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
 	if (!x)
 		return;
 	e = rm_exchange_at(x);
+	if (e->alike)
+		rm_alike_part(v, e);
 	if (v->discard || error.n == 0 || atomic_load(&e->phase) < RM_PHASE_OPEN) {
 		if (v->discard && e->record && e->epoch == rm_epoch())
 			rm_lost(v->thread, RM_LOST_MUTED);
@@ -528,6 +536,8 @@ const struct rm_sink_calls rm_observe = {
 	.request_head = on_request_head,
 	.shows = on_shows,
 	.operation = on_operation,
+	.again = rm_alike_again,
+	.as_before = rm_alike_as_before,
 	.query = on_query,
 	.message = on_message,
 	.batched = on_batched,

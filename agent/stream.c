@@ -27,6 +27,7 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->scratch = 0;
 	v->next_proto = NULL;
 	v->placed = 0;
+	v->parent_known = false;
 	v->discard = false;
 	v->exits = v->closes = false;
 	v->starved = false;
@@ -157,6 +158,7 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 			return RM_FEED_MUTE;
 		}
 		part = announced && !v->next_proto ? rm_bound_next(c, n - at) : n - at;
+		v->parent_known = false;
 		used = c->proto->feed(c->state, dir, bytes + at, part, &v->sink, v);
 		rm_text_put(v->scratch);
 		v->scratch = 0;

@@ -108,6 +108,7 @@ struct rm_operation {
 	struct rm_str summary;    /* "SELECT orders" */
 	struct rm_str query;
 	uint32_t batch;           /* how many operations it stands for, if it stands for several */
+	uint32_t same;            /* all operations with this number say the same on this connection; 0: none does */
 };
 
 /* What became of an operation. */
@@ -116,6 +117,7 @@ struct rm_outcome {
 	struct rm_str status;     /* the database's own word for it; empty: none */
 	struct rm_str space;      /* as above, where only the answer says it */
 	uint32_t batch;           /* messages: how many they were, if only the end says it; 0: one alone, or unknown */
+	uint32_t same;            /* all outcomes with this number say the same on this connection; 0: none does */
 };
 
 /*
@@ -187,6 +189,16 @@ struct rm_sink_calls {
 	 * False: feed() returns `end_at` at once.
 	 */
 	bool (*query)(struct rm_sink *, rm_xid, const struct rm_envelope *, uint32_t end_at);
+	/*
+	 * In the place of request, operation and request_end: one more of those that have this number (rm_operation.same),
+	 * whole. False: it is to be told of in full. NULL: always.
+	 */
+	bool (*again)(struct rm_sink *, void *conn, uint32_t same, rm_xid *ret);
+	/*
+	 * Behind that, in the place of response, outcome and response_end: an outcome of those that have this number
+	 * (rm_outcome.same). False: they are to be told. NULL: always.
+	 */
+	bool (*as_before)(struct rm_sink *, rm_xid, uint32_t same);
 	/*
 	 * In the place of request_head: messages. Those that are received are told of in the response direction, from
 	 * `request` to `response_end`. `end_at` is the offset behind the envelope's head in the buffer being fed. False (not

@@ -21,61 +21,11 @@
  * Context: hook, connection locked. Never: allocates, blocks, logs.
  * Spec: Redis serialization protocol, Redis Pub/Sub, Redis transactions.
  */
-#include <string.h>
+#include "protocols/redis.h"
 
-#include "protocols/redis_names.h"
-#include "protocols/resp.h"
-#include "protocols/waiting.h"
+#include "base/bytes.h"
 
-enum {
-	WORDS = 3,
-	WORD_BYTES = 24,
-	STATUS_BYTES = 24,
-	SHOWN_ARGS = 8,
-	ARGS_MAX = 1 << 28,
-	DATABASE_MAX = 0xffff,
-	UNKNOWN = -1,
-	PORT = 6379,
-};
-
-struct word {
-	uint8_t n;
-	char text[WORD_BYTES];
-};
-
-struct redis {
-	struct rm_resp way[2];    /* by enum rm_dir */
-	struct rm_waiting_queue queue;
-	bool muted;
-
-	/* The command on its way. */
-	bool asking;
-	rm_xid x;
-	uint32_t args, args_left;
-	struct word words[WORDS]; /* the first of them */
-	bool multi;               /* a transaction is being put together ... */
-	uint32_t queued;          /* ... of so many commands */
-
-	/* The answer on its way. */
-	bool answering, attribute, failed;
-	uint8_t top;              /* type of its outermost item */
-	uint64_t items_left;      /* of it, or of the attribute */
-	struct word first;        /* the first text in it, where that matters */
-	int64_t last;             /* the last integer in it */
-	bool resp3, pubsub;       /* in RESP2, after a subscription was asked for, an array may be a push ... */
-	uint8_t subscribed;       /* ... while the connection is subscribed: bits, see confirms */
-	int32_t database;
-};
-
-_Static_assert(sizeof(struct redis) <= 384, "RM_CONN_STATE_BYTES");
-
-struct feed {
-	struct redis *r;
-	const char *p;
-	size_t n, at;
-	struct rm_sink *sink;
-	void *conn;
-};
+enum { WORDS = RM_RESP_WORDS, SHOWN_ARGS = 8, ARGS_MAX = 1 << 28, PORT = 6379 };
 
 /* ---- commands ---- */
 
@@ -99,23 +49,11 @@ static enum rm_sniff sniff(const uint8_t *p, size_t n)
 
 static void redis_open(void *state, enum rm_role role)
 {
-	((struct redis *)state)->database = UNKNOWN;
-}
-
-static void put_word(struct word *w, const char *text, size_t n)
-{
-	/* A word that does not fit is none of those we know; its length says so. */
-	w->n = (uint8_t)(n < WORD_BYTES ? n : WORD_BYTES);
-	memcpy(w->text, text, w->n);
-}
-
-static bool is_word(const struct word *w, struct rm_str text)
-{
-	return rm_str_ieq((struct rm_str){ w->text, w->n }, text);
+	((struct rm_redis *)state)->database = RM_REDIS_DATABASE_UNKNOWN;
 }
 
 /* The words of an inline command. False when its first ones cannot be told: quoted, or too long. */
-static bool split_line(struct redis *r)
+static bool split_line(struct rm_redis *r)
 {
 	const struct rm_resp *line = &r->way[RM_DIR_REQUEST];
 	const char *end = line->text + line->kept;
@@ -132,13 +70,13 @@ static bool split_line(struct redis *r)
 			if (r->args < WORDS && (*p == '"' || *p == '\''))
 				return false;
 		if (r->args < WORDS)
-			put_word(&r->words[r->args], from, (size_t)(p - from));
+			rm_redis_put_word(&r->words[r->args], from, (size_t)(p - from));
 	}
 	return !line->cut || r->args > WORDS;
 }
 
 /* "SET ? ?": how many arguments there are, and none of them. */
-static struct rm_str query_of(const struct redis *r, struct rm_str name, char *room)
+static struct rm_str query_of(const struct rm_redis *r, struct rm_str name, char *room)
 {
 	uint32_t shown = r->args - 1 < SHOWN_ARGS ? r->args - 1 : SHOWN_ARGS;
 	size_t n = name.n;
@@ -155,15 +93,24 @@ static struct rm_str query_of(const struct redis *r, struct rm_str name, char *r
 	return (struct rm_str){ room, n };
 }
 
-static void tell(struct feed *f, const struct rm_redis_name *known)
+/* All that is told of a plain command, as a number: its name, and how many arguments are shown. */
+static uint32_t same_of(const struct rm_redis_name *known, uint32_t args)
 {
-	struct redis *r = f->r;
+	uint32_t most = SHOWN_ARGS + 2; /* with all that is left out */
+
+	return known->kind == RM_REDIS_PLAIN ? (uint32_t)rm_redis_number(known) << 8 | (args < most ? args : most) : 0;
+}
+
+static void tell(struct rm_redis_feed *f, const struct rm_redis_name *known)
+{
+	struct rm_redis *r = f->r;
 	char room[RM_REDIS_NAME_BYTES + 2 * SHOWN_ARGS + 4];
 	struct rm_operation op = { .system = RM_STR("redis"), .port = PORT };
 
 	if (known) {
 		op.name = rm_str_c(known->name);
 		op.query = query_of(r, op.name, room);
+		op.same = same_of(known, r->args);
 		op.batch = known->kind == RM_REDIS_EXEC && r->multi ? r->queued : 0;
 	}
 	f->sink->on->operation(f->sink, r->x, &op);
@@ -171,13 +118,13 @@ static void tell(struct feed *f, const struct rm_redis_name *known)
 }
 
 /* What the command means to those that follow. False: they cannot be followed. */
-static bool consider(struct redis *r, struct rm_waiting *w)
+static bool consider(struct rm_redis *r, struct rm_waiting *w)
 {
 	uint64_t number;
 
 	switch (w->kind) {
 	case RM_REDIS_SELECT:
-		if (!rm_str_u64((struct rm_str){ r->words[1].text, r->words[1].n }, &number) || number > DATABASE_MAX)
+		if (!rm_str_u64((struct rm_str){ r->words[1].text, r->words[1].n }, &number) || number > RM_REDIS_DATABASE_MAX)
 			number = RM_WAITING_MAX;
 		w->n = (uint32_t)number & RM_WAITING_MAX;
 		break;
@@ -190,14 +137,14 @@ static bool consider(struct redis *r, struct rm_waiting *w)
 		return w->n && !r->multi && r->args <= RM_WAITING_MAX && !r->way[RM_DIR_REQUEST].cut;
 	case RM_REDIS_CLIENT:
 		w->kind = RM_REDIS_PLAIN;
-		return !is_word(&r->words[1], RM_STR("REPLY")) || is_word(&r->words[2], RM_STR("ON"));
+		return !rm_redis_is_word(&r->words[1], RM_STR("REPLY")) || rm_redis_is_word(&r->words[2], RM_STR("ON"));
 	case RM_REDIS_STREAMS:
 		return false;
 	}
 	return true;
 }
 
-static void note_transaction(struct redis *r, unsigned kind)
+static void note_transaction(struct rm_redis *r, unsigned kind)
 {
 	if (kind == RM_REDIS_MULTI) {
 		r->multi = true;
@@ -210,12 +157,13 @@ static void note_transaction(struct redis *r, unsigned kind)
 }
 
 /* A command is whole: from now on it waits for its answer. */
-static bool command_over(struct feed *f)
+static bool command_over(struct rm_redis_feed *f)
 {
-	struct redis *r = f->r;
+	struct rm_redis *r = f->r;
 	const struct rm_redis_name *known = rm_redis_find(r->words[0].text, r->words[0].n);
 	struct rm_waiting w = { .x = r->x, .kind = known ? known->kind : RM_REDIS_PLAIN, .n = 1 };
 
+	f->ring = NULL;
 	if (!consider(r, &w) || !rm_waiting_add(&r->queue, f->sink, &w))
 		return false;
 	r->x = w.x;
@@ -227,16 +175,16 @@ static bool command_over(struct feed *f)
 }
 
 /* An array of nothing, or a line without a word, is no command: it gets no answer. */
-static void no_command(struct feed *f)
+static void no_command(struct rm_redis_feed *f)
 {
 	f->sink->on->broken(f->sink, f->r->x, RM_STR(""));
 	f->r->asking = false;
 	f->r->x = 0;
 }
 
-static void begin_command(struct feed *f)
+static void begin_command(struct rm_redis_feed *f)
 {
-	struct redis *r = f->r;
+	struct rm_redis *r = f->r;
 	struct rm_resp *way = &r->way[RM_DIR_REQUEST];
 	char c = f->p[f->at];
 
@@ -249,9 +197,9 @@ static void begin_command(struct feed *f)
 		rm_resp_inline(way);
 }
 
-static bool command_item(struct feed *f)
+static bool command_item(struct rm_redis_feed *f)
 {
-	struct redis *r = f->r;
+	struct rm_redis *r = f->r;
 	struct rm_resp *way = &r->way[RM_DIR_REQUEST];
 
 	if (way->type == RM_RESP_INLINE) {
@@ -274,19 +222,64 @@ static bool command_item(struct feed *f)
 	if (way->type != '$' || way->number < 0)
 		return false;
 	if (r->args - r->args_left < WORDS)
-		put_word(&r->words[r->args - r->args_left], way->text,
-			 (uint64_t)way->number <= way->kept ? way->kept : WORD_BYTES);
+		rm_redis_put_word(&r->words[r->args - r->args_left], way->text,
+			 (uint64_t)way->number <= way->kept ? way->kept : RM_REDIS_WORD_BYTES);
 	way->keep = r->args - --r->args_left < WORDS;
 	return r->args_left || command_over(f);
 }
 
-static bool commands(struct feed *f)
+/* As rm_redis_find: programs use few commands, and the same again. */
+static const struct rm_redis_name *recall(struct rm_redis *r, struct rm_str word)
+{
+	uint64_t text;
+	size_t i;
+
+	if (word.n - 1 >= sizeof(text))
+		return rm_redis_find(word.p, word.n);
+	text = word.n < sizeof(text) ? rm_bytes_few(word.p, word.n) : rm_bytes_word(word.p);
+	i = (text * 0x9e3779b97f4a7c15ull) >> 62;
+	if (r->recent[i] != text) {
+		r->recent[i] = text;
+		r->found[i] = rm_redis_number(rm_redis_find(word.p, word.n));
+	}
+	return rm_redis_by_number(r->found[i]);
+}
+
+/* A plain command that lies as a whole where it came, as nearly all do. False: it is to be read in pieces. */
+static bool whole_command(struct rm_redis_feed *f)
+{
+	struct rm_redis *r = f->r;
+	const struct rm_redis_name *known;
+	struct rm_resp_command c;
+	size_t at = f->at;
+	rm_xid x = 0;
+
+	if (!rm_resp_command(f->p, f->n, &at, &c))
+		return false;
+	known = recall(r, c.word[0]);
+	if (!known || known->kind != RM_REDIS_PLAIN || !rm_waiting_has_room(&r->queue) || !rm_redis_ring(f))
+		return false;
+	f->at = at;
+	if (!f->sink->on->again || !f->sink->on->again(f->sink, f->conn, same_of(known, c.args), &x)) {
+		r->args = c.args;
+		r->x = x = f->sink->on->request(f->sink, f->conn);
+		tell(f, known);
+		r->x = 0;
+	}
+	f->ring[rm_waiting_place(&r->queue, r->queue.count++)] = (struct rm_waiting){ .x = x, .kind = RM_WAITING_PLAIN, .n = 1 };
+	r->queued += r->multi;
+	return true;
+}
+
+static bool commands(struct rm_redis_feed *f)
 {
 	struct rm_resp *way = &f->r->way[RM_DIR_REQUEST];
 
 	while (f->at < f->n) {
 		enum rm_resp_step s;
 
+		if (!f->r->asking && rm_resp_between(way) && whole_command(f))
+			continue;
 		if (!f->r->asking)
 			begin_command(f);
 		s = rm_resp_next(way, f->p, f->n, &f->at);
@@ -295,205 +288,9 @@ static bool commands(struct feed *f)
 	}
 	return true;
 }
-
-/* ---- answers ---- */
-
-/* "WRONGTYPE": the first word of an error, if it looks like one. The rest may hold anything. */
-static struct rm_str status_of(const struct redis *r)
-{
-	size_t n = 0;
-
-	while (n < r->first.n && ((r->first.text[n] >= 'A' && r->first.text[n] <= 'Z') || r->first.text[n] == '_' ||
-				  (n && r->first.text[n] >= '0' && r->first.text[n] <= '9')))
-		n++;
-	if (n == STATUS_BYTES || (n < r->first.n && r->first.text[n] != ' '))
-		n = 0;
-	return (struct rm_str){ r->first.text, n };
-}
-
-/* The oldest command got its last answer. */
-static void answered(struct feed *f, const struct rm_waiting *w)
-{
-	struct redis *r = f->r;
-	char digits[8];
-	struct rm_outcome outcome = { .failed = r->failed };
-	rm_xid x = w->x;
-
-	if (r->failed)
-		outcome.status = status_of(r);
-	if (r->database != UNKNOWN) {
-		size_t i = sizeof(digits);
-
-		for (int32_t v = r->database; v || i == sizeof(digits); v /= 10)
-			digits[--i] = (char)('0' + v % 10);
-		outcome.space = (struct rm_str){ digits + i, sizeof(digits) - i };
-	}
-	rm_waiting_pop(&r->queue, f->sink);
-	f->sink->on->response(f->sink, x);
-	f->sink->on->outcome(f->sink, x, &outcome);
-	f->sink->on->response_end(f->sink, x, 0);
-}
-
-/* What the answer says about those that follow. */
-static void learn(struct redis *r, const struct rm_waiting *w)
-{
-	if (r->failed)
-		return;
-	switch (w->kind) {
-	case RM_REDIS_SELECT:
-		/* Queued, it takes effect some time: from here on nobody knows. */
-		r->database = is_word(&r->first, RM_STR("OK")) && w->n <= DATABASE_MAX ? (int32_t)w->n : UNKNOWN;
-		break;
-	case RM_REDIS_RESET:
-		r->database = 0;
-		r->resp3 = false;
-		r->subscribed = 0;
-		break;
-	case RM_REDIS_HELLO:
-		r->resp3 = r->top == '%';
-		break;
-	}
-}
-
-/*
- * "subscribe", "psubscribe", "sunsubscribe" ...; *ret_leaves: the latter. Returns the bit of those that are
- * counted together: channels and patterns, or channels of shards; 0 when it is another word.
- */
-static uint8_t confirms(const struct word *w, bool *ret_leaves)
-{
-	bool shards = w->n > 1 && *w->text == 's' && w->text[1] != 'u';
-	size_t skip = 0;
-	struct word rest = *w;
-
-	shards = shards || is_word(w, RM_STR("sunsubscribe"));
-	if (shards || (w->n && *w->text == 'p'))
-		skip = 1;
-	rest.n = (uint8_t)(w->n - skip);
-	memcpy(rest.text, w->text + skip, rest.n);
-	*ret_leaves = is_word(&rest, RM_STR("unsubscribe"));
-	return *ret_leaves || is_word(&rest, RM_STR("subscribe")) ? 1 << shards : 0;
-}
-
-static bool may_be_push(const struct redis *r)
-{
-	return r->top == '>' || (r->top == '*' && r->pubsub && !r->resp3);
-}
-
-static bool is_message(const struct word *w)
-{
-	return is_word(w, RM_STR("message")) || is_word(w, RM_STR("pmessage")) || is_word(w, RM_STR("smessage"));
-}
-
-/* A push, or what may be one in RESP2. True when it is: then it answers at most a subscription. */
-static bool push_over(struct feed *f, const struct rm_waiting *w)
-{
-	struct redis *r = f->r;
-	bool asked = w && (w->kind == RM_REDIS_SUBSCRIBE || w->kind == RM_REDIS_UNSUBSCRIBE), leaves = false;
-	uint8_t bit;
-
-	if (!may_be_push(r) || (r->top == '*' && !r->subscribed && !asked))
-		return false;
-	bit = confirms(&r->first, &leaves);
-	if (!bit)
-		return r->top == '>' || (r->subscribed && is_message(&r->first));
-	r->subscribed = (uint8_t)(r->last > 0 ? r->subscribed | bit : r->subscribed & ~bit);
-	if (asked && leaves == (w->kind == RM_REDIS_UNSUBSCRIBE)) {
-		struct rm_waiting *due = rm_waiting_oldest(&r->queue, f->sink);
-
-		if (due && --due->n == 0)
-			answered(f, due);
-	}
-	return true;
-}
-
-static bool answer_over(struct feed *f)
-{
-	struct redis *r = f->r;
-	struct rm_waiting *w = rm_waiting_oldest(&r->queue, f->sink);
-	struct rm_waiting was;
-
-	r->answering = false;
-	if (push_over(f, w))
-		return true;
-	if (!w)
-		return false;
-	was = *w;
-	learn(r, &was);
-	answered(f, &was);
-	return true;
-}
-
-static bool is_aggregate(uint8_t type)
-{
-	return type == '*' || type == '~' || type == '%' || type == '>' || type == '|';
-}
-
-static uint64_t elements(const struct rm_resp *item)
-{
-	uint64_t n = is_aggregate(item->type) && item->number > 0 ? (uint64_t)item->number : 0;
-
-	return item->type == '%' || item->type == '|' ? 2 * n : n;
-}
-
-static bool outermost(struct feed *f)
-{
-	struct redis *r = f->r;
-	struct rm_resp *way = &r->way[RM_DIR_RESPONSE];
-
-	r->items_left = elements(way);
-	if (way->type == '|') {
-		r->attribute = r->items_left > 0;
-		return true;
-	}
-	r->answering = true;
-	r->top = way->type;
-	r->failed = way->type == '-' || way->type == '!';
-	r->first.n = 0;
-	r->last = 0;
-	if (!is_aggregate(way->type))
-		put_word(&r->first, way->text, way->kept);
-	return r->items_left || answer_over(f);
-}
-
-static bool element(struct feed *f)
-{
-	struct redis *r = f->r;
-	struct rm_resp *way = &r->way[RM_DIR_RESPONSE];
-
-	r->items_left += elements(way) - (way->type != '|');
-	if (way->type == ':')
-		r->last = way->number;
-	if (r->answering && !r->first.n && !is_aggregate(way->type))
-		put_word(&r->first, way->text, way->kept);
-	if (r->items_left)
-		return true;
-	if (!r->attribute)
-		return answer_over(f);
-	r->attribute = false;
-	return true;
-}
-
-static bool answers(struct feed *f)
-{
-	struct redis *r = f->r;
-	struct rm_resp *way = &r->way[RM_DIR_RESPONSE];
-
-	while (f->at < f->n) {
-		enum rm_resp_step s;
-
-		way->keep = r->answering && !r->first.n && may_be_push(r);
-		s = rm_resp_next(way, f->p, f->n, &f->at);
-		if (s == RM_RESP_BAD || way->type == RM_RESP_INLINE)
-			return false;
-		if (s == RM_RESP_ITEM && !(r->answering || r->attribute ? element(f) : outermost(f)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- the connection ---- */
 
-static void break_all(struct redis *r, struct rm_sink *sink, struct rm_str error)
+static void break_all(struct rm_redis *r, struct rm_sink *sink, struct rm_str error)
 {
 	struct rm_waiting *w;
 
@@ -505,7 +302,7 @@ static void break_all(struct redis *r, struct rm_sink *sink, struct rm_str error
 	}
 }
 
-static void take_back(struct redis *r, struct rm_sink *sink)
+static void take_back(struct rm_redis *r, struct rm_sink *sink)
 {
 	if (r->asking)
 		sink->on->broken(sink, r->x, RM_STR(""));
@@ -513,7 +310,7 @@ static void take_back(struct redis *r, struct rm_sink *sink)
 	r->x = 0;
 }
 
-static int mute(struct redis *r, struct rm_sink *sink)
+static int mute(struct rm_redis *r, struct rm_sink *sink)
 {
 	take_back(r, sink);
 	r->muted = true;
@@ -522,17 +319,17 @@ static int mute(struct redis *r, struct rm_sink *sink)
 
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
-	struct redis *r = state;
-	struct feed f = { r, (const char *)p, n, 0, sink, conn };
+	struct rm_redis *r = state;
+	struct rm_redis_feed f = { r, (const char *)p, n, 0, sink, conn, NULL };
 
-	if (r->muted || !(dir == RM_DIR_REQUEST ? commands(&f) : answers(&f)))
+	if (r->muted || !(dir == RM_DIR_REQUEST ? commands(&f) : rm_redis_answers(&f)))
 		return mute(r, sink);
 	return (int64_t)n;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
 {
-	struct redis *r = state;
+	struct rm_redis *r = state;
 	struct rm_resp *way = &r->way[dir];
 
 	if (r->muted || n + 2 > way->left || way->keep)
@@ -543,7 +340,7 @@ static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, 
 
 static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, void *conn)
 {
-	struct redis *r = state;
+	struct rm_redis *r = state;
 
 	take_back(r, sink);
 	if (!reset && dir == RM_DIR_REQUEST)
@@ -553,7 +350,7 @@ static void end(void *state, enum rm_dir dir, bool reset, struct rm_sink *sink, 
 
 static uint64_t unread(const void *state)
 {
-	const struct rm_resp *way = &((const struct redis *)state)->way[RM_DIR_REQUEST];
+	const struct rm_resp *way = &((const struct rm_redis *)state)->way[RM_DIR_REQUEST];
 
 	return way->left > 2 && !way->keep ? way->left - 2 : 0;
 }
@@ -562,7 +359,7 @@ const struct rm_proto rm_proto_redis = {
 	.name = "redis",
 	.help = "Redis and Valkey, RESP2 and RESP3: what clients ask",
 	.client_only = true,
-	.state_bytes = sizeof(struct redis),
+	.state_bytes = sizeof(struct rm_redis),
 	.sniff = sniff,
 	.open = redis_open,
 	.feed = feed,

@@ -140,3 +140,13 @@ const struct rm_redis_name *rm_redis_find(const char *word, size_t n)
 			return &names[from];
 	return NULL;
 }
+
+uint16_t rm_redis_number(const struct rm_redis_name *name)
+{
+	return name ? (uint16_t)(name - names + 1) : 0;
+}
+
+const struct rm_redis_name *rm_redis_by_number(uint16_t number)
+{
+	return number ? &names[number - 1] : NULL;
+}

@@ -29,4 +29,8 @@ struct rm_redis_name {
 /* The command that the word is, in letters of any case; NULL when it is none. */
 const struct rm_redis_name *rm_redis_find(const char *word, size_t n);
 
+/* Its number, from 1 on, 0 of NULL; and back. */
+uint16_t rm_redis_number(const struct rm_redis_name *name);
+const struct rm_redis_name *rm_redis_by_number(uint16_t number);
+
 #endif

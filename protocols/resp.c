@@ -6,11 +6,12 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/str.h"
 
 enum state { TYPE, LINE, BULK };
 
-enum { SHORT_BYTES = 12 };
+enum { SHORT_BYTES = 12, FEW_BYTES = 9 /* 8 digits */ };
 
 static const int64_t length_max = 1ll << 40;
 
@@ -181,6 +182,76 @@ enum rm_resp_step rm_resp_next(struct rm_resp *r, const char *p, size_t n, size_
 void rm_resp_inline(struct rm_resp *r)
 {
 	type(r, RM_RESP_INLINE);
+}
+
+/* "$10\r\n": a type and its number, of a few digits. Returns what follows, NULL when it is anything else or not whole. */
+static inline const char *few_digits(const char *p, const char *end, char type, uint32_t *ret)
+{
+	const char *most = end - p > FEW_BYTES ? p + FEW_BYTES : end;
+	uint32_t number, digit;
+
+	if (end - p < 4 || *p != type)
+		return NULL;
+	number = (uint8_t)(p[1] - '0');
+	if (number > 9)
+		return NULL;
+	for (p += 2; p < most && (digit = (uint8_t)(*p - '0')) <= 9; p++)
+		number = 10 * number + digit;
+	if (end - p < 2 || rm_bytes_pair(p) != RM_BYTES_PAIR('\r', '\n'))
+		return NULL;
+	*ret = number;
+	return p + 2;
+}
+
+/* Of a string of so many bytes at `p`: what follows the end of its line; NULL where that is not there. */
+static inline const char *behind_string(const char *p, const char *end, uint32_t bytes)
+{
+	if ((size_t)(end - p) < (size_t)bytes + 2 || p[bytes + 1] != '\n')
+		return NULL;
+	return p + bytes + 2;
+}
+
+bool rm_resp_command(const char *p, size_t n, size_t *at, struct rm_resp_command *ret)
+{
+	const char *end = p + n, *to;
+	uint32_t bytes;
+
+	to = few_digits(p + *at, end, '*', &ret->args);
+	for (uint32_t i = 0; to && i < ret->args; i++) {
+		to = few_digits(to, end, '$', &bytes);
+		if (!to)
+			return false;
+		if (i < RM_RESP_WORDS)
+			ret->word[i] = (struct rm_str){ to, bytes };
+		to = behind_string(to, end, bytes);
+	}
+	if (!to || !ret->args)
+		return false;
+	*at = (size_t)(to - p);
+	return true;
+}
+
+bool rm_resp_answer(const char *p, size_t n, size_t *at)
+{
+	const char *end = p + n, *from = p + *at, *to = NULL;
+	uint32_t number;
+
+	if (*from == '$') {
+		to = few_digits(from, end, '$', &number);
+		if (to)
+			to = behind_string(to, end, number);
+		else if (end - from >= 5 && memcmp(from, "$-1\r\n", 5) == 0)
+			to = from + 5;
+	} else if (*from == '+') {
+		to = memchr(from, '\n', (size_t)(end - from));
+		to = to ? to + 1 : NULL;
+	} else if (*from == ':') {
+		to = few_digits(from, end, ':', &number);
+	}
+	if (!to)
+		return false;
+	*at = (size_t)(to - p);
+	return true;
 }
 
 bool rm_resp_between(const struct rm_resp *r)

@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RM_RESP_KEPT_BYTES = 40, RM_RESP_INLINE = 'i' };
+#include "base/str.h"
+
+enum { RM_RESP_KEPT_BYTES = 40, RM_RESP_INLINE = 'i', RM_RESP_WORDS = 3 };
 
 enum rm_resp_step { RM_RESP_MORE, RM_RESP_ITEM, RM_RESP_BAD };
 
@@ -30,6 +32,21 @@ enum rm_resp_step rm_resp_next(struct rm_resp *r, const char *p, size_t n, size_
 
 /* The next item is a line without a type: an inline command. */
 void rm_resp_inline(struct rm_resp *r);
+
+/* A command that lies as a whole where it came. */
+struct rm_resp_command {
+	uint32_t args;
+	struct rm_str word[RM_RESP_WORDS]; /* the first of them */
+};
+
+/* Reads an array of strings at p[*at], if all of it is there. False: rm_resp_next is to say what it is. */
+bool rm_resp_command(const char *p, size_t n, size_t *at, struct rm_resp_command *ret);
+
+/*
+ * Steps over a simple answer at p[*at], if all of it is there: a status, a number that is not negative, a string, or that
+ * there is none. False: rm_resp_next is to say what it is.
+ */
+bool rm_resp_answer(const char *p, size_t n, size_t *at);
 
 /* True between items. */
 bool rm_resp_between(const struct rm_resp *r);

@@ -11,9 +11,9 @@ static struct rm_waiting *ring(struct rm_sink *sink, uint32_t cap)
 	return (void *)sink->on->stash(sink, RM_STASH_STREAMS, cap * (uint32_t)sizeof(struct rm_waiting));
 }
 
-static uint32_t place(const struct rm_waiting_queue *q, uint32_t i)
+struct rm_waiting *rm_waiting_ring(const struct rm_waiting_queue *q, struct rm_sink *sink)
 {
-	return (q->oldest + i) % q->cap;
+	return q->cap ? ring(sink, q->cap) : NULL;
 }
 
 /* Makes room; what went round the end of the ring moves behind what stood before it. */
@@ -35,7 +35,7 @@ static bool grow(struct rm_waiting_queue *q, struct rm_sink *sink)
 static bool count(struct rm_waiting_queue *q, struct rm_sink *sink)
 {
 	struct rm_waiting *all = q->count ? ring(sink, q->cap) : NULL;
-	struct rm_waiting *newest = all ? &all[place(q, q->count - 1u)] : NULL;
+	struct rm_waiting *newest = all ? &all[rm_waiting_place(q, q->count - 1u)] : NULL;
 
 	if (newest && !newest->x && newest->kind == RM_WAITING_PLAIN && newest->n < RM_WAITING_MAX) {
 		newest->n++;
@@ -43,7 +43,7 @@ static bool count(struct rm_waiting_queue *q, struct rm_sink *sink)
 	}
 	if (!all || q->count == q->cap)
 		return false;
-	all[place(q, q->count++)] = (struct rm_waiting){ .kind = RM_WAITING_PLAIN, .n = 1 };
+	all[rm_waiting_place(q, q->count++)] = (struct rm_waiting){ .kind = RM_WAITING_PLAIN, .n = 1 };
 	return true;
 }
 
@@ -63,7 +63,7 @@ bool rm_waiting_add(struct rm_waiting_queue *q, struct rm_sink *sink, struct rm_
 	all = ring(sink, q->cap);
 	if (!all)
 		return false;
-	all[place(q, q->count++)] = *w;
+	all[rm_waiting_place(q, q->count++)] = *w;
 	return true;
 }
 
@@ -71,7 +71,7 @@ struct rm_waiting *rm_waiting_at(const struct rm_waiting_queue *q, struct rm_sin
 {
 	struct rm_waiting *all = i < q->count ? ring(sink, q->cap) : NULL;
 
-	return all ? &all[place(q, i)] : NULL;
+	return all ? &all[rm_waiting_place(q, i)] : NULL;
 }
 
 struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm_sink *sink)
@@ -87,6 +87,5 @@ void rm_waiting_pop(struct rm_waiting_queue *q, struct rm_sink *sink)
 		oldest->n--;
 		return;
 	}
-	q->oldest = (uint16_t)place(q, 1);
-	q->count--;
+	rm_waiting_drop(q);
 }

@@ -31,6 +31,31 @@ struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm
 /* The one that was asked `i` after the oldest, NULL when there is none. */
 struct rm_waiting *rm_waiting_at(const struct rm_waiting_queue *q, struct rm_sink *sink, uint32_t i);
 
+/*
+ * The same without asking for the memory each time: of a queue that has a question, or had one, it stays where it is until one
+ * is added. NULL: it has none.
+ */
+struct rm_waiting *rm_waiting_ring(const struct rm_waiting_queue *q, struct rm_sink *sink);
+
+/* True where a question with a name finds room. */
+static inline bool rm_waiting_has_room(const struct rm_waiting_queue *q)
+{
+	return q->count + 1u < q->cap;
+}
+
+/* The place of the one that was asked `i` after the oldest: `cap` is a power of two. */
+static inline uint32_t rm_waiting_place(const struct rm_waiting_queue *q, uint32_t i)
+{
+	return (q->oldest + i) & (q->cap - 1u);
+}
+
+/* One that is there with a name, or one alone, got its last answer. */
+static inline void rm_waiting_drop(struct rm_waiting_queue *q)
+{
+	q->oldest = (uint16_t)rm_waiting_place(q, 1);
+	q->count--;
+}
+
 /* The oldest got its last answer. */
 void rm_waiting_pop(struct rm_waiting_queue *q, struct rm_sink *sink);
 

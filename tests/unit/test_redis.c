@@ -155,3 +155,23 @@ RM_TEST("the ring of waiting commands grows with its beginning anywhere")
 	RM_CHECK(!w.muted);
 	watch_free(&w);
 }
+
+RM_TEST("a string that does not end where it says is none, in a command and in an answer")
+{
+	static const char get[] = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", longer[] = "*2\r\n$3\r\nGETS\r\n$1\r\nk\r\n";
+	struct watch w;
+
+	watch_open(&w, &rm_proto_redis);
+	watch_feed(&w, RM_DIR_REQUEST, get, sizeof(get) - 1);
+	RM_CHECK(!w.muted);
+	watch_feed(&w, RM_DIR_REQUEST, longer, sizeof(longer) - 1);
+	RM_CHECK(w.muted);
+	watch_close(&w);
+	watch_free(&w);
+	watch_open(&w, &rm_proto_redis);
+	watch_feed(&w, RM_DIR_REQUEST, get, sizeof(get) - 1);
+	watch_feed(&w, RM_DIR_RESPONSE, "$1\r\nvalue\r\n", 12);
+	RM_CHECK(w.muted);
+	watch_close(&w);
+	watch_free(&w);
+}
