@@ -1,6 +1,7 @@
 # ./dev bench [--quick] [--peers] [NAME...]: all of it, or the programs of these names, see tests/bench/bench.py; with --peers beside
 # OpenTelemetry's agents. Without a name what idle connections and many processes take follows (footprint.py), and single calls in
-# instructions (micro.py). With --micro or --footprint one of those alone. With --start, what short programs pay: see
+# instructions (micro.py). With --micro or --footprint one of those alone. With --worker, what the background thread does in a
+# second (worker.py). With --start, what short programs pay: see
 # tests/bench/start.py. With --http2, spans that come of h2load and what connections take: see http2.py and http2_memory.py.
 micro()
 {
@@ -20,6 +21,10 @@ main()
 			;;
 		--footprint)
 			"$release_python" tests/bench/footprint.py --build build "${@:2}"
+			return
+			;;
+		--worker)
+			python3 tests/bench/worker.py --build build "${@:2}"
 			return
 			;;
 		--start)
