@@ -139,7 +139,7 @@ void rm_alike_told(struct rm_exchange *e, uint32_t same, const char *parent_sour
 	const struct rm_builder *b = &e->builder;
 
 	/* A slow call's stack, a parent's state and by what it was found are a span's own. */
-	if (!same || !e->record || e->tracestate_bytes || parent_source || b->dropped ||
+	if (!e->record || e->tracestate_bytes || parent_source || b->dropped ||
 	    rm_context_config()->slow_stack_ns)
 		return;
 	e->same = same;
@@ -178,7 +178,7 @@ void rm_alike_keep(struct rm_conn *c, const struct rm_exchange *e, uint32_t same
 	struct places *all;
 	struct place *p;
 
-	if (!same || !e->same || bytes > PLACE_BYTES - offsetof(struct place, span) ||
+	if (bytes > PLACE_BYTES - offsetof(struct place, span) ||
 	    (uint32_t)atomic_load_explicit(&e->events, memory_order_relaxed) ||
 	    atomic_load_explicit(&e->dropped_events, memory_order_relaxed))
 		return;

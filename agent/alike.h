@@ -15,10 +15,10 @@
 bool rm_alike_again(struct rm_sink *sink, void *conn, uint32_t same, rm_xid *ret);
 bool rm_alike_as_before(struct rm_sink *sink, rm_xid x, uint32_t same);
 
-/* An operation was told of, and its record is complete so far: may it become what others are made of? */
+/* An operation with a number was told of, and its record is complete so far: may it become what others are made of? */
 void rm_alike_told(struct rm_exchange *e, uint32_t same, const char *parent_source);
 
-/* Keeps a copy of that record, if so. Behind the outcome, whose number is `same`. */
+/* Keeps a copy of its record, which may. Behind the outcome, whose number is `same`. */
 void rm_alike_keep(struct rm_conn *c, const struct rm_exchange *e, uint32_t same);
 
 /* An exchange that was to be like one before gets a record of its own. Without memory it has none, and is counted. */

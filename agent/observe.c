@@ -238,7 +238,8 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 		e->operation = true;
 		if (on_shows(sink, x))
 			rm_semconv_operation(e, rm_context_config(), &v->conn->peer, &told, v->placed_by);
-		rm_alike_told(e, op->same, v->placed_by);
+		if (op->same)
+			rm_alike_told(e, op->same, v->placed_by);
 		rm_setup_tell(v->conn, v->thread, x);
 		v->placed = 0; /* names are used again */
 		if (rm_log_topics())
@@ -450,7 +451,8 @@ static void on_outcome(struct rm_sink *sink, rm_xid x, const struct rm_outcome *
 		return;
 	if (e->kind == RM_KIND_CLIENT) {
 		rm_semconv_outcome(e, outcome);
-		rm_alike_keep(((struct rm_visit *)sink)->conn, e, outcome->same);
+		if (outcome->same && e->same)
+			rm_alike_keep(((struct rm_visit *)sink)->conn, e, outcome->same);
 	} else {
 		rm_semconv_message_outcome(e, outcome);
 	}

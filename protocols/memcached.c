@@ -80,11 +80,20 @@ static bool remember(struct rm_memcached_feed *f, struct rm_waiting *w, bool qui
 	return s->forgot;
 }
 
+/* The name is all that is told of a command, and lies where no other does. */
+static uint32_t same_of(const struct rm_memcached_question *q)
+{
+	return (uint32_t)(uintptr_t)q->name;
+}
+
 bool rm_memcached_asked(struct rm_memcached_feed *f, const struct rm_memcached_question *q)
 {
-	struct rm_operation op = { .system = RM_STR("memcached"), .port = PORT, .name = rm_str_c(q->name) };
-	struct rm_waiting w = { .x = q->untold ? 0 : f->sink->on->request(f->sink, f->conn), .kind = q->kind, .n = q->n };
+	struct rm_waiting w = { .kind = q->kind, .n = q->n };
+	struct rm_operation op = { .system = RM_STR("memcached"), .port = PORT, .same = same_of(q) };
+	bool whole = !q->untold && f->sink->on->again && f->sink->on->again(f->sink, f->conn, op.same, &w.x);
 
+	if (!q->untold && !whole)
+		w.x = f->sink->on->request(f->sink, f->conn);
 	f->s->silent = q->silent;
 	if (!q->silent && !remember(f, &w, q->quiet)) {
 		if (w.x)
@@ -92,15 +101,22 @@ bool rm_memcached_asked(struct rm_memcached_feed *f, const struct rm_memcached_q
 		return false;
 	}
 	f->s->x = w.x;
-	if (w.x)
+	op.name = rm_str_c(q->name);
+	if (w.x && !whole)
 		f->sink->on->operation(f->sink, w.x, &op);
 	return true;
 }
 
+/* What is neither an error nor has a status is the same each time. */
 static void tell(struct rm_sink *sink, rm_xid x, const struct rm_outcome *outcome)
 {
+	struct rm_outcome told = *outcome;
+
+	told.same = !told.failed && !told.status.n;
+	if (told.same && sink->on->as_before && sink->on->as_before(sink, x, told.same))
+		return;
 	sink->on->response(sink, x);
-	sink->on->outcome(sink, x, outcome);
+	sink->on->outcome(sink, x, &told);
 	sink->on->response_end(sink, x, 0);
 }
 

@@ -155,6 +155,26 @@ RM_TEST("commands of a pipeline have the spans that each would have alone")
 	}
 }
 
+RM_TEST("commands of memcached, too, and each is what it is")
+{
+	open_case();
+	for (int i = 0; i < 3; i++) {
+		ask("get k\r\n");
+		answer("END\r\n");
+		ask("delete k\r\n");
+		answer(i == 1 ? "SERVER_ERROR secret\r\n" : "DELETED\r\n");
+	}
+	ask("get k\r\n");
+	close_case();
+	RM_CHECK(span_count == 7 && ids_differ());
+	for (int i = 0; i < span_count; i++)
+		RM_CHECK(rm_str_eq(rm_span_name(span_at(i)), i % 2 ? RM_STR("delete") : RM_STR("get")));
+	RM_CHECK(alike(span_at(2), span_at(0)) && alike(span_at(4), span_at(0)) && alike(span_at(5), span_at(1)));
+	RM_CHECK(span_at(3)->status == RM_STATUS_ERROR && span_at(6)->status == RM_STATUS_ERROR);
+	RM_CHECK(alike(span_at(3), alone("", "", "delete k\r\n", "SERVER_ERROR secret\r\n")));
+	RM_CHECK(alike(span_at(6), alone("", "", "get k\r\n", "")));
+}
+
 RM_TEST("numbers of arguments are told apart")
 {
 	open_case();
