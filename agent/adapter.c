@@ -126,7 +126,7 @@ bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES])
 	struct rm_exchange *e = ctx == RM_CTX_NOBODY ? NULL : rm_ctx_exchange(ctx);
 	struct rm_spanctx id;
 
-	if (!rm_active() || !e || e->kind != RM_KIND_SERVER || !(config->propagators & RM_PROP_TRACECONTEXT))
+	if (!rm_active() || !e || !rm_exchange_serves(e) || !(config->propagators & RM_PROP_TRACECONTEXT))
 		return false;
 	id = e->ctx;
 	__sync_synchronize(); /* the copy was made before the look that says whose it is */

@@ -91,6 +91,26 @@ bool rm_ctx_to_traceparent(rm_ctx ctx, char ret[RM_CTX_TEXT_BYTES]);
 /* The live context whose text this is, 0 when it is none of this process's. */
 rm_ctx rm_ctx_from_traceparent(const char *p, size_t n);
 
+/* What a program takes off a queue to do. All of it may be empty, and is copied. */
+struct rm_task {
+	struct rm_str system;      /* of queues: "celery" */
+	struct rm_str name;        /* of the function that does it */
+	struct rm_str queue, id;
+	struct rm_str traceparent; /* that it came with */
+};
+
+/*
+ * A task begins: a context until it ends, to be attached, put into requests or bound as those of requests. Who begins it ends
+ * it, in the same process. 0: there is no room, or this process is to send no context. Context: app.
+ */
+rm_ctx rm_ctx_begin_task(const struct rm_task *task);
+
+/* Something of that type went wrong in it. What is no task, or is over, is left alone. Context: app. */
+void rm_ctx_fail_task(rm_ctx ctx, struct rm_str type);
+
+/* It is over. As above. */
+void rm_ctx_end_task(rm_ctx ctx);
+
 /* True unless REMORA_ADAPTERS leaves the adapter of that name out, or nothing is traced here. */
 bool rm_ctx_wanted(const char *name);
 

@@ -152,7 +152,7 @@ uint32_t rm_exchange_by_id(const struct rm_spanctx *id)
 	e = rm_exchange_at(x);
 	gen = atomic_load_explicit(&e->gen, memory_order_acquire);
 	if (atomic_load_explicit(&e->phase, memory_order_acquire) < RM_PHASE_OPEN ||
-	    e->kind != RM_KIND_SERVER || memcmp(e->ctx.span_id, id->span_id, 8) != 0 ||
+	    !rm_exchange_serves(e) || memcmp(e->ctx.span_id, id->span_id, 8) != 0 ||
 	    memcmp(e->ctx.trace_id, id->trace_id, 16) != 0 || is_past(e, x, gen))
 		return 0;
 	return atomic_load_explicit(&e->gen, memory_order_acquire) == gen ? x : 0;

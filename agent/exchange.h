@@ -84,7 +84,13 @@ struct rm_exchange *rm_ctx_exchange(rm_ctx ctx);
 /* A span id that leads back to its exchange while that lives; random to everybody else. */
 void rm_exchange_span_id(uint32_t x, struct rm_random *random, uint8_t ret[8]);
 
-/* The live SERVER exchange that owns this trace and span id, or 0. */
+/* True of a request that is served, and of a task: what is done meanwhile is below it. */
+static inline bool rm_exchange_serves(const struct rm_exchange *e)
+{
+	return e->kind == RM_KIND_SERVER || e->kind == RM_KIND_CONSUMER;
+}
+
+/* The live exchange of a request that is served, or of a task, that owns this trace and span id; or 0. */
 uint32_t rm_exchange_by_id(const struct rm_spanctx *id);
 
 /* Stores what children of this span are to carry, and with it the threshold by which it was sampled; drops it again. */
