@@ -5,11 +5,15 @@
 #   drop()        the code that runs now works for more than one request
 #   detach()      the thread does, but not necessarily this code
 #   current()     the traceparent of the live request, None
+#   adopt(text)   the code that runs now sends on behalf of that one, if it lives; else for nobody
 #   announce(n, w) what is sent from now on on connection n, behind w bytes that wait, is for the code that runs
 #                 now, until the next announcement; w < 0: for nobody
 #   carry(f)      f, to be called in the context of now; start(f) the same, in a thread of its own
 #   before(f, g)  f, but that g is called first with the same arguments; it may return others: (args, kwargs)
 #   after(f, g)   f, but that g is called with its result and the arguments, when it does not raise
+#   during(f, g)  f; g is called first with the same arguments, and says what task f does: what begin returns, or None
+#   begin(...)    a task begins: of this system, name, queue, id and traceparent, each a text or None
+#   fail(type)    the task that runs now fails with that type of exception
 #   modules       sys.modules
 #   mistakes      the types of exceptions that mistakes in here raise: those are swallowed and counted there,
 #                 and turn the adapter off
@@ -26,6 +30,10 @@ FIELDS, SIZES = 100, tuple(1024 * kib for kib in (4, 8, 15, 16, 32, 64))
 OURS = 512  # bytes, with what the agent may add and we do not count
 
 
+def is_traced():
+    return any(name in modules for name in TRACERS)
+
+
 def outgoing(fields, size):
     """The traceparent for a head of so many fields and bytes, None for none."""
     text = current()
@@ -34,10 +42,7 @@ def outgoing(fields, size):
     for limit in SIZES:
         if limit - OURS <= size <= limit:
             return None
-    for name in TRACERS:
-        if name in modules:
-            return None
-    return text
+    return None if is_traced() else text
 
 
 # ---- tasks ----
@@ -205,7 +210,11 @@ def http_client(self, *args, **kwargs):
 
 def copy_of(this):
     other = object.__new__(type(this))
-    vars(other).update(vars(this))
+    for name in getattr(this, "__slots__", ()):
+        if hasattr(this, name):
+            setattr(other, name, getattr(this, name))
+    if hasattr(this, "__dict__"):
+        vars(other).update(vars(this))
     return other
 
 
@@ -333,6 +342,89 @@ def by_socket(self, *args, **kwargs):  # redis, pymysql
         announce(self._sock.fileno(), 0)
 
 
+# ---- brokers ----
+#
+# Who sends has been given messages by many. So a message's own headers say whose it is, where the program's call makes
+# them; of Kafka, where headers might make a batch too long for its topic, what is sent is announced, if one alone gave it.
+
+PLAIN_BYTES = 2000  # of headers: a frame that a broker takes may have 4,096
+PLAIN = (str, int, float, bool, type(None))
+MESSAGE_BYTES = 65536  # the smallest limit of a queue is four times that
+
+
+def with_ours(headers):
+    """The headers of a message and ours, None where that has a context, or they may grow too long."""
+    text = current()
+    if text is None or headers is not None and type(headers) is not dict or is_traced():
+        return None
+    size = 0
+    for name, value in (headers or {}).items():
+        if type(name) is not str or type(value) not in PLAIN or name.lower() == "traceparent":
+            return None
+        size += len(name) + 4 * len(str(value))
+    return {**(headers or {}), "traceparent": text} if size < PLAIN_BYTES else None
+
+
+def with_properties(self, *args, **kwargs):  # of pika and pamqp (aiormq, aio_pika): the head of a message, made to be sent
+    headers = with_ours(self.properties.headers)
+    if headers is not None:
+        self = copy_of(self)
+        self.properties = copy_of(self.properties)
+        self.properties.headers = headers
+        return (self,) + args, kwargs
+
+
+def py_amqp(self, *args, **kwargs):
+    if "delivery_mode" not in dict(self.PROPERTIES):
+        return
+    headers = with_ours(self.properties.get("application_headers"))
+    if headers is not None:
+        self = copy_of(self)
+        self.properties = {**self.properties, "application_headers": headers}
+        return (self,) + args, kwargs
+
+
+# Whom the messages of a batch are from: one alone, or None.
+batches = None
+
+
+def batched(future, self, *args, **kwargs):
+    global batches
+    if batches is None:
+        batches = modules["weakref"].WeakKeyDictionary()
+    if future is not None:
+        text = current()
+        if batches.setdefault(self, text) != text:
+            batches[self] = None
+
+
+def produces(request, self, *args, **kwargs):  # aiokafka, in a task of its own
+    texts = {batches.get(batch) if batches is not None else None for batch in self._batches.values()}
+    adopt(texts.pop() if len(texts) == 1 else None)
+
+
+# ---- tasks of other programs ----
+
+def kombu(self, body, priority, content_type, content_encoding, headers, *args, **kwargs):
+    if (type(headers) is not dict or "task" not in headers or "id" not in headers or "traceparent" in headers
+            or not isinstance(body, (str, bytes)) or len(body) > MESSAGE_BYTES or is_traced()):
+        return
+    text = current()
+    if text is not None:
+        return (self, body, priority, content_type, content_encoding, {**headers, "traceparent": text}) + args, kwargs
+
+
+def celery(task, uuid, request, *args, **kwargs):
+    if not is_traced():
+        queue = (request.get("delivery_info") or {}).get("routing_key")
+        return begin("celery", task, queue, uuid, request.get("traceparent"))
+
+
+def celery_failed(self, *args, **kwargs):
+    kind = type(self.retval)
+    fail(kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}")
+
+
 # ---- work for other threads ----
 
 def submitted(self, function, /, *args, **kwargs):
@@ -365,12 +457,18 @@ def loops(self, *args, **kwargs):
 
 
 REDIS = ("AbstractConnection.send_packed_command", "Connection.send_packed_command")  # by version
+CELERY = tuple((name, during, celery) for name in (
+    "_trace_task_ret", "trace_task_ret", "_fast_trace_task", "fast_trace_task"))  # by version
 PLACES = {
     "aiohttp.http_writer": (("StreamWriter.write_headers", before, aiohttp),),
     "aiohttp.web_app": (("Application._handle", before, by_application),),
     "aiohttp.web_protocol": (("RequestHandler._handle_request", before, by_headers),),
+    "aiokafka.conn": (("AIOKafkaConnection.send", before, redis_async),),
+    "aiokafka.producer.message_accumulator": (("MessageBatch.append", after, batched),),
+    "aiokafka.producer.sender": (("SendProduceReqHandler.create_request", after, produces),),
     "aiomysql.connection": (("Connection._write_bytes", before, aiomysql),),
     "aioredis.connection": tuple((name, before, redis_async) for name in REDIS),
+    "amqp.serialization": (("GenericContent._serialize_properties", before, py_amqp),),
     "anyio.to_thread": (("run_sync", before, spawned),),
     "asyncio": (("sleep", before, task_dozes),),
     "asyncio.base_events": (("BaseEventLoop.run_forever", before, loops),),
@@ -382,6 +480,8 @@ PLACES = {
     "asyncpg.cursor": tuple((name, before, asyncpg_statement) for name in (
         "BaseCursor._bind", "BaseCursor._bind_exec", "BaseCursor._exec", "BaseCursor._close_portal", "Cursor.forward")),
     "asyncpg.prepared_stmt": (("PreparedStatement._PreparedStatement__do_execute", before, asyncpg_statement),),
+    "celery.app.trace": CELERY + (("TraceInfo.handle_failure", before, celery_failed),),
+    "celery.worker.request": CELERY,
     "concurrent.futures.process": (("_process_worker", before, waits),),
     "concurrent.futures.thread": (("ThreadPoolExecutor.submit", before, submitted), ("_worker", before, waits)),
     "eventlet.green.http.client": (("HTTPConnection.endheaders", before, http_client),),
@@ -401,9 +501,15 @@ PLACES = {
                  ("AsyncConnectionPool.handle_async_request", before, httpcore)),
     "hypercorn.app_wrappers": (("ASGIWrapper.__call__", before, by_scope_and_queue),),
     "hypercorn.asyncio.task_group": (("invoke_asgi", before, by_scope_and_queue),),
+    "kombu.messaging": (("Producer._publish", before, kombu),),
     "multiprocessing.connection": (("_ConnectionBase.recv", before, waits), ("wait", before, waits)),
     "multiprocessing.pool": (("worker", before, waits),),
     "multiprocessing.queues": (("Queue.get", before, waits), ("SimpleQueue.get", before, waits)),
+    "pamqp.header": (("ContentHeader.marshal", before, with_properties),),
+    "pika.adapters.blocking_connection": (("BlockingConnection.add_callback_threadsafe", before, submitted),
+                                          ("BlockingConnection.process_data_events", before, waits)),
+    "pika.adapters.select_connection": (("IOLoop.start", before, loops),),
+    "pika.frame": (("Header.marshal", before, with_properties),),
     "psycopg.connection": (("Connection.wait", before, psycopg),),
     "psycopg.connection_async": (("AsyncConnection.wait", before, psycopg),),
     "pymysql.connections": (("Connection._write_bytes", before, by_socket),),
@@ -421,6 +527,7 @@ PLACES = {
 }
 
 STANDS = type(before(outgoing, outgoing)), type(before(len, len))
+standing = {}  # one for a function, in whatever places it is: it is pickled by its name in one of them
 
 
 def put(module, path, how, what):
@@ -429,7 +536,10 @@ def put(module, path, how, what):
         module = getattr(module, owner, None)
     there = vars(module).get(name) if module is not None else None
     if there is not None and type(there) not in STANDS:
-        setattr(module, name, how(there, what))
+        key = there, how, what
+        if key not in standing:
+            standing[key] = how(there, what)
+        setattr(module, name, standing[key])
 
 
 def adapt(name, module):

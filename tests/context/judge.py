@@ -44,8 +44,10 @@ def judge(calls, spans, service):
 
 
 def place(row, number, span, by_id):
-    """Adds a CLIENT span that was made for the request of that number."""
+    """Adds a CLIENT span that was made for the request of that number, or for a task that this one gave to a queue."""
     parent = by_id.get(span["parent_id"])
+    while parent and parent["kind"] == "CONSUMER" and parent["trace_id"] == span["trace_id"]:
+        span, parent = {**parent, "attributes": span["attributes"]}, by_id.get(parent["parent_id"])
     if parent and number_of(parent) == number and parent["trace_id"] == span["trace_id"]:
         verdict = "right"
     else:

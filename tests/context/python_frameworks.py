@@ -60,7 +60,7 @@ def celery(t, far, env, *pool):
     return gunicorn(t, far, env, "fan-python-celery", ["-k", "gthread", "--threads", 32], "main:app")
 
 
-@program("celery-prefork", "Celery over Redis, 4 processes; requests: no evidence in another program", ["redis-server"],
+@program("celery-prefork", "Celery over Redis, 4 processes; requests, by the tasks", ["redis-server"],
          ["celery", "flask", "gunicorn", "redis", "requests"])
 def celery_prefork(t, far, env):
     return celery(t, far, env, "--pool", "prefork", "--concurrency", "4")

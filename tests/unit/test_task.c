@@ -71,10 +71,10 @@ RM_TEST("a task is a CONSUMER span below whoever sent it")
 RM_TEST("what is sent while it runs is below it, by its text and by the thread it is attached to, and after it nothing")
 {
 	static const char plain[] = "GET /out HTTP/1.1\r\nHost: h\r\n\r\n", reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-	char text[RM_CTX_TEXT_BYTES], head[200];
+	char text[RM_CTX_TEXT_BYTES + 1] = "", head[200];
 	rm_ctx ctx = begin("00-" TRACE "-" SENDER "-01");
 
-	RM_CHECK(rm_ctx_to_traceparent(ctx, text) && rm_ctx_from_traceparent(text, sizeof(text)) == ctx);
+	RM_CHECK(rm_ctx_to_traceparent(ctx, text) && rm_ctx_from_traceparent(text, RM_CTX_TEXT_BYTES) == ctx);
 	snprintf(head, sizeof(head), "GET /out HTTP/1.1\r\nHost: h\r\ntraceparent: %.55s\r\n\r\n", text);
 	for (int i = 0; i < 3; i++) {
 		if (i == 1)
@@ -89,7 +89,7 @@ RM_TEST("what is sent while it runs is below it, by its text and by the thread i
 		RM_CHECK(!strstr(sent, text));
 	}
 	rm_ctx_attach(0, RM_SOURCE_ATTACHED);
-	RM_CHECK(rm_ctx_from_traceparent(text, sizeof(text)) == 0 && !rm_ctx_to_traceparent(ctx, text));
+	RM_CHECK(rm_ctx_from_traceparent(text, RM_CTX_TEXT_BYTES) == 0 && !rm_ctx_to_traceparent(ctx, text));
 	while (stub_span())
 		;
 }
@@ -138,11 +138,11 @@ RM_TEST("a name that is too long, and no text at all, are left out")
 RM_TEST("a child that is forked meanwhile works for it until it is over, and ends nothing")
 {
 	rm_ctx ctx = begin("00-" TRACE "-" SENDER "-01");
-	int over[2], status = 1;
+	int over[2], looked[2], status = 1;
 	char byte;
 	pid_t child;
 
-	RM_CHECK(pipe(over) == 0);
+	RM_CHECK(pipe(over) == 0 && pipe(looked) == 0);
 	child = fork();
 	if (child == 0) {
 		bool lived = rm_ctx_lives(ctx);
@@ -150,8 +150,11 @@ RM_TEST("a child that is forked meanwhile works for it until it is over, and end
 		rm_ctx_end_task(ctx);
 		lived = lived && rm_ctx_lives(ctx);
 		close(over[1]);
+		if (write(looked[1], "", 1) != 1)
+			_exit(3);
 		_exit(read(over[0], &byte, 1) == 0 && lived && !rm_ctx_lives(ctx) ? 0 : 2);
 	}
+	RM_CHECK(read(looked[0], &byte, 1) == 1);
 	rm_ctx_end_task(ctx);
 	close(over[1]);
 	RM_CHECK(waitpid(child, &status, 0) == child && status == 0);

@@ -125,3 +125,24 @@ def managed(t):
     t.start("web", [program, "-r", library, main, "serve", far.address, port], port, env=ENVIRONMENT)
     asked_at_once(t, port, 5)
     t.spans(10).count("web", server=5).roots("web", "PRODUCER")
+
+
+def below_requests(t, program, library):
+    needs(t, library)
+    far, port = server(t), t.port()
+    t.start("web", [*python(program), far.address, port], port, env=ENVIRONMENT)
+    asked_at_once(t, port, 20)
+    messages_of_requests(t, t.spans(40), "web", lambda s: s["attributes"]["messaging.destination.name"].rpartition(".")[2])
+
+
+@case("aio-pika in a server: one loop sends what many requests give it, each below its own request", [SERVER, "python3"],
+      name="amqp_aio", agent_only=True)
+def aio(t):
+    needs(t, "aiohttp")
+    below_requests(t, "amqp-client-python-aio", "aio_pika")
+
+
+@case("pika in a server of threads: the connection's thread, which the first request began, sends for all, each below its own request",
+      [SERVER, "python3"], name="amqp_threads", agent_only=True)
+def threads(t):
+    below_requests(t, "amqp-client-python-threads", "pika")

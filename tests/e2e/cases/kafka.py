@@ -125,6 +125,25 @@ def loop(t):
     messages_of_requests(t, spans, "web", lambda s: str(s["attributes"].get("messaging.batch.message_count", 1)))
 
 
+@case("aiokafka in a server: messages of one request are below it; of those that many requests gave, nothing is said", [*NEEDS, "python3"],
+      name="kafka_aio", agent_only=True)
+def aio(t):
+    needs(t, "aiokafka", "aiohttp")
+    far, port = server(t), t.port()
+    t.start("web", [*python("kafka-client-python-aio"), far.address, port], port, env=ENVIRONMENT)
+    alone = range(31, 37)
+    for number in (100, *alone):  # the first one waits for its topic
+        t.equal(t.get(port, f"/{number}"), [(200, b"ok\n")], "answer")
+    asked_at_once(t, port, 20)
+    spans, sent = t.spans_at_least(2 * len(alone) + 21), {}
+    for s in spans.of("web", "PRODUCER"):
+        if s["parent_id"] and "error.type" not in s["attributes"]:
+            number = int(spans.by_id[s["parent_id"]]["attributes"]["url.path"][1:])
+            sent[number] = sent.get(number, 0) + s["attributes"].get("messaging.batch.message_count", 1)
+    t.equal({n: sent.get(n) for n in alone}, {n: n for n in alone}, "messages below requests that were alone")
+    t.check(all(count <= number for number, count in sent.items()), f"no more messages below a request than it sent: {sent}")
+
+
 @case("Kafka, compressed: the same messages, counted, without context", [*NEEDS, "python3"], name="kafka_compressed")
 def compressed(t):
     needs(t, "kafka")
