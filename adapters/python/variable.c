@@ -167,15 +167,15 @@ static struct object *f_detach(struct object *self, struct object *unused)
 static struct object *f_announce(struct object *self, struct object *args)
 {
 	long fd = rm_py.PyLong_AsLong(rm_py.PyTuple_GetItem(args, 0)), waiting = rm_py.PyLong_AsLong(rm_py.PyTuple_GetItem(args, 1));
+	struct object *given = rm_py.PyTuple_GetItem(args, 2), *value = given ? given : rm_python_value_now();
 	uint64_t at = rm_ctx_written((int)fd);
-	struct object *value;
 	const char *text;
 
-	if (at == UINT64_MAX)
-		return rm_python_none_again();
-	value = rm_python_value_now();
-	rm_ctx_bind((int)fd, waiting < 0 ? 0 : at + (uint64_t)waiting, waiting < 0 ? 0 : rm_python_context_of(value, &text));
-	rm_py.Py_DecRef(value);
+	rm_py.PyErr_Clear(); /* there need not be a third one */
+	if (at != UINT64_MAX)
+		rm_ctx_bind((int)fd, waiting < 0 ? 0 : at + (uint64_t)waiting, waiting < 0 ? 0 : rm_python_context_of(value, &text));
+	if (!given)
+		rm_py.Py_DecRef(value);
 	return rm_python_none_again();
 }
 

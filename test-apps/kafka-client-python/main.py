@@ -2,6 +2,7 @@
 
 main.py publish SERVER N   sends N messages to orders, every third with a header, and a long one
 main.py receive SERVER N   prints, of the first N messages, how many there were and the bytes of them
+main.py serve SERVER PORT   answers GET /N after it sent N messages, all of them at once
 main.py sizes SERVER LIMIT   makes a topic, which takes batches of so many bytes, sends it one message each of all
                              lengths around that, and prints how many of them it took, and the longest
 
@@ -9,6 +10,7 @@ With TLS_CA in the environment it speaks TLS, and trusts that.
 """
 import os
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -55,4 +57,23 @@ def sizes(server, limit):
     print(len(taken), max(taken))
 
 
-{"sizes": sizes, "publish": publish, "receive": receive}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+def serve(server, port):
+    producer = KafkaProducer(bootstrap_servers=server, client_id="sender")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            for sent in [producer.send("orders", b"from a request", partition=0) for _ in range(int(self.path[1:]))]:
+                sent.get(30)
+            self.send_response(200)
+            self.send_header("Content-Length", "3")
+            self.end_headers()
+            self.wfile.write(b"ok\n")
+
+        def log_message(self, *arguments):
+            pass
+
+    ThreadingHTTPServer.request_queue_size = 64
+    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+
+
+{"serve": serve, "sizes": sizes, "publish": publish, "receive": receive}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))

@@ -131,6 +131,19 @@ def aio(t):
     needs(t, "aiokafka", "aiohttp")
     far, port = server(t), t.port()
     t.start("web", [*python("kafka-client-python-aio"), far.address, port], port, env=ENVIRONMENT)
+    messages_below(t, port)
+
+
+@case("kafka-python in a server of threads: the same, though a thread of its own sends", [*NEEDS, "python3"], name="kafka_threads",
+      agent_only=True)
+def threads(t):
+    needs(t, "kafka")
+    far, port = server(t), t.port()
+    t.start("web", [*python("kafka-client-python"), "serve", far.address, port], port, env=ENVIRONMENT)
+    messages_below(t, port)
+
+
+def messages_below(t, port):
     alone = range(31, 37)
     for number in (100, *alone):  # the first one waits for its topic
         t.equal(t.get(port, f"/{number}"), [(200, b"ok\n")], "answer")
