@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEXT_BYTES = 64 * 1024 };
@@ -54,8 +55,9 @@ static void make_plain(char *text)
 
 size_t rm_script_text(const char *path, char *ret, size_t cap)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : pread(fd, ret, cap - 1, 0);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* what is named may be a FIFO */
+	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, ret, cap - 1, 0) : -1;
 
 	if (fd >= 0)
 		close(fd);

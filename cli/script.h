@@ -32,7 +32,7 @@ enum rm_handover {
 /* What a shell script ends as; the program's name, of RM_HANDOVER_PROGRAM, goes to `ret`. */
 enum rm_handover rm_script_handover(const char *path, char ret[RM_SCRIPT_WORD_BYTES]);
 
-/* The text of a file, `cap` - 1 bytes at most, NUL-terminated. Returns its length; 0 where nothing can be read. */
+/* The text of a regular file, `cap` - 1 bytes at most, NUL-terminated. Returns its length; 0 where nothing can be read. */
 size_t rm_script_text(const char *path, char *ret, size_t cap);
 
 #endif

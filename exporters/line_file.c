@@ -27,10 +27,10 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { SLICE_MS = 10, TRIES = 10, SUFFIX_BYTES = 12 };
+enum { SLICE_MS = 10, TRIES = 10, SUFFIX_BYTES = 12, SHOWN_BYTES = RM_LINE_FILE_WHY_BYTES - 80 };
 
 struct rm_line_file {
-	char *folder, *name;
+	char *path, *folder, *name;
 	uint64_t max_bytes;
 	uint32_t keep;
 	int fd, folder_fd; /* -1: not open */
@@ -47,12 +47,13 @@ struct rm_line_file *rm_line_file_new(const struct rm_line_file_options *o)
 		return NULL;
 	}
 	folder_n = (size_t)(slash - o->path.p);
+	f->path = strndup(o->path.p, o->path.n);
 	f->folder = strndup(o->path.p, folder_n > 0 ? folder_n : 1);
 	f->name = strndup(slash + 1, o->path.n - folder_n - 1);
 	f->max_bytes = o->max_bytes;
 	f->keep = o->keep > 0 ? o->keep : 1;
 	f->fd = f->folder_fd = -1;
-	if (f->folder && f->name)
+	if (f->path && f->folder && f->name)
 		return f;
 	rm_line_file_free(f);
 	return NULL;
@@ -73,6 +74,7 @@ void rm_line_file_free(struct rm_line_file *f)
 	if (!f)
 		return;
 	close_file(f);
+	free(f->path);
 	free(f->folder);
 	free(f->name);
 	free(f);
@@ -108,14 +110,20 @@ static const char *describe(int error)
 	}
 }
 
+/* For messages: a path that leaves no room for what is wrong is told by its last part. */
+static const char *shown(const struct rm_line_file *f)
+{
+	return strlen(f->path) <= SHOWN_BYTES ? f->path : f->name;
+}
+
 static int fail(const struct rm_line_file *f, const char *what, int error, char *ret_why)
 {
 	const char *text = describe(error);
 
 	if (text)
-		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: cannot be %s: %s", f->name, what, text);
+		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: cannot be %s: %s", shown(f), what, text);
 	else
-		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: cannot be %s: errno %d", f->name, what, error);
+		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: cannot be %s: errno %d", shown(f), what, error);
 	switch (error) {
 	case EACCES:
 	case EPERM:
@@ -144,7 +152,7 @@ static int judge(const struct rm_line_file *f, char *ret_why)
 		return fail(f, "opened", ENXIO, ret_why);
 	if (folder.st_mode & S_IWOTH && (file.st_uid != geteuid() || file.st_nlink != 1)) {
 		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: is not this user's alone, in a folder where everybody may write",
-			  f->name);
+			  shown(f));
 		return RM_E_INVALID;
 	}
 	return RM_OK;
@@ -174,7 +182,7 @@ static int lock(struct rm_line_file *f, const struct rm_export_io *io, char *ret
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fail(f, "locked", errno, ret_why);
 		if (rm_clock_mono_ns() >= io->deadline_ns || (io->abort && atomic_load(io->abort))) {
-			rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: another process has it locked", f->name);
+			rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: another process has it locked", shown(f));
 			return RM_E_IO;
 		}
 		poll(NULL, 0, SLICE_MS);
@@ -271,7 +279,7 @@ static int append_locked(struct rm_line_file *f, struct rm_str lines, bool *ret_
 		return RM_OK;
 	}
 	if (lines.n + 1 > max) {
-		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: more at once than one file may hold", f->name);
+		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: more at once than one file may hold", shown(f));
 		return RM_E_RANGE;
 	}
 	if (file.st_size > 0 && (uint64_t)file.st_size + lines.n + 1 > max) {
@@ -297,7 +305,7 @@ int rm_line_file_append(struct rm_line_file *f, struct rm_str lines, const struc
 			flock(f->fd, LOCK_UN);
 	}
 	if (!err && again) {
-		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: it is always another file", f->name);
+		rm_format(ret_why, RM_LINE_FILE_WHY_BYTES, "%s: it is always another file", shown(f));
 		err = RM_E_IO;
 	}
 	if (err)

@@ -344,6 +344,17 @@ RM_TEST("the arguments of entry points and launchers are followed")
 	RM_CHECK(says("/app is named by REMORA_DENY"));
 }
 
+RM_TEST("a FIFO that a command names is not waited for")
+{
+	char *const args[] = { path, NULL };
+
+	make_image("sh", image(LD_SO, NULL), 0755);
+	make_text("script", "");
+	RM_CHECK(unlink(path) == 0 && mkfifo(path, 0600) == 0);
+	RM_CHECK(inspect_with(getuid(), "sh", NULL, args));
+	RM_CHECK(says("which was not looked at"));
+}
+
 RM_TEST("git is as good as the program that makes its requests")
 {
 	make_image("git", image(LD_SO, NULL), 0755);
