@@ -527,6 +527,13 @@ public final class Remora {
 		}
 	}
 
+	private static final int ROOM_MIN = 512;
+
+	/** How large a buffer for what is read next is to be. */
+	public static int roomy(int bytes) {
+		return bytes < ROOM_MIN ? ROOM_MIN : bytes;
+	}
+
 	private static final int TEXT_BYTES = 55; /* RM_CTX_TEXT_BYTES */
 
 	/** Of HTTP/2: 1, if it is a header of ours, which has its own value in each request: it goes into no table. */

@@ -22,7 +22,7 @@ enum rm_java_where {
 	RM_JAVA_BEFORE, /* before calls of a method with one or two objects: the helper gets whose method it is */
 	RM_JAVA_AROUND, /* first thing in the method; `end` of RM_JAVA_HELPER last, however it ends. No constructor */
 	RM_JAVA_AFTER,  /* before it returns, with parameters that it does not assign to */
-	RM_JAVA_RESULT, /* before an object is returned, with it */
+	RM_JAVA_RESULT, /* before an object is returned, with it; an int is what the helper makes of it */
 	RM_JAVA_GROW,   /* first thing in the method `number` is added to the parameter of `load`, an int */
 	RM_JAVA_SET,    /* first thing in the method the helper's bits are set in the last parameter of `load`, an int */
 };

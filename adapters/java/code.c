@@ -15,7 +15,7 @@ enum {
 
 	NOP = 0x00, BIPUSH = 0x10, ILOAD = 0x15, ISTORE = 0x36, IOR = 0x80, ALOAD_0 = 0x2a, ASTORE_0 = 0x4b, POP = 0x57, POP2 = 0x58, DUP = 0x59, DUP_X2 = 0x5b, DUP2_X1 = 0x5d, SWAP = 0x5f,
 	IINC = 0x84, IF_FIRST = 0x99, JSR = 0xa8,
-	TABLESWITCH = 0xaa, LOOKUPSWITCH = 0xab, RETURN_FIRST = 0xac, ARETURN = 0xb0, RETURN_LAST = 0xb1, INVOKEVIRTUAL = 0xb6,
+	TABLESWITCH = 0xaa, LOOKUPSWITCH = 0xab, RETURN_FIRST = 0xac, IRETURN = 0xac, ARETURN = 0xb0, RETURN_LAST = 0xb1, INVOKEVIRTUAL = 0xb6,
 	INVOKESTATIC = 0xb8, INVOKEINTERFACE = 0xb9, ATHROW = 0xbf, CHECKCAST = 0xc0, WIDE = 0xc4, IFNULL = 0xc6,
 	IFNONNULL = 0xc7, GOTO_W = 0xc8, JSR_W = 0xc9,
 };
@@ -206,6 +206,11 @@ static size_t epilogue(const struct code *c, const uint8_t *p, uint8_t ret[EPILO
 	}
 	if (c->after && *p >= RETURN_FIRST && *p <= RETURN_LAST)
 		return call_after(c, ret);
+	if (c->result && *p == IRETURN) {
+		ret[0] = INVOKESTATIC;
+		rm_j_write2(ret + 1, c->w->added[first_of(c->result)].helper);
+		return 3;
+	}
 	if (c->result && *p == ARETURN) {
 		ret[0] = DUP;
 		ret[1] = INVOKESTATIC;

@@ -265,6 +265,10 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	     "wrote", "(" OBJECT OBJECT ")V"),
 	QUIET("io/netty/channel/AbstractChannel$AbstractUnsafe", "flush0", "()V"),
 
+	/* What is read into shrinks to the size of small requests: below 256 bytes there is no room for a line of ours. */
+	RULE("io/netty/channel/AdaptiveRecvByteBufAllocator$HandleImpl", "guess", "()I", RESULT, "", RM_JAVA_NO_NUMBER, "", "",
+	     "roomy", "(I)I"),
+
 	/* The buffer that a record is read into is as large as that; a line of ours goes behind what was in it. */
 	RULE("io/netty/handler/ssl/SslHandler", "allocate", "(Lio/netty/channel/ChannelHandlerContext;I)Lio/netty/buffer/ByteBuf;",
 	     GROW, "2", RM_JAVA_ROOM, "", "", "", ""),
