@@ -22,7 +22,7 @@ import sun.net.www.MessageHeader;
  * package for the sake of ForkJoinTask.exec and CompletableFuture.Completion, which it calls. No lambdas
  * or strings that are put together: they would load classes. generate.py compiles it into classes.h.
  */
-public final class Remora {
+public final class Remora extends RemoraLibraries {
 	private static final Class<?> CARRIER = find("jdk.internal.misc.CarrierThread");
 	static final long NOBODY = -1;
 
@@ -31,27 +31,24 @@ public final class Remora {
 
 	private static volatile ForkJoinPool carriers;
 
-	/* Kinds of requests, of kinds.h. */
-	private static final int ENTER_NETTY = 4, ENTER_TEXT = 6;
-
 	/* natives.c */
 	static native void attach(long ctx, boolean handedOver);
 
 	static native long current();
 
-	private static native String text(long ctx);
+	static native String text(long ctx);
 
-	private static native long contextOf(Object request, int kind);
+	static native long contextOf(Object request, int kind);
 
 	private static native Object firstTask(Object worker);
 
 	private static native Map<?, ?> headersOf(Object request, int kind);
 
-	private static native Object setHeader(Object request, String text, int kind);
+	static native Object setHeader(Object request, String text, int kind);
 
-	private static native Object fieldsOf(Object message);
+	static native Object fieldsOf(Object message);
 
-	private static native void putHeader(Object headers, Object buffer, String text);
+	static native void putHeader(Object headers, Object buffer, String text);
 
 	static Class<?> find(String name) {
 		try {
@@ -82,18 +79,18 @@ public final class Remora {
 
 	/* ---- the context of the running thread ---- */
 
-	private static long now() {
+	static long now() {
 		return RemoraVirtual.is() ? RemoraVirtual.now() : RemoraScopes.ofThread().now();
 	}
 
-	private static void begin(long ctx, int how) {
+	static void begin(long ctx, int how) {
 		if (RemoraVirtual.is())
 			RemoraVirtual.begin(how == QUIET ? 0 : ctx);
 		else
 			RemoraScopes.ofThread().begin(ctx, how);
 	}
 
-	private static void replace(long ctx) {
+	static void replace(long ctx) {
 		if (RemoraVirtual.is())
 			RemoraVirtual.replace(ctx);
 		else
@@ -238,48 +235,6 @@ public final class Remora {
 			/* nobody's */
 		}
 		begin(ctx, ctx == 0 ? QUIET : HANDED_OVER);
-	}
-
-	/** The same of what others may run in: once it is not known for whom that is, it is for nobody. */
-	public static void dispatch(Object context) {
-		member(context);
-		try {
-			if (context != null && !RemoraVirtual.is())
-				RemoraScopes.ofThread().in(RemoraTasks.held(context));
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* as it began */
-		}
-	}
-
-	/** The method calls those who listen. */
-	public static void calls() {
-		try {
-			begin(now(), ENTERED);
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* as before */
-		}
-	}
-
-	/** Whoever completes a future, those who listen go on as they were when they began to. */
-	public static void listens(Object listener) {
-		try {
-			if (listener != null)
-				RemoraTasks.hold(listener, now(), RemoraTasks.CAPTURED);
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* it belongs to whom the future does */
-		}
-	}
-
-	/** It is called next. */
-	public static void calling(Object listener) {
-		try {
-			RemoraTasks.Held held = listener == null ? null : RemoraTasks.held(listener);
-			if (held == null)
-				return;
-			replace(RemoraTasks.take(listener));
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* as before */
-		}
 	}
 
 	/** Whatever the thread takes out of a queue in this method, behind it the thread works on as before. */
@@ -442,18 +397,18 @@ public final class Remora {
 
 	/* ---- requests ---- */
 
-	/** The thread serves this request until the method ends. */
+	/** The thread serves this request until the method ends; null: the coroutine that does goes on. */
 	public static void enter(Object request, int kind) {
 		long ctx = 0;
 		try {
-			ctx = contextOf(request, kind);
+			ctx = request == null ? now() : contextOf(request, kind);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* nobody's */
 		}
 		begin(ctx, ENTERED);
 	}
 
-	private static String textNow() {
+	static String textNow() {
 		long ctx = now();
 		return ctx == 0 ? null : text(ctx);
 	}
@@ -485,67 +440,6 @@ public final class Remora {
 		} catch (RuntimeException | VirtualMachineError e) {
 			return request;
 		}
-	}
-
-	/* ---- Netty ---- */
-
-	/** A message was read: the thread is at this request until it is done with the event. */
-	public static void read(Object message) {
-		try {
-			if (RemoraHeads.isRequest(message)) {
-				long ctx = contextOf(message, ENTER_NETTY);
-				replace(ctx);
-			}
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* nobody's */
-		}
-	}
-
-	/** A message is to be written, perhaps later, in another thread. */
-	public static void write(Object message) {
-		try {
-			if (!RemoraHeads.isRequest(message))
-				return;
-			long ctx = now();
-			Object fields = ctx == 0 ? null : fieldsOf(message);
-			if (fields != null)
-				RemoraTasks.hold(fields, ctx, RemoraTasks.CLAIMED);
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* without a header */
-		}
-	}
-
-	/** It was written: its headers are in the buffer. */
-	public static void wrote(Object fields, Object buffer) {
-		try {
-			long ctx = fields == null ? 0 : RemoraTasks.take(fields);
-			String text = ctx == 0 ? null : text(ctx);
-			if (text != null)
-				putHeader(fields, buffer, text);
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* without it */
-		}
-	}
-
-	private static final int ROOM_MIN = 512;
-
-	/** How large a buffer for what is read next is to be. */
-	public static int roomy(int bytes) {
-		return bytes < ROOM_MIN ? ROOM_MIN : bytes;
-	}
-
-	private static final int TEXT_BYTES = 55; /* RM_CTX_TEXT_BYTES */
-
-	/** Of HTTP/2: 1, if it is a header of ours, which has its own value in each request: it goes into no table. */
-	public static int apart(Object name, Object value) {
-		try {
-			if (((CharSequence) name).length() == 11 && ((CharSequence) value).length() == TEXT_BYTES &&
-			    name.toString().equals("traceparent") && contextOf(value.toString(), ENTER_TEXT) != 0)
-				return 1;
-		} catch (RuntimeException | VirtualMachineError e) {
-			/* as the program has it */
-		}
-		return 0;
 	}
 
 	/** The same for HttpURLConnection. */

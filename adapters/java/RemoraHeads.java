@@ -54,6 +54,12 @@ final class RemoraHeads {
 
 	private static final Requests REQUESTS = new Requests();
 
+	/** One more line of a head that is being made: true, if it may yet get ours. */
+	static boolean grows(RemoraTasks.Held held, CharSequence name, CharSequence value) {
+		held.bytes += name.length() + value.length() + 4;
+		return held.bytes < BYTES_MAX && !name.toString().equalsIgnoreCase("traceparent");
+	}
+
 	static boolean isRequest(Object message) {
 		return message != null && REQUESTS.get(message.getClass());
 	}

@@ -13,8 +13,8 @@ final class RemoraTasks {
 	private static final ReferenceQueue<Object> GONE = new ReferenceQueue<>();
 	private static final Merge MERGE = new Merge();
 
-	/* How one is held: until it runs; the same, whoever hands it over later; until it leaves a queue. */
-	static final int CAPTURED = 0, CLAIMED = 1, QUEUED = 2;
+	/* How one is held: until it runs; the same, whoever hands it over later; until it leaves a queue; as long as it is there. */
+	static final int CAPTURED = 0, CLAIMED = 1, QUEUED = 2, OWNED = 3;
 
 	/** Is a class one of tasks? To ask an object for five interfaces takes twenty times as long. */
 	private static final class Tasks extends ClassValue<Boolean> {
@@ -37,6 +37,7 @@ final class RemoraTasks {
 		final int hash, how;
 		long ctx;
 		int turns = 1;
+		int bytes; /* of the head that it is, as far as it is made */
 
 		Held(Object task, long ctx, int how) {
 			super(task, GONE);
@@ -56,7 +57,7 @@ final class RemoraTasks {
 		}
 
 		void again(long ctx) {
-			if (how == CLAIMED)
+			if (how == CLAIMED || how == OWNED)
 				return;
 			turns++;
 			if (this.ctx != ctx)
@@ -103,7 +104,7 @@ final class RemoraTasks {
 				return held;
 			}
 			found = held.ctx;
-			return --held.turns == 0 ? null : held;
+			return held.how != OWNED && --held.turns == 0 ? null : held;
 		}
 
 		long look() {

@@ -172,6 +172,18 @@ static rm_jref set_jetty(rm_jenv e, rm_jref request, rm_jref name, rm_jref text)
 	return NULL;
 }
 
+/* ---- of Ktor's CIO, while it writes the head ---- */
+
+static rm_jref set_ktor(rm_jenv e, rm_jref builder, rm_jref name, rm_jref text)
+{
+	union rm_jvalue arguments[2] = { { .l = name }, { .l = text } };
+	rm_jmethod m = rm_jni_method(e, rm_jni_class_of(e, builder), "headerLine", "(Ljava/lang/CharSequence;Ljava/lang/CharSequence;)V");
+
+	if (!rm_java_failed(e) && m)
+		rm_jni_call_void(e, builder, m, arguments);
+	return NULL;
+}
+
 /* The request with the header: the same object or another one. */
 rm_jref rm_java_set_header(rm_jenv e, rm_jref class, rm_jref request, rm_jref text, int32_t kind)
 {
@@ -193,6 +205,8 @@ rm_jref rm_java_set_header(rm_jenv e, rm_jref class, rm_jref request, rm_jref te
 			made = set_jetty(e, request, name, text);
 		else if (kind == RM_JAVA_SEND_GRPC)
 			made = rm_java_grpc_with(e, request, text);
+		else if (kind == RM_JAVA_SEND_KTOR)
+			made = set_ktor(e, request, name, text);
 		rm_java_failed(e);
 	}
 	return rm_jni_pop_frame(e, made ? made : request);

@@ -12,6 +12,7 @@ enum rm_java_enter {
 	RM_JAVA_ENTER_TOMCAT,  /* org.apache.coyote.Request */
 	RM_JAVA_ENTER_UNDERTOW, /* io.undertow.server.HttpServerExchange */
 	RM_JAVA_ENTER_NETTY,   /* io.netty.handler.codec.http.HttpRequest; Remora.java knows its number */
+	RM_JAVA_ENTER_KTOR,    /* io.ktor.http.cio.Request */
 	RM_JAVA_ENTER_GRPC,    /* io.grpc.Metadata */
 	RM_JAVA_ENTER_TEXT,    /* the header's value; Remora.java knows this number, too */
 	RM_JAVA_ENTER_COUNT,
@@ -24,6 +25,7 @@ enum rm_java_send {
 	RM_JAVA_SEND_OKHTTP,  /* okhttp3.Request */
 	RM_JAVA_SEND_JETTY,   /* org.eclipse.jetty.client.transport.HttpRequest */
 	RM_JAVA_SEND_GRPC,    /* io.grpc.Metadata */
+	RM_JAVA_SEND_KTOR,    /* io.ktor.http.cio.RequestResponseBuilder; Remora.java knows its number */
 };
 
 /*

@@ -51,12 +51,14 @@ static rm_jref first_task(rm_jenv e, rm_jref class, rm_jref worker)
 /* How a request is asked for a header: of what it gives by `headers`, or (NULL) of itself. */
 static const struct {
 	const char *headers, *headers_signature, *get;
+	bool not_string; /* what it gives is another CharSequence */
 } entered[RM_JAVA_ENTER_COUNT] = {
 	[RM_JAVA_ENTER_JDK] = { "getRequestHeaders", "()Lcom/sun/net/httpserver/Headers;", "getFirst" },
 	[RM_JAVA_ENTER_SERVLET] = { NULL, NULL, "getHeader" },
 	[RM_JAVA_ENTER_TOMCAT] = { NULL, NULL, "getHeader" },
 	[RM_JAVA_ENTER_UNDERTOW] = { "getRequestHeaders", "()Lio/undertow/util/HeaderMap;", "getFirst" },
 	[RM_JAVA_ENTER_NETTY] = { "headers", "()Lio/netty/handler/codec/http/HttpHeaders;", "get" },
+	[RM_JAVA_ENTER_KTOR] = { "getHeaders", "()Lio/ktor/http/cio/HttpHeadersMap;", "get", true },
 };
 
 static int64_t context_of(rm_jenv e, rm_jref class, rm_jref request, int32_t kind)
@@ -74,7 +76,12 @@ static int64_t context_of(rm_jenv e, rm_jref class, rm_jref request, int32_t kin
 	} else if (!rm_java_failed(e)) {
 		if (entered[kind].headers)
 			headers = rm_java_ask(e, request, entered[kind].headers, entered[kind].headers_signature, NULL);
-		ret = context_in(e, rm_java_ask(e, headers, entered[kind].get, "(Ljava/lang/String;)Ljava/lang/String;", name));
+		if (entered[kind].not_string)
+			name = rm_java_ask(e, rm_java_ask(e, headers, entered[kind].get, "(Ljava/lang/String;)Ljava/lang/CharSequence;", name),
+					   "toString", "()Ljava/lang/String;", NULL);
+		else
+			name = rm_java_ask(e, headers, entered[kind].get, "(Ljava/lang/String;)Ljava/lang/String;", name);
+		ret = context_in(e, name);
 	}
 	rm_jni_pop_frame(e, NULL);
 	return (int64_t)ret;

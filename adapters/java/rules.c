@@ -93,6 +93,14 @@ enum { RM_JAVA_ROOM = 96 };
 	RULE(class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "calls", "()V"),                             \
 	RULE(class, method, signature, BEFORE, "", RM_JAVA_NO_NUMBER, __VA_ARGS__, "calling", "(" OBJECT ")V")
 
+/* Coroutines. */
+#define COROUTINES "kotlinx/coroutines/"
+#define CONTINUATION "Lkotlin/coroutines/Continuation;"
+#define ASKS(class, method, of) ENTRY(COROUTINES class, method, "(" of CONTINUATION ")" OBJECT, "", "asks", "()V")
+#define OWNS(class, signature) AFTER(class, "<init>", signature, "0", "own", "(" OBJECT ")V")
+#define KTOR_HEAD "io/ktor/http/cio/RequestResponseBuilder"
+#define CHARS "Ljava/lang/CharSequence;"
+
 /* A request goes out: the object is changed, or another one comes in its place. */
 #define SENDS(class, method, signature, parameter, kind)                                                               \
 	RULE(class, method, signature, ENTRY, parameter, RM_JAVA_SEND_##kind, "", "", "mark", "(" OBJECT "I)V")
@@ -308,6 +316,37 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	CALLS(VERTX_FUTURE "FutureImpl$ListenerArray", "complete", "(" OBJECT THROWABLE ")V", VERTX5_COMPLETE),
 	CALLS(VERTX_FUTURE "FutureImpl$ListenerArray", "onSuccess", "(" OBJECT ")V", VERTX4_SUCCESS),
 	CALLS(VERTX_FUTURE "FutureImpl$ListenerArray", "onFailure", "(" THROWABLE ")V", VERTX4_FAILURE),
+
+	/* ---- coroutines of Kotlin ---- */
+	OWNS(COROUTINES "internal/DispatchedContinuation", "(L" COROUTINES "CoroutineDispatcher;" CONTINUATION ")V"),
+	SCOPE(COROUTINES "internal/DispatchedContinuation", "resumeWith", "(" OBJECT ")V", "0", "resumes"),
+	SCOPE(COROUTINES "internal/DispatchedContinuationKt", "resumeCancellableWith", "(" CONTINUATION OBJECT ")V", "0", "resumes"),
+	SCOPE(COROUTINES "internal/DispatchedContinuationKt", "resumeCancellableWith",
+	      "(" CONTINUATION OBJECT "Lkotlin/jvm/functions/Function1;)V", "0", "resumes"), /* before 1.9 */
+	OWNS(COROUTINES "CancellableContinuationImpl", "(" CONTINUATION "I)V"),
+	SCOPE(COROUTINES "DispatchedTask", "run", "()V", "0", "member"),
+	SCOPE(COROUTINES "DispatchedTaskKt", "resume", "(L" COROUTINES "DispatchedTask;" CONTINUATION "Z)V", "0", "resumes"),
+	RULE(COROUTINES "CancellableContinuationKt", "getOrCreateCancellableContinuation",
+	     "(" CONTINUATION ")L" COROUTINES "CancellableContinuationImpl;", RESULT, "", RM_JAVA_NO_NUMBER, "", "", "ownAgain",
+	     "(" OBJECT ")V"),
+
+	RULE("kotlin/coroutines/jvm/internal/ContinuationImpl", "intercepted", "()" CONTINUATION, RESULT, "", RM_JAVA_NO_NUMBER, "", "",
+	     "agrees", "(" OBJECT ")V"),
+
+	/* Who asks for what others send may be at work for all. */
+	ASKS("channels/BufferedChannel", "receive", ""),
+	ASKS("channels/BufferedChannel", "receiveCatching-JP2dKIU", ""),
+	ASKS("channels/BufferedChannel$BufferedChannelIterator", "hasNext", ""),
+	ASKS("flow/SharedFlowImpl", "collect", "L" COROUTINES "flow/FlowCollector;"),
+	ASKS("flow/StateFlowImpl", "collect", "L" COROUTINES "flow/FlowCollector;"),
+	ASKS("selects/SelectImplementation", "doSelect", ""),
+
+	/* ---- Ktor's own sockets (CIO) ---- */
+	ENTERS("io/ktor/server/cio/CIOApplicationEngine", "handleRequest",
+	       "(Lio/ktor/server/cio/backend/ServerRequestScope;Lio/ktor/http/cio/Request;" CONTINUATION ")" OBJECT, "2", KTOR),
+	AFTER(KTOR_HEAD, "requestLine", "(Lio/ktor/http/HttpMethod;" CHARS CHARS ")V", "0", "head", "(" OBJECT ")V"),
+	ENTRY(KTOR_HEAD, "headerLine", "(" CHARS CHARS ")V", "012", "line", "(" OBJECT CHARS CHARS ")V"),
+	ENTRY(KTOR_HEAD, "emptyLine", "()V", "0", "headEnds", "(" OBJECT ")V"),
 
 	/* ---- gRPC ---- */
 

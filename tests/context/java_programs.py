@@ -249,6 +249,39 @@ for jars, number in (("fan-java-vertx", 5), ("fan-java-vertx-4", 4)):
             return libraries(t, far, env, "fan-java-vertx", way, jars=jars)
 
 
+def kotlin(t):
+    """The classes of test-apps/fan-kotlin; its compiler is a program in Java."""
+    jars, out = sorted((JARS / "fan-kotlin").glob("*.jar")), t.build.stage / "fan-kotlin"
+    with t.build.lock:
+        if not out.exists():
+            done = subprocess.run([JAVA, "-cp", f"{JARS / 'kotlin-compiler'}/*:{JARS / 'fan-kotlin'}/*", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib",
+                                   "-no-reflect", "-cp", ":".join(map(str, jars)), "-d", out, APPS / "fan-kotlin" / "Main.kt"],
+                                  capture_output=True, text=True)
+            if done.returncode != 0:
+                raise RuntimeError(done.stderr)
+    return f"{out}:{JARS / 'fan-kotlin'}/*"
+
+
+def coroutines(where, client, title, way):
+    """A way of test-apps/fan-kotlin."""
+    @program(f"kotlin-{where}-{client}-{way}", title, ["java"], jars="fan-kotlin")
+    def run(t, far, env):
+        port = t.port()
+        return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", kotlin(t), "MainKt", where, client, port], port,
+                      path=f"/{way}/{{id}}")
+
+
+for where, client, title in (("netty", "okhttp", "Ktor on Netty, its client on OkHttp"), ("netty", "cio", "Ktor on Netty, its client on CIO"),
+                             ("cio", "cio", "Ktor and its client on CIO"), ("cio", "okhttp", "Ktor on CIO, its client on OkHttp")):
+    coroutines(where, client, f"{title}, one call after the other", "chain")
+    coroutines(where, client, f"{title}, all calls at once", "fan")
+for way, title in (("io", "HttpURLConnection in Dispatchers.IO"), ("default", "calls in Dispatchers.Default"),
+                   ("unconfined", "calls in Dispatchers.Unconfined"), ("flow", "calls in a flow"), ("merge", "calls in flatMapMerge"),
+                   ("few", "calls behind a semaphore"), ("shared", "after what several requests wait for"),
+                   ("turn", "when another request resumes"), ("worker", "calls by a coroutine for all, which the first request starts")):
+    coroutines("netty", "cio", f"Ktor on Netty, its client on CIO; {title}", way)
+
+
 for jars, names in (("fan-java-older", ("OkHttp 3", "Jetty's client 9")), ("fan-java-older-2", ("OkHttp 4", "Jetty's client 11"))):
     for way, title in (("okhttp", names[0]), ("okhttp-async", f"{names[0]}, calls that wait for four connections"),
                        ("jetty", names[1]), ("jetty-async", f"{names[1]}, asynchronous")):
