@@ -147,10 +147,40 @@ static enum rm_json_scan_wish call_value(struct rm_api_body *b, enum rm_json_sca
 	return RM_JSON_SCAN_SKIP;
 }
 
+/* ---- JSON: lists of answers ---- */
+
+/* Is it one? A list of calls may have an answer by itself, too. */
+static bool is_list(const struct rm_api_body *b)
+{
+	return b->listed && !(b->json.objects & 1);
+}
+
+/* One of them is whole. */
+static void answer_over(struct rm_api_body *b)
+{
+	if (b->call == RM_API_CALL_GRAPHQL ? b->failed && !b->has_data : b->answered && b->failed) {
+		if (!b->any_failed)
+			b->shared = b->code;
+		b->differ = b->differ || !rm_str_eq(rm_api_word(&b->shared), rm_api_word(&b->code));
+		b->any_failed = true;
+	}
+	b->answered = b->failed = b->has_data = false;
+	b->code.bytes = 0;
+}
+
+/* What comes belongs to the next one. */
+static void mind_item(struct rm_api_body *b)
+{
+	if (is_list(b) && b->item != b->json.items)
+		answer_over(b);
+	b->item = b->json.items;
+}
+
 /* ---- JSON: an answer of JSON-RPC ---- */
 
 static enum rm_json_scan_wish answer_member(struct rm_api_body *b, unsigned depth, struct rm_str key)
 {
+	depth -= is_list(b);
 	b->member = OTHER;
 	if (depth == 1 && rm_str_eq(key, RM_STR("jsonrpc")))
 		b->member = VERSION;
@@ -161,9 +191,9 @@ static enum rm_json_scan_wish answer_member(struct rm_api_body *b, unsigned dept
 	return b->member ? RM_JSON_SCAN_COLLECT : RM_JSON_SCAN_SKIP;
 }
 
-static enum rm_json_scan_wish answer_value(struct rm_api_body *b, unsigned depth, enum rm_json_scan_kind kind, struct rm_str text)
+static enum rm_json_scan_wish answer_value(struct rm_api_body *b, enum rm_json_scan_kind kind, struct rm_str text)
 {
-	if (b->answered && b->failed && b->code.bytes)
+	if (!is_list(b) && b->answered && b->failed && b->code.bytes)
 		return RM_JSON_SCAN_STOP;
 	if (b->member == VERSION)
 		b->answered = kind == RM_JSON_SCAN_TEXT && rm_str_eq(text, RM_STR("2.0"));
@@ -182,14 +212,16 @@ static enum rm_json_scan_wish result_member(struct rm_api_body *b, struct rm_str
 	return RM_JSON_SCAN_SKIP;
 }
 
-/* With data it is of use, and read no further. */
+/* With data it is of use, and read no further, unless others follow. */
 static enum rm_json_scan_wish result_value(struct rm_api_body *b, unsigned depth, enum rm_json_scan_kind kind)
 {
-	if (depth > 1)
+	if (depth > 1u + is_list(b))
 		return RM_JSON_SCAN_SKIP;
 	if (b->member == ERRORS)
 		b->failed = kind == RM_JSON_SCAN_ARRAY;
-	return b->member == DATA && kind != RM_JSON_SCAN_WORD ? RM_JSON_SCAN_STOP : RM_JSON_SCAN_SKIP;
+	else if (b->member == DATA)
+		b->has_data = kind != RM_JSON_SCAN_WORD;
+	return b->has_data && !is_list(b) ? RM_JSON_SCAN_STOP : RM_JSON_SCAN_SKIP;
 }
 
 /* ---- JSON: AWS ---- */
@@ -265,8 +297,10 @@ static enum rm_json_scan_wish on_member(void *to, unsigned depth, struct rm_str 
 {
 	struct rm_api_body *b = to;
 
-	if (b->answers)
+	if (b->answers) {
+		mind_item(b);
 		return b->call == RM_API_CALL_GRAPHQL ? result_member(b, key) : answer_member(b, depth, key);
+	}
 	return b->form == RM_API_BODY_AWS_JSON ? aws_member(b, depth, key) : call_member(b, depth, key);
 }
 
@@ -275,7 +309,7 @@ static enum rm_json_scan_wish on_value(void *to, unsigned depth, enum rm_json_sc
 	struct rm_api_body *b = to;
 
 	if (b->answers)
-		return b->call == RM_API_CALL_GRAPHQL ? result_value(b, depth, kind) : answer_value(b, depth, kind, text);
+		return b->call == RM_API_CALL_GRAPHQL ? result_value(b, depth, kind) : answer_value(b, kind, text);
 	if (b->form == RM_API_BODY_AWS_JSON)
 		return aws_value(b, depth, kind, text, whole);
 	return depth == 1u + is_batch(b) ? call_value(b, kind, text, whole) : RM_JSON_SCAN_SKIP;
@@ -411,7 +445,8 @@ static void last_of_form(struct rm_api_body *b)
 /* A call of GraphQL or of JSON-RPC, or several: then what they have in common is told. */
 static enum rm_api_call call_over(struct rm_api_body *b)
 {
-	b->batch = is_batch(b) && (b->calls > 1 || !rm_json_scan_is_whole(&b->json));
+	b->listed = is_batch(b);
+	b->batch = b->listed && (b->calls > 1 || !rm_json_scan_is_whole(&b->json));
 	if (b->batch) {
 		b->mixed = b->mixed || !rm_json_scan_is_whole(&b->json);
 		b->name.bytes = b->operation.bytes = b->id.bytes = 0;
@@ -459,18 +494,28 @@ enum rm_api_call rm_api_body_over(struct rm_api_body *b)
 
 bool rm_api_body_answer(struct rm_api_body *b, const struct rm_head *head)
 {
-	if ((b->call != RM_API_CALL_JSONRPC && b->call != RM_API_CALL_GRAPHQL) || b->batch || !is_json(media_type(head)) ||
+	if ((b->call != RM_API_CALL_JSONRPC && b->call != RM_API_CALL_GRAPHQL) || !is_json(media_type(head)) ||
 	    rm_api_field(head, RM_STR("content-encoding")).n)
 		return false;
 	b->answers = true;
 	b->over = false;
 	b->read_bytes = 0;
 	rm_json_scan_begin(&b->json);
+	b->json.told_depth += b->listed;
 	return true;
 }
 
-bool rm_api_body_failed(const struct rm_api_body *b)
+bool rm_api_body_failed(struct rm_api_body *b)
 {
+	bool whole = rm_json_scan_is_whole(&b->json);
+
+	if (b->answers && is_list(b)) {
+		if (whole)
+			answer_over(b);
+		b->code = b->shared;
+		b->code.bytes = whole && !b->differ && b->any_failed ? b->shared.bytes : 0;
+		return b->any_failed;
+	}
 	/* What GraphQL could do in part is a success; so all of the answer must have been read. */
-	return b->failed && (b->call == RM_API_CALL_GRAPHQL ? rm_json_scan_is_whole(&b->json) : b->answered);
+	return b->failed && (b->call == RM_API_CALL_GRAPHQL ? whole && !b->has_data : b->answered);
 }

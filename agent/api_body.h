@@ -51,15 +51,18 @@ struct rm_api_body {
 	bool over;               /* nothing more is read of the request ... */
 	uint8_t call;            /* enum rm_api_call: what it turned out to be */
 	bool answers, answered;  /* ... it is the answer that is read; there is one of JSON-RPC */
-	bool batch, mixed;       /* a list of calls; they are not all of one kind */
+	bool listed, batch, mixed; /* a list of calls; of several; they are not all of one kind */
 	uint8_t calls;           /* 0, 1, or more */
 	bool graphql_said;       /* head or body say that they are GraphQL */
-	bool has_id, failed;     /* of JSON-RPC's request; the answer has an error, or GraphQL's errors */
+	bool has_id, failed;     /* of JSON-RPC's request; the answer has an error, or GraphQL's errors, ... */
+	bool has_data;           /* ... beside data */
+	bool any_failed, differ; /* of a list of answers: one did, with the code `shared`; others had another one */
+	uint32_t item;           /* which of them is read */
 	uint8_t thing;           /* enum rm_aws_thing, of ... */
 	uint32_t read_bytes;
 	struct rm_api_word type, name;    /* of a GraphQL document's first operation */
 	struct rm_api_word operation;     /* GraphQL: which of them; AWS: the Action */
-	struct rm_api_word method, id, version, code; /* JSON-RPC */
+	struct rm_api_word method, id, version, code, shared; /* JSON-RPC */
 	struct rm_api_word service;       /* AWS: "DynamoDB" */
 	uint16_t about_bytes;
 	char about[RM_JSON_SCAN_TEXT_BYTES];   /* ... which name */
@@ -81,8 +84,8 @@ enum rm_api_call rm_api_body_over(struct rm_api_body *b);
 /* Of GraphQL and JSON-RPC the answer is read, too: whether its head allows that; then its content, in the same way. */
 bool rm_api_body_answer(struct rm_api_body *b, const struct rm_head *head);
 
-/* It was read: the call failed. */
-bool rm_api_body_failed(const struct rm_api_body *b);
+/* It was read: the call failed, or one of the list did. Then `code` is what all those that failed have, if they have one. */
+bool rm_api_body_failed(struct rm_api_body *b);
 
 static inline struct rm_str rm_api_word(const struct rm_api_word *w)
 {

@@ -220,10 +220,10 @@ bool rm_semconv_api_hides_query(const struct rm_exchange *e, const struct rm_api
 	return api->kind == RM_API_CLICKHOUSE || (body_of(e) && body_of(e)->form == RM_API_BODY_GRAPHQL_URL && e->api_call == RM_API_CALL_GRAPHQL);
 }
 
-/* json-rpc.md: an answer with an error object is an error. So is one of GraphQL with errors and no data. */
+/* json-rpc.md: an answer with an error object is an error. So is one of GraphQL with errors and no data; and a list with one. */
 void rm_semconv_api_over(struct rm_exchange *e)
 {
-	const struct rm_api_body *body = body_of(e);
+	struct rm_api_body *body = body_of(e);
 	struct rm_str code;
 
 	if (!body || !rm_api_body_failed(body))

@@ -26,6 +26,7 @@ struct feed {
 void rm_json_scan_begin(struct rm_json_scan *j)
 {
 	memset(j, 0, offsetof(struct rm_json_scan, text));
+	j->told_depth = RM_JSON_SCAN_TOLD_DEPTH;
 }
 
 static bool in_object(const struct rm_json_scan *j)
@@ -36,7 +37,7 @@ static bool in_object(const struct rm_json_scan *j)
 /* Is what is at this depth told of? */
 static bool is_told(const struct rm_json_scan *j)
 {
-	return j->depth <= RM_JSON_SCAN_TOLD_DEPTH && in_object(j);
+	return j->depth <= j->told_depth && in_object(j);
 }
 
 static void start_text(struct rm_json_scan *j, uint8_t state, bool collects)
@@ -113,6 +114,7 @@ static bool open_level(struct feed *f, bool object)
 	j->collects = false;
 	if (told && !value_told(f, j->depth, object ? RM_JSON_SCAN_OBJECT : RM_JSON_SCAN_ARRAY))
 		return false;
+	j->items += object && j->depth == 1 && !in_object(j);
 	j->objects &= ~(1ull << j->depth);
 	j->objects |= (uint64_t)object << j->depth;
 	j->depth++;
@@ -249,7 +251,7 @@ static bool between(struct feed *f, char c)
 	case KEY:
 		if (c == '}' && j->state == KEY_OR_END)
 			return close_level(j, c);
-		start_text(j, KEY_TEXT, j->depth <= RM_JSON_SCAN_TOLD_DEPTH);
+		start_text(j, KEY_TEXT, j->depth <= j->told_depth);
 		return c == '"' || stops(j);
 	case COLON:
 		j->state = VALUE;

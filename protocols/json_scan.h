@@ -1,5 +1,5 @@
 /*
- * Reads JSON as it comes, in pieces of any size, and tells of the members of the two outermost levels. Nothing is kept but a key
+ * Reads JSON as it comes, in pieces of any size, and tells of the members of the outermost levels, two unless more are asked for. Nothing is kept but a key
  * or a value that is asked for. Context: any, signal-safe. Spec: RFC 8259.
  */
 #ifndef RM_PROTOCOLS_JSON_SCAN_H
@@ -29,6 +29,8 @@ struct rm_json_scan {
 	bool collects, whole;
 	bool closed;       /* the outermost level ended */
 	uint8_t digits;    /* of \uXXXX, still to come */
+	uint8_t told_depth; /* so many levels are told of: the caller may want one more */
+	uint32_t items;    /* objects that began in an outermost array */
 	uint16_t code, bytes;
 	char text[RM_JSON_SCAN_TEXT_BYTES];
 };

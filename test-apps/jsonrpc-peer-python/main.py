@@ -1,7 +1,7 @@
 """JSON-RPC 2.0 over HTTP as Python programs use it, with jsonrpclib.
 
 main.py serve PORT   a counter of stock
-main.py ask URL      a call, a notification, a method that is not there, two batches; prints what came back
+main.py ask URL      a call, a notification, a method that is not there, three batches; prints what came back
 """
 import sys
 
@@ -24,11 +24,14 @@ def ask(url):
         server.stock.price("hunter2")
     except jsonrpclib.ProtocolError as error:
         print(error.args[0][0])
-    for second in ("stock.count", "stock.note"):
+    for second in ("stock.count", "stock.note", "stock.price"):
         batch = jsonrpclib.MultiCall(server)
         batch.stock.count("hunter2")
         getattr(batch, second)("rope")
-        print(list(batch()))
+        try:
+            print(list(batch()))
+        except jsonrpclib.ProtocolError as error:
+            print(error.args[0][0])
 
 
 {"serve": serve, "ask": ask}[sys.argv[1]](sys.argv[2])

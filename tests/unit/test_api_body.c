@@ -202,7 +202,70 @@ RM_TEST("of a list of calls it is told what they have in common")
 	RM_CHECK(json("[{\"query\":\"{ a }\"},{\"query\":\"{ a }\"}]") == RM_API_CALL_NONE);
 	head = (struct rm_head){ .fields = fields + 1, .field_count = 1 };
 	json("[{\"jsonrpc\":\"2.0\",\"method\":\"m\"},{\"jsonrpc\":\"2.0\",\"method\":\"m\"}]");
+	RM_CHECK(rm_api_body_answer(&body, &head));
+	fields[1].value = RM_STR("text/html");
 	RM_CHECK(!rm_api_body_answer(&body, &head));
+}
+
+/* What a list of answers to these calls says: its code, "failed" or "ok"; "-": it depends on how it is cut. */
+static const char *list(const char *calls, const char *text)
+{
+	static char all[RM_API_METHOD_BYTES + 1];
+	char one[sizeof(all)];
+
+	for (size_t piece = strlen(text) + 1; piece; piece--) {
+		json(calls);
+		head = (struct rm_head){ .fields = fields + 1, .field_count = 1 };
+		RM_CHECK(rm_api_body_answer(&body, &head));
+		for (size_t at = 0; at < strlen(text); at += piece)
+			if (!rm_api_body_read(&body, text + at, strlen(text) - at < piece ? strlen(text) - at : piece))
+				break;
+		if (!rm_api_body_failed(&body))
+			strcpy(one, "ok");
+		else if (body.code.bytes)
+			snprintf(one, sizeof(one), "%.*s", body.code.bytes, body.code.text);
+		else
+			strcpy(one, "failed");
+		if (piece == strlen(text) + 1)
+			strcpy(all, one);
+		else if (strcmp(one, all) != 0)
+			return "-";
+	}
+	return all;
+}
+
+RM_TEST("a list of answers has failed where one of them did, with the code that all of those have")
+{
+	static const char two[] = "[{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":1},{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":2}]";
+	static const char one[] = "[{\"jsonrpc\":\"2.0\",\"method\":\"m\",\"id\":1}]";
+#define GOOD "{\"jsonrpc\":\"2.0\",\"result\":{\"error\":{\"code\":1}},\"id\":1}"
+#define BAD(code) "{\"id\":2,\"error\":{\"message\":\"hunter2\",\"data\":{\"code\":9},\"code\":" code "},\"jsonrpc\":\"2.0\"}"
+
+	RM_CHECK(strcmp(list(two, "[" GOOD "," GOOD "]"), "ok") == 0);
+	RM_CHECK(strcmp(list(two, "[" GOOD "," BAD("-32601") "]"), "-32601") == 0);
+	RM_CHECK(strcmp(list(two, "[" BAD("5") "," GOOD "," BAD("5") "]"), "5") == 0);
+	RM_CHECK(strcmp(list(two, "[" BAD("5") "," BAD("6") "]"), "failed") == 0);
+	RM_CHECK(strcmp(list(two, "[" BAD("5") ",{\"jsonrpc\":\"2.0\",\"error\":{}}]"), "failed") == 0);
+	RM_CHECK(strcmp(list(two, "[" BAD("5") "," GOOD), "failed") == 0); /* others may follow */
+	RM_CHECK(strcmp(list(two, "[" GOOD "," BAD("5")), "ok") == 0);     /* nor is this one over */
+	RM_CHECK(strcmp(list(two, "[{\"error\":{\"code\":5}}," GOOD "]"), "ok") == 0);
+	RM_CHECK(strcmp(list(two, BAD("-32700")), "-32700") == 0);         /* one answer to all */
+	RM_CHECK(strcmp(list(two, "[]"), "ok") == 0 && strcmp(list(two, ""), "ok") == 0);
+	RM_CHECK(strcmp(list(one, "[" BAD("7") "]"), "7") == 0);
+#undef GOOD
+#undef BAD
+}
+
+RM_TEST("so has one of GraphQL, where one has errors and no data")
+{
+	static const char calls[] = "[{\"query\":\"{ a }\",\"variables\":{}},{\"query\":\"{ b }\"}]";
+
+	RM_CHECK(strcmp(list(calls, "[{\"data\":{\"a\":1}},{\"errors\":[{\"code\":3}],\"data\":null}]"), "failed") == 0);
+	RM_CHECK(strcmp(list(calls, "[{\"data\":{\"a\":1}},{\"errors\":[{}]}]"), "failed") == 0);
+	RM_CHECK(strcmp(list(calls, "[{\"errors\":[{}]},{\"data\":{\"a\":1}}]"), "failed") == 0);
+	RM_CHECK(strcmp(list(calls, "[{\"errors\":[{}],\"data\":{\"a\":1}},{\"data\":{\"errors\":[{}]}}]"), "ok") == 0);
+	RM_CHECK(strcmp(list(calls, "[{\"data\":{\"a\":1},\"errors\":[{}]},{\"data\":null}]"), "ok") == 0);
+	RM_CHECK(strcmp(list(calls, "{\"errors\":[{}]}"), "failed") == 0);
 }
 
 /* Did a call of GraphQL fail, whose answer this is, in pieces of any size? */

@@ -141,7 +141,7 @@ def graphql_python(t):
 
 JSONRPC = [("stock.count", None, None, "stock.count", None, "unset"), ("stock.note", None, None, "stock.note", None, "unset"),
            ("stock.price", None, None, "stock.price", "-32601", "error"), ("BATCH stock.count", None, None, "stock.count", None, "unset"),
-           ("BATCH", None, None, None, None, "unset")]
+           ("BATCH", None, None, None, None, "unset"), ("BATCH", None, None, None, "-32601", "error")]
 
 
 @case("JSON-RPC, jsonrpclib to itself: method, code and status on both sides, no parameter", ["python3"], name="jsonrpc_python")
@@ -150,7 +150,7 @@ def jsonrpc_python(t):
     port = t.port()
     t.start("server", [python, APPS / "jsonrpc-peer-python" / "main.py", "serve", port], port)
     said = t.run("client", [python, APPS / "jsonrpc-peer-python" / "main.py", "ask", f"http://127.0.0.1:{port}/"])
-    t.equal(said, "7\n-32601\n[7, 4]\n[7, None]\n", "what the program says")
+    t.equal(said, "7\n-32601\n[7, 4]\n[7, None]\n-32601\n", "what the program says")
     spans = t.spans(2 * len(JSONRPC))
     no_values(t, spans)
     t.equal((calls(spans, "client", "CLIENT"), calls(spans, "server", "SERVER")), (JSONRPC, JSONRPC), "calls")
