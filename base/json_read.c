@@ -257,6 +257,19 @@ void rm_json_skip(struct rm_json_reader *j)
 	} while (depth > 0 && !j->failed);
 }
 
+bool rm_json_any(struct rm_json_reader *j, struct rm_str *ret)
+{
+	const char *start;
+
+	next(j);
+	start = j->p;
+	rm_json_skip(j);
+	if (j->failed)
+		return false;
+	*ret = (struct rm_str){ start, (size_t)(j->p - start) };
+	return true;
+}
+
 static bool enter(struct rm_json_reader *j, char bracket)
 {
 	if (next(j) != bracket) {

@@ -44,6 +44,9 @@ bool rm_json_string(struct rm_json_reader *j, struct rm_strbuf *room, struct rm_
 bool rm_json_number(struct rm_json_reader *j, double *ret);
 void rm_json_skip(struct rm_json_reader *j);
 
+/* Takes the value that comes next, of any type, as it is written: a slice of the text. False where it is none. */
+bool rm_json_any(struct rm_json_reader *j, struct rm_str *ret);
+
 /* True when all of the text was one well-formed value that is behind us now. */
 bool rm_json_read_all(struct rm_json_reader *j);
 

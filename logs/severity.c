@@ -9,6 +9,8 @@
  */
 #include "logs/severity.h"
 
+#include "base/json_read.h"
+
 enum { HEAD_BYTES = 256, DATE_BYTES = 30, HEAD_TOKENS = 14, JSON_BYTES = 8192, JSON_KEYS = 64 };
 
 static const struct level {
@@ -331,36 +333,6 @@ static struct rm_severity_found of_value(struct rm_str value)
 	return found(number >= 10 && number <= 60 && number % 10 == 0 ? tens[number / 10 - 1] : 0, RM_STR(""));
 }
 
-/* What follows the JSON string that begins at `i`; the end where it has none. */
-static size_t skip_string(struct rm_str s, size_t i)
-{
-	for (i++; i < s.n && s.p[i] != '"'; i++)
-		if (s.p[i] == '\\')
-			i++;
-	return i < s.n ? i + 1 : s.n;
-}
-
-/* What follows the JSON value that begins at `i`: at the comma or bracket behind it. */
-static size_t skip_value(struct rm_str s, size_t i)
-{
-	unsigned depth = 0;
-
-	while (i < s.n) {
-		char c = s.p[i];
-
-		if (c == '"') {
-			i = skip_string(s, i);
-			continue;
-		}
-		if (depth == 0 && (c == ',' || c == '}'))
-			return i;
-		depth += c == '{' || c == '[';
-		depth -= c == '}' || c == ']';
-		i++;
-	}
-	return i;
-}
-
 static struct rm_str unquote(struct rm_str s)
 {
 	s = rm_str_trim(s);
@@ -369,29 +341,18 @@ static struct rm_str unquote(struct rm_str s)
 
 static struct rm_severity_found by_json(struct rm_str line)
 {
-	size_t i = 1;
+	struct rm_json_reader j;
+	struct rm_str key, value;
 
 	if (line.n > JSON_BYTES)
 		line.n = JSON_BYTES;
-	for (int keys = 0; keys < JSON_KEYS; keys++) {
-		size_t key, value, end;
+	rm_json_read(&j, line);
+	rm_json_object(&j);
+	for (int keys = 0; keys < JSON_KEYS && rm_json_member(&j, &key) && rm_json_any(&j, &value); keys++) {
+		struct rm_severity_found f = is_key(key) ? of_value(unquote(value)) : found(0, line);
 
-		while (i < line.n && (is_blank(line.p[i]) || line.p[i] == ','))
-			i++;
-		if (i >= line.n || line.p[i] != '"')
-			break;
-		key = i;
-		value = skip_string(line, i);
-		end = value;
-		while (value < line.n && (is_blank(line.p[value]) || line.p[value] == ':'))
-			value++;
-		i = skip_value(line, value);
-		if (is_key(unquote((struct rm_str){ line.p + key, end - key }))) {
-			struct rm_severity_found f = of_value(unquote((struct rm_str){ line.p + value, i - value }));
-
-			if (f.number)
-				return f;
-		}
+		if (f.number)
+			return f;
 	}
 	return found(0, line);
 }

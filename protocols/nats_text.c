@@ -1,74 +1,23 @@
 /* See nats_text.h. */
 #include "protocols/nats_text.h"
 
+#include "base/json_read.h"
+
 enum { LINE_MAX_BYTES = 512 };
-
-/* ---- JSON ---- */
-
-/* Behind the string that begins at `at`; 0: it has no end. */
-static size_t string_end(struct rm_str s, size_t at)
-{
-	for (at++; at < s.n && s.p[at] != '"'; at++)
-		at += s.p[at] == '\\';
-	return at < s.n ? at + 1 : 0;
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Where the value that begins at `at` ends; 0: nowhere. */
-static size_t value_end(struct rm_str s, size_t at)
-{
-	unsigned depth = 0;
-
-	while (at < s.n) {
-		char c = s.p[at];
-
-		if (c == '"') {
-			at = string_end(s, at);
-			if (!at)
-				return 0;
-			continue;
-		}
-		if (!depth && (c == ',' || c == '}'))
-			return at;
-		depth += c == '{' || c == '[';
-		depth -= depth && (c == '}' || c == ']');
-		at++;
-	}
-	return 0;
-}
-
-static size_t skip_space(struct rm_str s, size_t at)
-{
-	while (at < s.n && is_space(s.p[at]))
-		at++;
-	return at;
-}
 
 bool rm_nats_member(struct rm_str s, struct rm_str name, struct rm_str *ret)
 {
-	struct rm_str found = { 0 };
-	size_t at = skip_space(s, 0);
+	struct rm_str found = { 0 }, key, value;
+	struct rm_json_reader j;
 
-	if (at == s.n || s.p[at] != '{')
+	rm_json_read(&j, s);
+	if (!rm_json_object(&j))
 		return false;
-	do {
-		size_t key = skip_space(s, at + 1), value;
-		size_t end = key < s.n && s.p[key] == '"' ? string_end(s, key) : 0;
-
-		at = end ? skip_space(s, end) : s.n;
-		if (at >= s.n || s.p[at] != ':')
-			return false;
-		value = skip_space(s, at + 1);
-		at = value_end(s, value);
-		if (!at)
-			return false;
-		if (rm_str_eq((struct rm_str){ s.p + key + 1, end - key - 2 }, name))
-			found = rm_str_trim((struct rm_str){ s.p + value, at - value });
-	} while (s.p[at] == ',');
+	while (rm_json_member(&j, &key) && rm_json_any(&j, &value))
+		if (rm_str_eq(key, name))
+			found = value;
+	if (j.failed)
+		return false;
 	*ret = found;
 	return found.n > 0;
 }

@@ -110,6 +110,21 @@ RM_TEST("what is not well-formed is found out at the end")
 	}
 }
 
+RM_TEST("a value can be taken as it is written")
+{
+	struct rm_json_reader j = reader(" [ 1 , \"a\\\"b\" ,{\"a\" : [ ] }, null]");
+	static const char *const want[] = { "1", "\"a\\\"b\"", "{\"a\" : [ ] }", "null" };
+	struct rm_str raw = { 0 };
+
+	RM_CHECK(rm_json_array(&j));
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
+		RM_CHECK(rm_json_element(&j) && rm_json_any(&j, &raw) && rm_str_eq(raw, rm_str_c(want[i])));
+	RM_CHECK(!rm_json_element(&j) && rm_json_read_all(&j));
+	j = reader("[1,[2");
+	RM_CHECK(rm_json_array(&j) && rm_json_element(&j) && rm_json_any(&j, &raw) && rm_json_element(&j) && !rm_json_any(&j, &raw));
+	RM_CHECK(rm_str_eq(raw, RM_STR("1")));
+}
+
 RM_TEST("what is nested deeper than anybody nests fails, however deep it is")
 {
 	static char deep[100000];
