@@ -8,6 +8,32 @@ enum member { OTHER, QUERY, OPERATION_NAME, VERSION, METHOD, ID, ERROR, CODE, ER
 
 /* ---- heads ---- */
 
+/* Without the encoding of forms, in `room`; where that is wrong empty, or as servers that are lenient read it. */
+static struct rm_str decoded(struct rm_str s, char room[RM_JSON_SCAN_TEXT_BYTES], bool lenient)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && n < RM_JSON_SCAN_TEXT_BYTES; i++) {
+		bool code = s.p[i] == '%' && s.n - i >= 3 && rm_hex_digit(s.p[i + 1]) >= 0 && rm_hex_digit(s.p[i + 2]) >= 0;
+
+		if (!code && s.p[i] == '%' && !lenient)
+			return (struct rm_str){ 0 };
+		room[n++] = (char)(code ? rm_hex_digit(s.p[i + 1]) << 4 | rm_hex_digit(s.p[i + 2]) : s.p[i] == '+' ? ' ' : s.p[i]);
+		i += code ? 2 : 0;
+	}
+	return (struct rm_str){ room, n };
+}
+
+/* Is there a document in the URL of a request that could have it in its body? */
+static bool has_document(struct rm_str target)
+{
+	char room[RM_JSON_SCAN_TEXT_BYTES];
+	struct rm_graphql g;
+
+	rm_str_cut(&target, '?');
+	return rm_graphql_read(decoded(rm_api_parameter(target, RM_STR("query")), room, true), &g);
+}
+
 static struct rm_str media_type(const struct rm_head *head)
 {
 	struct rm_str value = rm_api_field(head, RM_STR("content-type"));
@@ -32,9 +58,11 @@ static enum rm_api_body_form aws_form(struct rm_str type, const struct rm_api *a
 enum rm_api_body_form rm_api_body_form(const struct rm_head *head, const struct rm_api *api, bool server)
 {
 	struct rm_str type;
+	bool get = rm_str_eq(head->method, RM_STR("GET"));
 
-	if (rm_str_eq(head->method, RM_STR("GET")) && (server || api->kind == RM_API_NONE))
-		return rm_graphql_in_url(head) ? RM_API_BODY_GRAPHQL_URL : RM_API_BODY_NONE;
+	/* A service of AWS may be asked in GraphQL. */
+	if ((server || api->kind == RM_API_NONE || api->kind == RM_API_AWS) && rm_graphql_in_url(head) && (get || has_document(head->target)))
+		return RM_API_BODY_GRAPHQL_URL;
 	if (!rm_str_eq(head->method, RM_STR("POST")) || (!server && api->kind != RM_API_NONE && api->kind != RM_API_AWS))
 		return RM_API_BODY_NONE;
 	type = media_type(head);
@@ -317,24 +345,6 @@ static enum rm_json_scan_wish on_value(void *to, unsigned depth, enum rm_json_sc
 
 /* ---- forms, and documents ---- */
 
-/* Without the encoding of forms, in `room`; empty where that is wrong. */
-static struct rm_str decoded(struct rm_str s, char room[RM_JSON_SCAN_TEXT_BYTES])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s.n && n < RM_JSON_SCAN_TEXT_BYTES; i++) {
-		if (s.p[i] != '%') {
-			room[n++] = s.p[i] == '+' ? ' ' : s.p[i];
-			continue;
-		}
-		if (s.n - i < 3 || rm_hex_digit(s.p[i + 1]) < 0 || rm_hex_digit(s.p[i + 2]) < 0)
-			return (struct rm_str){ 0 };
-		room[n++] = (char)(rm_hex_digit(s.p[i + 1]) << 4 | rm_hex_digit(s.p[i + 2]));
-		i += 2;
-	}
-	return (struct rm_str){ room, n };
-}
-
 /* What a URL asks for: documents and names stand in it as in a form. */
 static void read_url(struct rm_api_body *b, struct rm_str target)
 {
@@ -342,8 +352,8 @@ static void read_url(struct rm_api_body *b, struct rm_str target)
 	struct rm_str name;
 
 	rm_str_cut(&target, '?');
-	read_document(b, decoded(rm_api_parameter(target, RM_STR("query")), room));
-	name = decoded(rm_api_parameter(target, RM_STR("operationName")), room);
+	read_document(b, decoded(rm_api_parameter(target, RM_STR("query")), room, true));
+	name = decoded(rm_api_parameter(target, RM_STR("operationName")), room, true);
 	if (rm_graphql_is_name(name))
 		set_word(&b->operation, name);
 	b->over = true;
@@ -358,7 +368,7 @@ static void form_member(struct rm_api_body *b, struct rm_str name, struct rm_str
 		set_word(&b->operation, value);
 	} else if (is_thing(b, name, &thing)) {
 		b->thing = (uint8_t)thing;
-		about(b, decoded(value, room));
+		about(b, decoded(value, room, false));
 	}
 }
 

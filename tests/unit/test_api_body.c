@@ -171,7 +171,7 @@ static bool url(const char *target, const char *type, const char *operation)
 
 RM_TEST("a URL may ask of GraphQL, if something says that it does")
 {
-	struct rm_api elastic = { .kind = RM_API_ELASTICSEARCH }, none = { 0 };
+	struct rm_api elastic = { .kind = RM_API_ELASTICSEARCH }, amazon = { .kind = RM_API_AWS }, none = { 0 };
 
 	RM_CHECK(url("/graphql?query=%7B+a%28b%3A%20%22hunter2%22%29+%7D", "query", ""));
 	RM_CHECK(url("/v1/GraphQL/?x=1&query=query+Q%28%24a%3AInt%29%7Ba%7D&variables=%7B%7D", "query", "Q"));
@@ -180,6 +180,11 @@ RM_TEST("a URL may ask of GraphQL, if something says that it does")
 	RM_CHECK(in_url("/graphql?query=words+of+a+search") == RM_API_CALL_NONE);
 	RM_CHECK(in_url("/graphql?query=%zz") == RM_API_CALL_NONE);
 	RM_CHECK(in_url("/graphql?operationName=two+words") == RM_API_CALL_NONE);
+	RM_CHECK(url("/graphql?query=%7Ba(b:%22%zzhunter2%%22)%7D", "query", ""));
+	RM_CHECK(ask("POST", "/graphql?query=%7Ba%7D", "application/json", &none, true) == RM_API_BODY_GRAPHQL_URL);
+	RM_CHECK(ask("POST", "/graphql?operationName=A", "application/json", &none, true) == RM_API_BODY_JSON);
+	RM_CHECK(ask("GET", "/graphql?query=%7Ba%7D", "x", &amazon, false) == RM_API_BODY_GRAPHQL_URL);
+	RM_CHECK(ask("POST", "/graphql?query=words", "application/json", &none, true) == RM_API_BODY_JSON);
 	RM_CHECK(ask("GET", "/search?query=%7Ba%7D", "x", &none, true) == RM_API_BODY_NONE);
 	RM_CHECK(ask("GET", "/graphql", "x", &none, true) == RM_API_BODY_NONE);
 	RM_CHECK(ask("GET", "/graphql?a=query", "x", &none, true) == RM_API_BODY_NONE);
