@@ -15,6 +15,7 @@ enum rm_carry_kind {
 	RM_CARRY_GRPC_REQUEST,
 	RM_CARRY_TURN,     /* a function and its argument, agent/turn.c */
 	RM_CARRY_TURN_ARG,
+	RM_CARRY_TURN_CALL, /* a request that is to go out */
 };
 
 struct rm_carried {

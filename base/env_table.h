@@ -155,7 +155,7 @@ RM_ENV(REMORA_CPP_EXCEPTIONS, "REMORA_CPP_EXCEPTIONS", BOOL, "false", "", "", "t
 RM_ENV(REMORA_CPP_EXCEPTION_RATE, "REMORA_CPP_EXCEPTION_RATE", INT, "10", "a second", "", "exceptions that REMORA_CPP_EXCEPTIONS tells of in a process; more are counted as dropped events of their span (1000 at most)")
 RM_ENV(REMORA_SLOW_STACK, "REMORA_SLOW_STACK", DURATION, "0", "ms", "", "calls that take so long, and longer, get the stack of the thread that waited for them (code.stacktrace), 10 a second at most; 0 is never")
 RM_ENV(REMORA_PARENT_SOURCE, "REMORA_PARENT_SOURCE", BOOL, "false", "", "", "true records on each CLIENT span how its parent was found (remora.parent.source)")
-RM_ENV(REMORA_ADAPTERS, "REMORA_ADAPTERS", LIST, "all", "", "all,none,grpc,java,libsoup,node,python,ruby,tokio", "adapters that may move into language runtimes and libraries to find exact parents")
+RM_ENV(REMORA_ADAPTERS, "REMORA_ADAPTERS", LIST, "all", "", "all,none,grpc,java,libevent,libsoup,node,python,ruby,tokio", "adapters that may move into language runtimes and libraries to find exact parents")
 RM_ENV(REMORA_REDACT_QUERY, "REMORA_REDACT_QUERY", LIST, "", "", "", "more query parameters whose values become REDACTED")
 RM_ENV(REMORA_LOG_TRACE_IDS, "REMORA_LOG_TRACE_IDS", BOOL, "false", "", "", "put trace_id and span_id into the lines that a program itself writes to a pipe, where logs are exported and the line is surely whole")
 RM_ENV(REMORA_LOG_SOURCES, "REMORA_LOG_SOURCES", LIST, "stdout,stderr,syslog", "", "stdout,redirected,stderr,syslog", "what becomes log records where they are exported; redirected adds standard output that the parent of the program reads, or put into a file")

@@ -12,7 +12,7 @@
 
 /* By which they are known, as the files that hook them say. */
 static const char anchors[][32] = { "curl_easy_perform", "nghttp3_conn_submit_request", "sqlite3_step", RM_LOOKOUT_GRPC,
-					RM_LOOKOUT_SOUP };
+					RM_LOOKOUT_SOUP, RM_LOOKOUT_EVHTTP };
 
 static atomic_bool loaded = true; /* objects may have been, since somebody looked */
 

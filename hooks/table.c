@@ -86,6 +86,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		rm_cxx_watch();
 		rm_grpc_watch();
 		rm_soup_watch();
+		rm_libevent_watch();
 		rm_lookout();
 	}
 }

@@ -49,6 +49,15 @@ _Static_assert((int)RM_WOLFSSL_PEER_CLOSED == (int)SOCKET_PEER_CLOSED_E, "");
 
 #include "hooks/libcurl_api.h"
 
+#elif defined(LIBEVENT)
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "hooks/libevent_api.h"
+
+_Static_assert((int)RM_EV_PERSIST == EV_PERSIST, "");
+
 #elif defined(SOUP)
 #include <libsoup/soup.h>
 

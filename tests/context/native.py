@@ -93,6 +93,21 @@ def libevent(t, far, env):
     return compiled(t, far, env, "libevent", libraries=["-levent"])
 
 
+def libevent_shared(style, title):
+    @program(f"libevent-{style}", title, headers=["event2/event.h"])
+    def run(t, far, env):
+        return compiled(t, far, env, "libevent-shared", style, libraries=["-levent"])
+
+
+libevent_shared("line", "libevent's HTTP server and client, four calls at once, who is answered starts the next")
+libevent_shared("made", "the same, with requests that handlers have made")
+libevent_shared("client", "the same, one call at a time, whose answers go to one object for all")
+libevent_shared("guarded", "the same, a timer watches over who waits")
+libevent_shared("batch", "the same, calls of all by a timer that the first request arms")
+libevent_shared("first", "the same, with the first request's own object")
+libevent_shared("fourth", "the same, calls of four made by the fourth one's handler")
+
+
 @program("soup-async", "libsoup's server and client in one main loop", ["pkg-config"],
          headers=["libsoup-3.0/libsoup/soup.h"])
 def soup_async(t, far, env):

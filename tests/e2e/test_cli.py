@@ -387,7 +387,7 @@ def the_argument_of_a_sampler_is_said_to_be_wrong_in_one_line_or_none():
 
 @test
 def every_adapter_can_be_named():
-    env = {"REMORA_ADAPTERS": "grpc,java,libsoup,node,python,ruby,tokio", "OTEL_TRACES_EXPORTER": "none"}
+    env = {"REMORA_ADAPTERS": "grpc,java,libevent,libsoup,node,python,ruby,tokio", "OTEL_TRACES_EXPORTER": "none"}
     equal(remora("run", "-q", "--", "true", env=env).stderr, "")
 
 

@@ -24,9 +24,10 @@ def never_wrong(name):
         compare(t, name, missing_allowed=1)
 
 
-for each in ("soup-async", "soup-pool"):
+for each in ("soup-async", "soup-pool", "libevent"):
     right(each)
-for each in ("soup-line", "soup-guarded", "soup-first", "soup-fourth", "soup-tokens"):
+for each in ("soup-line", "soup-guarded", "soup-first", "soup-fourth", "soup-tokens", "libevent-line", "libevent-made",
+             "libevent-guarded", "libevent-fourth"):
     never_wrong(each)
 
 
@@ -36,14 +37,24 @@ def look(t, name, program, far, agent=True, **env):
     return [body for _, body in t.get(port, "/", "/")]
 
 
-@case("libsoup: a program finds its own headers, sources and arguments", ["pkg-config", "python3"], agent_only=True)
-def soup_looks(t):
-    program = t.build.app("soup-looks", options=flags("libsoup-3.0"))
+def compare_looks(t, program, *seen_parts):
+    """The program's answers with the adapter, without it and without the agent, and the spans of the first two."""
     far = t.port()
     t.start("far", ["python3", "-m", "http.server", far, "--bind", "127.0.0.1"], far, agent=False)
     seen = look(t, "with", program, far, REMORA_PARENT_SOURCE="true")
-    t.check(b"argument: 1" in seen[0] and b"idle: 1, timer: 1" in seen[0] and b"user: 1" in seen[0], f"what it saw: {seen[0]}")
+    for part in seen_parts:
+        t.check(part in seen[0], f"what it saw: {seen[0]}")
     t.equal(seen, look(t, "without", program, far, REMORA_ADAPTERS="none"), "without the adapter")
     t.equal(seen, look(t, "bare", program, far, agent=False), "without the agent")
     spans = t.spans(8).count("with", server=2, client=2).linked("with", "CLIENT", "with", "SERVER")
     t.equal([s["attributes"]["remora.parent.source"] for s in spans.of("with", "CLIENT")], ["header"] * 2, "how it is known")
+
+
+@case("libsoup: a program finds its own headers, sources and arguments", ["pkg-config", "python3"], agent_only=True)
+def soup_looks(t):
+    compare_looks(t, t.build.app("soup-looks", options=flags("libsoup-3.0")), b"argument: 1", b"idle: 1, timer: 1", b"user: 1")
+
+
+@case("libevent: a program finds its own headers, functions and arguments", ["pkg-config", "python3"], agent_only=True)
+def libevent_looks(t):
+    compare_looks(t, t.build.app("libevent-looks", options=flags("libevent")), b"timer: 1 1 1", b"user: 1")
