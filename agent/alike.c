@@ -17,7 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { PLACES = 5, PLACE_BYTES = 408, PART_BYTES = 512 };
+enum { PLACES = 5, PLACE_BYTES = 384, PART_BYTES = 512 };
 
 /* The record of an operation that is over, and how much of it stood there before the outcome. */
 struct place {
@@ -31,6 +31,7 @@ struct place {
 struct places {
 	struct place place[PLACES];
 	uint32_t next; /* where a new one goes, if that is free */
+	struct rm_parent parent; /* of operations, while a visit says that it is known: not there, as stacks are small */
 };
 
 _Static_assert(sizeof(struct place) == PLACE_BYTES && offsetof(struct place, span) % 8 == 0, "aligned as records are");
@@ -58,14 +59,15 @@ static struct place *find(struct places *all, uint32_t same)
 static const struct rm_parent *parent_of(struct rm_visit *v)
 {
 	static const struct rm_spanctx none;
+	struct rm_parent *parent = &places(v->conn)->parent;
 
 	/* The first request of a connection has one more way to get a parent. */
 	if (!v->parent_known)
-		rm_context_resolve(v->thread, v->conn, &none, &v->parent);
+		rm_context_resolve(v->thread, v->conn, &none, parent);
 	else
-		rm_context_resolved(&v->parent);
+		rm_context_resolved(parent);
 	v->parent_known = v->conn->first_sent;
-	return &v->parent;
+	return parent;
 }
 
 bool rm_alike_again(struct rm_sink *sink, void *conn, uint32_t same, rm_xid *ret)

@@ -6,7 +6,6 @@
 #define RM_AGENT_STREAM_H
 
 #include "agent/conn.h"
-#include "agent/context.h"
 #include "agent/exchange.h"
 
 /* Replaces `del` bytes at offset `at` of the visit by the text, which is not shorter. */
@@ -32,8 +31,7 @@ struct rm_visit {
 	rm_xid handed_over;      /* ... with this exchange */
 	rm_xid placed;           /* an operation whose parent is known already, ... */
 	const char *placed_by;   /* ... and by what, to be shown */
-	bool parent_known;       /* while the protocol is fed: what operations are for, is ... */
-	struct rm_parent parent;
+	bool parent_known;       /* while the protocol is fed: agent/alike.c keeps what operations are for */
 	bool exits;              /* the process ends, or ... */
 	bool closes;             /* ... closes the connection: that is why exchanges end */
 	bool starved;            /* there was no memory for a head */
