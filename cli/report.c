@@ -5,6 +5,11 @@
 
 #include "base/log.h"
 
+static const char *plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void print_losses(const struct rm_gather *g)
 {
 	static const char *const why[RM_LOST_COUNT] = {
@@ -35,11 +40,6 @@ static void print_losses(const struct rm_gather *g)
 			(unsigned long long)g->lost[RM_LOST_INGRESS]);
 }
 
-static const char *plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void print_said(const struct rm_gather *g, const struct rm_said_stats *s)
 {
 	if (!g->collect)
@@ -67,9 +67,12 @@ void rm_report_traces(const struct rm_gather *g, const char *command, bool sampl
 	print_losses(g);
 	print_said(g, &s.said);
 	fputc('\n', stderr);
+	if (g->alone)
+		fprintf(stderr, "remora: %llu process%s not let in in time, on a busy machine: what %s did is not shown\n",
+			(unsigned long long)g->alone, g->alone == 1 ? " was" : "es were", g->alone == 1 ? "it" : "they");
 	if (s.spans == 0 && !sampled)
 		fputs("remora: the command's trace was not sampled, as OTEL_TRACES_SAMPLER or TRACEPARENT has it\n", stderr);
-	if (s.spans == 1)
+	if (s.spans == 1 && !g->alone)
 		fprintf(stderr,
 			"remora: nothing was seen; passed over are protocols that remora list protocols does not name,\n"
 			"remora: connections that were refused, and static, Go, setuid and denied programs\n"

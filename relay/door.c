@@ -269,7 +269,7 @@ int rm_door_hello(const struct rm_door *d, int conn, struct rm_segment **ret_seg
 		return RM_E_PROTO;
 	if (!welcome(d, conn)) {
 		rm_door_unmap(segment);
-		return RM_E_IO;
+		return RM_E_GONE;
 	}
 	*ret_segment = segment;
 	return 1;

@@ -45,7 +45,8 @@ int rm_door_accept(const struct rm_door *d);
  * Reads the hello of `conn` and answers it.
  * Returns 1 when the process is in: `ret_segment` is mapped (rm_door_unmap gives it back) and
  * `ret_pid` is its process id, 0 if it lives in a pid namespace that we cannot see; 0 when the
- * hello has not come yet; RM_E_PROTO or RM_E_IO when it is refused. The caller closes `conn`.
+ * hello has not come yet; RM_E_PROTO or RM_E_IO when it is refused; RM_E_GONE when who said it did not wait for the answer, and
+ * is on its own. The caller closes `conn`.
  */
 int rm_door_hello(const struct rm_door *d, int conn, struct rm_segment **ret_segment, pid_t *ret_pid);
 

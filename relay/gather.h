@@ -27,6 +27,7 @@ struct rm_gather {
 	uint64_t crowded;                 /* spans that a queue had no room for */
 	uint64_t lost[RM_LOST_COUNT];     /* as the processes counted */
 	uint64_t broken;                  /* records that made no sense */
+	uint64_t alone;                   /* processes that were not let in in time: they export by themselves */
 };
 
 /* One process, as its spans' resource. */

@@ -362,6 +362,7 @@ static void hear(struct rm_relay *r, struct peer *p)
 		admit(r, p, segment, pid);
 		return;
 	}
+	r->gather->alone += got == RM_E_GONE;
 	rm_debug(RM_LOG_RELAY, "refused a hello (%d)", got);
 	drop(r, p);
 }

@@ -341,6 +341,13 @@ def the_log_says_why_a_connection_is_left_alone():
 
 
 @test
+def processes_that_were_not_let_in_in_time_are_told_of():
+    code = f"import os, signal; os.kill(os.getppid(), signal.SIGSTOP); {EXCHANGE}; os.kill(os.getppid(), signal.SIGCONT)"
+    said = remora("run", "--", *python(code), env={"OTEL_EXPORTER_OTLP_ENDPOINT": "", "REMORA_EXIT_TIMEOUT": "10"}).stderr
+    assert "remora: 1 process was not let in in time, on a busy machine: what it did is not shown" in said, said
+
+
+@test
 def without_requests_the_summary_says_what_may_be_the_reason():
     said = remora("run", "--", "true").stderr
     assert "refused" in said and "static, Go, setuid and denied" in said and "remora check -- true" in said, said

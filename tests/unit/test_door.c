@@ -61,6 +61,33 @@ static int descriptors(void)
 	return count;
 }
 
+RM_TEST("who does not wait for an answer is counted, and is not let in")
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	_Alignas(8) char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct rm_relay_hello h;
+	struct iovec iov = { &h, sizeof(h) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	struct producer p;
+	struct bench b;
+	int s = socket(AF_UNIX, SOCK_SEQPACKET, 0), before;
+
+	setup(&b);
+	RM_CHECK(make_segment(&p));
+	h = good_hello(&b);
+	memcpy(at.sun_path, b.address, strcspn(b.address, ","));
+	*(struct cmsghdr *)control = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA((struct cmsghdr *)control), &p.memory_fd, sizeof(int));
+	RM_CHECK(connect(s, (struct sockaddr *)&at, sizeof(at)) == 0 && sendmsg(s, &m, 0) == (ssize_t)sizeof(h));
+	before = descriptors();
+	close(s);
+	for (int i = 0; i < TRIES && !b.gather.alone; i++)
+		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
+	RM_CHECK(b.gather.alone == 1 && rm_relay_alive(b.relay) == 0 && descriptors() == before - 1);
+	free_segment(&p);
+	teardown(&b);
+}
+
 RM_TEST("a right hello is answered, a wrong one finds the door closed, and no descriptor stays behind")
 {
 	struct rm_relay_hello h;
