@@ -16,6 +16,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,8 +24,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sys.h"
 
-enum { SLICE_MS = 10, FIRST_ANSWER_BYTES = 4096, RETRY_AFTER_MAX_S = 24 * 60 * 60 };
+enum { SLICE_MS = 10, TLS_ROOM_BYTES = 8 << 20, FIRST_ANSWER_BYTES = 4096, RETRY_AFTER_MAX_S = 24 * 60 * 60 };
 #define MS_NS 1000000ull
 
 struct rm_http {
@@ -54,12 +56,29 @@ int __wrap_Curl_ssl_init(void)
 
 static bool init_tls(void)
 {
+	SSL_CTX *first;
+	void *room;
+
 	if (atomic_load(&in_tls)) {
 		rm_debug(RM_LOG_EXPORT,
 			 "no TLS in this process: it was forked in the middle of it");
 		return false;
 	}
-	return OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) == 1;
+	/*
+	 * Where OpenSSL finds no memory for a lock while it starts, it goes on without and crashes at the lock's first use. So it
+	 * starts here as a whole, its algorithms included, and only where there is more than that takes; later it says what failed.
+	 */
+	room = rm_sys_map(TLS_ROOM_BYTES);
+	if (!room) {
+		rm_debug(RM_LOG_EXPORT, "no TLS: too little memory is left for it");
+		return false;
+	}
+	rm_sys2(__NR_munmap, room, TLS_ROOM_BYTES);
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		return false;
+	first = SSL_CTX_new(TLS_client_method());
+	SSL_CTX_free(first);
+	return first != NULL;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *arg)

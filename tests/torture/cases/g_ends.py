@@ -339,7 +339,7 @@ int main(void)
 def c38_limits(t):
     program, poor = t.compile("calls", CALLS), t.compile("poor", POOR)
     full = t.compile("full", FULL)
-    for megabytes in (24, 40, 100, 200):
+    for megabytes in (22, 23, 24, 25, 26, 40, 100, 200):
         t.same([poor, megabytes, 0, program], states=("up", "tls", "stuck"))
     for megabytes in (30, 60, 200):
         t.same([poor, megabytes, 0, full], states=("up", "tls", "down"))
