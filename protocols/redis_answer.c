@@ -203,6 +203,7 @@ static bool whole_answer(struct rm_redis_feed *f)
 	}
 	r->failed = false;
 	answered(f, &was);
+	f->ring = NULL; /* the queue was asked for, and may have moved */
 	return true;
 }
 
@@ -222,6 +223,7 @@ bool rm_redis_answers(struct rm_redis_feed *f)
 			return false;
 		if (s == RM_RESP_ITEM && !(r->answering || r->attribute ? element(f) : outermost(f)))
 			return false;
+		f->ring = NULL; /* as above */
 	}
 	return true;
 }

@@ -53,11 +53,11 @@ static const struct {
 	const char *headers, *headers_signature, *get;
 	bool not_string; /* what it gives is another CharSequence */
 } entered[RM_JAVA_ENTER_COUNT] = {
-	[RM_JAVA_ENTER_JDK] = { "getRequestHeaders", "()Lcom/sun/net/httpserver/Headers;", "getFirst" },
-	[RM_JAVA_ENTER_SERVLET] = { NULL, NULL, "getHeader" },
-	[RM_JAVA_ENTER_TOMCAT] = { NULL, NULL, "getHeader" },
-	[RM_JAVA_ENTER_UNDERTOW] = { "getRequestHeaders", "()Lio/undertow/util/HeaderMap;", "getFirst" },
-	[RM_JAVA_ENTER_NETTY] = { "headers", "()Lio/netty/handler/codec/http/HttpHeaders;", "get" },
+	[RM_JAVA_ENTER_JDK] = { "getRequestHeaders", "()Lcom/sun/net/httpserver/Headers;", "getFirst", false },
+	[RM_JAVA_ENTER_SERVLET] = { NULL, NULL, "getHeader", false },
+	[RM_JAVA_ENTER_TOMCAT] = { NULL, NULL, "getHeader", false },
+	[RM_JAVA_ENTER_UNDERTOW] = { "getRequestHeaders", "()Lio/undertow/util/HeaderMap;", "getFirst", false },
+	[RM_JAVA_ENTER_NETTY] = { "headers", "()Lio/netty/handler/codec/http/HttpHeaders;", "get", false },
 	[RM_JAVA_ENTER_KTOR] = { "getHeaders", "()Lio/ktor/http/cio/HttpHeadersMap;", "get", true },
 };
 
