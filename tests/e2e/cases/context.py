@@ -58,7 +58,7 @@ for each in ("c-passed", "c-early", "c-retry"):
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
-          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce", "vertx-chain", "webflux-chain", "webflux-fan",
+          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce", "vertx5-queue", "webflux-chain", "webflux-fan",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 

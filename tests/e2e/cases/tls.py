@@ -448,7 +448,7 @@ def inside(name, options, seen):
         said = t.run("basic", [program, c.server, c.ca]).splitlines()[1]
         t.equal(said, f"3 requests, {3 if seen and t.agent else 0} lines", "what the program saw")
         if t.agent:
-            note = "has OpenSSL inside, where its HTTPS is seen" if seen else "its HTTPS is not seen"
+            note = "has OpenSSL inside, where its TLS is seen" if seen else "its TLS is not seen"
             t.check(note in t.run("check", [t.build.cli, "check", program], agent=False), "remora check")
         t.spans(6 if seen else 0)
 
