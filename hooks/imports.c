@@ -52,6 +52,7 @@ static _Atomic uint32_t hooked_slots, left_objects;
 /* One library in one scan. */
 struct search {
 	struct rm_library *library;
+	const struct rm_import *from, *to; /* between which its rows are */
 	const void *first;     /* the anchor in the first object that defines it ... */
 	bool still_there;      /* ... and whether the copy we know is among them */
 	unsigned definers;
@@ -99,10 +100,10 @@ static bool same(const char *a, const char *b)
 
 /* ---- which slots ---- */
 
-static const struct rm_import *row_of(const struct rm_library *library, const char *name)
+static const struct rm_import *row_of(const struct search *search, const char *name)
 {
-	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (library_of(row) == library && same(name_of(row), name))
+	for (const struct rm_import *row = search->from; row < search->to; row++)
+		if (library_of(row) == search->library && same(name_of(row), name))
 			return row;
 	return NULL;
 }
@@ -178,7 +179,7 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 
 	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend || !is_call(f, s))
 		return;
-	row = row_of(f->search->library, o->strings + s->st_name);
+	row = row_of(f->search, o->strings + s->st_name);
 	if (!row || !row->hook)
 		return;
 	slot = (uintptr_t *)(o->base + r->r_offset);
@@ -329,8 +330,13 @@ static bool take_instance(const struct rm_object *o, void *arg)
 
 static void scan_library(struct rm_library *library, unsigned *left)
 {
-	struct scan scan = { .search.library = library };
+	struct scan scan = { .search = { .library = library, .from = end_row, .to = first_row } };
 
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (library_of(row) == library) {
+			scan.search.from = row < scan.search.from ? row : scan.search.from;
+			scan.search.to = row + 1;
+		}
 	rm_objects_each(note_definer, &scan.search);
 	if (!scan.search.still_there) {
 		library->instance = NULL;
