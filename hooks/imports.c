@@ -52,7 +52,6 @@ static _Atomic uint32_t hooked_slots, left_objects;
 /* One library in one scan. */
 struct search {
 	struct rm_library *library;
-	const struct rm_import *from, *to; /* between which its rows are */
 	const void *first;     /* the anchor in the first object that defines it ... */
 	bool still_there;      /* ... and whether the copy we know is among them */
 	unsigned definers;
@@ -100,10 +99,10 @@ static bool same(const char *a, const char *b)
 
 /* ---- which slots ---- */
 
-static const struct rm_import *row_of(const struct search *search, const char *name)
+static const struct rm_import *row_of(const struct rm_library *library, const char *name)
 {
-	for (const struct rm_import *row = search->from; row < search->to; row++)
-		if (library_of(row) == search->library && same(name_of(row), name))
+	for (const struct rm_import *row = library->from; row < library->to; row++)
+		if (library_of(row) == library && same(name_of(row), name))
 			return row;
 	return NULL;
 }
@@ -179,7 +178,7 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 
 	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend || !is_call(f, s))
 		return;
-	row = row_of(f->search, o->strings + s->st_name);
+	row = row_of(f->search->library, o->strings + s->st_name);
 	if (!row || !row->hook)
 		return;
 	slot = (uintptr_t *)(o->base + r->r_offset);
@@ -280,7 +279,7 @@ static bool is_instance(const struct rm_object *o, const struct rm_library *libr
 {
 	if (!library->instance || rm_object_function(o, library->anchor) != library->instance)
 		return false;
-	for (const struct rm_import *row = first_row; row < end_row; row++)
+	for (const struct rm_import *row = library->from; row < library->to; row++)
 		if (library_of(row) == library && (uintptr_t)rm_object_function(o, name_of(row)) != real_of(row))
 			return false;
 	return true;
@@ -317,10 +316,10 @@ static bool take_instance(const struct rm_object *o, void *arg)
 
 	if (rm_object_function(o, library->anchor) != search->first)
 		return false;
-	for (const struct rm_import *row = first_row; row < end_row; row++)
+	for (const struct rm_import *row = library->from; row < library->to; row++)
 		if (library_of(row) == library && !row->optional && !rm_object_function(o, name_of(row)))
 			return true;
-	for (const struct rm_import *row = first_row; row < end_row; row++)
+	for (const struct rm_import *row = library->from; row < library->to; row++)
 		if (library_of(row) == library)
 			__atomic_store_n(slot_of(row), rm_object_function(o, name_of(row)), __ATOMIC_RELEASE);
 	rm_imports_publish();
@@ -330,13 +329,8 @@ static bool take_instance(const struct rm_object *o, void *arg)
 
 static void scan_library(struct rm_library *library, unsigned *left)
 {
-	struct scan scan = { .search = { .library = library, .from = end_row, .to = first_row } };
+	struct scan scan = { .search.library = library };
 
-	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (library_of(row) == library) {
-			scan.search.from = row < scan.search.from ? row : scan.search.from;
-			scan.search.to = row + 1;
-		}
 	rm_objects_each(note_definer, &scan.search);
 	if (!scan.search.still_there) {
 		library->instance = NULL;
@@ -353,13 +347,25 @@ static bool is_wanted(const struct rm_library *library)
 	return library->with ? !library->with->unwanted && library->with->instance : !library->unwanted;
 }
 
+static void find_rows(void)
+{
+	for (const struct rm_import *row = first_row; row < end_row; row++) {
+		struct rm_library *library = library_of(row);
+
+		library->from = library->from ? library->from : row;
+		library->to = row + 1;
+	}
+}
+
 /* All in one visit to the loader's list, so that what one walk found the next one finds too. */
 static bool scan_all(const struct rm_object *first, void *arg)
 {
 	unsigned *left = arg;
 
+	if (!library_of(first_row)->to)
+		find_rows();
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (is_wanted(library_of(row)) && (row == first_row || library_of(row) != library_of(row - 1)))
+		if (row == library_of(row)->from && is_wanted(library_of(row)))
 			scan_library(library_of(row), left);
 	return true;
 }
