@@ -116,7 +116,7 @@ static bool settings_allow(const struct rm_inspector *in, const char *path, bool
 static const char *starts_afresh(const char *path)
 {
 	static const char *const names[] = { "sudo", "doas", "pkexec" };
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = rm_base_name(path);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/locate.h"
+
 static const struct {
 	char name[20];
 	char valued[8];     /* options of one letter whose value is the next word */
@@ -26,18 +28,11 @@ static const struct {
 };
 enum { LAUNCHERS = sizeof(launchers) / sizeof(launchers[0]) };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static size_t find(const char *path)
 {
 	size_t i = 0;
 
-	while (i < LAUNCHERS && strcmp(base_name(path), launchers[i].name) != 0)
+	while (i < LAUNCHERS && strcmp(rm_base_name(path), launchers[i].name) != 0)
 		i++;
 	return i;
 }
@@ -74,7 +69,7 @@ const char *rm_makes_requests_for(const char *path)
 	static char helper[512];
 	const char *own = getenv("GIT_EXEC_PATH");
 
-	if (strcmp(base_name(path), "git") != 0)
+	if (strcmp(rm_base_name(path), "git") != 0)
 		return NULL;
 	for (size_t i = 0; i <= sizeof(folders) / sizeof(folders[0]); i++) {
 		const char *folder = i == 0 ? own : folders[i - 1];

@@ -112,3 +112,10 @@ int rm_locate_command(const char *name, char ret[PATH_MAX])
 	}
 	return found;
 }
+
+const char *rm_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}

@@ -23,4 +23,7 @@ void rm_locate_preload(const char *library, char ret[PATH_MAX]);
  */
 int rm_locate_command(const char *name, char ret[PATH_MAX]);
 
+/* The last part of a path. */
+const char *rm_base_name(const char *path);
+
 #endif

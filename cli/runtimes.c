@@ -11,6 +11,7 @@
 #include "adapters/versions.h"
 #include "agent/config.h"
 #include "cli/inside.h"
+#include "cli/locate.h"
 #include "cli/script.h"
 #include "cli/uses.h"
 
@@ -28,20 +29,13 @@ struct runtime {
 	const char *known;
 };
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* ---- versions ---- */
 
 /* Of the file's own name: python3.11, libpython3.11.so.1.0. */
 static enum judgement judge_python(const char *path, const struct rm_file *f, char ret[VERSION_BYTES])
 {
 	char real[PATH_MAX], *end;
-	const char *at = realpath(path, real) ? strstr(base_name(real), "python3.") : NULL;
+	const char *at = realpath(path, real) ? strstr(rm_base_name(real), "python3.") : NULL;
 	unsigned long minor = at ? strtoul(at + strlen("python3."), &end, 10) : 0;
 
 	(void)f;
@@ -157,7 +151,7 @@ static bool find(const struct rm_program_look *look, const struct rm_file *progr
 	if (rm_library_path(look->libraries, r->library, ret))
 		return true;
 	if (r->function ? !rm_file_exports(program, r->function) :
-			  strcmp(r->adapter, "java") != 0 || strcmp(base_name(look->path), "java") != 0)
+			  strcmp(r->adapter, "java") != 0 || strcmp(rm_base_name(look->path), "java") != 0)
 		return false;
 	snprintf(ret, PATH_MAX, "%s", look->path);
 	return true;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/locate.h"
+
 enum { TEXT_BYTES = 64 * 1024 };
 
 /* ---- the interpreter ---- */
@@ -36,13 +38,6 @@ static char *after_env(char **line)
 		if (word[0] != '-' && !strchr(word, '='))
 			return word;
 	return NULL;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
 }
 
 /* A script is not to write to the terminal. */
@@ -79,7 +74,7 @@ const char *rm_script_interpreter(const char *path, char line[RM_SCRIPT_LINE_BYT
 	make_plain(line);
 	line += 2;
 	word = next_word(&line);
-	return word && strcmp(base_name(word), "env") == 0 && strchr(word, '/') ? after_env(&line) : word;
+	return word && strcmp(rm_base_name(word), "env") == 0 && strchr(word, '/') ? after_env(&line) : word;
 }
 
 bool rm_script_is_shell(const char *name)
@@ -87,7 +82,7 @@ bool rm_script_is_shell(const char *name)
 	static const char shells[][6] = { "ash", "bash", "dash", "ksh", "ksh93", "lksh", "mksh", "rbash", "sh", "yash", "zsh" };
 
 	for (size_t i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
-		if (strcmp(base_name(name), shells[i]) == 0)
+		if (strcmp(rm_base_name(name), shells[i]) == 0)
 			return true;
 	return false;
 }
@@ -159,7 +154,7 @@ static enum rm_handover handover_of(const char *at, char ret[RM_SCRIPT_WORD_BYTE
 		}
 		if (ret[0] == '-' || (env && strchr(ret, '=')))
 			continue;
-		if (env || strcmp(base_name(ret), "env") != 0)
+		if (env || strcmp(rm_base_name(ret), "env") != 0)
 			return RM_HANDOVER_PROGRAM;
 		env = true;
 	}
