@@ -288,6 +288,7 @@ static bool commands(struct rm_redis_feed *f)
 	}
 	return true;
 }
+
 /* ---- the connection ---- */
 
 static void break_all(struct rm_redis *r, struct rm_sink *sink, struct rm_str error)

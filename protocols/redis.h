@@ -57,7 +57,7 @@ struct rm_redis_feed {
 	size_t n, at;
 	struct rm_sink *sink;
 	void *conn;
-	struct rm_waiting *ring;  /* of the queue, once it was asked for, until a question is added elsewhere than there */
+	struct rm_waiting *ring;  /* of the queue, once it was asked for, until it is asked for elsewhere than there */
 };
 
 static inline void rm_redis_put_word(struct rm_redis_word *w, const char *text, size_t n)

@@ -42,6 +42,7 @@ static void answered(struct rm_redis_feed *f, const struct rm_waiting *w)
 		outcome.space = (struct rm_str){ digits + i, sizeof(digits) - i };
 	}
 	rm_waiting_pop(&r->queue, f->sink);
+	f->ring = NULL;
 	f->sink->on->response(f->sink, x);
 	f->sink->on->outcome(f->sink, x, &outcome);
 	f->sink->on->response_end(f->sink, x, 0);
@@ -125,6 +126,7 @@ static bool answer_over(struct rm_redis_feed *f)
 	struct rm_waiting *w = rm_waiting_oldest(&r->queue, f->sink);
 	struct rm_waiting was;
 
+	f->ring = NULL;
 	r->answering = false;
 	if (push_over(f, w))
 		return true;
@@ -203,7 +205,6 @@ static bool whole_answer(struct rm_redis_feed *f)
 	}
 	r->failed = false;
 	answered(f, &was);
-	f->ring = NULL; /* the queue was asked for, and may have moved */
 	return true;
 }
 
@@ -223,7 +224,6 @@ bool rm_redis_answers(struct rm_redis_feed *f)
 			return false;
 		if (s == RM_RESP_ITEM && !(r->answering || r->attribute ? element(f) : outermost(f)))
 			return false;
-		f->ring = NULL; /* as above */
 	}
 	return true;
 }

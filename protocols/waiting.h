@@ -32,8 +32,8 @@ struct rm_waiting *rm_waiting_oldest(const struct rm_waiting_queue *q, struct rm
 struct rm_waiting *rm_waiting_at(const struct rm_waiting_queue *q, struct rm_sink *sink, uint32_t i);
 
 /*
- * The same without asking for the memory each time: of a queue that has a question, or had one, it stays where it is until one
- * is added. NULL: it has none.
+ * The same without asking for the memory each time: of a queue that has a question, or had one, it stays where it is until
+ * another function here is called that has the sink. NULL: it has none.
  */
 struct rm_waiting *rm_waiting_ring(const struct rm_waiting_queue *q, struct rm_sink *sink);
 
