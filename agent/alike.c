@@ -199,23 +199,17 @@ void rm_alike_keep(struct rm_conn *c, const struct rm_exchange *e, uint32_t same
 	p->attrs_left = e->attrs_left;
 }
 
-/* Where the attributes of a span without a tracestate begin. */
-static size_t attrs_at(const struct rm_span *s)
-{
-	return sizeof(*s) + ((s->name_bytes + 7u) & ~7u);
-}
-
 void rm_alike_part(struct rm_visit *v, struct rm_exchange *e)
 {
 	struct place *p = place_of(v->conn, e);
-	size_t bytes;
+	const char *attrs = rm_record_attrs(&p->span.record).p;
+	size_t bytes = (size_t)((const char *)&p->span + p->told_bytes - attrs);
 
 	p->users--;
 	e->alike = 0;
 	if (!rm_semconv_start(e, rm_context_config(), p->told_bytes + e->tracestate_bytes + PART_BYTES, rm_span_name(&p->span)))
 		return;
-	bytes = p->told_bytes - attrs_at(&p->span);
-	memcpy(e->builder.at, (const char *)&p->span + attrs_at(&p->span), bytes);
+	memcpy(e->builder.at, attrs, bytes);
 	e->builder.at += bytes;
 	e->builder.attrs_left = p->attrs_left;
 }
