@@ -56,6 +56,7 @@ int __wrap_Curl_ssl_init(void)
 
 static bool init_tls(void)
 {
+	static bool started;
 	SSL_CTX *first;
 	void *room;
 
@@ -64,6 +65,8 @@ static bool init_tls(void)
 			 "no TLS in this process: it was forked in the middle of it");
 		return false;
 	}
+	if (started)
+		return true;
 	/*
 	 * Where OpenSSL finds no memory for a lock while it starts, it goes on without and crashes at the lock's first use. So it
 	 * starts here as a whole, its algorithms included, and only where there is more than that takes; later it says what failed.
@@ -78,7 +81,8 @@ static bool init_tls(void)
 		return false;
 	first = SSL_CTX_new(TLS_client_method());
 	SSL_CTX_free(first);
-	return first != NULL;
+	started = first;
+	return started;
 }
 
 static size_t on_body(char *p, size_t size, size_t n, void *arg)
