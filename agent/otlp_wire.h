@@ -14,6 +14,9 @@ struct rm_otlp_wire {
 	struct rm_strbuf out;
 	size_t resource_spans, scope_spans; /* where the two open messages begin, which are numbered alike for logs */
 	uint32_t span_count;		    /* or logs */
+	bool records_stay;		    /* for the caller to set: spans that were added stay as they are up to rm_otlp_end */
+	const struct rm_span *last;	    /* with records_stay: the one that was added last; NULL: none */
+	size_t last_attrs, last_attrs_bytes; /* what its attributes became: where in `out`, and how much */
 };
 
 /*

@@ -19,34 +19,6 @@ _Static_assert(sizeof(struct rm_span) % 8 == 0 && sizeof(struct rm_attr_head) ==
 	       sizeof(struct rm_event) % 8 == 0, "alignment");
 _Static_assert(sizeof(struct rm_log) % 8 == 0 && sizeof(struct rm_output) % 8 == 0, "alignment");
 
-/* All names, one behind the other, and where each lies. */
-struct key_texts {
-#define RM_KEY(id, name) char id[sizeof(name)];
-#include "agent/semconv_keys.h"
-#undef RM_KEY
-};
-
-static const struct key_texts key_texts = {
-#define RM_KEY(id, name) .id = name,
-#include "agent/semconv_keys.h"
-#undef RM_KEY
-};
-
-static const struct {
-	uint16_t at, bytes;
-} key_names[RM_KEY_COUNT] = {
-#define RM_KEY(id, name) [RM_KEY_##id] = { offsetof(struct key_texts, id), sizeof(name) - 1 },
-#include "agent/semconv_keys.h"
-#undef RM_KEY
-};
-
-struct rm_str rm_key_name(enum rm_key key)
-{
-	if ((unsigned)key >= RM_KEY_COUNT)
-		return (struct rm_str){ NULL, 0 };
-	return (struct rm_str){ (const char *)&key_texts + key_names[key].at, key_names[key].bytes };
-}
-
 static size_t padded(size_t n)
 {
 	return (n + 7) & ~(size_t)7;
@@ -551,10 +523,36 @@ static bool event_valid(struct rm_str entry)
 	       contents_valid(r, false);
 }
 
+/*
+ * Steps over attributes of ours that are texts or numbers, which nearly all are, as far as they are valid: returns
+ * how many. What step() would say of them, with less to find out.
+ */
+static uint32_t skip_plain(struct rm_attr_iter *it)
+{
+	uint32_t left = it->left;
+	const char *p = it->p;
+
+	while (left > 0 && (size_t)(it->end - p) >= sizeof(struct rm_attr_head)) {
+		const struct rm_attr_head *h = (const struct rm_attr_head *)p;
+		size_t bytes = sizeof(*h) + padded(h->value_bytes);
+
+		if (h->key - 1u >= RM_KEY_COUNT - 1u || h->key_bytes || bytes > (size_t)(it->end - p))
+			break;
+		if (h->type != RM_ATTR_STR && (h->type - (unsigned)RM_ATTR_I64 > RM_ATTR_BOOL - RM_ATTR_I64 || h->value_bytes != 8))
+			break;
+		p += bytes;
+		left--;
+	}
+	it->p = p;
+	left = it->left - left;
+	it->left -= left;
+	return left;
+}
+
 static bool contents_valid(const struct rm_record *r, bool may_hold)
 {
 	struct rm_attr_iter it = rm_record_attrs(r);
-	uint32_t attrs = 0, links = 0, events = 0;
+	uint32_t attrs = skip_plain(&it), links = 0, events = 0;
 	struct rm_attr attr = { .type = 0 };
 
 	while (step(&it, &attr)) {
@@ -565,6 +563,7 @@ static bool contents_valid(const struct rm_record *r, bool may_hold)
 			return false;
 		if (attr.type == RM_ATTR_EVENT && !(may_hold && event_valid(attr.v.str)))
 			return false;
+		attrs += skip_plain(&it);
 	}
 	if (it.left != 0 || it.p != it.end || attrs != r->attr_count)
 		return false;

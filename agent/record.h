@@ -5,15 +5,8 @@
 #ifndef RM_AGENT_RECORD_H
 #define RM_AGENT_RECORD_H
 
+#include "agent/keys.h"
 #include "agent/telemetry.h"
-
-enum rm_key {
-	RM_KEY_NONE = 0,
-#define RM_KEY(id, name) RM_KEY_##id,
-#include "agent/semconv_keys.h"
-#undef RM_KEY
-	RM_KEY_COUNT,
-};
 
 struct rm_builder {
 	struct rm_record *record; /* start of the caller's memory, 8-byte aligned; whole after rm_builder_end */
@@ -23,9 +16,6 @@ struct rm_builder {
 	uint32_t attrs_left;
 	uint32_t dropped;
 };
-
-/* Name of a key: "http.request.method". */
-struct rm_str rm_key_name(enum rm_key key);
 
 /*
  * Starts a span record; `head` gives every fixed field (lengths and counts are set here).

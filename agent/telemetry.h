@@ -153,7 +153,7 @@ struct rm_attr_head {
 /* A decoded attribute: slices into the record, valid as long as the record. */
 struct rm_attr {
 	struct rm_str key;
-	bool named;        /* the key is one of ours (rm_key_name): terminated, and valid for ever */
+	bool named;        /* the key is one of ours (rm_key_name): valid for ever */
 	enum rm_attr_type type;
 	union {
 		struct rm_str str; /* STR: the text; STRS: the packed list, see rm_attr_strs_next */

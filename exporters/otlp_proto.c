@@ -33,12 +33,14 @@ static size_t bound(const struct rm_record *r)
 static size_t span_bound(const struct rm_span *s)
 {
 	size_t n = bound(&s->record);
-	struct rm_attr_iter it = rm_record_attrs(&s->record);
+	struct rm_attr_iter it;
 	const struct rm_event *event;
 
-	if (s->event_count)
-		while (rm_event_next(&it, &event))
-			n += EVENT_BYTES + (size_t)event->record.attr_count * ATTR_BYTES;
+	if (!s->event_count)
+		return n;
+	it = rm_record_attrs(&s->record);
+	while (rm_event_next(&it, &event))
+		n += EVENT_BYTES + (size_t)event->record.attr_count * ATTR_BYTES;
 	return n;
 }
 
@@ -59,6 +61,7 @@ static size_t put_group(const struct rm_batch_group *g, uint8_t *to, size_t cap)
 	struct rm_otlp_wire w;
 
 	rm_otlp_begin(&w, (char *)to, cap, g->resource);
+	w.records_stay = true;
 	for (uint32_t i = 0; i < g->span_count; i++)
 		if (rm_otlp_span(&w, g->spans[i]) != RM_OK)
 			return 0;

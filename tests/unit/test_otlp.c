@@ -141,7 +141,7 @@ RM_TEST("protobuf: attributes of every kind and length are those that protobuf-c
 	static _Alignas(8) char memory[RM_RECORD_MAX_BYTES];
 	static char long_text[9000];
 	const struct rm_span *span = (const struct rm_span *)memory;
-	static const size_t lengths[] = { 1, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 300, 9000 };
+	static const size_t lengths[] = { 1, 100, 112, 113, 114, 115, 120, 121, 122, 123, 124, 125, 126, 127, 128, 129, 130, 300, 7000 };
 	static const int64_t numbers[] = { 0, 1, 127, 128, 16383, 16384, INT64_MAX, -1, INT64_MIN };
 	struct rm_str list[2] = { RM_STR("one"), RM_STR("tw\xc3\xb6") };
 
@@ -161,11 +161,14 @@ RM_TEST("protobuf: attributes of every kind and length are those that protobuf-c
 		rm_builder_named_strs(&b, key, list, 2);
 		for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
 			rm_builder_i64(&b, RM_KEY_SERVER_PORT, numbers[k]);
+		rm_builder_str(&b, RM_KEY_URL_PATH, (struct rm_str){ long_text, lengths[i] });
+		rm_builder_i64(&b, RM_KEY_CLIENT_ADDRESS, 2);
 		rm_builder_end(&b);
+		sample_retype((struct rm_record *)memory, 1, RM_ATTR_BOOL);
 		group = (struct rm_batch_group){ .resource = sample.groups[0].resource, .spans = &span, .span_count = 1 };
 		RM_CHECK(rm_otlp_proto(&(struct rm_batch){ .groups = &group, .group_count = 1, .span_count = 1 }, 1 << 20, &bytes, &n) == RM_OK);
 		r = otlp__export_trace_service_request__unpack(NULL, n, bytes);
-		RM_CHECK(r && r->resource_spans[0]->scope_spans[0]->spans[0]->n_attributes == 11);
+		RM_CHECK(r && r->resource_spans[0]->scope_spans[0]->spans[0]->n_attributes == 13);
 		s = r->resource_spans[0]->scope_spans[0]->spans[0];
 		for (size_t k = 0; k < s->n_attributes; k++) {
 			Otlp__KeyValue *kv = attribute(s, k);
@@ -175,8 +178,12 @@ RM_TEST("protobuf: attributes of every kind and length are those that protobuf-c
 				RM_CHECK(strlen(kv->key) == key.n && strlen(kv->value->string_value) == lengths[i]);
 			if (k == 1)
 				RM_CHECK_STR(rm_str_c(kv->value->array_value->values[1]->string_value), "tw\xc3\xb6");
-			if (k > 1)
+			if (k > 1 && k < 11)
 				RM_CHECK(kv->value->int_value == numbers[k - 2]);
+			if (k == 11)
+				RM_CHECK(strcmp(kv->key, "url.path") == 0 && strlen(kv->value->string_value) == lengths[i]);
+			if (k == 12)
+				RM_CHECK(kv->value->bool_value);
 			otlp__key_value__free_unpacked(kv, NULL);
 		}
 		otlp__export_trace_service_request__free_unpacked(r, NULL);

@@ -237,6 +237,55 @@ RM_TEST("lengths that need one, two and three bytes are right")
 	}
 }
 
+enum { ALIKE = 11 };
+
+/* Spans of which most have the attributes of the one before, in messages with lengths of one to three bytes. */
+static void make_alike(char (*spans)[24000])
+{
+	static char long_text[20000];
+	static const size_t names[ALIKE] = { 10, 10, 200, 10, 17000, 3, 3, 3, 3, 3, 3 };
+	static const struct rm_link link = { .trace_id = { 9 }, .span_id = { 8 } };
+
+	memset(long_text, 'n', sizeof(long_text));
+	for (uint32_t i = 0; i < ALIKE; i++) {
+		struct rm_span head = { .span_id = { [7] = (uint8_t)i }, .start_ns = i, .kind = i % 2 ? RM_KIND_CLIENT : RM_KIND_SERVER };
+		struct rm_builder b = { .max_attrs = 8 };
+
+		rm_builder_span(&b, spans[i], sizeof(*spans), &head, (struct rm_str){ long_text, names[i] }, RM_STR(""));
+		rm_builder_str(&b, RM_KEY_URL_PATH, i < 8 ? RM_STR("/same") : RM_STR("/s\xc3me"));
+		if (i == 5 || i == 6)
+			rm_builder_link(&b, &link);
+		rm_builder_bool(&b, RM_KEY_SERVER_PORT, true);
+		rm_builder_str(&b, RM_KEY_URL_QUERY, (struct rm_str){ long_text, i == 7 ? 300 : 7 });
+		rm_builder_i64(&b, RM_KEY_CLIENT_ADDRESS, i == 10 ? -1 : 300);
+		rm_builder_end(&b);
+	}
+}
+
+RM_TEST("a span like the last one becomes what it becomes by itself")
+{
+	static _Alignas(8) char spans[ALIKE][24000];
+	static char again[sizeof(memory)];
+	struct rm_str once, anew;
+	struct rm_otlp_wire w;
+	unsigned seen = 0;
+
+	make_alike(spans);
+	sample_resource(resource, sizeof(resource));
+	for (int stay = 0; stay < 2; stay++) {
+		rm_otlp_begin(&w, stay ? again : memory, sizeof(memory), (struct rm_record *)resource);
+		w.records_stay = stay;
+		for (int i = 0; i < ALIKE; i++)
+			RM_CHECK(rm_otlp_span(&w, (struct rm_span *)spans[i]) == RM_OK);
+		*(stay ? &anew : &once) = rm_otlp_end(&w);
+	}
+	RM_CHECK(anew.n == once.n && memcmp(anew.p, once.p, once.n) == 0);
+	once = decoded(once);
+	for (size_t at = 0; at + 11 <= once.n; at++)
+		seen += memcmp(once.p + at, "2{1='/same'", 11) == 0;
+	RM_CHECK(seen == 8);
+}
+
 RM_TEST("a span that does not fit leaves the request as it was, whatever the room")
 {
 	struct rm_otlp_wire w;
@@ -250,6 +299,7 @@ RM_TEST("a span that does not fit leaves the request as it was, whatever the roo
 
 		memset(memory, 0x5a, sizeof(memory));
 		rm_otlp_begin(&w, memory, cap, (struct rm_record *)resource);
+		w.records_stay = cap % 2;
 		while (rm_otlp_span(&w, (struct rm_span *)record) == RM_OK)
 			fitted++;
 		RM_CHECK(rm_otlp_span(&w, (struct rm_span *)record) == RM_E_FULL);
