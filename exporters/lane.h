@@ -17,6 +17,8 @@ struct rm_lane {
 	uint64_t delay_ns, timeout_ns;
 	uint64_t received; /* records so far */
 	size_t bytes;      /* of all that is in its queues */
+	uint64_t now_ns;   /* when records come that come in one go; 0: not asked yet */
+	struct rm_item_block *block; /* that the next record is copied into, see queue.c */
 };
 
 /* Reads the settings of a signal. A wrong one is reported by rm_warn, and another taken. */

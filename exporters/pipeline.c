@@ -55,6 +55,22 @@ struct rm_pipeline {
 	struct rm_places places;
 };
 
+/* What comes now comes at another time. The clock is not asked for each record. */
+static void next_go(struct rm_pipeline *p)
+{
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		p->lane[i].now_ns = 0;
+}
+
+/* Lets the driver bring more. */
+static void be_idle(struct rm_pipeline *p)
+{
+	next_go(p);
+	if (p->driver.idle)
+		p->driver.idle(p->driver.arg);
+	next_go(p);
+}
+
 static bool is_aborted(const struct rm_pipeline *p)
 {
 	return p->driver.abort && atomic_load(p->driver.abort);
@@ -233,8 +249,7 @@ static void while_waiting(void *arg)
 	struct rm_pipeline *p = arg;
 	uint64_t waited_ns;
 
-	if (p->driver.idle)
-		p->driver.idle(p->driver.arg);
+	be_idle(p);
 	waited_ns = rm_clock_mono_ns() - p->since_ns - p->away_ns;
 	if (waited_ns >= SLOW_NS)
 		serve_others(p, waited_ns);
@@ -344,20 +359,20 @@ static uint64_t pipeline_run(struct rm_pipeline *p)
 		if (rm_queue_due_at(&p->queue[i]) <= rm_clock_mono_ns())
 			attempt(p, &p->queue[i], UINT64_MAX);
 	next = rm_collect_run(&p->collect); /* pieces came in meanwhile */
+	next_go(p);
 	for (uint32_t i = 0; i < p->queue_count; i++)
 		next = earlier_of(next, rm_queue_due_at(&p->queue[i]));
 	now = rm_clock_mono_ns();
 	return next == UINT64_MAX ? next : next > now ? next - now : 0;
 }
 
-static void nap(const struct rm_pipeline *p, uint64_t until_ns)
+static void nap(struct rm_pipeline *p, uint64_t until_ns)
 {
 	uint64_t now = rm_clock_mono_ns();
 	uint64_t ns = until_ns > now ? earlier_of(until_ns - now, NAP_NS) : 0;
 
 	nanosleep(&(struct timespec){ 0, (long)ns }, NULL);
-	if (p->driver.idle)
-		p->driver.idle(p->driver.arg);
+	be_idle(p);
 }
 
 /* One attempt for each queue that may have one; returns when there may be another. */
@@ -399,6 +414,7 @@ static int pipeline_flush(struct rm_pipeline *p, uint64_t deadline_ns)
 		}
 	}
 	rm_collect_flush(&p->collect, 0);
+	next_go(p);
 	for (uint32_t i = 0; i < p->queue_count; i++)
 		if (p->queue[i].count > 0)
 			return RM_E_IO;
@@ -445,6 +461,8 @@ static void pipeline_close(struct rm_pipeline *p)
 		q->exporter->close(q->state);
 		rm_queue_fini(q);
 	}
+	for (int i = 0; i < RM_SIGNAL_COUNT; i++)
+		rm_lane_fini(&p->lane[i]);
 	rm_collect_fini(&p->collect);
 	rm_places_fini(&p->places);
 	rm_resources_fini(&p->resources);

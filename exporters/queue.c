@@ -1,4 +1,7 @@
-/* See queue.h. Memory is bounded by the lane: so many records, and so many bytes of each signal. */
+/*
+ * See queue.h. Memory is bounded by the lane: so many records, and so many bytes of each signal. Copies lie one behind the
+ * other in blocks, and a block goes as a whole when its last record went: records leave about as they came.
+ */
 #include "exporters/queue.h"
 
 #include <stdlib.h>
@@ -10,6 +13,13 @@
 enum {
 	PIECE_RECORDS = 512,
 	MEMORY_MAX_BYTES = 64 * 1024 * 1024, /* of all records of a signal in all queues */
+	BLOCK_BYTES = 64 * 1024,	     /* or as much as a longer record takes */
+};
+
+struct rm_item_block {
+	size_t used, cap;
+	uint32_t live; /* records, and one for the lane that still adds to it */
+	_Alignas(8) char items[];
 };
 
 int rm_queue_init(struct rm_queue *q, const struct rm_exporter *exporter, struct rm_lane *lane)
@@ -29,13 +39,51 @@ void rm_queue_fini(struct rm_queue *q)
 
 /* ---- items ---- */
 
+static void block_put(struct rm_item_block *block)
+{
+	if (block && --block->live == 0)
+		free(block);
+}
+
+void rm_lane_fini(struct rm_lane *lane)
+{
+	block_put(lane->block);
+	lane->block = NULL;
+}
+
 void rm_item_put(struct rm_lane *lane, struct rm_resources *resources, struct rm_item *item)
 {
+	struct rm_item_block *block = item->block;
+
 	if (--item->references > 0)
 		return;
 	lane->bytes -= item->record.bytes;
 	rm_resources_put(resources, item->resource);
-	free(item);
+	if (block == lane->block && block->live == 2) {
+		block->live = 1;
+		block->used = 0; /* nobody has anything there any more */
+	} else {
+		block_put(block);
+	}
+}
+
+/* Room in the lane's block, or in a new one; NULL when there is no memory for it. */
+static struct rm_item *item_room(struct rm_lane *lane, size_t bytes)
+{
+	struct rm_item_block *block = lane->block;
+	size_t cap = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
+
+	if (!block || bytes > block->cap - block->used) {
+		block = malloc(sizeof(*block) + cap);
+		if (!block)
+			return NULL;
+		*block = (struct rm_item_block){ .cap = cap, .live = 1 };
+		block_put(lane->block);
+		lane->block = block;
+	}
+	block->live++;
+	block->used += bytes;
+	return (struct rm_item *)(block->items + block->used - bytes);
 }
 
 /* A copy with one reference; NULL when there is no memory for it. */
@@ -45,12 +93,15 @@ static struct rm_item *item_new(struct rm_lane *lane, struct rm_resources *resou
 	struct rm_item *item = NULL;
 
 	if (lane->bytes + record->bytes <= MEMORY_MAX_BYTES)
-		item = malloc(offsetof(struct rm_item, record) + record->bytes);
+		item = item_room(lane, offsetof(struct rm_item, record) + record->bytes);
 	if (!item)
 		return NULL;
 	item->references = 1;
 	item->resource = resource;
-	item->pushed_ns = rm_clock_mono_ns();
+	if (!lane->now_ns)
+		lane->now_ns = rm_clock_mono_ns();
+	item->pushed_ns = lane->now_ns;
+	item->block = lane->block;
 	memcpy(&item->record, record, record->bytes);
 	lane->bytes += record->bytes;
 	rm_resources_hold(resources, resource);
@@ -71,7 +122,7 @@ bool rm_queue_push(struct rm_queue *q, struct rm_resources *resources, uint32_t 
 		return false;
 	}
 	(*item)->references++;
-	q->ring[(q->head + q->count++) % cap] = *item;
+	*rm_queue_place(q, q->count++) = *item;
 	return true;
 }
 
@@ -79,7 +130,7 @@ void rm_queue_drop(struct rm_queue *q, struct rm_resources *resources)
 {
 	for (; q->trying > 0; q->trying--) {
 		rm_item_put(q->lane, resources, rm_queue_at(q, 0));
-		q->head = (q->head + 1) % q->lane->queue_cap;
+		q->head = q->head + 1 < q->lane->queue_cap ? q->head + 1 : 0;
 		q->count--;
 	}
 }

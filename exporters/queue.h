@@ -14,6 +14,7 @@ struct rm_item {
 	uint32_t references;
 	uint32_t resource;
 	uint64_t pushed_ns;
+	struct rm_item_block *block; /* that it lies in */
 	struct rm_record record; /* and what follows it */
 };
 
@@ -38,14 +39,25 @@ struct rm_queue {
 int rm_queue_init(struct rm_queue *q, const struct rm_exporter *exporter, struct rm_lane *lane);
 void rm_queue_fini(struct rm_queue *q);
 
+/* Of a number below the queue's size. */
+static inline struct rm_item **rm_queue_place(const struct rm_queue *q, uint32_t i)
+{
+	uint32_t at = q->head + i, cap = q->lane->queue_cap;
+
+	return &q->ring[at < cap ? at : at - cap];
+}
+
 static inline struct rm_item *rm_queue_at(const struct rm_queue *q, uint32_t i)
 {
-	return q->ring[(q->head + i) % q->lane->queue_cap];
+	return *rm_queue_place(q, i);
 }
 
 /* Appends the record, copied into *item by the first queue that wants it. False: it was dropped, and counted. */
 bool rm_queue_push(struct rm_queue *q, struct rm_resources *resources, uint32_t resource, const struct rm_record *record,
 		   struct rm_item **item);
+
+/* To be called when its queues are gone, with what they kept. */
+void rm_lane_fini(struct rm_lane *lane);
 
 /* Gives a reference back. */
 void rm_item_put(struct rm_lane *lane, struct rm_resources *resources, struct rm_item *item);

@@ -29,6 +29,7 @@ struct fake {
 	bool refuses_open, in_order;
 	void (*during)(void);
 	void (*wait)(const struct rm_export_io *io); /* before it answers */
+	void (*look)(const struct rm_batch *batch);
 };
 
 static struct fake first, second, third, quick;
@@ -81,6 +82,8 @@ static void take(void *state, const struct rm_batch *batch, const struct rm_expo
 
 	if (f->wait)
 		f->wait(io);
+	if (f->look)
+		f->look(batch);
 	memset(ret, 0, sizeof(*ret));
 	if (f->calls < f->script_count)
 		*ret = f->script[f->calls];

@@ -1,4 +1,6 @@
 /* The pipeline: batches, retries, limits, several backends at once. */
+#include <unistd.h>
+
 #include "pipeline_fixture.h"
 
 RM_TEST("another version of the interface is not given")
@@ -20,6 +22,25 @@ RM_TEST("a span waits for its batch, a full batch goes at once")
 	RM_CHECK(first.spans == 4 && stats().exported == 4 && stats().received == 4 &&
 		 stats().queued == 0);
 	RM_CHECK(api->run(p) == UINT64_MAX);
+	end();
+}
+
+RM_TEST("each span's time begins when it comes")
+{
+	uint64_t before_ns, left_ns;
+
+	BEGIN("OTEL_BSP_SCHEDULE_DELAY=100000", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=2");
+	for (uint32_t i = 0; i < 4; i++) {
+		push(2);
+		api->run(p);
+		RM_CHECK(first.calls == 2 * i + 1);
+		usleep(1000);
+		before_ns = rm_clock_mono_ns();
+		push(1);
+		left_ns = api->run(p);
+		RM_CHECK(rm_clock_mono_ns() + left_ns >= before_ns + 100 * SECOND_NS);
+		RM_CHECK(flush() == RM_OK);
+	}
 	end();
 }
 
@@ -313,6 +334,52 @@ RM_TEST("an abort ends the flush, keeps the spans, and is not held against the b
 	RM_CHECK(flush() == RM_OK);
 	RM_CHECK(first.spans == 2);
 	end();
+}
+
+/* Of so many bytes, with its number in it. */
+static void push_long(uint32_t number, uint32_t bytes)
+{
+	static _Alignas(8) char memory[100000];
+	static char text[90000];
+	struct rm_span head = { .start_ns = 1000 + number, .kind = RM_KIND_CLIENT };
+	struct rm_builder b = { 0 };
+
+	memset(text, 'a' + (char)(number % 26), sizeof(text));
+	rm_builder_span(&b, memory, sizeof(memory), &head, RM_STR("n"), RM_STR(""));
+	rm_builder_str(&b, RM_KEY_URL_PATH, (struct rm_str){ text, bytes });
+	rm_builder_end(&b);
+	RM_CHECK(api->push(p, resource, b.record) == RM_OK);
+}
+
+static void check_long(const struct rm_batch *batch)
+{
+	for (uint32_t i = 0; i < batch->groups[0].span_count; i++) {
+		const struct rm_span *s = batch->groups[0].spans[i];
+		struct rm_str text;
+
+		RM_CHECK(rm_record_find_str(&s->record, "url.path", &text));
+		RM_CHECK(text.p[0] == 'a' + (char)((s->start_ns - 1000) % 26) && text.p[text.n - 1] == text.p[0]);
+	}
+}
+
+RM_TEST("records of any length stay what they are until the slowest backend has them")
+{
+	static const uint32_t bytes[] = { 8, 400, 9000, 90000, 100 };
+
+	for (int fails = 0; fails < 2; fails++) {
+		BEGIN("OTEL_TRACES_EXPORTER=otlp,second", "OTEL_BSP_SCHEDULE_DELAY=0", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10");
+		first.look = second.look = check_long;
+		if (fails)
+			script(&first, RM_EXPORT_RETRY);
+		for (uint32_t i = 0; i < 300; i++) {
+			push_long(i, bytes[i < 200 ? i % 5 : 1]);
+			if (i % 11 == 0)
+				api->run(p);
+		}
+		RM_CHECK(flush() == RM_OK);
+		RM_CHECK(first.spans == 300 && second.spans == 300);
+		end();
+	}
 }
 
 RM_TEST("memory is bounded, whatever the queue's length")
