@@ -1,6 +1,7 @@
 /* What `remora run` says at the end, on standard error; see report.h. */
 #include "cli/report.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -53,6 +54,14 @@ static void print_said(const struct rm_gather *g, const struct rm_said_stats *s)
 		fprintf(stderr, ", %llu pieces of output lost (came too fast)", (unsigned long long)g->lost[RM_LOST_LOG]);
 }
 
+/* `where` is what they are missing from. */
+static void print_alone(const struct rm_gather *g, const char *where)
+{
+	if (g->alone)
+		fprintf(stderr, "remora: %llu process%s not let in in time, on a busy machine: what %s did is not %s\n",
+			(unsigned long long)g->alone, g->alone == 1 ? " was" : "es were", g->alone == 1 ? "it" : "they", where);
+}
+
 void rm_report_traces(const struct rm_gather *g, const char *command, bool sampled)
 {
 	struct rm_tree_stats s;
@@ -67,9 +76,7 @@ void rm_report_traces(const struct rm_gather *g, const char *command, bool sampl
 	print_losses(g);
 	print_said(g, &s.said);
 	fputc('\n', stderr);
-	if (g->alone)
-		fprintf(stderr, "remora: %llu process%s not let in in time, on a busy machine: what %s did is not shown\n",
-			(unsigned long long)g->alone, g->alone == 1 ? " was" : "es were", g->alone == 1 ? "it" : "they");
+	print_alone(g, "shown");
 	if (s.spans == 0 && !sampled)
 		fputs("remora: the command's trace was not sampled, as OTEL_TRACES_SAMPLER or TRACEPARENT has it\n", stderr);
 	if (s.spans == 1 && !g->alone)
@@ -78,6 +85,19 @@ void rm_report_traces(const struct rm_gather *g, const char *command, bool sampl
 			"remora: connections that were refused, and static, Go, setuid and denied programs\n"
 			"remora: can it be traced: remora check -- %s; what happens: remora run --debug init,conn\n",
 			command);
+}
+
+void rm_report_file(const struct rm_gather *g, const char *path)
+{
+	char where[PATH_MAX + 4];
+
+	if (rm_gather_lost(g) > 0) {
+		fprintf(stderr, "remora: %s is incomplete", path);
+		print_losses(g);
+		fputc('\n', stderr);
+	}
+	snprintf(where, sizeof(where), "in %s", path);
+	print_alone(g, where);
 }
 
 static void report_logs(const struct rm_gather *g)

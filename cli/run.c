@@ -39,7 +39,7 @@ const struct rm_cmd rm_cmd_run = {
 		 "  -j, --json FILE     write the spans to FILE, anew: OTLP, one JSON object per line\n"
 		 "  -l, --logs          log records, too, drawn below their span and in FILE (OTEL_LOGS_EXPORTER)\n"
 		 "  -t, --tree          draw the traces also when they are exported\n"
-		 "  -q, --quiet         draw nothing\n"
+		 "  -q, --quiet         draw nothing; what FILE lacks is said all the same\n"
 		 "      --no-color      draw without colours (as does NO_COLOR)\n"
 		 "  -s, --service NAME  service.name of all processes (OTEL_SERVICE_NAME)\n"
 		 "      --allow LIST    trace only these executables (REMORA_ALLOW)\n"
@@ -438,6 +438,8 @@ static void finish_outputs(struct run *r)
 	if (g->tree && !*r->command.exec_error) {
 		draw(r, 0, DRAWN_AT_END);
 		rm_report_traces(g, r->command.argv[0], r->command.context.flags & RM_FLAG_SAMPLED);
+	} else if (g->json) {
+		rm_report_file(g, r->options.json);
 	}
 	rm_tree_free(g->tree);
 	rm_gather_fini(g);

@@ -343,8 +343,16 @@ def the_log_says_why_a_connection_is_left_alone():
 @test
 def processes_that_were_not_let_in_in_time_are_told_of():
     code = f"import os, signal; os.kill(os.getppid(), signal.SIGSTOP); {EXCHANGE}; os.kill(os.getppid(), signal.SIGCONT)"
-    said = remora("run", "--", *python(code), env={"OTEL_EXPORTER_OTLP_ENDPOINT": "", "REMORA_EXIT_TIMEOUT": "10"}).stderr
-    assert "remora: 1 process was not let in in time, on a busy machine: what it did is not shown" in said, said
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "REMORA_EXIT_TIMEOUT": "10"}
+    told = "remora: 1 process was not let in in time, on a busy machine: what it did is not"
+    said = remora("run", "--", *python(code), env=env).stderr
+    assert f"{told} shown" in said, said
+    with Folder() as folder:
+        file = folder / "all.jsonl"
+        said = remora("run", "-q", "--json", str(file), "--", *python(code), env=env).stderr
+        assert f"{told} in {file}\n" in said, said
+    said = remora("run", "-q", "--", *python(code), env=env).stderr
+    assert "remora" not in said, said
 
 
 @test
