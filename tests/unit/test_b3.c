@@ -1,21 +1,7 @@
 /* B3 in one header and in several: what is read, and what is no context. */
-#include "protocols/tracecontext.h"
-
-#include "tests/rmtest.h"
-
-#define TRACE "0af7651916cd43dd8448eb211c80319c"
-#define SPAN  "b7ad6b7169203331"
+#include "tests/unit/spanctx_fixture.h"
 
 static struct rm_spanctx ctx;
-
-static bool ids_are(const struct rm_spanctx *c, const char *trace, const char *span)
-{
-	char hex[48];
-
-	rm_hex_encode(c->trace_id, 16, hex);
-	rm_hex_encode(c->span_id, 8, hex + 32);
-	return memcmp(hex, trace, 32) == 0 && memcmp(hex + 32, span, 16) == 0;
-}
 
 static bool b3(const char *value)
 {

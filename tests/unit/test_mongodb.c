@@ -3,21 +3,13 @@
 
 #include "protocols/bson.h"
 #include "tests/replay/watch.h"
-#include "tests/rmtest.h"
+#include "tests/unit/sniff_fixture.h"
 
 extern const struct rm_proto rm_proto_mongodb;
 
 #define HEAD "\1\0\0\0\0\0\0\0"
 static const char query[] = "\x37\0\0\0" HEAD "\xd4\7\0\0\0\0\0\0" "admin.$cmd\0\0\0\0\0\xff\xff\xff\xff" "\x10\0\0\0\x10hello\0\1\0\0\0\0";
 static const char msg[] = "\x28\0\0\0" HEAD "\xdd\7\0\0\0\0\0\0\0" "\x13\0\0\0\x10isMaster\0\1\0\0\0\0";
-
-static const char *claimed(const char *p, size_t n)
-{
-	for (int i = 0; rm_protocols[i]; i++)
-		if (rm_protocols[i]->sniff((const uint8_t *)p, n) != RM_SNIFF_NO)
-			return rm_protocols[i]->name;
-	return "none";
-}
 
 /* With the byte at `at` changed. */
 static const char *changed(const char *text, size_t n, size_t at, char byte)
@@ -27,7 +19,7 @@ static const char *changed(const char *text, size_t n, size_t at, char byte)
 
 	memcpy(copy, text, n);
 	copy[at] = byte;
-	name = claimed(copy, n);
+	name = claimed_by(copy, n);
 	free(copy);
 	return name;
 }
@@ -36,14 +28,14 @@ static const char *changed(const char *text, size_t n, size_t at, char byte)
 RM_TEST("a first message is recognised, of both kinds")
 {
 	RM_CHECK(sizeof(query) - 1 == (size_t)query[0] && sizeof(msg) - 1 == (size_t)msg[0]);
-	IS(claimed(query, sizeof(query) - 1), "mongodb");
-	IS(claimed(msg, sizeof(msg) - 1), "mongodb");
+	CLAIMED(query, "mongodb");
+	CLAIMED(msg, "mongodb");
 }
 
 RM_TEST("what differs from one is not")
 {
-	IS(claimed(msg, sizeof(msg) - 2), "none");
-	IS(claimed(msg, 10), "none");
+	IS(claimed_by(msg, sizeof(msg) - 2), "none");
+	IS(claimed_by(msg, 10), "none");
 	IS(changed(msg, sizeof(msg) - 1, 8, 1), "none");   /* an answer */
 	IS(changed(msg, sizeof(msg) - 1, 12, 0), "none");  /* another operation */
 	IS(changed(msg, sizeof(msg) - 1, 16, 4), "none");  /* a flag that is none */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/replay/watch.h"
-#include "tests/rmtest.h"
+#include "tests/unit/sniff_fixture.h"
 
 extern const struct rm_proto rm_proto_mysql;
 
@@ -21,13 +21,6 @@ static const char *greeted(const char *p, size_t n)
 	return "none";
 }
 
-static const char *claimed(const char *p, size_t n)
-{
-	for (int i = 0; rm_protocols[i]; i++)
-		if (rm_protocols[i]->sniff((const uint8_t *)p, n) != RM_SNIFF_NO)
-			return rm_protocols[i]->name;
-	return "none";
-}
 #define IS(function, bytes, name) RM_CHECK(strcmp(function(bytes, sizeof(bytes) - 1), name) == 0)
 
 RM_TEST("a server that greets is recognised by whole packets and by their heads")
@@ -58,25 +51,18 @@ RM_TEST("a client is recognised inside TLS only, by the second packet of its log
 	char second[sizeof(login)];
 
 	memcpy(second, login, sizeof(login));
-	IS(claimed, login, "none");
+	CLAIMED(login, "none");
 	second[3] = 2;
-	RM_CHECK(strcmp(claimed(second, sizeof(second) - 1), "none") == 0);
+	RM_CHECK(strcmp(claimed_by(second, sizeof(second) - 1), "none") == 0);
 	second[5] |= 0x08; /* the wish for TLS, said again */
-	RM_CHECK(strcmp(claimed(second, sizeof(second) - 1), "mysql") == 0);
-	RM_CHECK(strcmp(claimed(second, sizeof(second) - 2), "none") == 0);
+	RM_CHECK(strcmp(claimed_by(second, sizeof(second) - 1), "mysql") == 0);
+	RM_CHECK(strcmp(claimed_by(second, sizeof(second) - 2), "none") == 0);
 	second[20] = 1;
-	RM_CHECK(strcmp(claimed(second, sizeof(second) - 1), "none") == 0);
-	IS(claimed, "\x09\0\0\0\3SELECT 1", "none"); /* joined in the middle, where a connection was there before */
+	RM_CHECK(strcmp(claimed_by(second, sizeof(second) - 1), "none") == 0);
+	CLAIMED("\x09\0\0\0\3SELECT 1", "none"); /* joined in the middle, where a connection was there before */
 }
 
-static enum rm_sniff joined(const char *p, size_t n)
-{
-	_Alignas(16) char state[384] = { 0 };
-
-	rm_proto_mysql.open(state, RM_ROLE_CLIENT);
-	return rm_proto_mysql.join(state, (const uint8_t *)p, n);
-}
-#define JOINED(bytes) joined(bytes, sizeof(bytes) - 1)
+#define JOINED(bytes) joined_by(&rm_proto_mysql, bytes, sizeof(bytes) - 1)
 
 RM_TEST("a connection that was there before is joined with whole commands")
 {

@@ -3,19 +3,9 @@
 
 #include "protocols/prepared.h"
 #include "tests/replay/watch.h"
-#include "tests/rmtest.h"
+#include "tests/unit/sniff_fixture.h"
 
 extern const struct rm_proto rm_proto_pgsql;
-
-/* The first protocol that does not say no, as the agent asks. */
-static const char *claimed_by(const char *p, size_t n)
-{
-	for (int i = 0; rm_protocols[i]; i++)
-		if (rm_protocols[i]->sniff((const uint8_t *)p, n) != RM_SNIFF_NO)
-			return rm_protocols[i]->name;
-	return "none";
-}
-#define CLAIMED(bytes, name) RM_CHECK(strcmp(claimed_by(bytes, sizeof(bytes) - 1), name) == 0)
 
 RM_TEST("the start of a connection is recognised, in clear and before TLS")
 {
@@ -40,15 +30,7 @@ RM_TEST("nothing else is")
 	CLAIMED("*1\r\n$4\r\nPING\r\n", "redis");
 }
 
-/* What rm_proto_pgsql makes of such bytes on a connection that was there before. */
-static enum rm_sniff joined(const char *p, size_t n)
-{
-	_Alignas(16) char state[384] = { 0 };
-
-	rm_proto_pgsql.open(state, RM_ROLE_CLIENT);
-	return rm_proto_pgsql.join(state, (const uint8_t *)p, n);
-}
-#define JOINED(bytes) joined(bytes, sizeof(bytes) - 1)
+#define JOINED(bytes) joined_by(&rm_proto_pgsql, bytes, sizeof(bytes) - 1)
 
 RM_TEST("a connection that was there before is joined with whole questions")
 {

@@ -2,10 +2,8 @@
 #include "protocols/tracecontext.h"
 
 #include "protocols/hpack.h"
-#include "tests/rmtest.h"
+#include "tests/unit/spanctx_fixture.h"
 
-#define TRACE  "0af7651916cd43dd8448eb211c80319c"
-#define SPAN   "b7ad6b7169203331"
 #define PARENT "00-" TRACE "-" SPAN "-01"
 #define ROOT   "1-0af76519-16cd43dd8448eb211c80319c"
 
@@ -17,15 +15,6 @@ static struct rm_strbuf *fresh(size_t cap)
 {
 	rm_strbuf_init(&out, text, cap);
 	return &out;
-}
-
-static bool ids_are(const struct rm_spanctx *c, const char *trace, const char *span)
-{
-	char hex[48];
-
-	rm_hex_encode(c->trace_id, 16, hex);
-	rm_hex_encode(c->span_id, 8, hex + 32);
-	return memcmp(hex, trace, 32) == 0 && memcmp(hex + 32, span, 16) == 0;
 }
 
 static void set_context(const char *traceparent)

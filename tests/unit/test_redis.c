@@ -3,22 +3,13 @@
 
 #include "protocols/redis_names.h"
 #include "tests/replay/watch.h"
-#include "tests/rmtest.h"
+#include "tests/unit/sniff_fixture.h"
 
 extern const struct rm_proto rm_proto_redis;
 
 static enum rm_sniff sniff(const char *text)
 {
 	return rm_proto_redis.sniff((const uint8_t *)text, strlen(text));
-}
-
-/* The first protocol that does not say no, as the agent asks. */
-static const char *claimed_by(const char *text)
-{
-	for (int i = 0; rm_protocols[i]; i++)
-		if (rm_protocols[i]->sniff((const uint8_t *)text, strlen(text)) != RM_SNIFF_NO)
-			return rm_protocols[i]->name;
-	return "none";
 }
 
 RM_TEST("a command as an array of strings is recognised from its first byte on")
@@ -46,14 +37,14 @@ RM_TEST("nothing else is")
 
 RM_TEST("each protocol's first bytes are claimed by that one")
 {
-	RM_CHECK(strcmp(claimed_by("*1\r\n$4\r\nPING\r\n"), "redis") == 0);
-	RM_CHECK(strcmp(claimed_by("PING\r\n"), "redis") == 0);
-	RM_CHECK(strcmp(claimed_by("GET / HTTP/1.1\r\n\r\n"), "http1") == 0);
-	RM_CHECK(strcmp(claimed_by("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), "http2") == 0);
-	RM_CHECK(strcmp(claimed_by("\x16\x03\x01\x02\x01\x01"), "tls") == 0);
-	RM_CHECK(strcmp(claimed_by("EHLO a\r\n"), "none") == 0);
-	RM_CHECK(strcmp(claimed_by("get key\r\n"), "memcached") == 0);
-	RM_CHECK(strcmp(claimed_by("CONNECT {\"verbose\":false}\r\nPING\r\n"), "nats") == 0);
+	CLAIMED("*1\r\n$4\r\nPING\r\n", "redis");
+	CLAIMED("PING\r\n", "redis");
+	CLAIMED("GET / HTTP/1.1\r\n\r\n", "http1");
+	CLAIMED("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2");
+	CLAIMED("\x16\x03\x01\x02\x01\x01", "tls");
+	CLAIMED("EHLO a\r\n", "none");
+	CLAIMED("get key\r\n", "memcached");
+	CLAIMED("CONNECT {\"verbose\":false}\r\nPING\r\n", "nats");
 }
 
 static struct rm_str known(const char *word)

@@ -1,10 +1,6 @@
 /* Trace context: what the W3C text and the other formats allow and forbid, to the byte. */
-#include "protocols/tracecontext.h"
+#include "tests/unit/spanctx_fixture.h"
 
-#include "tests/rmtest.h"
-
-#define TRACE  "0af7651916cd43dd8448eb211c80319c"
-#define SPAN   "b7ad6b7169203331"
 #define PARENT "00-" TRACE "-" SPAN "-01"
 
 static struct rm_spanctx ctx;
@@ -15,15 +11,6 @@ static struct rm_strbuf *fresh(size_t cap)
 {
 	rm_strbuf_init(&out, text, cap);
 	return &out;
-}
-
-static bool ids_are(const struct rm_spanctx *c, const char *trace, const char *span)
-{
-	char hex[48];
-
-	rm_hex_encode(c->trace_id, 16, hex);
-	rm_hex_encode(c->span_id, 8, hex + 32);
-	return memcmp(hex, trace, 32) == 0 && memcmp(hex + 32, span, 16) == 0;
 }
 
 static bool traceparent(const char *value)
