@@ -12,9 +12,9 @@
 #include "agent/exchange.h"
 #include "agent/thread.h"
 #include "base/memory.h"
-#include "base/sys.h"
+#include "base/patience.h"
 
-enum { SETS = 1 << 10, PLACES = 8, LOCK_YIELDS = 2000, KIND_SHIFT = 56 };
+enum { SETS = 1 << 10, PLACES = 8, LOCK_WAIT_NS = 50000000, KIND_SHIFT = 56 };
 
 struct place {
 	_Atomic uint64_t key; /* with its kind; 0: free */
@@ -58,10 +58,11 @@ _Static_assert(SETS == 1 << (64 - 54), "as many as the bits tell apart");
 
 static bool lock(struct set *s)
 {
-	uint32_t mine = rm_epoch() + 1;
+	uint32_t mine = rm_epoch() + 1, seen;
+	uint64_t until_ns = 0;
 
-	for (int i = 0; i < LOCK_YIELDS; i++) {
-		uint32_t seen = 0;
+	do {
+		seen = 0;
 
 		if (atomic_compare_exchange_strong(&s->lock, &seen, mine))
 			return true;
@@ -70,8 +71,7 @@ static bool lock(struct set *s)
 			atomic_store(&s->spoilt, true);
 			return true;
 		}
-		rm_sys0(__NR_sched_yield);
-	}
+	} while (rm_patience(&until_ns, atomic_load(&s->spoilt) ? 0 : LOCK_WAIT_NS));
 	atomic_store(&s->spoilt, true);
 	return false;
 }

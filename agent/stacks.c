@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "agent/thread.h"
-#include "base/clock.h"
+#include "base/patience.h"
 #include "base/sigframe.h"
 #include "base/sys.h"
 #include "stack/registers.h"
@@ -103,8 +103,8 @@ bool rm_stacks_admit(_Atomic uint64_t *spent_until_ns, uint32_t per_s)
 
 void rm_stacks_close(uint64_t wait_ns)
 {
-	uint64_t end_ns = rm_clock_mono_ns() + wait_ns;
+	uint64_t until_ns = 0;
 
-	while (!begin() && rm_clock_mono_ns() < end_ns)
-		rm_sys0(__NR_sched_yield);
+	while (!begin() && rm_patience(&until_ns, wait_ns))
+		;
 }

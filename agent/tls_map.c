@@ -16,9 +16,9 @@
 #include "agent/thread.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/sys.h"
+#include "base/patience.h"
 
-enum { PLACES = 1 << 16, NEAR = 16, LOCK_YIELDS = 2000 };
+enum { PLACES = 1 << 16, NEAR = 16, LOCK_WAIT_NS = 50000000 };
 
 struct place {
 	_Atomic uintptr_t session; /* 0: free */
@@ -77,20 +77,23 @@ bool rm_tls_find(const void *session, uint64_t tag, struct rm_tls_known *ret)
 	return true;
 }
 
+/* Whose holder was waited for in vain is not waited for again: a thread may have been cancelled with it. */
 static bool take_lock(void)
 {
-	uint32_t mine = rm_epoch() + 1;
+	static _Atomic uint32_t left_in; /* the process */
+	uint32_t mine = rm_epoch() + 1, seen;
+	uint64_t until_ns = 0;
 
-	for (int i = 0; i < LOCK_YIELDS; i++) {
-		uint32_t seen = 0;
-
-		if (atomic_compare_exchange_strong(&lock, &seen, mine))
+	do {
+		seen = 0;
+		/* Else held by a thread of the process we were forked from: what it entered is whole or not there. */
+		if (atomic_compare_exchange_strong(&lock, &seen, mine) ||
+		    (seen != mine && atomic_compare_exchange_strong(&lock, &seen, mine))) {
+			atomic_store(&left_in, 0);
 			return true;
-		/* Held by a thread of the process we were forked from: what it entered is whole or not there. */
-		if (seen != mine && atomic_compare_exchange_strong(&lock, &seen, mine))
-			return true;
-		rm_sys0(__NR_sched_yield);
-	}
+		}
+	} while (rm_patience(&until_ns, atomic_load(&left_in) == mine ? 0 : LOCK_WAIT_NS));
+	atomic_store(&left_in, mine);
 	return false;
 }
 

@@ -1,8 +1,7 @@
 /* See life.h. Every step is one atomic operation, so that a fork or a signal between any two leaves it whole. */
 #include "base/life.h"
 
-#include "base/clock.h"
-#include "base/sys.h"
+#include "base/patience.h"
 
 enum { SPINS = 200 };
 
@@ -15,13 +14,8 @@ __attribute__((noinline)) enum rm_locked rm_life_wait(struct rm_life *l, uint32_
 
 		if (locked || !rm_life_has_refs(atomic_load_explicit(&l->word, memory_order_relaxed)))
 			return locked;
-		if (i < SPINS)
-			continue;
-		if (!until_ns)
-			until_ns = rm_clock_mono_ns() + patience_ns;
-		if (!patience_ns || rm_clock_mono_ns() >= until_ns)
+		if (i >= SPINS && !rm_patience(&until_ns, patience_ns))
 			return RM_LOCKED_NOT;
-		rm_sys0(__NR_sched_yield);
 	}
 }
 

@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 #include "base/objects.h"
-#include "base/sys.h"
+#include "base/patience.h"
 
 #pragma weak _r_debug
 
 enum {
 	CANDIDATES_MAX = 16,
-	TAKING_YIELDS = 1000, /* for one who has the lock and has not written down that it is his */
+	TAKING_NS = 1000000, /* for one who has the lock and has not written down that it is his */
 };
 
 struct search {
@@ -26,6 +26,7 @@ struct search {
 
 static const pthread_mutex_t *lock;
 static int learned_in; /* the process */
+static _Atomic int waited_in; /* the process that a fork gave the lock without a holder, it seems */
 
 static bool is_taken(const pthread_mutex_t *m, unsigned times)
 {
@@ -76,21 +77,34 @@ void rm_loader_lock_learn(void)
 		lock = s.candidate[0];
 }
 
+/* A thread that takes the lock, or lets it go, writes down whose it is in another step. A fork may have come in between. */
+static bool wait_for_holder(int here, uint64_t *until_ns)
+{
+	if (waited_in == here)
+		return false;
+	if (rm_patience(until_ns, TAKING_NS))
+		return true;
+	waited_in = here;
+	return false;
+}
+
 bool rm_loader_lock_is_live(void)
 {
 	int here = (int)rm_sys0(__NR_getpid);
+	uint64_t until_ns = 0;
 
 	if (here == learned_in)
 		return true;
-	for (int i = 0; lock && i < TAKING_YIELDS; i++) {
+	if (!lock)
+		return false;
+	do {
 		int holder = __atomic_load_n(&lock->__data.__owner, __ATOMIC_RELAXED);
 
 		if (!__atomic_load_n(&lock->__data.__lock, __ATOMIC_RELAXED))
 			return true;
 		if (holder)
 			return rm_sys3(__NR_tgkill, here, holder, 0) == 0;
-		rm_sys0(__NR_sched_yield);
-	}
+	} while (wait_for_holder(here, &until_ns));
 	return false;
 }
 

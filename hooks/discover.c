@@ -3,10 +3,9 @@
 
 #include <stdatomic.h>
 
-#include "base/clock.h"
 #include "base/loader_lock.h"
 #include "base/log.h"
-#include "base/sys.h"
+#include "base/patience.h"
 #include "hooks/imports.h"
 #include "hooks/nss.h"
 #include "hooks/openssl.h"
@@ -22,10 +21,10 @@ enum { WAIT_NS = 1000000000 };
  */
 static void wait_for_it(int here)
 {
-	uint64_t end_ns = rm_clock_mono_ns() + WAIT_NS;
+	uint64_t until_ns = 0;
 
-	while (atomic_load(&at_work) == here && rm_clock_mono_ns() < end_ns)
-		rm_sys0(__NR_sched_yield);
+	while (atomic_load(&at_work) == here && rm_patience(&until_ns, WAIT_NS))
+		;
 }
 
 void rm_discover(void)

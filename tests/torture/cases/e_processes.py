@@ -181,6 +181,7 @@ LIST_HELD = r"""
 #include "torture.h"
 #include <dlfcn.h>
 #include <link.h>
+#include <sched.h>
 
 static int look(struct dl_phdr_info *info, size_t bytes, void *arg)
 {
@@ -194,12 +195,25 @@ static void *walk(void *arg)
 		dl_iterate_phdr(look, NULL);
 }
 
+static void *work(void *arg)
+{
+	for (;;)
+		;
+}
+
+/* On one processor that has much to do: who lets others run does not get on for long. */
 int main(void)
 {
-	pthread_t walker;
+	pthread_t walker, worker;
+	cpu_set_t one;
 
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	FAIL_IF(sched_setaffinity(0, sizeof(one), &one) != 0);
 	dlopen("libm.so.6", RTLD_NOW);
 	FAIL_IF(pthread_create(&walker, NULL, walk, NULL) != 0);
+	for (int i = 0; i < 4; i++)
+		FAIL_IF(pthread_create(&worker, NULL, work, NULL) != 0);
 	for (int i = 0; i < 20; i++) {
 		pid_t child = fork();
 		int status;
