@@ -92,6 +92,7 @@ bool rm_alike_again(struct rm_sink *sink, void *conn, uint32_t same, rm_xid *ret
 	if (!(e->ctx.flags & RM_FLAG_SAMPLED))
 		return true;
 	e->alike = (uint8_t)(p - places(v->conn)->place + 1);
+	rm_exchange_promise(e);
 	p->users++;
 	if (e->tracestate_bytes)
 		rm_alike_part(v, e);

@@ -27,6 +27,7 @@ enum {
 
 static struct rm_pool exchanges = RM_POOL_INIT(EXCHANGE_BYTES, PER_CHUNK, EXCHANGES_MAX);
 _Static_assert(sizeof(struct rm_exchange) <= 232, "as docs/SAFETY.md says");
+_Static_assert(RM_SEGMENT_SPAN_RINGS < 64, "rm_exchange.promised");
 static _Atomic uint64_t id_secret;
 
 uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thread)
@@ -48,6 +49,7 @@ uint32_t rm_exchange_begin(uint8_t kind, uint64_t now_ns, struct rm_thread *thre
 	e->rpc_answered = e->rpc_reads[0] = e->rpc_reads[1] = false;
 	e->operation = false;
 	e->unlisted = false;
+	e->promised = 0;
 	e->alike = 0;
 	e->same = 0;
 	e->api = e->api_call = 0;
@@ -230,10 +232,18 @@ struct rm_str rm_exchange_baggage(const struct rm_exchange *e)
 		       __atomic_load_n(&e->baggage_bytes, __ATOMIC_RELAXED));
 }
 
+void rm_exchange_promise(struct rm_exchange *e)
+{
+	if (!e->promised)
+		e->promised = rm_outlet_promise(&rm_thread_self()->ring) & 0x3f;
+}
+
 void rm_exchange_drop(uint32_t x)
 {
 	struct rm_exchange *e = rm_exchange_at(x);
 
+	if (e->promised && atomic_load_explicit(&e->epoch, memory_order_relaxed) == rm_epoch())
+		rm_outlet_kept(e->promised);
 	atomic_store_explicit(&e->phase, RM_PHASE_FREE, memory_order_relaxed);
 	rm_events_close(e);
 	atomic_fetch_add_explicit(&e->gen, 1, memory_order_release);

@@ -41,6 +41,7 @@ struct rm_exchange {
 	bool rpc_reads[2];          /* by enum rm_dir: the body is looked at */
 	bool operation : 1;         /* of a database, or a message */
 	bool unlisted : 1;          /* rm_unwritten_forget when it ends */
+	uint8_t promised : 6;       /* what rm_outlet_promise gave: the relay knows that a span is under way */
 	uint8_t alike;              /* it is to be like another one, and has no record: agent/alike.h; 0: it is not */
 	uint8_t api : 4;            /* enum rm_api_kind: a service over HTTP */
 	uint8_t api_call : 4;       /* enum rm_api_call, once the request's body is read */
@@ -103,6 +104,9 @@ void rm_exchange_carry_nothing(struct rm_exchange *e);
  */
 struct rm_str rm_exchange_tracestate(const struct rm_exchange *e);
 struct rm_str rm_exchange_baggage(const struct rm_exchange *e);
+
+/* A span will come of it: should the process be killed before that, the relay counts one that is lost. */
+void rm_exchange_promise(struct rm_exchange *e);
 
 /* Ends the exchange: the record, if there is one, goes out with `end_mono_ns`; the name dies. */
 void rm_exchange_end(uint32_t x, uint64_t end_mono_ns, struct rm_thread *thread);

@@ -255,6 +255,27 @@ void rm_outlet_pushed(uint32_t bytes, uint32_t fill)
 		rm_doorbell_ring(bell);
 }
 
+/* Before the first record has left there is no segment, and afterwards no other one until a fork. */
+unsigned rm_outlet_promise(int *ring)
+{
+	struct rm_segment *s;
+
+	if (atomic_load_explicit(&o.consumer, memory_order_acquire) != CONSUMER_RELAY)
+		return 0;
+	s = rm_outlet_segment(ring);
+	if (!s)
+		return 0;
+	atomic_fetch_add_explicit(&s->ring[*ring].under_way, 1, memory_order_relaxed);
+	return (unsigned)*ring + 1;
+}
+
+void rm_outlet_kept(unsigned promise)
+{
+	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_relaxed);
+
+	atomic_fetch_sub_explicit(&s->ring[promise - 1].under_way, 1, memory_order_relaxed);
+}
+
 uint64_t rm_outlet_crowded(void)
 {
 	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);

@@ -26,6 +26,14 @@ bool rm_outlet_takes(enum rm_signal signal);
  */
 struct rm_segment *rm_outlet_segment(int *ring);
 
+/*
+ * A span is in the making, and one is less: it left, or none will come. What is promised and not kept when the process is killed
+ * counts as lost. Takes the ring of the calling thread, as rm_outlet_segment does, so that threads do not write to one place;
+ * gives what rm_outlet_kept wants, 0 where nobody would be there to count it. Context: hook.
+ */
+unsigned rm_outlet_promise(int *ring);
+void rm_outlet_kept(unsigned promise);
+
 /* Spans of this process that were dropped so far because they came too fast: where they wait, or at who reads them. Context: hook. */
 uint64_t rm_outlet_crowded(void);
 

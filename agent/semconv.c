@@ -280,8 +280,10 @@ bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t b
 	e->builder.max_attrs = c->max_attrs;
 	e->builder.max_value_bytes = c->max_value_chars;
 	if (rm_builder_span(&e->builder, rm_text_at(e->record), cap < RM_RECORD_MAX_BYTES ? (uint32_t)cap : RM_RECORD_MAX_BYTES,
-			    &span, name, rm_exchange_tracestate(e)) == RM_OK)
+			    &span, name, rm_exchange_tracestate(e)) == RM_OK) {
+		rm_exchange_promise(e);
 		return true;
+	}
 	rm_text_put(e->record);
 	e->record = 0;
 	return false;

@@ -23,7 +23,7 @@
 #include <sys/uio.h>
 
 enum {
-	RM_SEGMENT_ABI = 9,
+	RM_SEGMENT_ABI = 10,
 	RM_SEGMENT_SPAN_RINGS = 32,
 	RM_SEGMENT_LOG_RINGS = 8,
 	RM_SEGMENT_RINGS = RM_SEGMENT_SPAN_RINGS + RM_SEGMENT_LOG_RINGS,
@@ -56,6 +56,7 @@ struct rm_ring {
 	_Atomic uint32_t passes;            /* so many records are dropped without a look at the others */
 	_Atomic uint64_t head;              /* bytes ever written; only the producer stores */
 	_Atomic uint64_t spans;             /* ever written; the same */
+	_Atomic uint32_t under_way;         /* spans in the making: those of a process that was killed are lost */
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read; only the consumer stores */
 };
 

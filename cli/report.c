@@ -29,6 +29,10 @@ static void print_losses(const struct rm_gather *g)
 			fprintf(stderr, "%s%llu %s", separator, (unsigned long long)g->lost[i], why[i]);
 			separator = ", ";
 		}
+		if (g->killed) {
+			fprintf(stderr, "%s%llu under way in what was killed", separator, (unsigned long long)g->killed);
+			separator = ", ";
+		}
 		if (g->broken)
 			fprintf(stderr, "%s%llu damaged", separator, (unsigned long long)g->broken);
 		fputc(')', stderr);
@@ -128,6 +132,12 @@ static void report_spans(const struct rm_gather *g)
 	missing = s.dropped_queue + refused + late;
 	if (missing == 0 && rm_gather_lost(g) == 0)
 		return;
+	if (missing == 0) {
+		fprintf(stderr, "remora: %llu span%s delivered", (unsigned long long)s.received, s.received == 1 ? " was" : "s were");
+		print_losses(g);
+		fputc('\n', stderr);
+		return;
+	}
 	fprintf(stderr, "remora: %llu of %llu spans were not delivered (queue full %llu, refused %llu, timed out %llu)",
 		(unsigned long long)missing, (unsigned long long)s.received,
 		(unsigned long long)s.dropped_queue, (unsigned long long)refused, (unsigned long long)late);

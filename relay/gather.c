@@ -149,9 +149,17 @@ void rm_gather_rest(struct rm_gather *g)
 		rm_jsonl_write(g->json);
 }
 
+void rm_gather_losses(struct rm_gather *g, struct rm_segment *of, bool dead)
+{
+	for (int why = 0; why < RM_LOST_COUNT; why++)
+		g->lost[why] += atomic_load(&of->lost[why]);
+	for (int ring = 0; dead && ring < RM_SEGMENT_SPAN_RINGS; ring++)
+		g->killed += atomic_load(&of->ring[ring].under_way);
+}
+
 uint64_t rm_gather_lost(const struct rm_gather *g)
 {
 	/* RM_LOST_INJECT and RM_LOST_INGRESS have their spans: they are lost links. */
 	return g->lost[RM_LOST_RING_FULL] + g->lost[RM_LOST_RECORD_SIZE] +
-	       g->lost[RM_LOST_EXCHANGE] + g->lost[RM_LOST_MUTED] + g->broken;
+	       g->lost[RM_LOST_EXCHANGE] + g->lost[RM_LOST_MUTED] + g->killed + g->broken;
 }

@@ -26,6 +26,7 @@ struct rm_gather {
 	uint64_t spans, logs;             /* that came in */
 	uint64_t crowded;                 /* spans that a queue had no room for */
 	uint64_t lost[RM_LOST_COUNT];     /* as the processes counted */
+	uint64_t killed;                  /* spans that were under way in processes that were killed */
 	uint64_t broken;                  /* records that made no sense */
 	uint64_t alone;                   /* processes that were not let in in time: they export by themselves */
 };
@@ -64,6 +65,9 @@ bool rm_gather_has_room(const struct rm_gather *g);
 
 /* Call when no more records of a process follow for now: writes its lines. */
 void rm_gather_rest(struct rm_gather *g);
+
+/* Adds what a process lost; only of one that is dead what was under way: others go on with it. */
+void rm_gather_losses(struct rm_gather *g, struct rm_segment *of, bool dead);
 
 /* How many spans processes counted as lost; not those whose parent link only was. */
 uint64_t rm_gather_lost(const struct rm_gather *g);

@@ -290,8 +290,7 @@ static void drop(struct rm_relay *r, struct peer *p)
 	if (p->state == PEER_LIVE) {
 		drain(r, p, RM_ROOM_FOR_ALL);
 		if (is_ours(p))
-			for (int why = 0; why < RM_LOST_COUNT; why++)
-				r->gather->lost[why] += atomic_load(&p->segment->lost[why]);
+			rm_gather_losses(r->gather, p->segment, p->dead);
 		rm_door_unmap(p->segment);
 		r->alive -= !p->dead;
 		rm_debug(RM_LOG_RELAY, "process %d left", p->pid);

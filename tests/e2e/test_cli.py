@@ -356,6 +356,25 @@ def processes_that_were_not_let_in_in_time_are_told_of():
 
 
 @test
+def what_was_under_way_in_a_process_that_is_killed_is_told_of():
+    code = ("import http.client, http.server, os, signal, threading\n"
+            "class H(http.server.BaseHTTPRequestHandler):\n"
+            "    def do_GET(self):\n"
+            "        if self.path == '/die': os.kill(os.getpid(), signal.SIGKILL)\n"
+            "        self.send_response(200); self.send_header('Content-Length', '0'); self.end_headers()\n"
+            "    def log_message(self, *a): pass\n"
+            "s = http.server.ThreadingHTTPServer(('127.0.0.1', 0), H)\n"
+            "threading.Thread(target=s.serve_forever, daemon=True).start()\n"
+            "c = http.client.HTTPConnection('127.0.0.1', s.server_port)\n"
+            "for path in '/', '/die': c.request('GET', path); c.getresponse().read()\n")
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": "", "REMORA_EXIT_TIMEOUT": "10"}
+    said = remora("run", "--", *python(code), env=env).stderr
+    assert re.search(r"; 2 lost \(2 under way in what was killed\)$", said, re.M), said
+    said = remora("run", "--", *python(code.replace("SIGKILL", "SIGCONT")), env=env).stderr
+    assert "lost" not in said, said
+
+
+@test
 def without_requests_the_summary_says_what_may_be_the_reason():
     said = remora("run", "--", "true").stderr
     assert "refused" in said and "static, Go, setuid and denied" in said and "remora check -- true" in said, said

@@ -133,7 +133,7 @@ static void close_fd(int fd)
 /* Nothing is kept of connections that were closed. */
 static bool all_freed(void)
 {
-	return rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0;
+	return rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0 && stub_segment.ring[0].under_way == 0;
 }
 
 /* Takes our lines out of what was sent; counts them. */

@@ -144,6 +144,7 @@ RM_TEST("commands of a pipeline have the spans that each would have alone")
 	ask(GET);
 	answer("$1\r\nv\r\n");
 	ask(GET GET GET GET);
+	RM_CHECK(stub_segment.ring[0].under_way == 4);
 	answer("$1\r\nv\r\n$-1\r\n$1\r\nv\r\n");
 	answer("+OK\r\n");
 	close_case();

@@ -61,6 +61,48 @@ RM_TEST("rings that fill faster than the sweeps come are emptied when the bell r
 	teardown(&b);
 }
 
+static void promise(struct producer *p, int spans)
+{
+	push_some(p, 1);
+	atomic_store(&p->segment->ring[0].under_way, 1);
+	atomic_store(&p->segment->ring[RM_SEGMENT_SPAN_RINGS - 1].under_way, (uint32_t)spans - 1);
+}
+
+RM_TEST("what was under way in a process that was killed is counted as lost")
+{
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	pid = produce(&b, promise, 3);
+	RM_CHECK(settle(&b, 1, 0));
+	RM_CHECK(was_killed(pid));
+	RM_CHECK(b.gather.killed == 3 && rm_gather_lost(&b.gather) == 3);
+	teardown(&b);
+}
+
+static void promise_and_wait(struct producer *p, int spans)
+{
+	promise(p, spans);
+	while (atomic_load(&p->bell->waiting) != RM_DOORBELL_GONE)
+		usleep(1000);
+}
+
+RM_TEST("what is under way in a process that lives on is its own affair")
+{
+	struct bench b;
+	pid_t pid;
+
+	setup(&b);
+	pid = produce(&b, promise_and_wait, 3);
+	RM_CHECK(settle(&b, 1, 1));
+	rm_relay_free(b.relay);
+	b.relay = NULL;
+	RM_CHECK(was_killed(pid));
+	RM_CHECK(rm_gather_lost(&b.gather) == 0);
+	teardown(&b);
+}
+
 RM_TEST("a process that could not say who it is still has its spans kept")
 {
 	struct bench b;

@@ -66,6 +66,7 @@ static void in_child(void (*what)(size_t at, long take), size_t at, long take)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		atomic_store(&stub_segment.ring[0].under_way, 0); /* a child gets a segment of its own */
 		what(at, take);
 		end_case();
 		_exit(rm_test_failed_checks != 0);
