@@ -312,10 +312,17 @@ def boxed(process):
     return False
 
 
+# A renderer's message that meets its page's end: Chromium's own race. It was told in 4 of 160 runs with the agent, in
+# none of 260 without, and in 1 of 280 without where other programs took the processor, as our thread does, for a
+# tenth of a second around the answer.
+LATE = rb"Message \d+ rejected by interface blink\.mojom\.FrameWidgetHost"
+
+
 def complaints(result):
     """What a browser without a desktop says about itself, less what it says of the desktop each time anew."""
     said = re.sub(rb"\[[\d:/.]+:(\w+):", rb"[\1:", result.stderr)
-    return sorted({line for line in said.splitlines() if not re.search(rb"dbus|Fontconfig|unexpected operator", line)})
+    own = re.compile(rb"dbus|Fontconfig|unexpected operator|" + LATE)
+    return sorted({line for line in said.splitlines() if not own.search(line)})
 
 
 def browse(t, inside, state):
