@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "base/life.h"
+#include "base/patience.h"
 #include "tests/rmtest.h"
 
 enum { SELF = 1, CHILD = 2, NO_WAIT = 0 };
@@ -153,4 +154,16 @@ RM_TEST("threads that share, lock and drop are alone inside, and each life ends 
 		RM_CHECK(objects[i].begun > 100 && objects[i].begun == objects[i].ended);
 		RM_CHECK(atomic_load(&objects[i].life.word) == 0);
 	}
+}
+
+RM_TEST("who waits is given turns until his time is over, and none where he has no time")
+{
+	const uint64_t hour_ns = 3600ull * 1000000000;
+	uint64_t until_ns = 0;
+
+	RM_CHECK(!rm_patience(&until_ns, 0));
+	until_ns = 0;
+	RM_CHECK(rm_patience(&until_ns, hour_ns) && rm_patience(&until_ns, 0)); /* the first call says for how long */
+	until_ns = rm_clock_mono_ns();
+	RM_CHECK(!rm_patience(&until_ns, hour_ns));
 }
