@@ -4,8 +4,9 @@
  * the same calls before, once everything that happens once. The peer speaks to the kernel without
  * libc's functions: it is the world outside, which no agent sees.
  *
- * Usage: micro CALLS plain|child|tls|full|rest
- * With `child`, requests carry a trace context already; with `tls`, calls are those inside TLS alone: handshakes take
+ * Usage: micro CALLS plain|child|varied|tls|full|rest
+ * With `child`, requests carry a trace context already; with `varied`, no two requests of HTTP/1 in a row have the same path,
+ * query, user agent and id; with `tls`, calls are those inside TLS alone: handshakes take
  * a while, in which an agent's own thread wakes up; with `rest`, those that few programs make, and lines on standard error. With `full`, spans stay where they are: no thread is started while
  * a signal is blocked, and so many calls are made before the others that no span more finds room.
  */
@@ -113,6 +114,8 @@ static struct pair served, asked, uploaded, datagrams, cache, database, streams_
 static int file;
 static const char *request = plain;
 static char buf[BODY_STEP];
+static char another[512];
+static bool varied;
 
 /*
  * Valgrind has no vDSO: a clock read would be a system call there and nowhere else. This one has
@@ -145,6 +148,22 @@ static void peer_takes(int fd)
 	check(syscall(SYS_recvfrom, fd, buf, sizeof(buf), 0, NULL, NULL), "peer takes");
 }
 
+/* What is asked next, where requests vary. */
+static void vary(void)
+{
+	static const char *const agents[] = { "curl/7.88.1", "Wget/1.21.3", "python-requests/2.31.0 (worker)", "Go-http-client/1.1" };
+	static unsigned n;
+
+	if (!varied)
+		return;
+	n++;
+	snprintf(another, sizeof(another),
+		 "GET /api/items/%u?id=%u&sort=%s HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: %s\r\nAccept: */*\r\n"
+		 "Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\nX-Request-Id: %08x\r\n\r\n",
+		 n * 7, n * 7919, n % 3 ? "price" : "name", agents[n % 4], n * 2654435761u);
+	request = another;
+}
+
 /* ---- steps ---- */
 
 STEP file_read(void)
@@ -174,6 +193,7 @@ STEP body_read(void)
 
 STEP request_sent(void)
 {
+	vary();
 	peer_sends(served.peers, request, strlen(request));
 }
 
@@ -201,6 +221,7 @@ STEP response_sent(void)
 {
 	peer_takes(asked.peers);
 	peer_sends(asked.peers, response, sizeof(response) - 1);
+	vary();
 }
 
 STEP client_reads(void)
@@ -524,6 +545,8 @@ int main(int argc, char **argv)
 	tls_peer(argc, argv, (struct text){ plain, sizeof(plain) - 1 }, answer);
 	if (argc > 2 && strcmp(argv[2], "child") == 0)
 		request = child;
+	varied = argc > 2 && strcmp(argv[2], "varied") == 0;
+	vary();
 	file = open("/dev/zero", O_RDONLY);
 	check(socketpair(AF_UNIX, SOCK_DGRAM, 0, both) + 1, "socketpair");
 	datagrams = (struct pair){ both[0], both[1] };
