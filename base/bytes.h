@@ -91,6 +91,20 @@ static inline rm_block rm_block_few(const char *p, size_t n)
 	return _mm_set_epi64x((long long)(rm_bytes_word(p + n - 8) >> 8 * (15 - n) >> 8), (long long)rm_bytes_word(p));
 }
 
+/*
+ * The last `n` bytes, 1 to RM_BLOCK - 1, before `end`, where RM_BLOCK bytes can be read: to be asked what hits, of which
+ * rm_block_last_hits are theirs.
+ */
+static inline rm_block rm_block_last(const char *end, size_t n)
+{
+	return rm_block_load(end - RM_BLOCK);
+}
+
+static inline uint64_t rm_block_last_hits(uint64_t hits, size_t n)
+{
+	return hits >> (RM_BLOCK - n);
+}
+
 static inline uint64_t rm_block_below(rm_block b, uint8_t limit)
 {
 	__m128i most = _mm_set1_epi8((char)(limit - 1));
@@ -121,6 +135,17 @@ static inline rm_block rm_block_few(const char *p, size_t n)
 	return rm_bytes_few(p, n);
 }
 
+/* Behind them stand zeroes: a hit there is the first behind the last byte. */
+static inline rm_block rm_block_last(const char *end, size_t n)
+{
+	return rm_bytes_word(end - RM_BLOCK) >> 8 * (RM_BLOCK - n);
+}
+
+static inline uint64_t rm_block_last_hits(uint64_t hits, size_t n)
+{
+	return hits & ((1ull << 8 * n) - 1);
+}
+
 static inline uint64_t rm_block_below(rm_block b, uint8_t limit)
 {
 	return rm_bytes_below(b, limit);
@@ -136,5 +161,17 @@ static inline unsigned rm_block_first(uint64_t hits)
 	return (unsigned)__builtin_ctzll(hits) >> 3;
 }
 #endif
+
+/* Which of the last bytes from `p` to `end`, fewer than a block, of a range that begins at `from` are `c`. */
+static inline uint64_t rm_block_rest_equal(const char *from, const char *p, const char *end, char c)
+{
+	size_t n = (size_t)(end - p);
+
+	if (!n)
+		return 0;
+	if (end - from < RM_BLOCK)
+		return rm_block_equal(rm_block_few(p, n), c); /* behind them stand zeroes */
+	return rm_block_last_hits(rm_block_equal(rm_block_last(end, n), c), n);
+}
 
 #endif

@@ -200,16 +200,12 @@ static bool next_member(struct rm_str *rest, struct rm_str *ret)
 	return true;
 }
 
-/* "5", and "5, 5" as some proxies join two equal fields (RFC 9110 section 8.6). */
-static bool add_length(struct rm_http1_head *m, struct rm_str value)
+/* "5, 5", as some proxies join two equal fields (RFC 9110 section 8.6), and whatever else is no number. */
+static __attribute__((noinline)) bool add_listed_length(struct rm_http1_head *m, struct rm_str value)
 {
 	struct rm_str member;
 	uint64_t length;
 
-	if (!m->has_length && rm_str_u64(value, &m->length)) { /* as nearly all do */
-		m->has_length = true;
-		return true;
-	}
 	while (next_member(&value, &member)) {
 		if (!rm_str_u64(member, &length) || (m->has_length && length != m->length))
 			return false;
@@ -219,7 +215,15 @@ static bool add_length(struct rm_http1_head *m, struct rm_str value)
 	return m->has_length;
 }
 
-static bool add_coding(struct rm_http1_head *m, struct rm_str value)
+static inline bool add_length(struct rm_http1_head *m, struct rm_str value)
+{
+	if (m->has_length || !rm_str_u64(value, &m->length))
+		return add_listed_length(m, value);
+	m->has_length = true;
+	return true;
+}
+
+static __attribute__((noinline)) bool add_coding(struct rm_http1_head *m, struct rm_str value)
 {
 	struct rm_str member;
 
@@ -245,14 +249,10 @@ static bool add_coding(struct rm_http1_head *m, struct rm_str value)
 	return true;
 }
 
-static void add_options(struct rm_http1_head *m, struct rm_str value)
+static __attribute__((noinline)) void add_listed_options(struct rm_http1_head *m, struct rm_str value)
 {
 	struct rm_str member;
 
-	if (value.n == 10 && rm_bytes_are(value.p, "keep-alive", 10)) { /* what nearly all say */
-		m->keep_alive = true;
-		return;
-	}
 	while (next_member(&value, &member)) {
 		if (rm_str_ieq(member, RM_STR("close")))
 			m->close = true;
@@ -261,8 +261,16 @@ static void add_options(struct rm_http1_head *m, struct rm_str value)
 	}
 }
 
+static inline void add_options(struct rm_http1_head *m, struct rm_str value)
+{
+	if (value.n == 10 && rm_bytes_are(value.p, "keep-alive", 10)) /* what nearly all say */
+		m->keep_alive = true;
+	else
+		add_listed_options(m, value);
+}
+
 /* Keeps what framing, persistence and routing need. False: the message must not be trusted. */
-static bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value,
+static inline __attribute__((always_inline)) bool note_field(struct rm_http1_head *m, struct rm_str name, struct rm_str value,
 		       bool folded)
 {
 	switch (name.n) {
@@ -332,13 +340,14 @@ static inline bool ends_field(const char *p, const char *end)
 	return end - p > 2 && rm_bytes_pair(p) == RM_BYTES_PAIR('\r', '\n') && ((uint8_t)p[2] > ' ' || p[2] == '\r');
 }
 
-/* One field at `p`; *ret_next is the line after it. */
-static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p, const char *end,
-					 const char **ret_next)
+/* One field at `p`, whatever it is; *ret_next is the line after it. */
+static __attribute__((noinline)) enum rm_http1_parsed any_field(struct rm_http1_head *m, const char *p, const char *end,
+								const char **ret_next)
 {
 	const char *colon = rm_scan_name(p, end), *value_end;
-	bool folded = false;
 	struct rm_str name, value;
+	enum rm_http1_parsed r;
+	bool folded = false;
 
 	if (colon == end)
 		return RM_HTTP1_MORE;
@@ -348,18 +357,67 @@ static inline enum rm_http1_parsed field(struct rm_http1_head *m, const char *p,
 	if (ends_field(value_end, end)) {
 		*ret_next = value_end + 2;
 	} else {
-		const char *last, *next;
-		enum rm_http1_parsed r = folded_lines(value_end, end, &last, &next, &folded);
-
+		r = folded_lines(value_end, end, &value_end, ret_next, &folded);
 		if (r != RM_HTTP1_DONE)
 			return r;
-		value_end = last;
-		*ret_next = next;
 	}
 	name = slice(p, colon);
 	value = trim_folded(colon + 1, value_end);
 	list_field(m, name, value);
 	return note_field(m, name, value, folded) ? RM_HTTP1_DONE : RM_HTTP1_BAD;
+}
+
+/*
+ * The same of one as nearly all are: a name of less than a block, one space, a value, CR LF, and the next line there.
+ * False: it is another one, and nothing was done. RM_BLOCK bytes before `end` can be read.
+ */
+static inline bool plain_field(const char *p, const char *end, struct rm_field *ret)
+{
+	const char *value, *value_end;
+	uint64_t hits;
+	rm_block b;
+
+	if (end - p <= RM_BLOCK)
+		return false;
+	b = rm_block_load(p);
+	hits = rm_block_below(b, ' ' + 1) | rm_block_equal(b, ':');
+	if (!hits)
+		return false;
+	value = p + rm_block_first(hits) + 2;
+	if (rm_bytes_pair(value - 2) != RM_BYTES_PAIR(':', ' ') || value - 2 == p)
+		return false;
+	value_end = rm_scan_below_back(value, end, ' ');
+	if (!ends_field(value_end, end) || (uint8_t)value[0] <= ' ' || (uint8_t)value_end[-1] <= ' ')
+		return false;
+	*ret = (struct rm_field){ { p, (size_t)(value - 2 - p) }, { value, (size_t)(value_end - value) } };
+	return true;
+}
+
+/* All fields from `at` on; *ret_end is where they end: before the empty line, or at the end of the input. */
+static enum rm_http1_parsed fields(struct rm_http1_head *m, const char *at, const char *end, bool back, const char **ret_end)
+{
+	uint32_t room = m->room_fields < RM_FIELDS_MAX - CARRIER_PLACES ? m->room_fields : RM_FIELDS_MAX - CARRIER_PLACES;
+	const struct rm_field *behind = m->room + (back ? room : 0);
+	struct rm_field *f = m->room;
+	enum rm_http1_parsed r;
+
+	while (at < end && ((uint8_t)*at > ' ' || (*at != '\r' && *at != '\n'))) {
+		if (f < behind && plain_field(at, end, f)) {
+			at = f->value.p + f->value.n + 2;
+			f++;
+			if (!note_field(m, f[-1].name, f[-1].value, false))
+				return RM_HTTP1_BAD;
+			continue;
+		}
+		m->head.field_count = (uint32_t)(f - m->room);
+		r = any_field(m, at, end, &at);
+		if (r != RM_HTTP1_DONE)
+			return r;
+		f = m->room + m->head.field_count;
+	}
+	m->head.field_count = (uint32_t)(f - m->room);
+	*ret_end = at;
+	return RM_HTTP1_DONE;
 }
 
 /*
@@ -416,12 +474,9 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 	r = rm_http1_line(&ret->head, dir, p, n, &line_bytes);
 	if (r != RM_HTTP1_DONE)
 		return r;
-	at += line_bytes;
-	while (at < end && ((uint8_t)*at > ' ' || (*at != '\r' && *at != '\n'))) {
-		r = field(ret, at, end, &at);
-		if (r != RM_HTTP1_DONE)
-			return r;
-	}
+	r = fields(ret, at + line_bytes, end, n >= RM_BLOCK, &at);
+	if (r != RM_HTTP1_DONE)
+		return r;
 	if (at == end && !sealed)
 		return RM_HTTP1_MORE;
 	ret->head.fields = ret->room;

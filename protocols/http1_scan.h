@@ -37,6 +37,22 @@ static inline const char *rm_scan_below(const char *p, const char *end, uint8_t 
 	return rm_scan_below_few(p, end, limit);
 }
 
+/* As rm_scan_below, where the RM_BLOCK bytes before `end` can be read: the few last ones take no call. */
+static inline const char *rm_scan_below_back(const char *p, const char *end, uint8_t limit)
+{
+	uint64_t hits;
+
+	for (; end - p >= RM_BLOCK; p += RM_BLOCK) {
+		hits = rm_block_below(rm_block_load(p), limit);
+		if (hits)
+			return p + rm_block_first(hits);
+	}
+	if (p == end)
+		return end;
+	hits = rm_block_last_hits(rm_block_below(rm_block_last(end, (size_t)(end - p)), limit), (size_t)(end - p));
+	return hits ? p + rm_block_first(hits) : end;
+}
+
 /* The first colon, white space or control character in [p, end), or end. */
 static inline const char *rm_scan_name(const char *p, const char *end)
 {

@@ -31,6 +31,46 @@ RM_TEST("the first byte below a limit is found at each place of each length")
 	}
 }
 
+RM_TEST("the last bytes are looked at by those before them, and hit alone")
+{
+	char memory[RM_BLOCK + LENGTH_MAX];
+	const char *end = memory + sizeof(memory);
+
+	for (size_t n = 0; n <= LENGTH_MAX; n++) {
+		const char *p = end - n;
+
+		memset(memory, '\n', sizeof(memory)); /* what stands before counts for nothing */
+		memset(memory + sizeof(memory) - n, 'x', n);
+		RM_CHECK(rm_scan_below_back(p, end, ' ') == end);
+		for (size_t at = 0; at < n; at++) {
+			memory[sizeof(memory) - n + at] = '\t';
+			RM_CHECK(rm_scan_below_back(p, end, ' ') == p + at);
+			RM_CHECK(rm_scan_below_back(p + at, end, ' ' + 1) == p + at);
+			memory[sizeof(memory) - n + at] = 'x';
+		}
+	}
+}
+
+RM_TEST("what equals among the last bytes is found, whatever stands before")
+{
+	char memory[LENGTH_MAX];
+
+	for (size_t all = 1; all <= LENGTH_MAX; all++) {
+		for (size_t n = 0; n < RM_BLOCK && n <= all; n++) {
+			const char *from = memory + LENGTH_MAX - all, *end = memory + LENGTH_MAX, *p = end - n;
+
+			memset(memory, '=', sizeof(memory));
+			memset(memory + LENGTH_MAX - n, 'x', n);
+			RM_CHECK(!rm_block_rest_equal(from, p, end, '='));
+			for (size_t at = 0; at < n; at++) {
+				memory[LENGTH_MAX - n + at] = '=';
+				RM_CHECK(rm_block_first(rm_block_rest_equal(from, p, end, '=')) == at);
+				memory[LENGTH_MAX - n + at] = 'x';
+			}
+		}
+	}
+}
+
 RM_TEST("the end of a name is a colon, white space or a control, and the first one counts")
 {
 	char memory[LENGTH_MAX];
