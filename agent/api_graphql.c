@@ -2,6 +2,7 @@
 #include "agent/api_graphql.h"
 
 #include "agent/api.h"
+#include "base/bytes.h"
 
 static bool is_letter(char c)
 {
@@ -81,22 +82,28 @@ bool rm_graphql_said(const struct rm_head *head)
 	return rm_api_ends(rm_str_cut(&accept, ','), RM_STR("application/graphql-response+json"));
 }
 
-static bool ends_in(const char *from, const char *to, struct rm_str name)
+/* Do "query" or "operationName" stand before the = at `at`? */
+static inline bool asks(const char *from, const char *at)
 {
-	return (size_t)(to - from) >= name.n && memcmp(to - name.n, name.p, name.n) == 0;
+	struct rm_str before = { from, (size_t)(at - from) };
+
+	return before.n && (at[-1] == 'y' ? rm_api_ends(before, RM_STR("query")) :
+			    at[-1] == 'e' ? rm_api_ends(before, RM_STR("operationName")) : false);
 }
 
 /* Is there "query=", or "operationName="? Nearly always not. */
 static bool may_ask(struct rm_str target)
 {
-	const char *p = target.p, *end = p + target.n;
+	const char *p = target.p, *end = target.n ? p + target.n : p;
 
-	while (p < end && (p = memchr(p, '=', (size_t)(end - p))) != NULL) {
-		if (p > target.p && ((p[-1] == 'y' && ends_in(target.p, p, RM_STR("query"))) ||
-				     (p[-1] == 'e' && ends_in(target.p, p, RM_STR("operationName")))))
+	for (; end - p >= RM_BLOCK; p += RM_BLOCK)
+		/* Only the first of the hits is sure to be one. */
+		for (uint64_t hits = rm_block_equal(rm_block_load(p), '='); hits; hits &= hits - 1)
+			if (p[rm_block_first(hits)] == '=' && asks(target.p, p + rm_block_first(hits)))
+				return true;
+	for (uint64_t hits = rm_block_rest_equal(target.p, p, end, '='); hits; hits &= hits - 1)
+		if (p[rm_block_first(hits)] == '=' && asks(target.p, p + rm_block_first(hits)))
 			return true;
-		p++;
-	}
 	return false;
 }
 

@@ -212,9 +212,24 @@ static void read_parent(struct rm_config *c, const struct rm_env *env)
 		c->parent_tracestate = rm_tracestate_fit(&text);
 }
 
-/* Nearly every key in a query is of a length and with a first letter that none of the secret ones has. */
+static void note_end(struct rm_config *c, struct rm_str key)
+{
+	unsigned bit;
+
+	if (key.n == 1)
+		memset(c->redact_no_end, 0, sizeof(c->redact_no_end)); /* anything may stand before its letter */
+	if (key.n < 2)
+		return;
+	bit = rm_config_redact_end(key.p[key.n - 2], key.p[key.n - 1]);
+	c->redact_no_end[bit / 64] &= ~(1ull << bit % 64);
+}
+
+/* Nearly every key in a query is of a length and with a first letter, and with two last ones, that none of the secret ones has. */
 static void note_letters(struct rm_config *c)
 {
+	memset(c->redact_no_end, 0xff, sizeof(c->redact_no_end));
+	for (uint32_t i = 0; i < c->redact_count; i++)
+		note_end(c, c->redact[i]);
 	memset(c->redact_no, 0xff, sizeof(c->redact_no));
 	for (uint32_t i = 0; i < c->redact_count; i++)
 		if (c->redact[i].n && c->redact[i].n < RM_CONFIG_REDACT_BYTES) /* longer ones are always looked up */

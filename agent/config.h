@@ -31,6 +31,12 @@ struct rm_header_list {
 	uint32_t count;
 };
 
+/* Which bit of redact_no_end two bytes have; several have the same. */
+static inline unsigned rm_config_redact_end(char c, char d)
+{
+	return (((uint8_t)c | (unsigned)(uint8_t)d << 8) * 0x9e37u & 0xffff) >> 6;
+}
+
 struct rm_config {
 	unsigned propagators;              /* enum rm_propagator bits */
 	enum rm_sampler_kind sampler;
@@ -58,6 +64,7 @@ struct rm_config {
 	struct rm_str redact[RM_CONFIG_REDACT_MAX]; /* query keys, built-in list first */
 	uint32_t redact_count;
 	uint32_t redact_no[RM_CONFIG_REDACT_BYTES]; /* by length: bit c & 31, no key of `redact` that long begins with c */
+	uint64_t redact_no_end[16]; /* bit rm_config_redact_end(c, d): no key of `redact` ends with c, d */
 	uint64_t memory_bytes;             /* REMORA_MEMORY_LIMIT */
 	uint32_t message_bytes;            /* REMORA_MESSAGE_LIMIT */
 	uint64_t exit_timeout_ns;

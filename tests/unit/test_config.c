@@ -1,6 +1,7 @@
 /* Settings: defaults, limits, combinations, and which programs are left alone. */
 #include "agent/config.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "agent/redact.h"
@@ -247,6 +248,28 @@ RM_TEST("query keys of any length are found, by a list that knows which lengths 
 	}
 	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")));
 	RM_CHECK(config.redact_no[10] == UINT32_MAX && config.redact_no[6] != UINT32_MAX);
+}
+
+RM_TEST("a query is copied where a key of the list has a value in it, and else it is not")
+{
+	static const char *const parts[] = { "id", "sig", "pwd", "key", "api_key", "AWSAccessKeyId", "q", "=", "=", "=", "&", "&", "x", "Sig", "code" };
+	char text[128], room[1024];
+	struct rm_strbuf out;
+
+	BUILD("REMORA_REDACT_QUERY=ticket");
+	srand(1);
+	for (int i = 0; i < 50000; i++) {
+		unsigned count = (unsigned)rand() % 12;
+		struct rm_str query;
+		size_t n = 0;
+
+		for (unsigned j = 0; j < count; j++)
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s", parts[(unsigned)rand() % (sizeof(parts) / sizeof(*parts))]);
+		query = (struct rm_str){ text, n };
+		rm_strbuf_init(&out, room, sizeof(room));
+		rm_redact_query(&config, query, &out);
+		RM_CHECK(rm_redact_query_needed(&config, query) == !rm_str_eq(rm_strbuf_view(&out), query));
+	}
 }
 
 #define TRACEPARENT "TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
