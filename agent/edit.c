@@ -189,21 +189,17 @@ static bool may_grow(const struct rm_head *head)
 	       head->text_bytes <= INGRESS_MAX_HEAD_BYTES;
 }
 
-/* One more line of the head, which is carried out before this visit ends. */
-static void add_line(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at, bool xray,
-		     const struct rm_spanctx *ctx)
+/* One more line of the head, which is carried out before this visit ends: the context as `put` says it. */
+static void add_line(struct rm_visit *v, const struct rm_head *head, uint32_t blank_at, const struct rm_spanctx *ctx,
+		     void (*put)(const struct rm_spanctx *, struct rm_strbuf *))
 {
 	rm_text text = v->line_used ? rm_text_get(RM_INGRESS_RESERVE) : 0;
-	const struct rm_str none = { NULL, 0 };
 	struct rm_strbuf line;
 
 	if (v->line_used && !text)
 		return;
 	rm_strbuf_init(&line, text ? rm_text_at(text) : v->line, RM_INGRESS_RESERVE);
-	if (xray)
-		rm_inject(RM_PROP_XRAY, ctx, none, none, NULL, rm_put_line, &line);
-	else
-		rm_inject_traceparent(ctx, rm_put_line, &line);
+	put(ctx, &line);
 	end_alike(head, &line);
 	if (!may_add(v, (uint32_t)line.n, 0)) {
 		rm_text_put(text);
@@ -211,6 +207,18 @@ static void add_line(struct rm_visit *v, const struct rm_head *head, uint32_t bl
 	}
 	v->line_used = true;
 	note(v, v->base + blank_at, 0, text, (uint32_t)line.n);
+}
+
+static void put_traceparent(const struct rm_spanctx *ctx, struct rm_strbuf *line)
+{
+	rm_traceparent_line(ctx, rm_strbuf_room(line, RM_TRACEPARENT_LINE_BYTES));
+}
+
+static void put_xray(const struct rm_spanctx *ctx, struct rm_strbuf *line)
+{
+	const struct rm_str none = { NULL, 0 };
+
+	rm_inject(RM_PROP_XRAY, ctx, none, none, NULL, rm_put_line, line);
 }
 
 /* As below, by the one field that there is without traceparent. */
@@ -227,7 +235,7 @@ static bool edit_incoming_xray(struct rm_visit *v, const struct rm_head *head, u
 	if (head->gateway || !may_grow(head))
 		return true;
 	if (!head->block) {
-		add_line(v, head, blank_at, true, ctx);
+		add_line(v, head, blank_at, ctx, put_xray);
 		return true;
 	}
 	rm_strbuf_init(&field, text, sizeof(text));
@@ -270,7 +278,7 @@ bool rm_edit_incoming(struct rm_visit *v, const struct rm_head *head, uint32_t b
 		return !fields->traceparent;
 	if (head->block)
 		return edit_incoming_block(v, head->block, fields->traceparent != NULL, ctx);
-	add_line(v, head, blank_at, false, ctx);
+	add_line(v, head, blank_at, ctx, put_traceparent);
 	return true;
 }
 

@@ -6,7 +6,9 @@
 
 #include "base/bytes.h"
 
-static struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
+enum { NAME_BYTES = 18 };
+
+static inline struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
 {
 	switch (name.n) {
 	case 9:
@@ -23,18 +25,28 @@ static struct rm_str *wanted(struct rm_fields *f, struct rm_str name)
 	return NULL;
 }
 
-/* Of forwarded, user-agent, x-..., baggage, b3, traceparent, tracestate, uber-trace-id. */
-static inline bool may_matter(char first_letter)
+#define LETTER(c) (1u << ((c) & 31))
+
+/*
+ * The first letters, by length: of baggage, b3, forwarded, traceparent, tracestate, uber-trace-id, user-agent, x-...
+ * A field of another letter or length is none of ours.
+ */
+static const uint32_t letters[NAME_BYTES] = {
+	[2] = LETTER('b'),
+	[7] = LETTER('b'),
+	[9] = LETTER('f'),
+	[10] = LETTER('t') | LETTER('u') | LETTER('x'),
+	[11] = LETTER('t') | LETTER('x'),
+	[12] = LETTER('x'),
+	[13] = LETTER('u'),
+	[15] = LETTER('x'),
+	[16] = LETTER('x'),
+	[17] = LETTER('x'),
+};
+
+static inline bool may_matter(struct rm_str name)
 {
-	switch (first_letter | 0x20) {
-	case 'b':
-	case 'f':
-	case 't':
-	case 'u':
-	case 'x':
-		return true;
-	}
-	return false;
+	return name.n < NAME_BYTES && letters[name.n] >> (name.p[0] & 31) & 1;
 }
 
 static void read_field(const struct rm_field *field, struct rm_fields *ret)
@@ -63,7 +75,7 @@ void rm_fields_read(const struct rm_head *head, struct rm_fields *ret)
 	ret->user_agent = none;
 	ret->forwarded = ret->forwarded_for = ret->forwarded_host = ret->forwarded_proto = none;
 	for (uint32_t i = 0; i < head->field_count; i++)
-		if (may_matter(head->fields[i].name.p[0]))
+		if (may_matter(head->fields[i].name))
 			read_field(&head->fields[i], ret);
 }
 
@@ -110,17 +122,21 @@ void rm_fields_origin(const struct rm_fields *f, struct rm_origin *ret)
 }
 
 /* "host:8080", as nearly all are that have a port. False: another one, or none. */
-static bool split_plain(struct rm_str authority, size_t *ret_host_bytes, uint64_t *ret_port)
+static inline bool split_plain(struct rm_str authority, size_t *ret_host_bytes, uint64_t *ret_port)
 {
-	uint64_t port = 0, unit = 1;
-	size_t n = authority.n;
+	const char *colon = authority.n > 1 ? memchr(authority.p, ':', authority.n) : NULL, *end = authority.p + authority.n;
+	uint64_t port = 0;
 
-	for (; n > 0 && (uint8_t)(authority.p[n - 1] - '0') <= 9 && unit <= 10000; unit *= 10)
-		port += unit * (uint8_t)(authority.p[--n] - '0');
-	if (n < 2 || n == authority.n || authority.p[n - 1] != ':' || port > UINT16_MAX ||
-	    memchr(authority.p, ':', n - 1))
+	if (!colon || colon == authority.p || end - colon < 2 || end - colon > 6)
 		return false;
-	*ret_host_bytes = n - 1;
+	for (const char *p = colon + 1; p < end; p++) {
+		if ((uint8_t)(*p - '0') > 9)
+			return false;
+		port = port * 10 + (uint8_t)(*p - '0');
+	}
+	if (port > UINT16_MAX)
+		return false;
+	*ret_host_bytes = (size_t)(colon - authority.p);
 	*ret_port = port;
 	return true;
 }

@@ -10,7 +10,7 @@
 #include "base/strbuf.h"
 
 enum { RM_FLAG_SAMPLED = 1, RM_FLAG_RANDOM = 2 };
-enum { RM_TRACEPARENT_BYTES = 55, RM_TRACESTATE_MAX_BYTES = 512, RM_BAGGAGE_MAX_BYTES = 8192 };
+enum { RM_TRACEPARENT_BYTES = 55, RM_TRACEPARENT_LINE_BYTES = 13 + RM_TRACEPARENT_BYTES + 2, RM_TRACESTATE_MAX_BYTES = 512, RM_BAGGAGE_MAX_BYTES = 8192 };
 
 /* One point in one trace. `valid` false means "no context", but for `trace_only`. */
 struct rm_spanctx {
@@ -41,6 +41,8 @@ unsigned rm_propagators_parse(struct rm_str list);
 bool rm_traceparent_parse(struct rm_str value, struct rm_spanctx *ret);
 /* Writes exactly RM_TRACEPARENT_BYTES, version 00, flags masked to the defined bits. */
 void rm_traceparent_format(const struct rm_spanctx *c, char *ret);
+/* The same as a line of HTTP/1, "traceparent: 00-...\r\n": exactly RM_TRACEPARENT_LINE_BYTES. */
+void rm_traceparent_line(const struct rm_spanctx *c, char *ret);
 
 /* Decodes ids from lowercase hex digits; false when one is malformed or all zero. */
 bool rm_ids_decode(const char *trace_hex, const char *span_hex, struct rm_spanctx *ret);

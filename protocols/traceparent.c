@@ -57,3 +57,10 @@ void rm_traceparent_format(const struct rm_spanctx *c, char *ret)
 	ret[FLAGS_AT] = '0';
 	ret[FLAGS_AT + 1] = (char)('0' + (c->flags & (RM_FLAG_SAMPLED | RM_FLAG_RANDOM)));
 }
+
+void rm_traceparent_line(const struct rm_spanctx *c, char *ret)
+{
+	memcpy(ret, "traceparent: ", 13);
+	rm_traceparent_format(c, ret + 13);
+	memcpy(ret + 13 + RM_TRACEPARENT_BYTES, "\r\n", 2);
+}
