@@ -7,6 +7,7 @@
 
 #include "agent/keys.h"
 #include "agent/telemetry.h"
+#include "base/bytes.h"
 
 struct rm_builder {
 	struct rm_record *record; /* start of the caller's memory, 8-byte aligned; whole after rm_builder_end */
@@ -59,6 +60,73 @@ static inline char *rm_builder_add(struct rm_builder *b, enum rm_key key, enum r
 	memcpy(to, &head, sizeof(head));
 	memset(b->at - 8, 0, 8);
 	return to + sizeof(head);
+}
+
+/*
+ * Attributes of which it is certain that they all find room, one behind the other without a look at any limit: a request
+ * has a dozen. Begun where rm_series_fits said so, and over with rm_series_end; until then the builder is left alone.
+ */
+struct rm_series {
+	char *at;
+	uint32_t count;
+};
+
+/* `bytes`: of all values together; `attrs`: how many attributes there may be. */
+static inline bool rm_series_fits(const struct rm_builder *b, size_t bytes, uint32_t attrs)
+{
+	return !b->max_value_bytes && b->attrs_left >= attrs &&
+	       (size_t)(b->end - b->at) >= bytes + attrs * (sizeof(struct rm_attr_head) + 7);
+}
+
+static inline struct rm_series rm_series_begin(const struct rm_builder *b)
+{
+	return (struct rm_series){ b->at, 0 };
+}
+
+static inline void rm_series_end(struct rm_builder *b, const struct rm_series *r)
+{
+	b->at = r->at;
+	b->attrs_left -= r->count;
+}
+
+/* The head of one, and zeroes in the padding; returns where the value (not empty) goes. */
+static inline char *rm_series_add(struct rm_series *r, enum rm_key key, enum rm_attr_type type, size_t value_bytes)
+{
+	const struct rm_attr_head head = { (uint16_t)key, (uint8_t)type, 0, (uint32_t)value_bytes };
+	char *to = r->at + sizeof(head);
+
+	memcpy(r->at, &head, sizeof(head));
+	r->at = to + ((value_bytes + 7) & ~(size_t)7);
+	r->count++;
+	memset(r->at - 8, 0, 8);
+	return to;
+}
+
+static inline void rm_series_i64(struct rm_series *r, enum rm_key key, int64_t value)
+{
+	memcpy(rm_series_add(r, key, RM_ATTR_I64, sizeof(value)), &value, sizeof(value));
+}
+
+/* Left out if it is empty. */
+static inline void rm_series_str(struct rm_series *r, enum rm_key key, struct rm_str value)
+{
+	char *to;
+
+	if (!value.n)
+		return;
+	to = rm_series_add(r, key, RM_ATTR_STR, value.n);
+	if (value.n < 8) {
+		uint64_t word = rm_bytes_few(value.p, value.n);
+
+		memcpy(to, &word, sizeof(word));
+	} else if (value.n <= 16) {
+		uint64_t first = rm_bytes_word(value.p), last = rm_bytes_word(value.p + value.n - 8);
+
+		memcpy(to, &first, sizeof(first));
+		memcpy(to + value.n - 8, &last, sizeof(last));
+	} else {
+		memcpy(to, value.p, value.n);
+	}
 }
 
 /* Of a string that may be longer than the limit. */

@@ -240,6 +240,75 @@ static void put_client(struct rm_builder *b, const struct rm_config *c, const st
 	rm_builder_i64(b, RM_KEY_SERVER_PORT, port ? (int64_t)port : rm_str_eq(scheme, RM_STR("https")) ? 443 : 80);
 }
 
+/* ---- the same, of requests as nearly all are ---- */
+
+enum { PLAIN_ATTRS = 13, PLAIN_BYTES = 256 /* of all values but target, authority and user agent */, PLAIN_TARGET_MAX = 4096 };
+
+/*
+ * Is there nothing in it that takes a closer look: an origin that a proxy tells of, a secret, a target that is no path, a
+ * limit? Then the attributes are those of put_plain, and are as the long way would have them.
+ */
+static bool is_plain(const struct rm_builder *b, const struct rm_config *c, const struct rm_head *head,
+		     const struct rm_fields *f)
+{
+	struct rm_str target = head->target;
+
+	return target.n && target.p[0] == '/' && head->authority.n && target.n + head->authority.n < PLAIN_TARGET_MAX &&
+	       !head->gateway && !(f->forwarded.n | f->forwarded_for.n | f->forwarded_host.n | f->forwarded_proto.n) &&
+	       rm_series_fits(b, PLAIN_BYTES + head->method.n + target.n + 2 * head->authority.n + head->scheme.n +
+			      head->version.n + f->user_agent.n, PLAIN_ATTRS) &&
+	       !rm_redact_url_needed(c, target);
+}
+
+static void put_plain_server(struct rm_series *all, const struct rm_conn *conn, const struct rm_head *head)
+{
+	struct rm_str path, query = head->target;
+	uint64_t port;
+
+	rm_series_str(all, RM_KEY_URL_SCHEME, scheme_of(conn, head));
+	path = rm_str_cut(&query, '?');
+	rm_series_str(all, RM_KEY_URL_PATH, path);
+	rm_series_str(all, RM_KEY_URL_QUERY, query);
+	rm_series_str(all, RM_KEY_SERVER_ADDRESS, rm_authority_split(head->authority, &port));
+	if (port)
+		rm_series_i64(all, RM_KEY_SERVER_PORT, (int64_t)port);
+	rm_series_str(all, RM_KEY_CLIENT_ADDRESS, peer_host(&conn->peer));
+}
+
+static void put_plain_client(struct rm_series *all, const struct rm_conn *conn, const struct rm_head *head)
+{
+	struct rm_str scheme = scheme_of(conn, head), host;
+	size_t n = scheme.n + 3 + head->authority.n + head->target.n;
+	char *to = rm_series_add(all, RM_KEY_URL_FULL, RM_ATTR_STR, n);
+	uint64_t port;
+
+	memcpy(to, scheme.p, scheme.n);
+	memcpy(to + scheme.n, "://", 3);
+	memcpy(to + scheme.n + 3, head->authority.p, head->authority.n);
+	memcpy(to + n - head->target.n, head->target.p, head->target.n);
+	host = rm_authority_split(head->authority, &port);
+	rm_series_str(all, RM_KEY_SERVER_ADDRESS, host);
+	rm_series_i64(all, RM_KEY_SERVER_PORT, port ? (int64_t)port : rm_str_eq(scheme, RM_STR("https")) ? 443 : 80);
+}
+
+static void put_plain(struct rm_builder *b, const struct rm_conn *conn, const struct rm_head *head, struct rm_str method,
+		      struct rm_str user_agent, bool server)
+{
+	struct rm_series all = rm_series_begin(b);
+
+	rm_series_str(&all, RM_KEY_HTTP_REQUEST_METHOD, method);
+	if (server)
+		put_plain_server(&all, conn, head);
+	else
+		put_plain_client(&all, conn, head);
+	rm_series_str(&all, RM_KEY_NETWORK_PEER_ADDRESS, peer_text(&conn->peer));
+	if (conn->peer.port)
+		rm_series_i64(&all, RM_KEY_NETWORK_PEER_PORT, conn->peer.port);
+	rm_series_str(&all, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
+	rm_series_str(&all, RM_KEY_USER_AGENT_ORIGINAL, user_agent);
+	rm_series_end(b, &all);
+}
+
 static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *e, const struct rm_head *head,
 			   const struct rm_fields *fields, size_t more)
 {
@@ -299,6 +368,28 @@ static struct rm_str api_name(const struct rm_api *api, char room[API_NAME_BYTES
 	return name.n && !name.truncated ? rm_strbuf_view(&name) : other;
 }
 
+static __attribute__((noinline)) void put_any(struct rm_exchange *e, const struct rm_config *c, const struct rm_conn *conn,
+					      const struct rm_head *head, const struct rm_fields *fields, struct rm_str method,
+					      const struct rm_api *api)
+{
+	bool server = e->kind == RM_KIND_SERVER;
+	struct rm_builder *b = &e->builder;
+
+	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
+	if (!rm_str_eq(method, head->method))
+		rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD_ORIGINAL, head->method);
+	if (server)
+		put_server(b, c, conn, head, fields);
+	else
+		put_client(b, c, conn, head, head->target);
+	if (api->kind)
+		rm_semconv_api_request(e, api);
+	rm_semconv_peer(b, &conn->peer);
+	if (server || !head->gateway)
+		rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
+	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, fields->user_agent);
+}
+
 void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct rm_conn *conn,
 			const struct rm_head *head, const struct rm_fields *fields,
 			const char *parent_source)
@@ -333,19 +424,11 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 		shown.target = rm_str_cut(&shown.target, '?');
 		head = &shown;
 	}
-	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
-	if (other)
-		rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD_ORIGINAL, head->method);
-	if (server)
-		put_server(b, c, conn, head, fields);
+	if (!other && !api.kind && is_plain(b, c, head, fields) &&
+	    (server || (!rm_str_eq(method, RM_STR("CONNECT")) && !is_odd(head->authority))))
+		put_plain(b, conn, head, method, fields->user_agent, server);
 	else
-		put_client(b, c, conn, head, head->target);
-	if (api.kind)
-		rm_semconv_api_request(e, &api);
-	rm_semconv_peer(b, &conn->peer);
-	if (server || !head->gateway)
-		rm_builder_str(b, RM_KEY_NETWORK_PROTOCOL_VERSION, head->version);
-	rm_builder_str(b, RM_KEY_USER_AGENT_ORIGINAL, fields->user_agent);
+		put_any(e, c, conn, head, fields, method, &api);
 	put_captured(b, server ? &c->server_request : &c->client_request, "http.request.header.", head);
 	if (parent_source)
 		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));

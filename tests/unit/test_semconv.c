@@ -1,4 +1,6 @@
-/* What a span says of a request's URL, whatever its Host field holds: agent/semconv.c. */
+/* What a span says of a request, whatever its Host field and its target hold: agent/semconv.c. */
+#include <stdlib.h>
+
 #include "agent/semconv.h"
 #include "tests/rmtest.h"
 #include "tests/unit/agent_stub.h"
@@ -33,4 +35,60 @@ RM_TEST("a URL has no secret, in whichever part of the request it stands")
 	RM_CHECK_STR(url("u:p@shop", "/a"), "http://REDACTED:REDACTED@shop/a");
 	RM_CHECK_STR(url("shop?sig=", "/a&b=c"), "http://shop?sig=REDACTED&b=c");
 	RM_CHECK_STR(url("shop", "http://u:p@h/x"), "http://REDACTED:REDACTED@h/x");
+}
+
+#define PICK(list) list[(unsigned)rand() % (sizeof(list) / sizeof(*(list)))]
+
+/* The record of a request; `limit` as OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT has it. Returns its size. */
+static uint32_t record(const struct rm_head *head, struct rm_conn *conn, uint8_t kind, uint32_t limit, void *ret)
+{
+	uint32_t x = rm_exchange_begin(kind, 1000000000, rm_thread_self());
+	struct rm_exchange *e = rm_exchange_at(x);
+	const struct rm_span *span;
+	struct rm_fields fields;
+	uint32_t bytes;
+
+	stub_config.max_value_chars = limit;
+	rm_fields_read(head, &fields);
+	rm_semconv_request(e, &stub_config, conn, head, &fields, "header");
+	rm_exchange_end(x, 2000000000, rm_thread_self());
+	span = stub_span();
+	bytes = span ? span->record.bytes : 0;
+	if (bytes)
+		memcpy(ret, span, bytes);
+	((struct rm_span *)ret)->start_ns = ((struct rm_span *)ret)->end_ns = 0;
+	return bytes;
+}
+
+RM_TEST("a request of the usual kind has the record that the long way would write, to the byte")
+{
+	static const char *const methods[] = { "GET", "POST", "CONNECT", "OPTIONS", "HEAD", "BREW" };
+	static const char *const targets[] = { "/", "/a", "/api/items/1?id=1&sort=price", "/a?sig=x", "/?x=1&sig=", "*", "h:80",
+					       "http://h/x?y", "/a?", "/?", "/\xff", "/sixteen-bytes..?and=seventeen-bytes", "//u@h/?sig=1" };
+	static const char *const hosts[] = { "", "h", "h:80", "127.0.0.1:8080", "[::1]:80", "::1", "h:", "h:99999", ":80", "u@h", "h?x", "h:8a" };
+	static const char *const versions[] = { "1.0", "1.1", "2" };
+	static const char *const schemes[] = { "", "", "https", "http", "a-scheme-of-its-own" };
+	static const char *const agents[] = { "", "c", "curl/7", "curl/7.88.1", "an agent of more than sixteen bytes" };
+	static const char *const peers[] = { "", "::1", "127.0.0.1", "fe80::1234:5678:9abc:def0%eth0" };
+	static _Alignas(8) char quick[RM_RECORD_MAX_BYTES], slow[RM_RECORD_MAX_BYTES];
+	char *none[] = { NULL };
+
+	srand(1);
+	stub_start(none);
+	for (int i = 0; i < 20000; i++) {
+		struct rm_field fields[2] = { { RM_STR("User-Agent"), rm_str_c(PICK(agents)) }, { RM_STR("X-Forwarded-For"), RM_STR("1.2.3.4") } };
+		struct rm_head head = { .method = rm_str_c(PICK(methods)), .target = rm_str_c(PICK(targets)), .version = rm_str_c(PICK(versions)),
+					.authority = rm_str_c(PICK(hosts)), .scheme = rm_str_c(PICK(schemes)), .fields = fields,
+					.field_count = 1 + (i % 9 == 0) };
+		const char *peer = PICK(peers);
+		struct rm_conn conn = { .secure = i & 1, .peer = { .asked = true, .port = (uint16_t)(i % 3 ? i : 0), .path = i % 11 == 0,
+								   .bytes = (uint8_t)strlen(peer) } };
+		uint8_t kind = i & 2 ? RM_KIND_SERVER : RM_KIND_CLIENT;
+		uint32_t bytes;
+
+		memcpy(conn.peer.text, peer, strlen(peer));
+		bytes = record(&head, &conn, kind, 0, quick);
+		RM_CHECK(bytes && bytes == record(&head, &conn, kind, UINT32_MAX, slow) && memcmp(quick, slow, bytes) == 0);
+	}
+	stub_config.max_value_chars = 0;
 }
