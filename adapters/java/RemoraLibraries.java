@@ -49,6 +49,43 @@ class RemoraLibraries {
 		}
 	}
 
+	/* ---- Reactor ---- */
+
+	/** An operator is made by who subscribes to it: what it does with each value is for that one, whoever brings them. */
+	public static void subscribes(Object operator) {
+		try {
+			long ctx = operator == null ? 0 : Remora.now();
+			if (ctx != 0)
+				RemoraTasks.hold(operator, ctx, RemoraTasks.OWNED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* it belongs to nobody */
+		}
+	}
+
+	/** What others send may reach those who subscribe here, and may be for all. */
+	public static void shares() {
+		try {
+			Remora.begin(Remora.now(), Remora.ENTERED);
+			if (RemoraVirtual.is())
+				RemoraVirtual.replace(0);
+			else
+				RemoraScopes.ofThread().in(RemoraTasks.SHARED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
+	/** It is told of where its values come from: if that is shared, or another one tells it, it belongs to nobody. */
+	public static void subscribed(Object operator) {
+		try {
+			RemoraTasks.Held held = operator == null ? null : RemoraTasks.held(operator);
+			if (held != null && (held.ctx != Remora.now() || !RemoraVirtual.is() && RemoraScopes.ofThread().isIn(RemoraTasks.SHARED)))
+				held.ctx = 0;
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
 	/* ---- coroutines of Kotlin ---- */
 
 	/** A continuation is made by what waits, or starts a coroutine: it is that one's, whoever resumes it. */

@@ -72,6 +72,10 @@ final class RemoraScopes {
 			in[depth - 1] = held;
 	}
 
+	boolean isIn(RemoraTasks.Held held) {
+		return depth > 0 && depth <= MAX && in[depth - 1] == held;
+	}
+
 	/** For whom the thread works nobody knows, nor for whom what it leaves behind in such an object does. */
 	void unknown() {
 		for (int i = depth < MAX ? depth : MAX; i-- > 0;) {

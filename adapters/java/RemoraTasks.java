@@ -68,6 +68,9 @@ final class RemoraTasks {
 	/** Holds nothing. */
 	static final Held NOTHING = new Held(null, 0, CLAIMED);
 
+	/** As that, of what many share. */
+	static final Held SHARED = new Held(null, 0, CLAIMED);
+
 	private static final class Merge implements BiFunction<Held, Held, Held> {
 		@Override
 		public Held apply(Held old, Held late) {

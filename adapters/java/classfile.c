@@ -43,7 +43,8 @@ static uint32_t rules_for(const struct rm_java_work *w, unsigned name, unsigned 
 	uint32_t mask = 0;
 
 	for (unsigned i = 0; i < w->rule_count; i++)
-		if (is_name(w, name, w->rules[i].method) && rm_java_is_text(w, signature, w->rules[i].signature) &&
+		if (is_name(w, name, w->rules[i].method) &&
+		    (!w->rules[i].signature[0] || rm_java_is_text(w, signature, w->rules[i].signature)) &&
 		    (w->rules[i].where != RM_JAVA_AROUND || rm_be16(w->bytes + VERSION_AT) >= VERSION_WITH_FRAMES))
 			mask |= 1u << i;
 	return mask;

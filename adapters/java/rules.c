@@ -74,6 +74,24 @@ enum { RM_JAVA_ROOM = 96 };
 	     "(L" netty "buffer/ByteBuf;Ljava/lang/CharSequence;Ljava/lang/CharSequence;ZJ)V", SET, "234",                 \
 	     RM_JAVA_NO_NUMBER, "", "", "apart", "(" OBJECT OBJECT ")I")
 
+/*
+ * An operator of Reactor, made by who subscribes to it: that it is told of its source, and what it does with what comes; one
+ * that only goes on where another source ended is not asked how that one was.
+ */
+#define GOES_ON(class, ...)                                                                                            \
+	RULE(REACTOR class, __VA_ARGS__, AROUND, "0", RM_JAVA_NO_NUMBER, "", "", "member", "(" OBJECT ")V")
+#define OPERATOR(class, ...)                                                                                           \
+	AFTER(REACTOR class, "<init>", "", "0", "subscribes", "(" OBJECT ")V"), GOES_ON(class, __VA_ARGS__)
+#define OPERATOR_OF_VALUES(class, ...)                                                                                 \
+	OPERATOR(class, __VA_ARGS__),                                                                                  \
+	ENTRY(REACTOR class, "onSubscribe", "(Lorg/reactivestreams/Subscription;)V", "0", "subscribed", "(" OBJECT ")V")
+#define ON_NEXT "onNext", "(" OBJECT ")V"
+#define ON_COMPLETE "onComplete", "()V"
+#define ON_ERROR "onError", "(" THROWABLE ")V"
+#define SHARES(class, method, signature)                                                                               \
+	RULE(REACTOR class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "shares", "()V")
+#define SHARED_SOURCE(class) SHARES(class, "subscribe", "(Lreactor/core/CoreSubscriber;)V")
+
 /* A context is made for what the thread does, and is that of what runs in it, whatever it waited for, in whatever thread. */
 #define VERTX_DUPLICATE(more)                                                                                          \
 	AFTER(VERTX "DuplicatedContext", "<init>", "(L" VERTX "ContextImpl;" more ")V", "0", "claim", "(" OBJECT ")V")
@@ -299,6 +317,59 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	      "(Lreactor/core/CoreSubscriber;[Lorg/reactivestreams/Publisher;Lreactor/core/publisher/Mono;)V", "0", "claim",
 	      "(" OBJECT ")V"),
 	SCOPE(REACTOR "MonoIgnoreThen$ThenIgnoreMain", "onComplete", "()V", "0", "member"),
+
+	/* So does what follows each of many. */
+	OPERATOR_OF_VALUES("FluxFlatMap$FlatMapMain", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxConcatMap$ConcatMapImmediate", "drain", "()V"),
+	OPERATOR_OF_VALUES("FluxConcatMap$ConcatMapDelayed", "drain", "()V"),
+	OPERATOR_OF_VALUES("FluxConcatMapNoPrefetch$FluxConcatMapNoPrefetchSubscriber", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxMergeSequential$MergeSequentialMain", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxSwitchMap$SwitchMapMain", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxSwitchMapNoPrefetch$SwitchMapMain", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxPublishOn$PublishOnSubscriber", "run", "()V"),
+	OPERATOR_OF_VALUES("FluxPublishOn$PublishOnConditionalSubscriber", "run", "()V"),
+	OPERATOR_OF_VALUES("FluxPeek$PeekSubscriber", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxPeekFuseable$PeekFuseableSubscriber", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxPeekFuseable$PeekConditionalSubscriber", ON_NEXT),
+	OPERATOR_OF_VALUES("FluxPeekFuseable$PeekFuseableConditionalSubscriber", ON_NEXT),
+	OPERATOR("MonoPeekTerminal$MonoTerminalPeekSubscriber", ON_NEXT),
+	OPERATOR("MonoPublishOn$PublishOnSubscriber", "run", "()V"),
+	OPERATOR("MonoFlatMapMany$FlatMapManyMain", ON_NEXT),
+	OPERATOR("FluxConcatArray$ConcatArraySubscriber", ON_COMPLETE),
+	OPERATOR("FluxConcatArray$ConcatArrayDelayErrorSubscriber", ON_COMPLETE),
+	OPERATOR("FluxConcatIterable$ConcatIterableSubscriber", ON_COMPLETE),
+	OPERATOR("FluxSwitchIfEmpty$SwitchIfEmptySubscriber", ON_COMPLETE),
+	OPERATOR("FluxOnErrorResume$ResumeSubscriber", ON_ERROR),
+	OPERATOR("FluxRepeat$RepeatSubscriber", "resubscribe", "()V"),
+	OPERATOR("FluxRepeatPredicate$RepeatPredicateSubscriber", "resubscribe", "()V"),
+	OPERATOR("FluxRepeatWhen$RepeatWhenMainSubscriber", "resubscribe", "(" OBJECT ")V"),
+	OPERATOR("FluxRetry$RetrySubscriber", "resubscribe", "()V"),
+	OPERATOR("FluxRetryWhen$RetryWhenMainSubscriber", "resubscribe", "(" OBJECT ")V"),
+
+	/* Whoever has a value for who waits, that goes on as it was. */
+	OPERATOR("MonoCreate$DefaultMonoSink", "success", "(" OBJECT ")V"),
+	GOES_ON("MonoCreate$DefaultMonoSink", "success", "()V"),
+	GOES_ON("MonoCreate$DefaultMonoSink", "error", "(" THROWABLE ")V"),
+	OPERATOR("SinkEmptyMulticast$VoidInner", "complete", "()V"),
+	GOES_ON("SinkEmptyMulticast$VoidInner", "error", "(" THROWABLE ")V"),
+
+	OPERATOR("Operators$MonoInnerProducerBase", "complete", "(" OBJECT ")V"),
+	GOES_ON("Operators$MonoInnerProducerBase", "complete", "()V"),
+	AFTER(REACTOR "MonoCacheTime$CacheMonoSubscriber", "<init>", "", "0", "subscribes", "(" OBJECT ")V"),
+	SCOPE(REACTOR "Operators$MonoSubscriber", "complete", "(" OBJECT ")V", "0", "resumes"),
+
+	SHARED_SOURCE("SinkManyUnicast"),
+	SHARED_SOURCE("SinkManyUnicastNoBackpressure"),
+	SHARED_SOURCE("SinkManyEmitterProcessor"),
+	SHARED_SOURCE("SinkManyBestEffort"),
+	SHARED_SOURCE("SinkManyReplayProcessor"),
+	SHARED_SOURCE("UnicastProcessor"), /* before 3.5 */
+	SHARED_SOURCE("EmitterProcessor"),
+	SHARED_SOURCE("DirectProcessor"),
+	SHARED_SOURCE("ReplayProcessor"),
+	SHARED_SOURCE("FluxCreate"),
+	SHARED_SOURCE("FluxPublish"),
+	SHARES("FluxPublish", "connect", "(Ljava/util/function/Consumer;)V"),
 
 	/* ---- Vert.x: what is done for a request is done in a context of its own; of 4, and of 5 ---- */
 	VERTX_DUPLICATE("[" OBJECT),

@@ -231,7 +231,15 @@ def spring(t, far, env):
     return libraries(t, far, env, "fan-java-spring", "fan")
 
 
-for way, title in (("chain", "one call after the other"), ("fan", "all calls at once")):
+REACTOR = (("chain", "one call after the other"), ("fan", "all calls at once"), ("concat", "concatMap"), ("few", "flatMap, one at a time"),
+           ("sequential", "flatMapSequential"), ("many", "flatMap of what flatMapMany gave"), ("after", "thenMany"), ("expand", "expand"),
+           ("concat-array", "concat"), ("empty", "switchIfEmpty"), ("retry", "retry"), ("repeat", "repeat"), ("switch", "switchMap"),
+           ("zip", "after two at once"), ("publish", "RestClient behind publishOn"), ("publish-mono", "the same of a Mono"),
+           ("subscribe", "RestClient behind subscribeOn"), ("parallel", "parallel"), ("group", "groupBy"), ("resume", "onErrorResume"),
+           ("delay", "delayElements"), ("until", "delayUntil"), ("peek", "doOnNext"), ("turn", "when another request lets it"),
+           ("one", "the same by Sinks.one"), ("cached", "when a value is there that many wait for"), ("shared", "beside a pipeline that requests share"),
+           ("sink", "by a pipeline for all, which the first request starts"), ("heard", "by another one"), ("create", "by one of Flux.create"))
+for way, title in REACTOR:
     @program(f"webflux-{way}", f"Spring WebFlux and WebClient, {title}", ["java", "javac"], jars="fan-java-webflux")
     def webflux(t, far, env, way=way):
         return libraries(t, far, env, "fan-java-webflux", way)
