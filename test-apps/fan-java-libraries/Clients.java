@@ -42,6 +42,8 @@ import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuil
 import org.apache.hc.client5.http.impl.nio.PoolingAsyncClientConnectionManagerBuilder;
 import org.apache.hc.core5.concurrent.FutureCallback;
 import org.eclipse.jetty.client.HttpClient;
+import org.eclipse.jetty.http2.client.HTTP2Client;
+import org.eclipse.jetty.http2.client.transport.HttpClientTransportOverHTTP2;
 import reactor.netty.resources.ConnectionProvider;
 
 /** Clients, each with four connections for all requests. */
@@ -78,9 +80,13 @@ class Clients {
 			case "okhttp-async":
 				return okhttpAsync();
 			case "jetty-client":
-				return jetty(true);
+				return jetty(new HttpClient(), true);
 			case "jetty-async":
-				return jetty(false);
+				return jetty(new HttpClient(), false);
+			case "jetty-client-http2":
+				return jetty(new HttpClient(new HttpClientTransportOverHTTP2(new HTTP2Client())), true);
+			case "jetty-async-http2":
+				return jetty(new HttpClient(new HttpClientTransportOverHTTP2(new HTTP2Client())), false);
 			case "netty-client":
 				return netty();
 			case "reactor-client":
@@ -222,8 +228,7 @@ class Clients {
 		};
 	}
 
-	private static Client jetty(boolean blocking) throws Exception {
-		HttpClient client = new HttpClient();
+	private static Client jetty(HttpClient client, boolean blocking) throws Exception {
 		client.setMaxConnectionsPerDestination(4);
 		client.setMaxRequestsQueuedPerDestination(4096);
 		client.start();
