@@ -211,27 +211,74 @@ bool rm_object_is_relro(const struct rm_object *o, uintptr_t at, size_t n)
 struct walk {
 	rm_object_fn fn;
 	void *arg;
+	struct rm_objects_choice choice;
+	uint32_t place;
 };
 
-static int show(struct dl_phdr_info *info, size_t bytes, void *arg)
+static void read_object(struct rm_object *ret, const struct dl_phdr_info *info)
 {
-	const struct walk *walk = arg;
 	const ElfW(Dyn) *dynamic = NULL;
-	struct rm_object o;
 
 	for (unsigned i = 0; i < info->dlpi_phnum; i++)
 		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
 			dynamic = (const ElfW(Dyn) *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
-	rm_object_read(&o, info->dlpi_addr, dynamic);
-	o.path = info->dlpi_name ? info->dlpi_name : "";
-	o.segments = info->dlpi_phdr;
-	o.segment_count = info->dlpi_phnum;
+	rm_object_read(ret, info->dlpi_addr, dynamic);
+	ret->path = info->dlpi_name ? info->dlpi_name : "";
+	ret->segments = info->dlpi_phdr;
+	ret->segment_count = info->dlpi_phnum;
+}
+
+static int show(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	struct walk *walk = arg;
+	const struct rm_objects_choice *c = &walk->choice;
+	uint32_t place = walk->place++;
+	struct rm_object o;
+
+	if (place < c->first || (place < c->skip_count && c->skip[place / 64] >> place % 64 & 1))
+		return 0;
+	read_object(&o, info);
 	return walk->fn(&o, walk->arg);
+}
+
+struct news {
+	struct rm_objects_known was, is;
+	rm_object_new_fn fn;
+	void *arg;
+	bool others; /* those that were there are not */
+};
+
+static bool tells_changes(size_t bytes)
+{
+	return bytes >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(((struct dl_phdr_info *)NULL)->dlpi_subs);
+}
+
+/* Objects come at the end of the list. Whether that is so is seen by the mark. */
+static int show_new(struct dl_phdr_info *info, size_t bytes, void *arg)
+{
+	enum { ANY_ODD = 0x9e3779b1 };
+	struct news *n = arg;
+	struct rm_object o;
+
+	if (n->is.count == n->was.count && n->is.mark != n->was.mark)
+		n->others = true;
+	if (!n->is.count && n->was.count)
+		n->others = !tells_changes(bytes) || info->dlpi_subs != n->was.unloaded;
+	if (n->others)
+		return 1;
+	if (n->is.count >= n->was.count) {
+		read_object(&o, info);
+		n->fn(&o, n->is.count, n->arg);
+	}
+	n->is.count++;
+	n->is.mark = (n->is.mark ^ info->dlpi_addr) * ANY_ODD + (uintptr_t)info->dlpi_phdr;
+	n->is.unloaded = tells_changes(bytes) ? info->dlpi_subs : 0;
+	return 0;
 }
 
 static int note_changes(struct dl_phdr_info *info, size_t bytes, void *arg)
 {
-	if (bytes >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof(info->dlpi_subs))
+	if (tells_changes(bytes))
 		*(uint64_t *)arg = info->dlpi_adds + info->dlpi_subs;
 	return 1;
 }
@@ -249,14 +296,34 @@ static walk_fn libc_walk(void)
 	return walk;
 }
 
-bool rm_objects_each(rm_object_fn fn, void *arg)
+bool rm_objects_chosen(const struct rm_objects_choice *choice, rm_object_fn fn, void *arg)
 {
-	struct walk walk = { fn, arg };
+	struct walk walk = { .fn = fn, .arg = arg, .choice = *choice };
 	walk_fn each = libc_walk();
 
 	if (each)
 		each(show, &walk);
 	return each != NULL;
+}
+
+bool rm_objects_each(rm_object_fn fn, void *arg)
+{
+	return rm_objects_chosen(&(struct rm_objects_choice){ NULL, 0, 0 }, fn, arg);
+}
+
+void rm_objects_new(struct rm_objects_known *known, rm_object_new_fn fn, void *arg)
+{
+	struct news n = { .was = *known, .fn = fn, .arg = arg };
+	walk_fn each = libc_walk();
+
+	if (!each)
+		return;
+	each(show_new, &n);
+	if (n.others || n.is.count < n.was.count || (n.is.count == n.was.count && n.is.mark != n.was.mark)) {
+		n = (struct news){ .fn = fn, .arg = arg };
+		each(show_new, &n);
+	}
+	*known = n.is;
 }
 
 uint64_t rm_objects_changes(void)

@@ -68,6 +68,32 @@ typedef bool (*rm_object_fn)(const struct rm_object *o, void *arg);
  */
 bool rm_objects_each(rm_object_fn fn, void *arg);
 
+/* Some of the objects, by their places in the list. */
+struct rm_objects_choice {
+	const uint64_t *skip; /* those whose bit is set are not ... */
+	uint32_t skip_count;  /* ... of so many places ... */
+	uint32_t first;	      /* ... nor are those before this one */
+};
+
+/* As rm_objects_each, of those that are chosen. */
+bool rm_objects_chosen(const struct rm_objects_choice *choice, rm_object_fn fn, void *arg);
+
+/* Which objects were there the last time. Zero: none. */
+struct rm_objects_known {
+	uint64_t unloaded; /* objects so far */
+	uint64_t mark;	   /* of where they lie, in their order */
+	uint32_t count;
+};
+
+typedef void (*rm_object_new_fn)(const struct rm_object *o, uint32_t place, void *arg);
+
+/*
+ * Shows the objects that came since the last call with `known`, with their places in the list. Where one went since then, which
+ * another one may have taken the address of, and where libc does not tell, all are new: place 0, the program, is then the
+ * first. To be called inside a walk, so that one thread does at a time. Context: hook.
+ */
+void rm_objects_new(struct rm_objects_known *known, rm_object_new_fn fn, void *arg);
+
 /* Rises with every object that is loaded or unloaded; 0 where this libc does not tell. Context: hook. */
 uint64_t rm_objects_changes(void);
 

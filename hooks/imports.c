@@ -26,6 +26,7 @@
 #include "base/log.h"
 #include "base/objects.h"
 #include "base/sys.h"
+#include "hooks/bystanders.h"
 
 #if defined(__x86_64__)
 enum { SLOT_JUMP = R_X86_64_JUMP_SLOT, SLOT_DATA = R_X86_64_GLOB_DAT, SLOT_POINTER = R_X86_64_64 };
@@ -46,6 +47,7 @@ extern const struct rm_import end_row[] __asm__("__stop_rm_imports")
 
 static bool forbidden;
 static uint64_t scanned_changes;
+static struct rm_bystanders_known scanned;
 static int retries;
 static _Atomic uint32_t hooked_slots, left_objects;
 
@@ -98,6 +100,26 @@ static bool same(const char *a, const char *b)
 }
 
 /* ---- which slots ---- */
+
+/* A bit for each way in which the names of rows begin, as few calls of an object are of a library. */
+static uint64_t beginnings[16];
+
+/* Of the first four characters; names of rows have more. */
+static unsigned beginning_of(const char *name)
+{
+	const unsigned char *c = (const unsigned char *)name;
+
+	if (!c[0] || !c[1] || !c[2])
+		return 0;
+	return (c[0] | (unsigned)c[1] << 8 | (unsigned)c[2] << 16 | (unsigned)c[3] << 24) * 0x9e3779b1u >> 22;
+}
+
+static bool may_be_row(const char *name)
+{
+	unsigned bit = beginning_of(name);
+
+	return beginnings[bit / 64] >> bit % 64 & 1;
+}
 
 static const struct rm_import *row_of(const struct rm_library *library, const char *name)
 {
@@ -162,9 +184,9 @@ static bool is_the_programs(const struct rm_object *o, const uintptr_t *slot, ui
 }
 
 /* True where the object calls another one by that symbol, or the library itself. */
-static bool is_call(const struct found *f, const ElfW(Sym) *s)
+static bool is_call(const ElfW(Sym) *s, const struct rm_library *library)
 {
-	return s->st_shndx == SHN_UNDEF || f->search->library->has_own;
+	return s->st_shndx == SHN_UNDEF || library->has_own;
 }
 
 static void consider(struct found *f, const ElfW(Rela) *r)
@@ -176,9 +198,9 @@ static void consider(struct found *f, const ElfW(Rela) *r)
 	const struct rm_import *row;
 	uintptr_t *slot, value;
 
-	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend || !is_call(f, s))
+	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || r->r_addend || !is_call(s, f->search->library))
 		return;
-	row = row_of(f->search->library, o->strings + s->st_name);
+	row = may_be_row(o->strings + s->st_name) ? row_of(f->search->library, o->strings + s->st_name) : NULL;
 	if (!row || !row->hook)
 		return;
 	slot = (uintptr_t *)(o->base + r->r_offset);
@@ -240,6 +262,7 @@ static bool write_slots(const struct found *f)
 struct scan {
 	struct search search;
 	unsigned left; /* objects not understood in this scan */
+	bool wrote;
 };
 
 /* Calls that the library, or the one that it comes with, makes of itself. */
@@ -264,6 +287,7 @@ static bool lead(const struct rm_object *o, void *arg)
 		return false;
 	if (!f.strange && !o->text_relocations && !o->prelinked && can_write(&f) && write_slots(&f)) {
 		atomic_fetch_add(&hooked_slots, f.count);
+		scan->wrote = true;
 		rm_debug(RM_LOG_INIT, "%s: %u slots of %s", *o->path ? o->path : "the program", f.count,
 			 scan->search.library->name);
 		return false;
@@ -327,18 +351,23 @@ static bool take_instance(const struct rm_object *o, void *arg)
 	return true;
 }
 
-static void scan_library(struct rm_library *library, unsigned *left)
+/*
+ * Objects before place `first` were there in the last scan. They are looked at again where that wrote anything, as a thread in
+ * the middle of the first call of a slot may write to it after us, and where it did not understand something.
+ */
+static void scan_library(struct rm_library *library, uint32_t first, unsigned *left)
 {
 	struct scan scan = { .search.library = library };
 
-	rm_objects_each(note_definer, &scan.search);
+	rm_bystanders_definers(note_definer, &scan.search);
 	if (!scan.search.still_there) {
 		library->instance = NULL;
 		if (scan.search.first)
-			rm_objects_each(take_instance, &scan.search);
+			rm_bystanders_definers(take_instance, &scan.search);
 	}
 	if (library->instance)
-		rm_objects_each(lead, &scan);
+		rm_bystanders_callers(library->settled ? first : 0, lead, &scan);
+	library->settled = scan.search.still_there && !scan.wrote && !scan.left;
 	*left += scan.left + (scan.search.first && !library->instance);
 }
 
@@ -347,26 +376,75 @@ static bool is_wanted(const struct rm_library *library)
 	return library->with ? !library->with->unwanted && library->with->instance : !library->unwanted;
 }
 
+/* ---- who has to do with it ---- */
+
+static bool is_unwanted(const struct rm_library *library)
+{
+	return library->unwanted || (library->with && library->with->unwanted);
+}
+
 static void find_rows(void)
 {
+	if (library_of(first_row)->to)
+		return;
 	for (const struct rm_import *row = first_row; row < end_row; row++) {
 		struct rm_library *library = library_of(row);
+		unsigned bit = beginning_of(name_of(row));
 
 		library->from = library->from ? library->from : row;
 		library->to = row + 1;
+		beginnings[bit / 64] |= 1ull << bit % 64;
 	}
 }
+
+static bool is_call_of_row(const struct rm_object *o, const ElfW(Rela) *r)
+{
+	uint32_t type = ELF64_R_TYPE(r->r_info);
+	const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(r->r_info)];
+	const char *name = o->strings + s->st_name;
+
+	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || !may_be_row(name))
+		return false;
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (is_call(s, library_of(row)) && !is_unwanted(library_of(row)) && same(name_of(row), name))
+			return true;
+	return false;
+}
+
+bool rm_imports_calls(const struct rm_object *o)
+{
+	find_rows();
+	for (size_t i = 0; o->symbols && o->strings && i < o->relocation_count; i++)
+		if (is_call_of_row(o, &o->relocations[i]))
+			return true;
+	for (size_t i = 0; o->symbols && o->strings && i < o->jump_count; i++)
+		if (is_call_of_row(o, &o->jumps[i]))
+			return true;
+	return false;
+}
+
+bool rm_imports_defines(const struct rm_object *o)
+{
+	find_rows();
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (row == library_of(row)->from && !is_unwanted(library_of(row)) && rm_object_function(o, library_of(row)->anchor))
+			return true;
+	return false;
+}
+
+/* ---- a scan ---- */
 
 /* All in one visit to the loader's list, so that what one walk found the next one finds too. */
 static bool scan_all(const struct rm_object *first, void *arg)
 {
+	struct rm_bystanders_known now = rm_bystanders_note();
+	uint32_t first_new = now.resets == scanned.resets ? scanned.count : 0;
 	unsigned *left = arg;
 
-	if (!library_of(first_row)->to)
-		find_rows();
 	for (const struct rm_import *row = first_row; row < end_row; row++)
 		if (row == library_of(row)->from && is_wanted(library_of(row)))
-			scan_library(library_of(row), left);
+			scan_library(library_of(row), first_new, left);
+	scanned = now;
 	return true;
 }
 

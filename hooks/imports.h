@@ -18,6 +18,7 @@ struct rm_library {
 	struct rm_library *with; /* looked for only where that one was found, whose rows come first; and calls that one makes are its own */
 	const void *instance;    /* where that function is; NULL while there is none */
 	const struct rm_import *from, *to; /* between which its rows are, and perhaps others' too; since the first scan */
+	bool settled;            /* the last scan found nothing to write, and nothing that it did not understand */
 	bool has_own;            /* it calls itself through slots that are to lead to the hooks, too */
 	bool unwanted;           /* by the settings: nothing is looked for or written to */
 };
@@ -70,6 +71,12 @@ struct rm_imports_seen {
  * rm_objects_each.
  */
 void rm_imports_scan(void);
+
+struct rm_object;
+
+/* Whether the object defines a library that is looked for; whether it calls one by any of the rows. That never changes. Context: hook. */
+bool rm_imports_defines(const struct rm_object *o);
+bool rm_imports_calls(const struct rm_object *o);
 
 /*
  * To be called between storing real functions and storing where hooks that call them are reached: callers

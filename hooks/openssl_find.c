@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "hooks/bystanders.h"
 
 #if defined(__x86_64__)
 enum { ENTRY_IS_WHOLE = true };
@@ -258,7 +259,7 @@ static bool find_calls(const struct rm_object *o, struct rm_openssl_calls *ret)
 	ret->get_ex_new_index = find_below(o, "CRYPTO_get_ex_new_index");
 	ret->bio_ctrl = find_below(o, "BIO_ctrl");
 	ret->has_ktls = rm_object_function(o, "SSL_sendfile") != NULL;
-	return rm_object_function(o, "SSL_read_ex") && ret->get_ex_new_index && ret->bio_ctrl;
+	return rm_object_function(o, RM_OPENSSL_ANCHOR) && ret->get_ex_new_index && ret->bio_ctrl;
 }
 
 enum verdict { NONE, OURS, LATER, FOUND };
@@ -271,7 +272,7 @@ static enum verdict look(struct copy *c, const struct rm_object *o, int *ret_pla
 
 	*c = (struct copy){ .object = o };
 	/* 1.1.0 lacks the one, what descends from OpenSSL the other, and may have tables that look alike. */
-	if (!rm_object_function(o, "SSL_read_ex") || !rm_object_function(o, "SSL_waiting_for_async") ||
+	if (!rm_object_function(o, RM_OPENSSL_ANCHOR) || !rm_object_function(o, "SSL_waiting_for_async") ||
 	    !rm_object_function(o, "SSL_CTX_new"))
 		return NONE;
 	for (int i = 0; i < 3; i++) {
@@ -340,11 +341,12 @@ static bool scan_all(const struct rm_object *first, void *arg)
 	struct scan *scan = arg;
 
 	(void)first;
-	rm_objects_each(note_ours, scan);
+	rm_bystanders_note();
+	rm_bystanders_definers(note_ours, scan);
 	for (int place = 0; place < RM_OPENSSL_MAX; place++)
 		if (!(scan->in_use >> place & 1))
 			rm_openssl_vacate(place);
-	rm_objects_each(adopt, scan);
+	rm_bystanders_definers(adopt, scan);
 	return true;
 }
 

@@ -289,6 +289,65 @@ RM_TEST("a library that is closed and opened at another address")
 		munmap(taken[i], 1 << 20);
 }
 
+RM_TEST("an object is led where another one lay before that had nothing to lead, or was led itself")
+{
+	static const char *const names[] = { "now", "bystander", "lazy", "lazy", "bystander", "now", "now" };
+	struct handle first = open_importer("partial", RTLD_LAZY);
+	const void *before = NULL;
+	int same_place = 0;
+
+	for (int i = 0; i < 7; i++) {
+		struct handle h = open_importer(names[i], RTLD_LAZY);
+
+		rm_imports_scan();
+		RM_CHECK(hooked_ways(h.importer) == (strcmp(names[i], "bystander") == 0 ? 0 : ALL_WAYS));
+		RM_CHECK(hooked_ways(first.importer) == ALL_WAYS && left() == 0);
+		rm_imports_scan();
+		same_place += h.importer == before;
+		before = h.importer;
+		dlclose(h.object);
+	}
+	RM_CHECK(same_place > 0);
+	dlclose(first.object);
+}
+
+RM_TEST("a slot that another thread binds after us is led by the next scan")
+{
+	struct handle h = open_importer("now", RTLD_LAZY), next;
+	int (*real)(int, int) = *h.importer->variable;
+
+	rm_imports_scan();
+	RM_CHECK(hooked_ways(h.importer) == ALL_WAYS);
+	*h.importer->variable = real;
+	next = open_importer("bystander", RTLD_LAZY);
+	rm_imports_scan();
+	RM_CHECK(hooked_ways(h.importer) == ALL_WAYS && left() == 0);
+	dlclose(next.object);
+	dlclose(h.object);
+}
+
+RM_TEST("each of many that are opened one by one is led, what came between them or went")
+{
+	enum { FEW = 5 };
+	static const char *const names[FEW] = { "now", "bystander", "lazy", "partial", "noplt" };
+	struct handle h[FEW];
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < FEW; i++) {
+			void *elsewhere = i == round ? dlmopen(LM_ID_NEWLM, "libdl.so.2", RTLD_LAZY) : NULL;
+
+			h[i] = open_importer(names[i], RTLD_LAZY);
+			rm_imports_scan();
+			for (int k = 0; k <= i; k++)
+				RM_CHECK(hooked_ways(h[k].importer) == (k == 1 ? 0 : ALL_WAYS));
+			if (elsewhere)
+				dlclose(elsewhere);
+		}
+		for (int i = 0; i < FEW; i++)
+			dlclose(h[(i + round) % FEW].object);
+	}
+}
+
 RM_TEST("callers of a second copy of the library are left alone and counted")
 {
 	struct handle a = open_importer("now", RTLD_LAZY);

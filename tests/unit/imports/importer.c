@@ -1,6 +1,21 @@
 /* An object that calls the library in all ways a compiler knows. How it is bound is the linker's business. */
 #include "tests/unit/imports/library.h"
 
+#ifdef BYSTANDER
+/* It has functions of its own, and calls no other object. */
+static int own_add(int a, int b)
+{
+	return a + b;
+}
+
+static int own_negate(int a)
+{
+	return -a;
+}
+#define opened_add    own_add
+#define opened_negate own_negate
+#endif
+
 static int call_add(int a, int b)
 {
 	return opened_add(a, b);
