@@ -48,6 +48,8 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
 			ret->relocations = address(base, d->d_un.d_ptr);
 		else if (d->d_tag == DT_RELASZ)
 			ret->relocation_count = d->d_un.d_val / sizeof(ElfW(Rela));
+		else if (d->d_tag == DT_RELACOUNT)
+			ret->relative_count = d->d_un.d_val;
 		else if (d->d_tag == DT_JMPREL)
 			ret->jumps = address(base, d->d_un.d_ptr);
 		else if (d->d_tag == DT_PLTRELSZ)
@@ -59,6 +61,8 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
 	}
 	if (!ret->relocations)
 		ret->relocation_count = 0;
+	if (ret->relative_count > ret->relocation_count)
+		ret->relative_count = 0;
 	if (!ret->jumps)
 		ret->jump_count = 0;
 }

@@ -23,6 +23,7 @@ struct rm_object {
 	const uint32_t *old_hash;     /* the one of the gABI, looked into where there is no other. Both NULL: no functions can be found */
 	const ElfW(Rela) *relocations, *jumps; /* `jumps` may be bound at the first call */
 	size_t relocation_count, jump_count;
+	size_t relative_count; /* of the relocations, the first ones: they are of no symbol */
 	bool text_relocations;        /* its code is written to while it is loaded */
 	bool prelinked;               /* addresses in its file are taken for real ones */
 };

@@ -101,10 +101,18 @@ static bool same(const char *a, const char *b)
 
 /* ---- which slots ---- */
 
-/* A bit for each way in which the names of rows begin, as few calls of an object are of a library. */
-static uint64_t beginnings[16];
+/*
+ * A bit for each way in which the names of rows begin, and one for each whole name: few calls of an object are of a library,
+ * and most are told by their first four characters.
+ */
+static uint64_t beginnings[16], wholes[32];
 
-/* Of the first four characters; names of rows have more. */
+static bool has_bit(const uint64_t *bits, unsigned bit)
+{
+	return bits[bit / 64] >> bit % 64 & 1;
+}
+
+/* Names of rows have more than four characters. */
 static unsigned beginning_of(const char *name)
 {
 	const unsigned char *c = (const unsigned char *)name;
@@ -114,11 +122,18 @@ static unsigned beginning_of(const char *name)
 	return (c[0] | (unsigned)c[1] << 8 | (unsigned)c[2] << 16 | (unsigned)c[3] << 24) * 0x9e3779b1u >> 22;
 }
 
+static unsigned whole_of(const char *name)
+{
+	unsigned h = 0;
+
+	for (; *name; name++)
+		h = h * 33 + (unsigned char)*name;
+	return h * 0x9e3779b1u >> 21;
+}
+
 static bool may_be_row(const char *name)
 {
-	unsigned bit = beginning_of(name);
-
-	return beginnings[bit / 64] >> bit % 64 & 1;
+	return has_bit(beginnings, beginning_of(name)) && has_bit(wholes, whole_of(name));
 }
 
 static const struct rm_import *row_of(const struct rm_library *library, const char *name)
@@ -279,7 +294,7 @@ static bool lead(const struct rm_object *o, void *arg)
 
 	if (!o->symbols || !o->strings || is_within(o, scan->search.library))
 		return false;
-	for (size_t i = 0; i < o->relocation_count; i++)
+	for (size_t i = o->relative_count; i < o->relocation_count; i++)
 		consider(&f, &o->relocations[i]);
 	for (size_t i = 0; i < o->jump_count; i++)
 		consider(&f, &o->jumps[i]);
@@ -389,21 +404,18 @@ static void find_rows(void)
 		return;
 	for (const struct rm_import *row = first_row; row < end_row; row++) {
 		struct rm_library *library = library_of(row);
-		unsigned bit = beginning_of(name_of(row));
+		unsigned begin = beginning_of(name_of(row)), whole = whole_of(name_of(row));
 
 		library->from = library->from ? library->from : row;
 		library->to = row + 1;
-		beginnings[bit / 64] |= 1ull << bit % 64;
+		beginnings[begin / 64] |= 1ull << begin % 64;
+		wholes[whole / 64] |= 1ull << whole % 64;
 	}
 }
 
-static bool is_call_of_row(const struct rm_object *o, const ElfW(Rela) *r)
+static bool is_call_of_row(const ElfW(Sym) *s, const char *name)
 {
-	uint32_t type = ELF64_R_TYPE(r->r_info);
-	const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(r->r_info)];
-	const char *name = o->strings + s->st_name;
-
-	if ((type != SLOT_JUMP && type != SLOT_DATA && type != SLOT_POINTER) || !may_be_row(name))
+	if (!may_be_row(name))
 		return false;
 	for (const struct rm_import *row = first_row; row < end_row; row++)
 		if (is_call(s, library_of(row)) && !is_unwanted(library_of(row)) && same(name_of(row), name))
@@ -411,16 +423,24 @@ static bool is_call_of_row(const struct rm_object *o, const ElfW(Rela) *r)
 	return false;
 }
 
+static bool has_any(const struct rm_object *o, const ElfW(Rela) *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(list[i].r_info)];
+
+		if (ELF64_R_SYM(list[i].r_info) && is_call_of_row(s, o->strings + s->st_name))
+			return true;
+	}
+	return false;
+}
+
 bool rm_imports_calls(const struct rm_object *o)
 {
 	find_rows();
-	for (size_t i = 0; o->symbols && o->strings && i < o->relocation_count; i++)
-		if (is_call_of_row(o, &o->relocations[i]))
-			return true;
-	for (size_t i = 0; o->symbols && o->strings && i < o->jump_count; i++)
-		if (is_call_of_row(o, &o->jumps[i]))
-			return true;
-	return false;
+	if (!o->symbols || !o->strings)
+		return false;
+	return has_any(o, o->relocations + o->relative_count, o->relocation_count - o->relative_count) ||
+	       has_any(o, o->jumps, o->jump_count);
 }
 
 bool rm_imports_defines(const struct rm_object *o)
