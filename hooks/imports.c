@@ -415,15 +415,15 @@ static void find_rows(void)
 
 static bool is_call_of_row(const ElfW(Sym) *s, const char *name)
 {
-	if (!may_be_row(name))
+	if (s->st_shndx != SHN_UNDEF || !may_be_row(name))
 		return false;
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (is_call(s, library_of(row)) && !is_unwanted(library_of(row)) && same(name_of(row), name))
+		if (!is_unwanted(library_of(row)) && same(name_of(row), name))
 			return true;
 	return false;
 }
 
-static bool has_any(const struct rm_object *o, const ElfW(Rela) *list, size_t count)
+static bool has_call(const struct rm_object *o, const ElfW(Rela) *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const ElfW(Sym) *s = &o->symbols[ELF64_R_SYM(list[i].r_info)];
@@ -434,13 +434,22 @@ static bool has_any(const struct rm_object *o, const ElfW(Rela) *list, size_t co
 	return false;
 }
 
+/* Of a library that calls itself through slots: most symbols that have one are an object's own, so it is asked for the names. */
+static bool has_own_function(const struct rm_object *o)
+{
+	for (const struct rm_import *row = first_row; row < end_row; row++)
+		if (library_of(row)->has_own && !is_unwanted(library_of(row)) && rm_object_function(o, name_of(row)))
+			return true;
+	return false;
+}
+
 bool rm_imports_calls(const struct rm_object *o)
 {
 	find_rows();
 	if (!o->symbols || !o->strings)
 		return false;
-	return has_any(o, o->relocations + o->relative_count, o->relocation_count - o->relative_count) ||
-	       has_any(o, o->jumps, o->jump_count);
+	return has_own_function(o) || has_call(o, o->jumps, o->jump_count) ||
+	       has_call(o, o->relocations + o->relative_count, o->relocation_count - o->relative_count);
 }
 
 bool rm_imports_defines(const struct rm_object *o)
