@@ -73,6 +73,21 @@ rm_ctx rm_ctx_of_request(int fd, uint32_t stream)
 	return ret;
 }
 
+void rm_ctx_follow(int fd)
+{
+	struct rm_conn *c;
+	struct rm_scope s;
+
+	if (!rm_fd_tracked(fd) || !rm_enter(&s))
+		return;
+	c = rm_conn_take(fd);
+	if (c) {
+		c->followed = c->accepted;
+		rm_conn_release(c);
+	}
+	rm_leave(&s);
+}
+
 /* The client's connection on a descriptor, or what a TLS session over it carries; locked, or NULL. */
 static struct rm_conn *take_client(int fd)
 {

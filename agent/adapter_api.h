@@ -65,6 +65,12 @@ rm_ctx rm_ctx_attach(rm_ctx ctx, enum rm_source how);
 rm_ctx rm_ctx_of_request(int fd, uint32_t stream);
 
 /*
+ * The requests of that accepted connection go to a runtime that the adapter follows: from the next one on its `tell` is
+ * called. Not for what goes through TLS.
+ */
+void rm_ctx_follow(int fd);
+
+/*
  * What the program sends on `fd` from byte `at` on, counted from the connection's first one (inside TLS:
  * of what TLS carries), belongs to `ctx`, until another call says otherwise: 0 is nobody that is
  * known. It takes back what was said of later bytes. For protocols that can carry no context: databases. The caller knows
@@ -145,6 +151,12 @@ struct rm_adapter {
 	bool (*secure)(void);
 	/* The head of a request was read on this thread, NULL: not told. Context: hook, a connection locked. */
 	void (*on_request)(rm_ctx ctx);
+	/*
+	 * After that, of a connection that is followed (rm_ctx_follow), while no other request of HTTP/1 is under way there and none
+	 * came with this one. True: the code that serves it will know its context, and needs no header for that. NULL: it
+	 * does not. Context: as above.
+	 */
+	bool (*tell)(rm_ctx ctx, int fd);
 	/*
 	 * False: the thread does not run what its context was attached for any more, as when a runtime left out the event
 	 * of a change; then it is nobody's. NULL: it always does. Asked on threads that have one attached, the runtime's lock

@@ -68,6 +68,7 @@ struct rm_conn {
 	uint8_t secure;          /* what a TLS session carries: no descriptor names it (agent/tls.h) */
 	uint8_t asked;           /* of a server: some caller wants to be told the decision in its response */
 	uint8_t output;          /* no connection but what the program prints: enum rm_stream; always muted */
+	uint8_t followed;        /* the adapter asks for its requests: see rm_ctx_follow */
 	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */

@@ -103,6 +103,13 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 		a->on_request(ctx);
 }
 
+bool rm_context_tell(uint32_t x, int fd)
+{
+	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
+
+	return a && a->tell && a->tell(rm_exchange_ctx(x), fd);
+}
+
 bool rm_loop_matters(void)
 {
 	return rm_thread_self()->open != 0;

@@ -17,6 +17,9 @@ const struct rm_config *rm_context_config(void);
 /* A request head was read on this thread and became SERVER exchange `x` of connection `c`. */
 void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x);
 
+/* As `tell` of an adapter (adapter_api.h). Where none is asked, false. */
+bool rm_context_tell(uint32_t x, int fd);
+
 /* The first byte of SERVER exchange `x`'s response was sent by this thread. */
 void rm_context_answered(struct rm_thread *t, uint32_t x);
 

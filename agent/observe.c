@@ -69,6 +69,17 @@ static void carry(struct rm_exchange *e, struct rm_str tracestate, const struct 
 	rm_text_put(room);
 }
 
+/*
+ * True when the code that serves the request is told whose it is by its runtime, so that no header needs to: programs that
+ * forward one which came with it forward ours.
+ */
+static bool is_told(const struct rm_visit *v, uint32_t x, const struct rm_head *head, const struct rm_fields *fields)
+{
+	if (!v->conn->followed || head->gateway || head->block || !head->alone || !rm_context_tell(x, v->fd))
+		return false;
+	return !fields->carriers.count[RM_CARRIER_TRACEPARENT] && rm_context_config()->propagators & RM_PROP_TRACECONTEXT;
+}
+
 static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
@@ -97,7 +108,7 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		/* Joining the relay takes a while, and who has the answer may end this process at once. */
 		rm_outlet_segment(&v->thread->ring);
 	}
-	if (!config->ingress || v->conn->peeked)
+	if (is_told(v, x, head, &fields) || !config->ingress || v->conn->peeked)
 		return;
 	if (!rm_edit_incoming(v, head, blank_at, &fields, &e->ctx)) {
 		rm_lost(v->thread, RM_LOST_INGRESS);

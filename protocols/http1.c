@@ -175,9 +175,20 @@ static bool frame(struct way *w, int flags)
 	return flags >= 0;
 }
 
+/* True when no other request is under way, and none begins behind this one, whose framing is known, in what is fed. */
+static bool is_alone(const struct feed *f)
+{
+	const struct rm_http1_body *body = &f->way->body;
+	size_t left = f->n - f->at, blank = left && f->p[f->at] == '\r' ? 2 : 1;
+
+	if (f->h->count != 1 || left < blank)
+		return false;
+	return body->state == RM_BODY_LENGTH ? left - blank <= body->left : body->state == RM_BODY_DONE && left == blank;
+}
+
 static enum step request_head(struct feed *f)
 {
-	const struct rm_http1_head *m = f->m;
+	struct rm_http1_head *m = f->m;
 	struct http1 *h = f->h;
 	bool connect = rm_str_eq(m->head.method, RM_STR("CONNECT")), go_on;
 
@@ -197,6 +208,7 @@ static enum step request_head(struct feed *f)
 		h->is_connect = connect ? h->is_connect | bit : h->is_connect & ~bit;
 	}
 	f->way->state = BLANK;
+	m->head.alone = is_alone(f);
 	go_on = f->sink->on->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at);
 	if (f->way->body.state != RM_BODY_DONE && f->sink->on->reads_request && f->sink->on->reads_request(f->sink, h->asking))
 		f->way->flags |= SHOWN;

@@ -81,6 +81,7 @@ struct rm_head {
 	const struct rm_field *fields;
 	uint32_t field_count;         /* at most RM_FIELDS_MAX; more are parsed for framing but not listed */
 	bool fields_cut;              /* some were not listed */
+	bool alone;                   /* request of lines: the only one under way, with nothing but its content in this feed() */
 	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
 	uint32_t text_bytes;          /* what the fields take as text, about */
 	const struct rm_block *block; /* HTTP/2: where the head lies; of a response: if fields can be added */

@@ -3,6 +3,7 @@
  * of contexts; what is no such text is nobody's.
  * Context: app, on threads that run JavaScript.
  */
+#include "adapters/node/latest.h"
 #include "adapters/node/v8.h"
 #include "agent/adapter_api.h"
 
@@ -53,6 +54,43 @@ static struct napi_value__ *of_request(struct napi_env__ *env, struct napi_callb
 	    rm_node.get_value_int32(env, given[1], &stream) == 0 &&
 	    rm_ctx_to_traceparent(rm_ctx_of_request(fd, (uint32_t)stream), text))
 		rm_node.create_string_latin1(env, text, sizeof(text), &ret);
+	return ret;
+}
+
+/* textOf(index, generation): the text of a context that the thread was told of (latest.h), undefined: it has ended. */
+static struct napi_value__ *text_of(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX], *ret = NULL;
+	char text[RM_CTX_TEXT_BYTES];
+	int32_t index, generation;
+
+	if (arguments(env, info, given) && rm_node.get_value_int32(env, given[0], &index) == 0 &&
+	    rm_node.get_value_int32(env, given[1], &generation) == 0 &&
+	    rm_ctx_to_traceparent((rm_ctx)(uint32_t)generation << 32 | (uint32_t)index, text))
+		rm_node.create_string_latin1(env, text, sizeof(text), &ret);
+	return ret;
+}
+
+/* follow(fd): the requests of that connection come to Node's own server. */
+static struct napi_value__ *follow(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *given[ARGUMENTS_MAX];
+	int32_t fd = -1;
+
+	if (arguments(env, info, given) && rm_node.get_value_int32(env, given[0], &fd) == 0 && fd >= 0)
+		rm_ctx_follow(fd);
+	return NULL;
+}
+
+/* forwards(text): a request that goes out has that for a header, which the program gave it. True: it is one of ours. */
+static struct napi_value__ *forwards(struct napi_env__ *env, struct napi_callback_info__ *info)
+{
+	struct napi_value__ *ret = NULL;
+	bool ours = context_in(env, info) != 0;
+
+	if (ours)
+		rm_node_latest_forwards();
+	rm_node.get_boolean(env, ours, &ret);
 	return ret;
 }
 
@@ -147,8 +185,16 @@ __attribute__((visibility("default"))) struct napi_value__ *napi_register_module
 										    struct napi_value__ *exports);
 struct napi_value__ *napi_register_module_v1(struct napi_env__ *env, struct napi_value__ *exports)
 {
+	struct napi_value__ *latest;
+
 	if (!rm_node.create_function) /* somebody else's Node, or none */
 		return exports;
+	latest = rm_node_latest_open(env);
+	if (latest)
+		rm_node.set_named_property(env, exports, "latest", latest);
+	offer(env, exports, "textOf", text_of);
+	offer(env, exports, "follow", follow);
+	offer(env, exports, "forwards", forwards);
 	offer(env, exports, "lives", lives);
 	offer(env, exports, "ofRequest", of_request);
 	offer(env, exports, "attach", attach);

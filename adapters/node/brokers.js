@@ -35,7 +35,7 @@ drivers['amqplib/lib/channel.js'] = ({ Channel: { prototype } }) => Object.hasOw
 
 			if (context && headers && fields === properties && lives(context) && isPlain(headers) &&
 			    !isPublishedByOthers(this.connection))
-				headers.traceparent = context;
+				headers.traceparent = textOf(context);
 		});
 		return apply(sendMessage, this, arguments);
 	});

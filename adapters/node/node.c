@@ -14,6 +14,7 @@
  */
 #include <stdatomic.h>
 
+#include "adapters/node/latest.h"
 #include "adapters/node/v8.h"
 #include "adapters/versions.h"
 #include "agent/adapter_api.h"
@@ -29,7 +30,7 @@ enum {
 extern const struct rm_adapter rm_adapter_node;
 
 struct rm_node rm_node;
-static __thread bool moved_in __attribute__((tls_model("initial-exec")));
+__thread uint8_t rm_node_thread __attribute__((tls_model("initial-exec")));
 
 static const struct {
 	char name[92];
@@ -55,6 +56,7 @@ static const struct {
 	FUNCTION(get_value_int64, "napi_get_value_int64"),
 	FUNCTION(create_int64, "napi_create_int64"),
 	FUNCTION(get_boolean, "napi_get_boolean"),
+	FUNCTION(create_external_arraybuffer, "napi_create_external_arraybuffer"),
 	FUNCTION(create_string_latin1, "napi_create_string_latin1"),
 #undef FUNCTION
 };
@@ -118,11 +120,12 @@ static void move_in(void *isolate)
 
 static void on_request(rm_ctx ctx)
 {
-	void *isolate = moved_in ? NULL : rm_node.isolate();
+	void *isolate = rm_node_thread ? NULL : rm_node.isolate();
 
+	rm_node_latest_forget();
 	if (!isolate)
 		return;
-	moved_in = true;
+	rm_node_thread = RM_NODE_BEGUN;
 	move_in(isolate);
 }
 
@@ -143,4 +146,5 @@ const struct rm_adapter rm_adapter_node = {
 	.name = "node",
 	.arrive = arrive,
 	.on_request = on_request,
+	.tell = rm_node_latest_put,
 };

@@ -1,7 +1,7 @@
 /*
  * The half of the Node adapter that runs inside Node: remembers, by AsyncLocalStorage, which request the
- * running code belongs to, and puts the text of that context, which is the traceparent the agent wrote into
- * the request, into the requests that go out. From that header the agent knows the parent, on any
+ * running code belongs to, and puts the text of that context, which is the traceparent of its SERVER span, into
+ * the requests that go out. From that header the agent knows the parent, on any
  * socket, with TLS or without; no list of headers that the program can ask for has it.
  *
  * Runs once in each thread that serves, when the first request has been read and before Node sees it. By
@@ -38,7 +38,7 @@
 		return undefined;
 	}
 
-	const { attach, bind, lives, markLookup, ofRequest, prints, unmarkLookup, written } = native.exports;
+	const { follow, ofRequest, prints, unmarkLookup, written } = native.exports;
 	const { AsyncLocalStorage, AsyncResource } = builtin('async_hooks');
 	const channels = builtin('diagnostics_channel');
 	const http = builtin('http'), net = builtin('net'), tls = builtin('tls');
@@ -54,7 +54,11 @@
 	}
 
 	function subscribe(name, listener) {
-		channels.channel(name).subscribe((message) => quietly(() => listener(message)));
+		channels.channel(name).subscribe((message) => {
+			try {
+				listener(message);
+			} catch {}
+		});
 	}
 
 	/* Replaces a method; it lists and prints as the one before. */
@@ -69,17 +73,41 @@
 
 	/* ---- who runs now ---- */
 
-	/* Holds the text of a context. That of a request that has ended is dead, see `lives`. */
-	const current = new AsyncLocalStorage();
-
-	/* The text that the agent wrote into the request; else that of what is served on its connection. */
-	function contextOf(text, socket, stream) {
-		return text && lives(text) ? text : ofRequest(socket?._handle?.fd ?? -1, stream);
+	/* Of a request: the agent's two numbers for it, or its text. That of one that has ended is dead, see `lives`. */
+	class Context {
+		constructor(index, generation, text) {
+			this.index = index;
+			this.generation = generation;
+			this.text = text;
+		}
 	}
 
+	/* Most requests are never asked for theirs. */
+	function textOf(context) {
+		if (context && context.text === undefined)
+			context.text = native.exports.textOf(context.index, context.generation) ?? '';
+		return context?.text;
+	}
+
+	const attach = (context) => native.exports.attach(textOf(context));
+	const bind = (fd, at, context) => native.exports.bind(fd, at, textOf(context));
+	const lives = (context) => native.exports.lives(textOf(context));
+	const markLookup = (name, context) => native.exports.markLookup(name, textOf(context));
+
+	/* Holds the Context. */
+	const current = new AsyncLocalStorage();
+
+	/* By the text that the agent wrote into the request; else by what is served on its connection. */
+	function contextOf(text, socket, stream) {
+		const found = text && native.exports.lives(text) ? text : ofRequest(socket?._handle?.fd ?? -1, stream);
+
+		return found && new Context(0, 0, found);
+	}
+
+	/* The traceparent in a list of names and values. */
 	function textIn(fields) {
 		for (let i = 0; i + 1 < fields.length; i += 2)
-			if (fields[i].length === 11 && fields[i].toLowerCase() === 'traceparent')
+			if (fields[i].length === 11 && String(fields[i]).toLowerCase() === 'traceparent')
 				return fields[i + 1];
 		return undefined;
 	}
@@ -95,6 +123,39 @@
 	}
 
 	/* ---- requests that come in ---- */
+
+	/*
+	 * What the agent says of the head that this thread read last, if that came alone on a connection which Node's server
+	 * reads, and has not been seen here: two numbers and the descriptor. Of others it writes a header into the head.
+	 */
+	const latest = new Int32Array(native.exports.latest ?? 3);
+	const descriptors = new WeakMap();
+
+	/* Its requests are read by Node's server. */
+	function meet(socket) {
+		const fd = socket._handle?.fd ?? -1;
+
+		descriptors.set(socket, fd);
+		follow(fd);
+		return fd;
+	}
+
+	function isOn(socket, fd) {
+		return (descriptors.get(socket) ?? meet(socket)) === fd && !!socket._handle;
+	}
+
+	/* Its head has just been read. */
+	function contextOfRead(request, socket) {
+		try {
+			const index = latest[0];
+
+			latest[0] = 0;
+			return isOn(socket, latest[2]) && index !== 0 ? new Context(index, latest[1], undefined)
+				: contextOf(textIn(request.rawHeaders), socket, 0);
+		} catch { /* no socket of Node's */
+			return undefined;
+		}
+	}
 
 	/* Where Node says a context by frames, events of a body come in that of the connection, which has none. */
 	const bodies = new WeakMap();
@@ -122,7 +183,7 @@
 
 	/* Everything that follows in this callback of Node's parser is work for the request. */
 	subscribe('http.server.request.start', ({ request, socket }) => {
-		const context = contextOf(textIn(request.rawHeaders), socket, 0);
+		const context = contextOfRead(request, socket);
 
 		begin();
 		current.enterWith(context);
@@ -143,7 +204,7 @@
 		if (request?.upgrade && request.socket?.server)
 			quietly(() => {
 				begin();
-				upgraded.set(this, contextOf(textIn(request.rawHeaders), request.socket, 0));
+				upgraded.set(this, contextOfRead(request, request.socket));
 				current.enterWith(upgraded.get(this));
 			});
 		return apply(finish, this, arguments);
@@ -175,6 +236,24 @@
 	replace(net.Socket.prototype, 'connect', asNobody);
 	replace(tls.TLSSocket.prototype, '_wrapHandle', asNobody);
 
+	/* ---- requests that go out with the header of one that came in ---- */
+
+	let forwards = false;
+
+	/* What the program puts there is left alone. From the first one of ours on, all that come in have one again. */
+	function noteForwarded(value) {
+		forwards ||= native.exports.forwards(String(value).trim());
+	}
+
+	/* True of a list of names and values, or of lines, that has a traceparent. */
+	function hasTraceparent(fields) {
+		const value = Array.isArray(fields) ? textIn(fields) : /(?:^|\r\n)traceparent:([^\r]*)/i.exec(fields)?.[1];
+
+		if (value !== undefined && !forwards)
+			noteForwarded(value);
+		return value !== undefined;
+	}
+
 	/* ---- HTTP/1 requests that go out ---- */
 
 	/* Who makes a request wants it, whoever may be the one that ends it. */
@@ -189,9 +268,9 @@
 		const context = makers.has(request) ? makers.get(request) : current.getStore();
 		const head = request._header;
 
-		if (context && typeof head === 'string' && head.startsWith(start) &&
-		    !/\r\ntraceparent:/i.test(head) && lives(context))
-			request._header = `${start}traceparent: ${context}\r\n${head.slice(start.length)}`;
+		if (typeof head === 'string' && !hasTraceparent(head) && context && head.startsWith(start) &&
+		    lives(context))
+			request._header = `${start}traceparent: ${textOf(context)}\r\n${head.slice(start.length)}`;
 	}
 
 	replace(http.ClientRequest.prototype, '_storeHeader', (storeHeader) => function (start) {
@@ -249,18 +328,12 @@
 		return undefined;
 	}
 
-	function hasTraceparent(fields) {
-		return Array.isArray(fields)
-			? fields.some((field, i) => i % 2 === 0 && String(field).toLowerCase() === 'traceparent')
-			: /(^|\r\n)traceparent:/i.test(fields);
-	}
-
 	subscribe('undici:request:create', ({ request }) => {
 		const context = makerOf(request);
 
 		first = false;
-		if (context && !hasTraceparent(request.headers) && lives(context))
-			request.addHeader('traceparent', context);
+		if (!hasTraceparent(request.headers) && context && lives(context))
+			request.addHeader('traceparent', textOf(context));
 		watchDispatchers();
 	});
 	watchDispatchers();
@@ -268,14 +341,15 @@
 	/* ---- parts of Node that the program may load any time ---- */
 
 	const parts = {};
+	const { moduleLoadList } = process;
 	let loaded = 0;
 
 	function look() {
-		if (process.moduleLoadList.length === loaded)
+		if (moduleLoadList.length === loaded)
 			return;
-		loaded = process.moduleLoadList.length;
+		loaded = moduleLoadList.length;
 		for (const [name, part] of Object.entries(parts)) {
-			if (!process.moduleLoadList.includes(`NativeModule ${name}`))
+			if (!moduleLoadList.includes(`NativeModule ${name}`))
 				continue;
 			delete parts[name];
 			quietly(() => part(builtin(name)));
@@ -342,21 +416,21 @@
 	}
 
 	function isWithout(headers) {
-		return Object.keys(headers).every((name) => name.toLowerCase() !== 'traceparent');
+		return !hasTraceparent(Object.entries(headers).flat());
 	}
 
 	/* In no table of the connection, so that the agent can put the next span in its place. */
 	function withContext(headers, context, sensitive) {
 		return {
-			__proto__: null, ...headers, traceparent: context,
+			__proto__: null, ...headers, traceparent: textOf(context),
 			[sensitive]: [...(headers?.[sensitive] ?? []), 'traceparent'],
 		};
 	}
 
 	function requestOf(session, request, sensitive, headers, rest) {
 		const context = isForgotten(headers) ? undefined : current.getStore();
-		const changes = context && (headers === undefined || (typeof headers === 'object' && headers !== null &&
-			!Array.isArray(headers) && isWithout(headers))) && lives(context);
+		const changes = (headers === undefined || (typeof headers === 'object' && headers !== null &&
+			!Array.isArray(headers) && isWithout(headers))) && context && lives(context);
 
 		if (!changes)
 			return apply(request, session, [headers, ...rest]);

@@ -40,6 +40,8 @@ struct rm_node {
 	int (*get_value_int64)(struct napi_env__ *, struct napi_value__ *, int64_t *);
 	int (*create_int64)(struct napi_env__ *, int64_t, struct napi_value__ **);
 	int (*get_boolean)(struct napi_env__ *, bool, struct napi_value__ **);
+	int (*create_external_arraybuffer)(struct napi_env__ *, void *, size_t, void (*)(struct napi_env__ *, void *, void *),
+					   void *, struct napi_value__ **);
 	int (*create_string_latin1)(struct napi_env__ *, const char *, size_t, struct napi_value__ **);
 };
 

@@ -133,17 +133,29 @@ static rm_ctx runs(bool alone, enum rm_source *ret_how)
 	return running;
 }
 
-/* Last: an adapter stays. */
+static rm_ctx told; /* what it was told last, and of which descriptor */
+static int told_fd;
+static bool tells;
+
+static bool tell(rm_ctx ctx, int fd)
+{
+	told = ctx;
+	told_fd = fd;
+	return tells;
+}
+
+static const struct rm_adapter asked = { .name = "asked", .runs = runs, .tell = tell };
+
+/* From here on: an adapter stays. */
 RM_TEST("an adapter that attaches nothing is asked: believed before threads are, also where it knows of nobody")
 {
-	static const struct rm_adapter adapter = { .name = "asked", .runs = runs };
 	uint64_t before = rm_context_count(RM_SOURCE_HANDOFF);
 	rm_ctx ctx;
 
 	start();
 	request_on(SERVED_FD, 1);
 	ctx = rm_ctx_of_request(SERVED_FD, 0);
-	rm_ctx_use(&adapter);
+	rm_ctx_use(&asked);
 	RM_CHECK(!belongs(ctx)); /* of the thread, which the tests above have shown to serve many */
 	running = ctx;
 	RM_CHECK(belongs(ctx) && asked_alone && rm_context_count(RM_SOURCE_HANDOFF) == before + 1);
@@ -154,4 +166,59 @@ RM_TEST("an adapter that attaches nothing is asked: believed before threads are,
 	answer_on(SERVED_FD);
 	RM_CHECK(rm_ctx_current() == 0);
 	running = 0;
+}
+
+/* Reads it; true when the program finds a traceparent in it. */
+static bool reads_context(int fd, const char *text)
+{
+	char room[4096];
+	struct iovec iov = { room, sizeof(room) };
+	struct rm_rx rx;
+
+	told = 0;
+	rm_rx_begin(&rx, fd, sizeof(room), 0);
+	memcpy(room, text, strlen(text));
+	room[rm_rx_done(&rx, &iov, 1, (ssize_t)strlen(text))] = '\0';
+	return strstr(room, "\r\ntraceparent: ") != NULL;
+}
+
+#define GET "GET /in HTTP/1.1\r\nHost: h\r\n"
+
+RM_TEST("an adapter is told of requests that come alone on connections that it follows, which need no header then")
+{
+	start();
+	rm_ctx_use(&asked);
+	tells = true;
+	RM_CHECK(reads_context(SERVED_FD, GET "\r\n") && !told);
+	answer_on(SERVED_FD);
+	rm_ctx_follow(SERVED_FD);
+	rm_ctx_follow(CLIENT_FD); /* nor is anything else changed by these */
+	rm_ctx_follow(9999);
+	RM_CHECK(!reads_context(SERVED_FD, GET "\r\n"));
+	RM_CHECK(told && told == rm_ctx_of_request(SERVED_FD, 0) && told_fd == SERVED_FD);
+	answer_on(SERVED_FD);
+	RM_CHECK(!reads_context(SERVED_FD, GET "Content-Length: 2\r\n\r\nhi") && told);
+	answer_on(SERVED_FD);
+	RM_CHECK(reads_context(SERVED_FD + 1, GET "\r\n") && !told); /* another one is not followed */
+	answer_on(SERVED_FD + 1);
+	tells = false; /* it cannot tell */
+	RM_CHECK(reads_context(SERVED_FD, GET "\r\n") && told);
+	answer_on(SERVED_FD);
+	tells = true; /* a context that came with it stays one */
+	RM_CHECK(reads_context(SERVED_FD, GET "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n"));
+	RM_CHECK(told);
+}
+
+RM_TEST("nothing is told of pipelined requests, of which each has its header")
+{
+	start();
+	rm_ctx_use(&asked);
+	tells = true;
+	rm_ctx_follow(SERVED_FD);
+	RM_CHECK(reads_context(SERVED_FD, GET "\r\n" GET "\r\n") && !told);
+	answer_on(SERVED_FD);
+	RM_CHECK(reads_context(SERVED_FD, GET "\r\n") && !told); /* the one before has no answer yet */
+	answer_on(SERVED_FD);
+	answer_on(SERVED_FD);
+	RM_CHECK(!reads_context(SERVED_FD, GET "\r\n") && told);
 }

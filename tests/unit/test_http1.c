@@ -430,3 +430,47 @@ RM_TEST("the end of the requests leaves the answer its time")
 	end(&s);
 	RM_CHECK(s.brokens == 0);
 }
+
+#define POST "POST / HTTP/1.1\r\nHost: h\r\n"
+
+RM_TEST("a request is alone when none is under way, and nothing but its content came with it")
+{
+	static const struct {
+		const char *text;
+		bool alone;
+	} cases[] = {
+		{ "GET / HTTP/1.1\r\nHost: h\r\n\r\n", true },
+		{ "GET / HTTP/1.1\nHost: h\n\n", true },
+		{ POST "Content-Length: 3\r\n\r\n", true },
+		{ POST "Content-Length: 3\r\n\r\nab", true },
+		{ POST "Content-Length: 3\r\n\r\nabc", true },
+		{ POST "Content-Length: 3\r\n\r\nabcG", false },
+		{ POST "Transfer-Encoding: chunked\r\n\r\n", false },
+		{ "GET / HTTP/1.1\r\nHost: h\r\n\r\nG", false },
+		{ "GET / HTTP/1.1\r\nHost: h\r\n\r\n\r\n", false },
+		{ "GET / HTTP/1.1\r\nHost: h\r\n\r", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct seen s = fresh();
+
+		RM_CHECK(ask(&s, cases[i].text) >= 0 && s.request_heads == 1);
+		RM_CHECK(s.head.alone == cases[i].alone);
+		free(s.stash[RM_DIR_REQUEST]);
+	}
+}
+
+RM_TEST("a request is not alone before the one before it is answered")
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+	struct seen s = fresh();
+
+	ask(&s, "GET / HTTP/1.1\r\nHo");
+	ask(&s, "st: h\r\n\r\n");
+	RM_CHECK(s.head.alone);
+	ask(&s, get);
+	RM_CHECK(s.request_heads == 2 && !s.head.alone);
+	answer(&s, "HTTP/1.1 204 No\r\n\r\nHTTP/1.1 204 No\r\n\r\n");
+	ask(&s, get);
+	RM_CHECK(s.request_heads == 3 && s.head.alone);
+}

@@ -93,3 +93,70 @@ def upgrades(t):
         name = call["attributes"]["url.full"].rsplit("/", 1)[1]
         t.check(name in (parent.get("url.path", "").rsplit("/", 1)[-1], parent.get("server.address")),
                 f"{name} is called for {parent}")
+
+
+def ask_in_turn(port, *groups):
+    """Sends each group of paths in one piece over one connection, and reads its answers; returns their bodies."""
+    bodies = []
+    with socket.create_connection(("127.0.0.1", port)) as s, s.makefile("rb") as answers:
+        for paths in groups:
+            s.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n" for path in paths).encode())
+            for _ in paths:
+                length = 0
+                while (line := answers.readline().strip()):
+                    if line.lower().startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                bodies.append(answers.read(length).decode().strip())
+    return bodies
+
+
+KEPT = 6  # connections, of which each asks so often in each of the ways
+
+
+def called_for(t, server, count):
+    """{path of the request: path that was called for it}, of calls that have a parent; and the paths of the others."""
+    spans = t.spans(count)
+    parents = {s["span_id"]: s["attributes"]["url.path"] for s in spans.of(server.name, "SERVER")}
+    found, none = {}, []
+    for call in spans.of(server.name, "CLIENT"):
+        path = call["attributes"]["url.full"].split("/near", 1)[1]
+        if call["parent_id"]:
+            found[parents[call["parent_id"]]] = path
+        else:
+            none.append(path)
+    return found, none
+
+
+@case("node: kept connections: each request has its own calls, the very first, pipelined ones, and none that come late", ["node"],
+      agent_only=True)
+def kept(t):
+    port = t.port()
+    server = t.start("server", ["node", APPS / "fan-node" / "kept.js", port], port)
+    ask_in_turn(port, ["/first"])
+    with concurrent.futures.ThreadPoolExecutor(KEPT) as pool:
+        single = list(pool.map(lambda c: ask_in_turn(port, *[[f"/{c}-{i}"] for i in range(KEPT)]), range(KEPT)))
+        late = list(pool.map(lambda c: ask_in_turn(port, *[[f"/{way}{c}-l{i}"] for i in range(KEPT) for way in ("late/", "")]),
+                             range(KEPT)))
+        piped = list(pool.map(lambda c: ask_in_turn(port, *[[f"/{c}-p{i}", f"/{c}-q{i}", f"/{c}-r{i}"] for i in range(KEPT)]),
+                              range(KEPT)))
+    names = [body for bodies in single + late for body in bodies]
+    t.equal(set(names), {"Host", "Host traceparent"}, "headers of requests that come alone")
+    t.check(names.count("Host") > len(names) / 2, "most of them have none of ours")
+    t.check(all("Host" in body for bodies in piped for body in bodies), "headers of pipelined ones")
+    own = ["first"] + [f"{c}-{kind}{i}" for c in range(KEPT) for i in range(KEPT) for kind in ("", "l", "p", "q", "r")]
+    after = [f"/late/{c}-l{i}" for c in range(KEPT) for i in range(KEPT)]
+    found, none = called_for(t, server, 3 * (len(own) + len(after)))
+    t.equal(found, {f"/{name}": f"/{name}" for name in own}, "what is called for each request")
+    t.equal(sorted(none), sorted(after), "what is called after the answer, for nobody")
+
+
+@case("node: headers that are forwarded, by whoever's turn it is, tell whom the request is for", ["node"], agent_only=True)
+def forwarded(t):
+    port = t.port()
+    server = t.start("server", ["node", APPS / "fan-node" / "kept.js", port], port)
+    ask_in_turn(port, ["/first"])
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda c: ask_in_turn(port, *[[f"/queue/{c}-{i}"] for i in range(KEPT * KEPT)]), range(2)))
+    own = ["/first"] + [f"/queue/{c}-{i}" for c in range(2) for i in range(KEPT * KEPT)]
+    found, none = called_for(t, server, 3 * len(own))
+    t.equal((found, none), ({path: path for path in own}, []), "what is called for each request")
