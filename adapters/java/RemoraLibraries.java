@@ -75,15 +75,44 @@ class RemoraLibraries {
 		}
 	}
 
-	/** It is told of where its values come from: if that is shared, or another one tells it, it belongs to nobody. */
-	public static void subscribed(Object operator) {
+	/** Who subscribed has been told: now the program fills it, or keeps it for others to do so. */
+	public static void fills(Object source) {
 		try {
-			RemoraTasks.Held held = operator == null ? null : RemoraTasks.held(operator);
-			if (held != null && (held.ctx != Remora.now() || !RemoraVirtual.is() && RemoraScopes.ofThread().isIn(RemoraTasks.SHARED)))
-				held.ctx = 0;
+			if (!RemoraVirtual.is() && RemoraScopes.ofThread().isIn(RemoraTasks.SHARED))
+				RemoraScopes.ofThread().in(RemoraTasks.FILLED);
 		} catch (RuntimeException | VirtualMachineError e) {
 			/* as before */
 		}
+	}
+
+	/** An operator is told of where its values come from; if another one tells it, it belongs to nobody. */
+	public static void subscribed(Object operator) {
+		try {
+			RemoraTasks.Held held = operator == null ? null : RemoraTasks.held(operator);
+			if (held == null)
+				return;
+			if (held.ctx != Remora.now())
+				held.ctx = 0;
+			held.shared = !RemoraVirtual.is() && RemoraScopes.ofThread().isIn(RemoraTasks.SHARED);
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* as before */
+		}
+	}
+
+	private static boolean isOwn(RemoraTasks.Held held) {
+		return !held.shared || !RemoraVirtual.is() && held.ctx == Remora.now() && RemoraScopes.ofThread().isWithin(RemoraTasks.FILLED);
+	}
+
+	/** It goes on: for who subscribed to it. If others may have sent that, it belongs to nobody. */
+	public static void goesOn(Object operator) {
+		long ctx = 0;
+		try {
+			RemoraTasks.Held held = operator == null ? null : RemoraTasks.held(operator);
+			ctx = held != null && isOwn(held) ? held.ctx : 0;
+		} catch (RuntimeException | VirtualMachineError e) {
+			/* nobody's */
+		}
+		Remora.begin(ctx, ctx == 0 ? Remora.QUIET : Remora.HANDED_OVER);
 	}
 
 	/* ---- coroutines of Kotlin ---- */

@@ -76,6 +76,14 @@ final class RemoraScopes {
 		return depth > 0 && depth <= MAX && in[depth - 1] == held;
 	}
 
+	/** The same of any scope that it is in. */
+	boolean isWithin(RemoraTasks.Held held) {
+		for (int i = depth < MAX ? depth : MAX; i-- > 0;)
+			if (in[i] == held)
+				return true;
+		return false;
+	}
+
 	/** For whom the thread works nobody knows, nor for whom what it leaves behind in such an object does. */
 	void unknown() {
 		for (int i = depth < MAX ? depth : MAX; i-- > 0;) {

@@ -38,6 +38,7 @@ final class RemoraTasks {
 		long ctx;
 		int turns = 1;
 		int bytes; /* of the head that it is, as far as it is made */
+		boolean shared; /* what it works on may come from others */
 
 		Held(Object task, long ctx, int how) {
 			super(task, GONE);
@@ -68,8 +69,8 @@ final class RemoraTasks {
 	/** Holds nothing. */
 	static final Held NOTHING = new Held(null, 0, CLAIMED);
 
-	/** As that, of what many share. */
-	static final Held SHARED = new Held(null, 0, CLAIMED);
+	/** As that, of what many share; and while the program says, for the first time, what they get. */
+	static final Held SHARED = new Held(null, 0, CLAIMED), FILLED = new Held(null, 0, CLAIMED);
 
 	private static final class Merge implements BiFunction<Held, Held, Held> {
 		@Override

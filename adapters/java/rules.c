@@ -79,7 +79,7 @@ enum { RM_JAVA_ROOM = 96 };
  * that only goes on where another source ended is not asked how that one was.
  */
 #define GOES_ON(class, ...)                                                                                            \
-	RULE(REACTOR class, __VA_ARGS__, AROUND, "0", RM_JAVA_NO_NUMBER, "", "", "member", "(" OBJECT ")V")
+	RULE(REACTOR class, __VA_ARGS__, AROUND, "0", RM_JAVA_NO_NUMBER, "", "", "goesOn", "(" OBJECT ")V")
 #define OPERATOR(class, ...)                                                                                           \
 	AFTER(REACTOR class, "<init>", "", "0", "subscribes", "(" OBJECT ")V"), GOES_ON(class, __VA_ARGS__)
 #define OPERATOR_OF_VALUES(class, ...)                                                                                 \
@@ -368,6 +368,8 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules[] = {
 	SHARED_SOURCE("DirectProcessor"),
 	SHARED_SOURCE("ReplayProcessor"),
 	SHARED_SOURCE("FluxCreate"),
+	RULE(REACTOR "FluxCreate", "subscribe", "(Lreactor/core/CoreSubscriber;)V", BEFORE, "", RM_JAVA_NO_NUMBER, "accept",
+	     "(" OBJECT ")V", "fills", "(" OBJECT ")V"),
 	SHARED_SOURCE("FluxPublish"),
 	SHARES("FluxPublish", "connect", "(Ljava/util/function/Consumer;)V"),
 

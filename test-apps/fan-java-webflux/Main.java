@@ -203,6 +203,12 @@ public class Main {
 			return range.delayElements(Duration.ofMillis(2)).flatMap(i -> ask(number, i)).then();
 		case "until":
 			return range.delayUntil(i -> ask(number, i)).then();
+		case "filled":
+			return Flux.<Integer>create(sink -> {
+				for (int i = 0; i < turns; i++)
+					sink.next(i);
+				sink.complete();
+			}).flatMap(i -> ask(number, i)).then();
 		case "peek":
 			return peek(number);
 		case "turn":

@@ -239,7 +239,8 @@ REACTOR = (("chain", "one call after the other"), ("fan", "all calls at once"), 
            ("concat-array", "concat"), ("empty", "switchIfEmpty"), ("retry", "retry"), ("repeat", "repeat"), ("switch", "switchMap"),
            ("zip", "after two at once"), ("publish", "RestClient behind publishOn"), ("publish-mono", "the same of a Mono"),
            ("subscribe", "RestClient behind subscribeOn"), ("parallel", "parallel"), ("group", "groupBy"), ("resume", "onErrorResume"),
-           ("delay", "delayElements"), ("until", "delayUntil"), ("peek", "doOnNext"), ("turn", "when another request lets it"),
+           ("delay", "delayElements"), ("until", "delayUntil"), ("filled", "flatMap of what Flux.create was filled with at once"),
+           ("peek", "doOnNext"), ("turn", "when another request lets it"),
            ("one", "the same by Sinks.one"), ("cached", "when a value is there that many wait for"), ("shared", "beside a pipeline that requests share"),
            ("sink", "by a pipeline for all, which the first request starts"), ("heard", "by another one"), ("create", "by one of Flux.create"))
 for way, title in REACTOR:
