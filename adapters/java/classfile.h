@@ -32,7 +32,7 @@ enum { RM_JAVA_NO_NUMBER = -1 };
 /* Texts in place, "" for none: without a pointer nothing of the table is touched before a JVM asks for it. */
 struct rm_java_rule {
 	/* Which method; behind one that ends with $ stands any digit; signature "": all of that name. */
-	char class[96], method[64], signature[256];
+	char class[128], method[64], signature[256];
 	enum rm_java_where where;
 	/*
 	 * ENTRY, AROUND, AFTER, SET: numbers of the parameters that are given, one digit each; 0 is this. What is returned replaces the

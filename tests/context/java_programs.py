@@ -249,6 +249,19 @@ for way, title in REACTOR:
         return libraries(t, far, env, "fan-java-webflux", way)
 
 
+for way, title in (("chain", "one call after the other"), ("fan", "all calls at once"), ("concat", "concatMapSingle"), ("concat-flow", "concatMap"),
+                   ("few", "flatMap, one at a time"), ("few-flow", "the same of a Flowable"), ("many", "concatMap of what flatMapObservable gave"),
+                   ("then", "andThen"), ("maybe", "operators of a Maybe"), ("resume", "onErrorResumeNext"), ("retry", "retry"),
+                   ("observe", "calls that block behind observeOn"), ("observe-flow", "the same of a Flowable"),
+                   ("observe-single", "the same of a Single"), ("subscribe", "calls that block behind subscribeOn"),
+                   ("turn", "when another request lets it"), ("one", "the same by a SingleSubject"),
+                   ("shared", "beside a pipeline that requests share"), ("subject", "by a pipeline for all, which the first request starts"),
+                   ("create", "by one of Observable.create")):
+    @program(f"rx-{way}", f"Java HttpServer, RxJava 3 and OkHttp, {title}", ["java", "javac"], jars="fan-java-rx")
+    def rx(t, far, env, way=way):
+        return libraries(t, far, env, "fan-java-rx", way)
+
+
 for jars, number in (("fan-java-vertx", 5), ("fan-java-vertx-4", 4)):
     for way, title in (("chain", "its WebClient, one call after the other"), ("fan", "the same, all calls at once"),
                        ("core", "its HttpClient"), ("blocking", "its WebClient after executeBlocking"),
