@@ -5,7 +5,7 @@ One relocatable object is made first, so that every reference to libc can be mad
 shared object then needs no library, no symbol and no symbol version to be there. What it may refer
 to is the list below; anything else is an error here and not a crash in somebody's program.
 
-Usage: link.py NM READELF OBJCOPY NAMES START_LIST START_SCRIPT OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC...
+Usage: link.py NM READELF OBJCOPY NAMES START_LIST START_SCRIPT OUTPUT HOOKS_ARCHIVE OTHER_ARCHIVE... -- CC... -- LINK_ARGUMENT...
 """
 import os
 import re
@@ -49,10 +49,11 @@ def together(readelf, path, start):
 def main():
     cut = sys.argv.index("--")
     nm, readelf, objcopy, names, start, layout, output, hooks, *others = sys.argv[1:cut]
-    cc = sys.argv[cut + 1:]
+    end = sys.argv.index("--", cut + 1)
+    cc, link_args = sys.argv[cut + 1:end], sys.argv[end + 1:]
     whole, weak_list, script = output + ".o", output + ".weak", output + ".map"
 
-    subprocess.run([*cc, "-r", "-nostdlib", "-o", whole, "-Wl,-u," + ADDON, "-Wl,--whole-archive", hooks,
+    subprocess.run([*cc, *link_args, "-r", "-nostdlib", "-o", whole, "-Wl,-u," + ADDON, "-Wl,--whole-archive", hooks,
                     "-Wl,--no-whole-archive", "-Wl,--start-group", *others, "-Wl,--end-group"],
                    check=True)
     wanted = {s for s in undefined(nm, whole) if not SANITIZER.match(s)} - LINKER
