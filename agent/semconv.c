@@ -368,6 +368,15 @@ static struct rm_str api_name(const struct rm_api *api, char room[API_NAME_BYTES
 	return name.n && !name.truncated ? rm_strbuf_view(&name) : other;
 }
 
+/* Apart, so that what is written next has the stack of its name. */
+static __attribute__((noinline)) bool start_request(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name,
+						    const struct rm_api *api)
+{
+	char room[API_NAME_BYTES];
+
+	return rm_semconv_start(e, c, bytes, api->kind ? api_name(api, room, name) : name);
+}
+
 static __attribute__((noinline)) void put_any(struct rm_exchange *e, const struct rm_config *c, const struct rm_conn *conn,
 					      const struct rm_head *head, const struct rm_fields *fields, struct rm_str method,
 					      const struct rm_api *api)
@@ -399,7 +408,6 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 	enum rm_rpc rpc = rm_rpc_of(head);
 	struct rm_str name = other ? RM_STR("HTTP") : method;
 	struct rm_builder *b = &e->builder;
-	char room[API_NAME_BYTES];
 	enum rm_api_body_form form;
 	struct rm_head shown;
 	struct rm_api api;
@@ -411,10 +419,8 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 	api = (struct rm_api){ 0 };
 	if (!server && !head->gateway)
 		rm_api_of(head, &api);
-	if (api.kind)
-		name = api_name(&api, room, name);
 	form = head->gateway ? RM_API_BODY_NONE : rm_api_body_form(head, &api, server);
-	if (!rm_semconv_start(e, c, record_bytes(c, e, head, fields, api.kind || form ? API_BYTES : 0), name))
+	if (!start_request(e, c, record_bytes(c, e, head, fields, api.kind || form ? API_BYTES : 0), name, &api))
 		return;
 	if (form)
 		rm_semconv_api_reads(e, form, head, &api);
