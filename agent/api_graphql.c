@@ -83,7 +83,7 @@ bool rm_graphql_said(const struct rm_head *head)
 }
 
 /* Do "query" or "operationName" stand before the = at `at`? */
-static inline bool asks(const char *from, const char *at)
+static inline bool asks(const char *from, const char *at, const void *none)
 {
 	struct rm_str before = { from, (size_t)(at - from) };
 
@@ -94,17 +94,7 @@ static inline bool asks(const char *from, const char *at)
 /* Is there "query=", or "operationName="? Nearly always not. */
 static bool may_ask(struct rm_str target)
 {
-	const char *p = target.p, *end = target.n ? p + target.n : p;
-
-	for (; end - p >= RM_BLOCK; p += RM_BLOCK)
-		/* Only the first of the hits is sure to be one. */
-		for (uint64_t hits = rm_block_equal(rm_block_load(p), '='); hits; hits &= hits - 1)
-			if (p[rm_block_first(hits)] == '=' && asks(target.p, p + rm_block_first(hits)))
-				return true;
-	for (uint64_t hits = rm_block_rest_equal(target.p, p, end, '='); hits; hits &= hits - 1)
-		if (p[rm_block_first(hits)] == '=' && asks(target.p, p + rm_block_first(hits)))
-			return true;
-	return false;
+	return rm_bytes_any(target.p, target.n, '=', asks, NULL);
 }
 
 bool rm_graphql_in_url(const struct rm_head *head)

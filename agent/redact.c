@@ -38,29 +38,15 @@ static inline bool step(const struct rm_config *c, struct pair *at, const char *
 }
 
 /* Does the key that ends before the = at `at` end as one that is secret does? In most queries none. */
-static inline bool may_be_secret(const struct rm_config *c, const char *from, const char *at)
+static inline bool may_be_secret(const char *from, const char *at, const void *arg)
 {
+	const struct rm_config *c = arg;
 	unsigned bit;
 
 	if (at == from)
 		return false;
 	bit = rm_config_redact_end(at - from > 1 ? at[-2] : '&', at[-1]);
 	return !(c->redact_no_end[bit / 64] >> bit % 64 & 1);
-}
-
-static inline bool may_be_needed(const struct rm_config *c, struct rm_str query)
-{
-	const char *p = query.p, *end = query.n ? p + query.n : p;
-
-	for (; end - p >= RM_BLOCK; p += RM_BLOCK)
-		/* Only the first of the hits is sure to be one. */
-		for (uint64_t hits = rm_block_equal(rm_block_load(p), '='); hits; hits &= hits - 1)
-			if (p[rm_block_first(hits)] == '=' && may_be_secret(c, query.p, p + rm_block_first(hits)))
-				return true;
-	for (uint64_t hits = rm_block_rest_equal(query.p, p, end, '='); hits; hits &= hits - 1)
-		if (p[rm_block_first(hits)] == '=' && may_be_secret(c, query.p, p + rm_block_first(hits)))
-			return true;
-	return false;
 }
 
 static __attribute__((noinline)) bool is_needed(const struct rm_config *c, struct rm_str query)
@@ -87,7 +73,7 @@ static __attribute__((noinline)) bool is_needed(const struct rm_config *c, struc
 
 bool rm_redact_query_needed(const struct rm_config *c, struct rm_str query)
 {
-	return may_be_needed(c, query) && is_needed(c, query);
+	return rm_bytes_any(query.p, query.n, '=', may_be_secret, c) && is_needed(c, query);
 }
 
 /* True in doubt: whether an @ ends user information and a key is one of the query, a copy tells. */

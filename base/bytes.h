@@ -174,4 +174,28 @@ static inline uint64_t rm_block_rest_equal(const char *from, const char *p, cons
 	return rm_block_last_hits(rm_block_equal(rm_block_last(end, n), c), n);
 }
 
+/* As rm_bytes_any, of hits in the block at `p`: only the first of these is sure to be one. */
+static inline __attribute__((always_inline)) bool rm_block_any(const char *from, const char *p, uint64_t hits, char c,
+							       bool (*is)(const char *from, const char *at, const void *arg),
+							       const void *arg)
+{
+	for (; hits; hits &= hits - 1)
+		if (p[rm_block_first(hits)] == c && is(from, p + rm_block_first(hits), arg))
+			return true;
+	return false;
+}
+
+/* Asks `is` of each `c` among the `n` bytes from `from` on, until it says so. False: it did of none. Context: any, signal-safe. */
+static inline __attribute__((always_inline)) bool rm_bytes_any(const char *from, size_t n, char c,
+							       bool (*is)(const char *from, const char *at, const void *arg),
+							       const void *arg)
+{
+	const char *p = from, *end = n ? p + n : p;
+
+	for (; end - p >= RM_BLOCK; p += RM_BLOCK)
+		if (rm_block_any(from, p, rm_block_equal(rm_block_load(p), c), c, is, arg))
+			return true;
+	return rm_block_any(from, p, rm_block_rest_equal(from, p, end, c), c, is, arg);
+}
+
 #endif
