@@ -13,8 +13,8 @@
  *   OPENING -hold-> YIELD -(thread left)-> HELD        YIELD -release-> OPENING
  *
  * The thread has all signals blocked by libc's mask (a raw one would block libc's own set*id
- * signal), its own descriptor table and a small stack; it sleeps on the doorbell, for ever when
- * nothing is queued. What libc offers is looked up before main: past our own hooks, and in the
+ * signal), its own descriptor table, a small stack and no priority; it sleeps on the doorbell, for ever
+ * when nothing is queued. What libc offers is looked up before main: past our own hooks, and in the
  * newest version. Spec: docs/SAFETY.md; OpenTelemetry trace/sdk.md (batching processor).
  */
 #include "agent/worker.h"
@@ -37,6 +37,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/lookup.h"
+#include "base/priority.h"
 #include "base/strbuf.h"
 #include "base/sys.h"
 #include "exporters/pipeline.h"
@@ -311,6 +312,7 @@ static void *thread_main(void *arg)
 	is_worker = true;
 	atomic_store(&w.tid, (uint32_t)rm_sys0(__NR_gettid));
 	rm_sys2(__NR_prctl, PR_SET_NAME, "remora");
+	rm_priority_lower();
 	if (!rm_private_fds()) {
 		rm_debug(RM_LOG_EXPORT,
 			 "no private descriptors: spans leave when the process ends");

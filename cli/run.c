@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/priority.h"
 #include "cli/cmd.h"
 #include "cli/command.h"
 #include "cli/locate.h"
@@ -292,6 +293,7 @@ static int start(struct run *r, const char *library)
 		return fail("cannot start", r->command.argv[0]);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	rm_priority_lower(); /* the command keeps what it was to have */
 	raise_limit();
 	if (r->gather.tree)
 		rm_tree_hold(r->gather.tree, r->command.context.trace_id);

@@ -33,6 +33,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/priority.h"
 
 #define MS_NS 1000000ull
 #define HELLO_TIMEOUT_NS (1000 * MS_NS)
@@ -96,6 +97,7 @@ static void *bell_main(void *arg)
 	struct rm_relay *r = arg;
 	uint64_t one = 1;
 
+	rm_priority_lower();
 	while (!atomic_load(&r->ending)) {
 		uint32_t seen = atomic_load(&r->door.bell->rung);
 

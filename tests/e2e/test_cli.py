@@ -154,6 +154,16 @@ def signals_limits_and_descriptors_are_those_it_would_have_had():
 
 
 @test
+def a_real_time_policy_is_the_commands_alone():
+    code = ("import os; mine = os.sched_getscheduler(0); task = f'/proc/{os.getppid()}/task'\n"
+            "while mine and any(os.sched_getscheduler(int(t)) for t in os.listdir(task)): os.sched_yield()\nprint(mine)")
+    may = subprocess.run(["chrt", "-f", "1", "true"], stderr=subprocess.DEVNULL).returncode == 0
+    result = subprocess.run([*(["chrt", "-f", "1"] if may else []), REMORA, "run", "-q", "--", *python(code)], env=CLEAN,
+                            text=True, stdout=subprocess.PIPE, timeout=PATIENCE)
+    equal(result.stdout, f"{os.SCHED_FIFO if may else os.SCHED_OTHER}\n")
+
+
+@test
 def ignored_signals_stay_ignored_and_cost_no_status():
     result = subprocess.run(["sh", "-c", 'trap "" CHLD INT; exec "$@"', "sh", REMORA, "run", "-q", "--",
                              *python("import signal; print(signal.getsignal(signal.SIGINT) =="

@@ -4,11 +4,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ struct rm_pipeline {
 static void look_around(void)
 {
 	sigset_t mask;
+	cpu_set_t processors;
 	DIR *d = opendir("/proc/thread-self/fd");
 	struct dirent *e;
 	int fds = 0;
@@ -38,6 +41,10 @@ static void look_around(void)
 	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	state->sigterm_blocked = sigismember(&mask, SIGTERM);
 	prctl(PR_GET_NAME, state->name);
+	state->policy = sched_getscheduler(0);
+	state->nice = getpriority(PRIO_PROCESS, 0);
+	sched_getaffinity(0, sizeof(processors), &processors);
+	state->processors = CPU_COUNT(&processors);
 }
 
 static struct rm_pipeline *fake_open(const struct rm_env *env, unsigned signals, unsigned topics, int level,

@@ -14,6 +14,7 @@ struct fake_export {
 	atomic_int pushed, delivered, runs, resource_bytes;
 	atomic_int fds; /* the thread's at open(), besides the one that lists them */
 	atomic_int sigterm_blocked;
+	atomic_int policy, nice, processors;
 	atomic_int stderr_is_null; /* at the last run() */
 	char name[16];		   /* of the thread */
 };

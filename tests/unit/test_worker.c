@@ -1,6 +1,10 @@
 /* agent/worker.c and agent/private_fds.c, driven through agent/outlet.c. */
 #include "agent/worker.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
 #include "outlet_fixture.h"
 
 #define STOP_NS 100000000 /* for one who hangs; others have a minute */
@@ -259,6 +263,64 @@ RM_TEST("the worker holds stderr open only for the console and the debug log")
 {
 	in_child(stderr_is_given_back, NULL);
 	in_child(stderr_is_given_back, "topic");
+}
+
+static int processors_of(pid_t thread)
+{
+	cpu_set_t set;
+
+	RM_CHECK(sched_getaffinity(thread, sizeof(set), &set) == 0);
+	return CPU_COUNT(&set);
+}
+
+/* As an audio thread, or one that has its processor to itself; what it may not be, it is not. */
+static void *starts_as_somebody_better(void *arg)
+{
+	const struct sched_param least = { .sched_priority = 1 };
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	RM_CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	sched_setscheduler(0, *(const int *)arg, &least);
+	setpriority(PRIO_PROCESS, (id_t)gettid(), -5);
+	rm_outlet_safe_point();
+	UNTIL(fake->opened == 1);
+	return NULL;
+}
+
+static void worker_has_no_priority(const void *policy)
+{
+	pthread_t thread;
+
+	start_for_worker();
+	RM_CHECK(setpriority(PRIO_PROCESS, 0, 3) == 0);
+	push(1);
+	RM_CHECK(pthread_create(&thread, NULL, starts_as_somebody_better, (void *)policy) == 0);
+	pthread_join(thread, NULL);
+	RM_CHECK(fake->policy == SCHED_OTHER && fake->nice == 3);
+	RM_CHECK(fake->processors == processors_of(getpid()));
+}
+
+static void worker_stays_idle(const void *arg)
+{
+	const struct sched_param none = { 0 };
+
+	start_for_worker();
+	RM_CHECK(sched_setscheduler(0, SCHED_IDLE, &none) == 0 && setpriority(PRIO_PROCESS, 0, 7) == 0);
+	push(1);
+	rm_outlet_safe_point();
+	UNTIL(fake->opened == 1);
+	RM_CHECK(fake->policy == SCHED_IDLE && fake->nice == 7);
+}
+
+RM_TEST("the worker has no priority over the process, whoever starts it, and takes none")
+{
+	const int policies[] = { SCHED_FIFO, SCHED_RR | SCHED_RESET_ON_FORK, SCHED_OTHER };
+
+	for (int i = 0; i < 3; i++)
+		in_child(worker_has_no_priority, &policies[i]);
+	in_child(worker_stays_idle, NULL);
 }
 
 static void both_signals(const void *arg)
