@@ -8,7 +8,7 @@ import java.util.Map;
 import sun.net.www.MessageHeader;
 
 /**
- * What the JVM adapter adds to the classes of java.base, and what the points in rules.c call. A context
+ * What the JVM adapter adds to the classes of java.base, and what the points in rules/ call. A context
  * is a number (rm_ctx), 0 for none. Platform threads have theirs in the agent; virtual ones, and those that
  * will be started, find it in a variable that they inherit.
  *

@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * What the JVM adapter adds to the JVM's own TLS (JSSE), and what the points in rules.c call: the bytes that a connection
+ * What the JVM adapter adds to the JVM's own TLS (JSSE), and what the points in rules/ call: the bytes that a connection
  * carries, in clear, on their way between the program and the layer of records, which is the same below sockets (SSLSocket) and
  * engines (SSLEngine). tls.c gives them to the agent, which knows a connection by a number.
  *

@@ -119,14 +119,6 @@ static bool look_for_methods(struct rm_java_work *w, struct rm_jin methods, bool
 
 /* ---- classes ---- */
 
-const struct rm_java_rule *rm_java_rules_of(const char *class, size_t n)
-{
-	for (const struct rm_java_rule *r = rm_java_rules; r->class[0]; r++)
-		if (strlen(r->class) == n && memcmp(r->class, class, n) == 0)
-			return r;
-	return NULL;
-}
-
 static unsigned rules_of_class(const struct rm_java_rule *rule)
 {
 	unsigned n = 0;

@@ -44,8 +44,8 @@ struct rm_java_rule {
 	char helper[16], helper_signature[128]; /* the static method of the helper that is called */
 };
 
-/* All rules, those of one class beside each other; ends with a class of "". */
-extern const struct rm_java_rule rm_java_rules[];
+/* The rules of one table, counted from 0, those of one class beside each other; ends with a class of "". NULL: no such table. */
+const struct rm_java_rule *rm_java_rules_in(unsigned table);
 
 /* The first rule of the class; NULL: it has none. Context: any. */
 const struct rm_java_rule *rm_java_rules_of(const char *class, size_t n);

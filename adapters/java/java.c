@@ -5,7 +5,7 @@
  * holds nothing of ours, and may wait for a safepoint as in any call of JNI.
  *
  * Through the tools' interface (JVMTI) helper classes are added to java.base, and calls of them to the methods that
- * rules.c lists: of classes that are there and, in a hook, of those that are loaded from now on. No option, no
+ * rules/ lists: of classes that are there and, in a hook, of those that are loaded from now on. No option, no
  * jar, no variable, no attaching, which recent versions warn of.
  *
  * It stands aside where another tracer is at work, where loading agents at run time is forbidden, and while

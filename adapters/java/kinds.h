@@ -1,4 +1,4 @@
-/* The requests of servers and clients that the rules name (rules.c) and natives.c knows how to ask. */
+/* The requests of servers and clients that the rules name (rules/) and natives.c knows how to ask. */
 #ifndef RM_ADAPTERS_JAVA_KINDS_H
 #define RM_ADAPTERS_JAVA_KINDS_H
 

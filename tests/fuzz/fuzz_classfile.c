@@ -60,12 +60,25 @@ static bool is_ended(const struct rm_java_rule *r)
 #undef ENDS
 }
 
+/* The first rule of its class, which is where they are looked for; the others stand behind it, in the same table. */
+static bool is_first(const struct rm_java_rule *table, unsigned i)
+{
+	const struct rm_java_rule *r = &table[i];
+	bool first = rm_java_rules_of(r->class, strlen(r->class)) == r;
+
+	check(first || (i > 0 && strcmp(r[-1].class, r->class) == 0));
+	return first;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	for (const struct rm_java_rule *r = rm_java_rules; r->class[0]; r++) {
-		check(is_ended(r));
-		if (r == rm_java_rules || rm_java_rules_of(r->class, strlen(r->class)) == r)
-			once(data, n, r);
-	}
+	const struct rm_java_rule *r;
+
+	for (unsigned table = 0; (r = rm_java_rules_in(table)); table++)
+		for (unsigned i = 0; r[i].class[0]; i++) {
+			check(is_ended(&r[i]));
+			if (is_first(r, i))
+				once(data, n, &r[i]);
+		}
 	return 0;
 }

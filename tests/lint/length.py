@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 FUNCTION_LINES, FILE_LINES = 100, 600
-FOLDERS = ("base", "protocols", "logs", "agent", "hooks", "exporters", "relay", "cli", "test-apps", "tests",
+FOLDERS = ("base", "protocols", "logs", "agent", "adapters", "hooks", "exporters", "relay", "cli", "test-apps", "tests",
            "tools")
 SOURCES = (".c", ".h", ".S", ".py")
 # Longer than allowed, each with its reason: {"folder/file.c:function": "why"}.
-EXCEPTIONS = {}
+EXCEPTIONS = {"adapters/java/classes.h": "bytes that generate.py writes"}
 
 
 def functions(lines):
