@@ -13,7 +13,6 @@ import io.reactivex.rxjava3.subjects.SingleSubject;
 import io.reactivex.rxjava3.subjects.Subject;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.util.ArrayDeque;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -106,34 +105,17 @@ public class Main {
 
 	/* ---- requests that wait for each other ---- */
 
-	private static final ArrayDeque<Runnable> WAITING = new ArrayDeque<>();
-
-	/* Lets the one go on that waits longest, if others wait, too: in this thread, which works for another request. */
-	private static void let(boolean all) {
-		Runnable next;
-		synchronized (WAITING) {
-			next = WAITING.size() > (all ? 0 : 3) ? WAITING.poll() : null;
-		}
-		if (next != null)
-			next.run();
-	}
-
-	private static void await(Runnable go) {
-		synchronized (WAITING) {
-			WAITING.add(go);
-		}
-		Schedulers.computation().scheduleDirect(() -> let(true), 20, TimeUnit.MILLISECONDS);
-		let(false);
-	}
+	private static final Turns TURNS =
+		new Turns(go -> Schedulers.computation().scheduleDirect(go, Turns.PATIENCE_MS, TimeUnit.MILLISECONDS));
 
 	private static Single<String> turn() {
-		return Single.create(emitter -> await(() -> emitter.onSuccess("go")));
+		return Single.create(emitter -> TURNS.await(() -> emitter.onSuccess("go")));
 	}
 
 	private static Single<String> one() {
 		return Single.defer(() -> {
 			SingleSubject<String> subject = SingleSubject.create();
-			Schedulers.computation().scheduleDirect(() -> await(() -> subject.onSuccess("go")));
+			Schedulers.computation().scheduleDirect(() -> TURNS.await(() -> subject.onSuccess("go")));
 			return subject;
 		});
 	}

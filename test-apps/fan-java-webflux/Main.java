@@ -1,5 +1,4 @@
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
@@ -107,34 +106,16 @@ public class Main {
 
 	/* ---- requests that wait for each other ---- */
 
-	private static final ArrayDeque<Runnable> WAITING = new ArrayDeque<>();
-
-	/* Lets the one go on that waits longest, if others wait, too: in this thread, which works for another request. */
-	private static void let(boolean all) {
-		Runnable next;
-		synchronized (WAITING) {
-			next = WAITING.size() > (all ? 0 : 3) ? WAITING.poll() : null;
-		}
-		if (next != null)
-			next.run();
-	}
-
-	private static void await(Runnable go) {
-		synchronized (WAITING) {
-			WAITING.add(go);
-		}
-		Schedulers.parallel().schedule(() -> let(true), 20, TimeUnit.MILLISECONDS);
-		let(false);
-	}
+	private static final Turns TURNS = new Turns(go -> Schedulers.parallel().schedule(go, Turns.PATIENCE_MS, TimeUnit.MILLISECONDS));
 
 	private static Mono<String> turn() {
-		return Mono.create(sink -> await(() -> sink.success("go")));
+		return Mono.create(sink -> TURNS.await(() -> sink.success("go")));
 	}
 
 	private static Mono<String> one() {
 		return Mono.defer(() -> {
 			Sinks.One<String> sink = Sinks.one();
-			Schedulers.parallel().schedule(() -> await(() -> sink.tryEmitValue("go")));
+			Schedulers.parallel().schedule(() -> TURNS.await(() -> sink.tryEmitValue("go")));
 			return sink.asMono();
 		});
 	}

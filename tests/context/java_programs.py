@@ -112,7 +112,8 @@ JARS = Path(os.environ.get("CONTEXT_JARS", ROOT / "deps" / "java-packages"))
 def libraries(t, far, env, app, path, *arguments, jars=None):
     """A server of test-apps/APP, with the libraries of its pom.xml, or that of `jars`."""
     port, jars = t.port(), f"{JARS / (jars or app)}/*"
-    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", APPS / app], variant=f"-{Path(jars).parent.name}")
+    sources = f"{APPS / app}:{APPS / 'fan-java-turns'}"
+    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", sources], variant=f"-{Path(jars).parent.name}")
     return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", *trust(t), "-cp", f"{classes}:{jars}", "Main", *arguments, port], port,
                   path=f"/{path}/{{id}}")
 

@@ -59,9 +59,13 @@ def npm(name, *packages):
 
 
 def maven(name, app):
-    """The folder of the jars that the pom.xml of test-apps/APP names."""
-    return fetched(name, lambda folder: run("mvn", "-q", "-f", APPS / app / "pom.xml", "dependency:copy-dependencies",
-                                            f"-DoutputDirectory={folder}"))
+    """The folder of the jars that the pom.xml of test-apps/APP names; one that is there is whole, whoever fetched it."""
+    def make(folder):
+        if not folder.exists():
+            part = folder.with_name(f"{folder.name}.part")
+            run("mvn", "-q", "-B", "-f", APPS / app / "pom.xml", "dependency:copy-dependencies", f"-DoutputDirectory={part}")
+            part.rename(folder)
+    return fetched(name, make)
 
 
 def cargo(app):

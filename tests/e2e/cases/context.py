@@ -1,13 +1,16 @@
 """Parents of the calls that servers make under load, compared with the truth: tests/context/ in small."""
+import os
 import sys
 from pathlib import Path
 
-from harness import Skip, case
+from fetched import maven
+from harness import Skip, case, which
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "context"))
 from measure import measure, why_not  # noqa: E402
 from catalog import PROGRAMS  # noqa: E402
 
+JARS_ARE_OURS = "CONTEXT_JARS" not in os.environ
 AT_ONCE = {8: 60, 64: 160}
 # Where the agent alone knows every parent, and where an adapter does.
 SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy", "nginx-few",
@@ -16,11 +19,14 @@ ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvl
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
            "java-grpc-netty-async", "java-grpc-okhttp-future", "java-okhttp3-async",
-           "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls")
+           "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls",
+           "rx-turn", "webflux-turn")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
     program = PROGRAMS[name]
+    if program.jars and JARS_ARE_OURS and which("mvn"):
+        maven(f"java-packages/{program.jars}", program.jars)
     missing = why_not(program)
     if missing:
         raise Skip(f"not installed: {missing}")
@@ -58,7 +64,8 @@ for each in ("c-passed", "c-early", "c-retry"):
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
-          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce", "vertx5-queue", "webflux-chain", "webflux-fan",
+          "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce",
+          "vertx5-queue", "webflux-chain", "webflux-fan", "webflux-heard", "rx-subject",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 
