@@ -17,12 +17,12 @@ enum { RECORD_BASE_BYTES = 1024, API_BYTES = 512, API_NAME_BYTES = 256, RESPONSE
 
 /* ---- request ---- */
 
-static struct rm_str known_method(const struct rm_config *c, struct rm_str method)
+static bool is_known(const struct rm_config *c, struct rm_str method)
 {
 	for (uint32_t i = 0; i < c->method_count; i++)
 		if (rm_str_eq(c->methods[i], method))
-			return method;
-	return RM_STR("_OTHER");
+			return true;
+	return false;
 }
 
 static __attribute__((noinline)) void put_listed(struct rm_builder *b, const struct rm_header_list *list,
@@ -291,12 +291,12 @@ static void put_plain_client(struct rm_series *all, const struct rm_conn *conn, 
 	rm_series_i64(all, RM_KEY_SERVER_PORT, port ? (int64_t)port : rm_str_eq(scheme, RM_STR("https")) ? 443 : 80);
 }
 
-static void put_plain(struct rm_builder *b, const struct rm_conn *conn, const struct rm_head *head, struct rm_str method,
-		      struct rm_str user_agent, bool server)
+static void put_plain(struct rm_builder *b, const struct rm_conn *conn, const struct rm_head *head, struct rm_str user_agent,
+		      bool server)
 {
 	struct rm_series all = rm_series_begin(b);
 
-	rm_series_str(&all, RM_KEY_HTTP_REQUEST_METHOD, method);
+	rm_series_str(&all, RM_KEY_HTTP_REQUEST_METHOD, head->method);
 	if (server)
 		put_plain_server(&all, conn, head);
 	else
@@ -378,14 +378,14 @@ static __attribute__((noinline)) bool start_request(struct rm_exchange *e, const
 }
 
 static __attribute__((noinline)) void put_any(struct rm_exchange *e, const struct rm_config *c, const struct rm_conn *conn,
-					      const struct rm_head *head, const struct rm_fields *fields, struct rm_str method,
+					      const struct rm_head *head, const struct rm_fields *fields, bool known,
 					      const struct rm_api *api)
 {
 	bool server = e->kind == RM_KIND_SERVER;
 	struct rm_builder *b = &e->builder;
 
-	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, method);
-	if (!rm_str_eq(method, head->method))
+	rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD, known ? head->method : RM_STR("_OTHER"));
+	if (!known)
 		rm_builder_str(b, RM_KEY_HTTP_REQUEST_METHOD_ORIGINAL, head->method);
 	if (server)
 		put_server(b, c, conn, head, fields);
@@ -403,10 +403,9 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 			const struct rm_head *head, const struct rm_fields *fields,
 			const char *parent_source)
 {
-	struct rm_str method = known_method(c, head->method);
-	bool other = rm_str_eq(method, RM_STR("_OTHER")), server = e->kind == RM_KIND_SERVER;
+	bool known = is_known(c, head->method), server = e->kind == RM_KIND_SERVER;
 	enum rm_rpc rpc = rm_rpc_of(head);
-	struct rm_str name = other ? RM_STR("HTTP") : method;
+	struct rm_str name = known ? head->method : RM_STR("HTTP");
 	struct rm_builder *b = &e->builder;
 	enum rm_api_body_form form;
 	struct rm_head shown;
@@ -430,11 +429,11 @@ void rm_semconv_request(struct rm_exchange *e, const struct rm_config *c, struct
 		shown.target = rm_str_cut(&shown.target, '?');
 		head = &shown;
 	}
-	if (!other && !api.kind && is_plain(b, c, head, fields) &&
-	    (server || (!rm_str_eq(method, RM_STR("CONNECT")) && !is_odd(head->authority))))
-		put_plain(b, conn, head, method, fields->user_agent, server);
+	if (known && !api.kind && is_plain(b, c, head, fields) &&
+	    (server || (!rm_str_eq(head->method, RM_STR("CONNECT")) && !is_odd(head->authority))))
+		put_plain(b, conn, head, fields->user_agent, server);
 	else
-		put_any(e, c, conn, head, fields, method, &api);
+		put_any(e, c, conn, head, fields, known, &api);
 	put_captured(b, server ? &c->server_request : &c->client_request, "http.request.header.", head);
 	if (parent_source)
 		rm_builder_str(b, RM_KEY_REMORA_PARENT_SOURCE, rm_str_c(parent_source));

@@ -5,24 +5,36 @@
 #include "tests/rmtest.h"
 #include "tests/unit/agent_stub.h"
 
-/* url.full of a request with this Host and target. */
-static struct rm_str url(const char *host, const char *target)
+/* The span of a call with this method, Host and target. */
+static const struct rm_span *called(const char *method, const char *host, const char *target)
 {
 	static struct rm_conn conn;
-	struct rm_head head = { .method = RM_STR("GET"), .target = rm_str_c(target), .version = RM_STR("1.1"),
+	struct rm_head head = { .method = rm_str_c(method), .target = rm_str_c(target), .version = RM_STR("1.1"),
 				.authority = rm_str_c(host) };
 	uint32_t x = rm_exchange_begin(RM_KIND_CLIENT, 1000000000, rm_thread_self());
 	struct rm_fields fields;
-	struct rm_attr_iter it;
-	struct rm_attr a;
 
 	rm_fields_read(&head, &fields);
 	rm_semconv_request(rm_exchange_at(x), &stub_config, &conn, &head, &fields, NULL);
 	rm_exchange_end(x, 2000000000, rm_thread_self());
-	for (it = rm_record_attrs(&stub_span()->record); rm_attr_next(&it, &a);)
-		if (rm_str_eq(a.key, RM_STR("url.full")))
+	return stub_span();
+}
+
+/* One of its attributes; "": it has none of that name. */
+static struct rm_str attribute(const struct rm_span *span, const char *key)
+{
+	struct rm_attr_iter it = rm_record_attrs(&span->record);
+	struct rm_attr a;
+
+	while (rm_attr_next(&it, &a))
+		if (rm_str_eq(a.key, rm_str_c(key)))
 			return a.v.str;
-	return (struct rm_str){ 0 };
+	return RM_STR("");
+}
+
+static struct rm_str url(const char *host, const char *target)
+{
+	return attribute(called("GET", host, target), "url.full");
 }
 
 RM_TEST("a URL has no secret, in whichever part of the request it stands")
@@ -35,6 +47,30 @@ RM_TEST("a URL has no secret, in whichever part of the request it stands")
 	RM_CHECK_STR(url("u:p@shop", "/a"), "http://REDACTED:REDACTED@shop/a");
 	RM_CHECK_STR(url("shop?sig=", "/a&b=c"), "http://shop?sig=REDACTED&b=c");
 	RM_CHECK_STR(url("shop", "http://u:p@h/x"), "http://REDACTED:REDACTED@h/x");
+}
+
+RM_TEST("a method that is not known is _OTHER, and is there as it came, even if it is spelled like that")
+{
+	static const struct {
+		const char *known, *method, *told, *original, *name;
+	} cases[] = {
+		{ "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,POST", "GET", "GET", "", "GET" },
+		{ "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,POST", "BREW", "_OTHER", "BREW", "HTTP" },
+		{ "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,POST", "get", "_OTHER", "get", "HTTP" },
+		{ "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,POST", "_OTHER", "_OTHER", "_OTHER", "HTTP" },
+		{ "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS=GET,_OTHER", "_OTHER", "_OTHER", "", "_OTHER" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *env[] = { (char *)(uintptr_t)cases[i].known, NULL };
+		const struct rm_span *span;
+
+		stub_start(env);
+		span = called(cases[i].method, "shop", "/a");
+		RM_CHECK_STR(attribute(span, "http.request.method"), cases[i].told);
+		RM_CHECK_STR(attribute(span, "http.request.method_original"), cases[i].original);
+		RM_CHECK_STR(rm_span_name(span), cases[i].name);
+	}
 }
 
 #define PICK(list) list[(unsigned)rand() % (sizeof(list) / sizeof(*(list)))]
