@@ -4,6 +4,23 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+/* Steps until there are so many processes. */
+static bool becomes(struct bench *b, uint32_t alive, struct rm_room room)
+{
+	for (int i = 0; i < TRIES && rm_relay_alive(b->relay) != alive; i++)
+		rm_relay_step(b->relay, MS, room);
+	return rm_relay_alive(b->relay) == alive;
+}
+
+/* A process that has joined, with what `work` left behind, and is dead. */
+static void leave_behind(struct bench *b, void (*work)(struct producer *, int), int count, struct rm_room room)
+{
+	pid_t pid = produce(b, work, count);
+
+	RM_CHECK(becomes(b, 1, room));
+	RM_CHECK(was_killed(pid));
+}
+
 RM_TEST("what a process left behind when it was killed is all there, under its service")
 {
 	struct bench b;
@@ -124,17 +141,12 @@ RM_TEST("a process that could not say who it is still has its spans kept")
 
 RM_TEST("without room spans wait in the segment, also of a process that is dead")
 {
+	const struct rm_room none = { { 0, 0 } };
 	struct bench b;
-	pid_t pid;
 
 	setup(&b);
-	pid = produce(&b, push_some, 1000);
-	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
-		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
-	RM_CHECK(was_killed(pid));
-	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) > 0; i++)
-		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
-	RM_CHECK(rm_relay_alive(b.relay) == 0);
+	leave_behind(&b, push_some, 1000, none);
+	RM_CHECK(becomes(&b, 0, none));
 	RM_CHECK(b.gather.spans == 0);
 	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 10, 10 } }));
 	RM_CHECK(b.gather.spans == 10);
@@ -184,20 +196,16 @@ RM_TEST("logs that the pipeline has no place for wait, and at the end it is told
 {
 	static const struct rm_pipeline_api full = { .resource = take_resource, .resource_put = put_resource,
 						     .push = take_log, .has_room = has_no_room };
+	const struct rm_room some = { { 10, 10 } };
 	struct bench b;
-	pid_t pid;
 
 	setup(&b);
 	b.gather.api = &full;
 	b.gather.pipeline = (struct rm_pipeline *)&b; /* nobody looks into it */
 	pushed_logs = 0;
-	pid = produce(&b, push_logs, 100);
-	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
-		rm_relay_step(b.relay, MS, (struct rm_room){ { 10, 10 } });
-	RM_CHECK(was_killed(pid));
-	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) > 0; i++)
-		rm_relay_step(b.relay, MS, (struct rm_room){ { 10, 10 } });
-	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 10, 10 } }) && pushed_logs == 0);
+	leave_behind(&b, push_logs, 100, some);
+	RM_CHECK(becomes(&b, 0, some));
+	RM_CHECK(!rm_relay_drain(b.relay, some) && pushed_logs == 0);
 	rm_relay_free(b.relay);
 	b.relay = NULL;
 	RM_CHECK(pushed_logs == 100);
@@ -258,13 +266,6 @@ static pid_t produce_deciding(const struct bench *b, enum rm_segment_reader read
 	_exit(1);
 }
 
-static bool joins(struct bench *b, uint32_t alive)
-{
-	for (int i = 0; i < TRIES && rm_relay_alive(b->relay) != alive; i++)
-		rm_relay_step(b->relay, MS, RM_ROOM_FOR_ALL);
-	return rm_relay_alive(b->relay) == alive;
-}
-
 RM_TEST("of a process that has not decided nothing is read while it lives, and all once it is dead")
 {
 	struct bench b;
@@ -272,7 +273,7 @@ RM_TEST("of a process that has not decided nothing is read while it lives, and a
 
 	setup(&b);
 	pid = produce_deciding(&b, RM_READER_UNDECIDED);
-	RM_CHECK(joins(&b, 1));
+	RM_CHECK(becomes(&b, 1, RM_ROOM_FOR_ALL));
 	for (int i = 0; i < 100; i++)
 		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
 	rm_relay_drain(b.relay, RM_ROOM_FOR_ALL);
@@ -295,7 +296,7 @@ RM_TEST("of a process that gave up waiting nothing is ever read, dead or alive")
 	for (int i = 0; i < TRIES && read(decided[0], &byte, 1) != 1; i++)
 		rm_relay_step(b.relay, MS, RM_ROOM_FOR_ALL);
 	RM_CHECK(byte == 'd');
-	RM_CHECK(joins(&b, 0)); /* it is not kept either */
+	RM_CHECK(becomes(&b, 0, RM_ROOM_FOR_ALL)); /* it is not kept either */
 	kill(pid, SIGKILL);
 	RM_CHECK(was_killed(pid));
 	rm_relay_drain(b.relay, RM_ROOM_FOR_ALL);
@@ -331,7 +332,7 @@ RM_TEST("a relay that ends before its process leaves it exactly what it has not 
 	setup(&b);
 	RM_CHECK(pipe(out) == 0);
 	pid = produce(&b, outlive, out[1]);
-	RM_CHECK(joins(&b, 1));
+	RM_CHECK(becomes(&b, 1, RM_ROOM_FOR_ALL));
 	for (int i = 0; i < 20; i++)
 		rm_relay_step(b.relay, MS, (struct rm_room){ { 100, 100 } });
 	rm_relay_free(b.relay);
@@ -366,13 +367,9 @@ static void push_logs_and_spans(struct producer *p, int count)
 RM_TEST("logs come in beside spans, each as far as there is room for it")
 {
 	struct bench b;
-	pid_t pid;
 
 	setup(&b);
-	pid = produce(&b, push_logs_and_spans, 100);
-	for (int i = 0; i < TRIES && rm_relay_alive(b.relay) == 0; i++)
-		rm_relay_step(b.relay, MS, (struct rm_room){ { 0, 0 } });
-	RM_CHECK(was_killed(pid));
+	leave_behind(&b, push_logs_and_spans, 100, (struct rm_room){ { 0, 0 } });
 	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 0, 30 } }));
 	RM_CHECK(b.gather.spans == 0 && b.gather.logs == 30);
 	RM_CHECK(!rm_relay_drain(b.relay, (struct rm_room){ { 20, 0 } }));
