@@ -1,7 +1,8 @@
 /*
  * See priority.h. A thread begins with its maker's policy, nice value and processors (clone(2)): one that an audio
  * thread of real-time priority starts would go before all other work of the machine, and one that a busy
- * thread pinned to its processor starts would get to run when that one sleeps. All of this is always allowed.
+ * thread pinned to its processor starts would get to run when that one sleeps. The kernel always allows all of this, but
+ * a filter (seccomp) may kill for it: that of a systemd unit with SystemCallFilter=~@resources does.
  */
 #include "base/priority.h"
 
@@ -9,6 +10,7 @@
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/sys.h"
@@ -56,6 +58,8 @@ void rm_priority_lower(void)
 {
 	long first = rm_sys0(__NR_getpid);
 
+	if (rm_sys1(__NR_prctl, PR_GET_SECCOMP) != 0)
+		return;
 	leave_real_time();
 	be_as_nice_as(first);
 	run_where(first);

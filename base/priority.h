@@ -5,7 +5,7 @@
 /*
  * The calling thread gives up what it was born with because of who started it: a real-time policy becomes the
  * default one, its nice value is no better than the process's own, that of its first thread, and it runs where that
- * one may. Never asks for more than it has. Context: worker.
+ * one may. Below a filter of system calls (seccomp) all stays as it is. Context: worker, relay.
  */
 void rm_priority_lower(void);
 

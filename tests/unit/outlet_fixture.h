@@ -142,19 +142,25 @@ static inline int open_fds(void)
 		RM_CHECK(condition);                                           \
 	} while (0)
 
-/* From now on `number` fails with `error` in this process. */
-static inline void refuse_call(unsigned number, int error)
+/* From now on the kernel answers `number` in this thread, and in those it starts, with a SECCOMP_RET_*. */
+static inline void filter_call(unsigned number, unsigned answer)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
+		BPF_STMT(BPF_RET | BPF_K, answer),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog filter = { sizeof(code) / sizeof(code[0]), code };
 
 	RM_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 	RM_CHECK(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0);
+}
+
+/* It fails with `error`. */
+static inline void refuse_call(unsigned number, int error)
+{
+	filter_call(number, SECCOMP_RET_ERRNO | (unsigned)error);
 }
 
 #endif

@@ -314,6 +314,37 @@ static void worker_stays_idle(const void *arg)
 	RM_CHECK(fake->policy == SCHED_IDLE && fake->nice == 7);
 }
 
+/* What a thread of real-time priority may not do below such a filter, its worker may not either. */
+static void *starts_below_a_filter(void *arg)
+{
+	const struct sched_param least = { .sched_priority = 1 };
+
+	sched_setscheduler(0, SCHED_FIFO, &least);
+	setpriority(PRIO_PROCESS, (id_t)gettid(), -5);
+	filter_call(__NR_sched_setscheduler, SECCOMP_RET_KILL_PROCESS);
+	filter_call(__NR_setpriority, SECCOMP_RET_KILL_PROCESS);
+	filter_call(__NR_sched_setaffinity, SECCOMP_RET_KILL_PROCESS);
+	rm_outlet_safe_point();
+	UNTIL(fake->opened == 1);
+	return NULL;
+}
+
+static void worker_lives_below_a_filter(const void *arg)
+{
+	pthread_t thread;
+
+	start_for_worker();
+	push(1);
+	RM_CHECK(pthread_create(&thread, NULL, starts_below_a_filter, NULL) == 0);
+	pthread_join(thread, NULL);
+	RM_CHECK(fake->opened == 1);
+}
+
+RM_TEST("the worker asks for no other priority where a filter may kill for that")
+{
+	in_child(worker_lives_below_a_filter, NULL);
+}
+
 RM_TEST("the worker has no priority over the process, whoever starts it, and takes none")
 {
 	const int policies[] = { SCHED_FIFO, SCHED_RR | SCHED_RESET_ON_FORK, SCHED_OTHER };
