@@ -10,7 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 from fetched import fetched, npm, run  # noqa: E402
 
-JAVA = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.10.0"
+JAVA = "io.opentelemetry.javaagent:opentelemetry-javaagent:2.22.0"
 PYTHON = ("opentelemetry-distro", "opentelemetry-exporter-otlp-proto-http", "opentelemetry-instrumentation-flask",
           "opentelemetry-instrumentation-wsgi", "opentelemetry-instrumentation-aiohttp-server")
 RELEASE_PYTHON = "/usr/bin/python3"  # it has the modules that the programs import
@@ -36,14 +36,20 @@ def java():
 
 
 def versions():
-    """What was measured, by name."""
+    """What was measured, by name; of what was not fetched nothing."""
     def said(*command):
         return subprocess.run(command, capture_output=True, text=True).stdout
     deps = Path(__file__).resolve().parents[2] / "deps"
-    listed = dict(line.split("==") for line in said(deps / "bench-python/bin/pip", "freeze", "--local").splitlines() if "==" in line)
-    package = deps / "bench-node/node_modules/@opentelemetry/auto-instrumentations-node/package.json"
-    return {"auto-instrumentations-node": said("node", "-p", f"require('{package}').version").strip(),
-            "opentelemetry-distro": listed.get("opentelemetry-distro", "-"), "opentelemetry-javaagent": JAVA.rpartition(":")[2]}
+    pip, package = deps / "bench-python/bin/pip", deps / "bench-node/node_modules/@opentelemetry/auto-instrumentations-node/package.json"
+    found = {}
+    if package.exists():
+        found["auto-instrumentations-node"] = said("node", "-p", f"require('{package}').version").strip()
+    if pip.exists():
+        listed = dict(line.split("==") for line in said(pip, "freeze", "--local").splitlines() if "==" in line)
+        found["opentelemetry-distro"] = listed.get("opentelemetry-distro", "-")
+    if (deps / "bench-java").exists():
+        found["opentelemetry-javaagent"] = JAVA.rpartition(":")[2]
+    return found
 
 
 FETCH = {"node": node, "python": python, "java": java}
