@@ -15,9 +15,6 @@
 #define GRPC_NETTY GRPC_SHADED "channel/"
 #define GUAVA_FUTURE "com/google/common/util/concurrent/AbstractFuture"
 
-#define KEEPS(class, method, signature)                                                                                \
-	RULE(class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "keep", "()V")
-
 #define HTTP2_TABLE(netty)                                                                                              \
 	RULE(netty "handler/codec/http2/HpackEncoder", "encodeHeader",                                                 \
 	     "(L" netty "buffer/ByteBuf;Ljava/lang/CharSequence;Ljava/lang/CharSequence;ZJ)V", SET, "234",                 \

@@ -18,6 +18,7 @@
 RM_EMBEDDED const struct rm_java_rule rm_java_rules_reactor[] = {
 	/* Who waits for a connection gets it in the thread that gives one back. */
 	CLAIMS(REACTOR_POOL "SimpleDequePool", "doAcquire", "(L" REACTOR_POOL "AbstractPool$Borrower;)V", "1"),
+	KEEPS(REACTOR_POOL "SimpleDequePool", "drainLoop", "()V"),
 	SCOPE(REACTOR_POOL "AbstractPool$Borrower", "deliver", "(L" REACTOR_POOL "AbstractPool$AbstractPooledRef;)V", "0", "only"),
 	AFTER(REACTOR_ACQUIRE, "<init>",
 	      "(Lreactor/netty/ConnectionObserver;Lreactor/netty/channel/ChannelOperations$OnSetup;J"

@@ -39,6 +39,10 @@
 #define QUIET(class, method, signature)                                                                                \
 	RULE(class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "quiet", "()V")
 
+/* Runs what others put into a queue, in the thread of whoever comes. */
+#define KEEPS(class, method, signature)                                                                                \
+	RULE(class, method, signature, AROUND, "", RM_JAVA_NO_NUMBER, "", "", "keep", "()V")
+
 #define AFTER(class, method, signature, load, helper, helper_signature)                                                \
 	RULE(class, method, signature, AFTER, load, RM_JAVA_NO_NUMBER, "", "", helper, helper_signature)
 

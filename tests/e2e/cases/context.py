@@ -20,7 +20,7 @@ ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvl
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
            "java-grpc-netty-async", "java-grpc-okhttp-future", "java-okhttp3-async",
            "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls",
-           "rx-turn", "webflux-turn")
+           "tomcat-reactor-client-tls", "rx-turn", "webflux-turn", "webflux-chain", "webflux-fan")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
@@ -65,7 +65,7 @@ for each in ("c-passed", "c-early", "c-retry"):
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
           "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce",
-          "vertx5-queue", "webflux-chain", "webflux-fan", "webflux-heard", "rx-subject",
+          "vertx5-queue", "webflux-heard", "rx-subject",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
 
 
