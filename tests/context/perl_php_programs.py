@@ -1,6 +1,8 @@
 """Servers in Perl and PHP."""
+import apps
 from harness import APPS, which
-from programs import program, server
+from programs import program, server, surroundings
+from proxies import nginx
 
 
 @program("php-fibers", "PHP, an event loop with a Fiber for each request, as ReactPHP and AMPHP", ["php"])
@@ -21,6 +23,18 @@ def php_ways(way, title):
 php_ways("streams", "PHP's own server, 8 processes; streams")
 php_ways("multi", "the same, curl_multi")
 php_ways("fibers", "the same, Fibers of the request's own")
+
+
+def fpm(name, title, script, path):
+    @program(name, title, ["nginx", "php"])
+    def run(t, far, env):
+        _, to = apps.php_fpm(t, name="server", env=surroundings(far, env), children=8)
+        return nginx(t, far, env, "", apps.to_fastcgi(f"unix:{to}", APPS / "fan-php" / script), path=path)
+
+
+fpm("php-fpm", "nginx, php-fpm, 8 processes; curl", "index.php", "/fan/{id}")
+for way, title in (("streams", "the same, streams"), ("multi", "the same, curl_multi"), ("fibers", "the same, Fibers of the request's own")):
+    fpm(f"php-fpm-{way}", title, "ways.php", f"/{way}/{{id}}")
 
 
 @program("starman", "Starman, 4 processes; LWP", ["starman"])

@@ -1,4 +1,5 @@
 """Servers that pass requests on over connections that all of them share."""
+import os
 import shutil
 
 from harness import APPS, which
@@ -196,3 +197,21 @@ def nghttpx(t, far, env):
     return server(t, far, env, [which("nghttpx"), f"--frontend=127.0.0.1,{port};no-tls", "--workers=2", "--backlog=1024",
                                 f"--backend={host},{far_port};/;proto=h2", "--errorlog-file=/dev/stderr",
                                 f"--conf={configured(t, 'empty.conf', '')}"], port, path="/call/{id}/0")
+
+
+@program("h2o", "h2o, 2 threads, proxy.reverse.url", ["h2o"])
+def h2o(t, far, env):
+    port = t.port()
+    conf = configured(t, "h2o.conf", f"""{"user: root" if os.geteuid() == 0 else ""}
+num-threads: 2
+max-connections: 2000
+listen: {{ host: 127.0.0.1, port: {port} }}
+pid-file: {t.dir}/h2o.pid
+error-log: {t.dir}/h2o.err
+hosts:
+  default:
+    paths:
+      /fan:
+        proxy.reverse.url: {far}/call
+""")
+    return server(t, far, env, [which("h2o"), "-c", conf], port, path="/fan/{id}/0")

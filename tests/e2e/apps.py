@@ -327,7 +327,7 @@ backend out
                    stop=signal.SIGUSR1)
 
 
-def php_fpm(t, backend=None, agent=True, port=None, env={}, children=2):
+def php_fpm(t, backend=None, agent=True, port=None, env={}, children=2, name="fpm"):
     """php-fpm on a Unix socket, or on a port; returns (process, socket)."""
     program = next((p for p in map(str, sorted(Path("/usr/sbin").glob("php-fpm*"))) if which(p)), None)
     if not program:
@@ -338,7 +338,7 @@ def php_fpm(t, backend=None, agent=True, port=None, env={}, children=2):
             f"listen.mode = 0666\npm = static\npm.max_children = {children}\nclear_env = no\ncatch_workers_output = yes\n"
             "decorate_workers_output = no\n")
     root_flag = ["-R"] if os.geteuid() == 0 else []
-    process = t.start("fpm", [program, "-F", *root_flag, "-y", configure(t, "fpm.conf", text)], port, agent,
+    process = t.start(name, [program, "-F", *root_flag, "-y", configure(t, "fpm.conf", text)], port, agent,
                       {**backend_env(backend), **env}, stop=signal.SIGQUIT)
     t.until("php-fpm listens", lambda: port or sock.exists())
     return process, sock
