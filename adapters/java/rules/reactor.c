@@ -20,10 +20,7 @@ RM_EMBEDDED const struct rm_java_rule rm_java_rules_reactor[] = {
 	CLAIMS(REACTOR_POOL "SimpleDequePool", "doAcquire", "(L" REACTOR_POOL "AbstractPool$Borrower;)V", "1"),
 	KEEPS(REACTOR_POOL "SimpleDequePool", "drainLoop", "()V"),
 	SCOPE(REACTOR_POOL "AbstractPool$Borrower", "deliver", "(L" REACTOR_POOL "AbstractPool$AbstractPooledRef;)V", "0", "only"),
-	AFTER(REACTOR_ACQUIRE, "<init>",
-	      "(Lreactor/netty/ConnectionObserver;Lreactor/netty/channel/ChannelOperations$OnSetup;J"
-	      "L" REACTOR_POOL "InstrumentedPool;Lreactor/core/publisher/MonoSink;Lreactor/util/context/Context;)V", "0", "own",
-	      "(" OBJECT ")V"),
+	AFTER(REACTOR_ACQUIRE, "<init>", "", "0", "own", "(" OBJECT ")V"),
 	SCOPE(REACTOR_ACQUIRE, "onStateChange", "(Lreactor/netty/Connection;Lreactor/netty/ConnectionObserver$State;)V", "0", "member"),
 	SCOPE(REACTOR_ACQUIRE, "onNext", "(L" REACTOR_POOL "PooledRef;)V", "0", "member"),
 

@@ -20,7 +20,7 @@ ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvl
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
            "java-grpc-netty-async", "java-grpc-okhttp-future", "java-okhttp3-async",
            "java-okhttp4", "java-jetty9-async", "java-jetty11", "tomcat-jdk-h2-tls", "undertow-io-apache5-async-h2-tls",
-           "tomcat-reactor-client-tls", "rx-turn", "webflux-turn", "webflux-chain", "webflux-fan")
+           "tomcat-reactor-client-tls", "rx-turn", "webflux-turn", "webflux-chain", "webflux-fan", "webflux-switch")
 
 
 def compare(t, name, missing_allowed=0, env={}, requests=AT_ONCE):
