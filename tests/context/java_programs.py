@@ -275,37 +275,40 @@ for jars, number in (("fan-java-vertx", 5), ("fan-java-vertx-4", 4)):
             return libraries(t, far, env, "fan-java-vertx", way, jars=jars)
 
 
-def kotlin(t):
-    """The classes of test-apps/fan-kotlin; its compiler is a program in Java."""
-    jars, out = sorted((JARS / "fan-kotlin").glob("*.jar")), t.build.stage / "fan-kotlin"
+def kotlin(t, app):
+    """The classes of test-apps/APP; Kotlin's compiler is a program in Java."""
+    jars, out = JARS / app, t.build.stage / app
     with t.build.lock:
         if not out.exists():
-            done = subprocess.run([JAVA, "-cp", f"{JARS / 'kotlin-compiler'}/*:{JARS / 'fan-kotlin'}/*", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib",
-                                   "-no-reflect", "-cp", ":".join(map(str, jars)), "-d", out, APPS / "fan-kotlin" / "Main.kt"],
-                                  capture_output=True, text=True)
+            done = subprocess.run([JAVA, "-cp", f"{JARS / 'kotlin-compiler'}/*:{jars}/*", "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-no-stdlib",
+                                   "-no-reflect", "-jvm-target", str(min(release(), 17) or 17), "-cp", ":".join(map(str, sorted(jars.glob("*.jar")))), "-d", out,
+                                   APPS / app / "Main.kt", APPS / "fan-kotlin" / "Ways.kt"], capture_output=True, text=True)
             if done.returncode != 0:
                 raise RuntimeError(done.stderr)
-    return f"{out}:{JARS / 'fan-kotlin'}/*"
+    return f"{out}:{jars}/*"
 
 
-def coroutines(where, client, title, way):
-    """A way of test-apps/fan-kotlin."""
-    @program(f"kotlin-{where}-{client}-{way}", title, ["java"], jars="fan-kotlin")
+def coroutines(name, app, way, title, *arguments):
+    """A way of test-apps/fan-kotlin/Ways.kt."""
+    @program(f"kotlin-{name}-{way}", title, ["java"], jars=app)
     def run(t, far, env):
         port = t.port()
-        return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", kotlin(t), "MainKt", where, client, port], port,
+        return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", kotlin(t, app), "MainKt", *arguments, port], port,
                       path=f"/{way}/{{id}}")
 
 
+WAYS = (("io", "HttpURLConnection in Dispatchers.IO"), ("default", "calls in Dispatchers.Default"),
+        ("unconfined", "calls in Dispatchers.Unconfined"), ("flow", "calls in a flow"), ("merge", "calls in flatMapMerge"),
+        ("few", "calls behind a semaphore"), ("shared", "after what several requests wait for"),
+        ("turn", "when another request resumes"), ("worker", "calls by a coroutine for all, which the first request starts"))
 for where, client, title in (("netty", "okhttp", "Ktor on Netty, its client on OkHttp"), ("netty", "cio", "Ktor on Netty, its client on CIO"),
                              ("cio", "cio", "Ktor and its client on CIO"), ("cio", "okhttp", "Ktor on CIO, its client on OkHttp")):
-    coroutines(where, client, f"{title}, one call after the other", "chain")
-    coroutines(where, client, f"{title}, all calls at once", "fan")
-for way, title in (("io", "HttpURLConnection in Dispatchers.IO"), ("default", "calls in Dispatchers.Default"),
-                   ("unconfined", "calls in Dispatchers.Unconfined"), ("flow", "calls in a flow"), ("merge", "calls in flatMapMerge"),
-                   ("few", "calls behind a semaphore"), ("shared", "after what several requests wait for"),
-                   ("turn", "when another request resumes"), ("worker", "calls by a coroutine for all, which the first request starts")):
-    coroutines("netty", "cio", f"Ktor on Netty, its client on CIO; {title}", way)
+    coroutines(f"{where}-{client}", "fan-kotlin", "chain", f"{title}, one call after the other", where, client)
+    coroutines(f"{where}-{client}", "fan-kotlin", "fan", f"{title}, all calls at once", where, client)
+for way, title in WAYS:
+    coroutines("netty-cio", "fan-kotlin", way, f"Ktor on Netty, its client on CIO; {title}", "netty", "cio")
+for way, title in (("chain", "one call after the other"), ("fan", "all calls at once"), ("mono", "coroutines within a Mono"), *WAYS):
+    coroutines("webflux", "fan-kotlin-webflux", way, f"Spring WebFlux and WebClient, handlers that suspend; {title}")
 
 
 for jars, names in (("fan-java-older", ("OkHttp 3", "Jetty's client 9")), ("fan-java-older-2", ("OkHttp 4", "Jetty's client 11"))):
