@@ -124,10 +124,13 @@ void rm_fields_origin(const struct rm_fields *f, struct rm_origin *ret)
 /* "host:8080", as nearly all are that have a port. False: another one, or none. */
 static inline bool split_plain(struct rm_str authority, size_t *ret_host_bytes, uint64_t *ret_port)
 {
-	const char *colon = authority.n > 1 ? memchr(authority.p, ':', authority.n) : NULL, *end = authority.p + authority.n;
+	const char *colon = authority.n > 1 ? memchr(authority.p, ':', authority.n) : NULL, *end;
 	uint64_t port = 0;
 
-	if (!colon || colon == authority.p || end - colon < 2 || end - colon > 6)
+	if (!colon || colon == authority.p)
+		return false;
+	end = authority.p + authority.n;
+	if (end - colon < 2 || end - colon > 6)
 		return false;
 	for (const char *p = colon + 1; p < end; p++) {
 		if ((uint8_t)(*p - '0') > 9)
