@@ -10,6 +10,7 @@
 
 #include "agent/adapter_api.h"
 #include "agent/tls.h"
+#include "base/objects.h"
 #include "base/sys.h"
 
 enum { SETTLED = 1, WAITS = 2 }; /* what is known of an adapter */
@@ -67,6 +68,7 @@ static void look(void)
 {
 	bool anew = atomic_exchange(&loaded, false), wait = false;
 
+	rm_objects_hold_signals();
 	for (unsigned i = 0; adapters[i]; i++)
 		wait |= ask(i, anew);
 	atomic_store(&waits, wait);

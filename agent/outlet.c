@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/sigframe.h"
 #include "base/sys.h"
 
 enum { WAKE_BYTES = RM_RING_BYTES / 4, FLUSHER_NAP_NS = 1000000 };
@@ -194,6 +195,16 @@ static struct rm_segment *make_segment(void)
 	return s;
 }
 
+/* No signal handler may jump out of it: the segment would be there, and nobody's, and a file open. */
+static struct rm_segment *make_segment_whole(void)
+{
+	uint64_t before = rm_sigframe_block();
+	struct rm_segment *s = make_segment();
+
+	rm_sigframe_unblock(before);
+	return s;
+}
+
 static struct rm_segment *segment(void)
 {
 	struct rm_segment *s = atomic_load_explicit(&o.segment, memory_order_acquire);
@@ -202,10 +213,10 @@ static struct rm_segment *segment(void)
 		return s;
 	if (atomic_load_explicit(&o.off, memory_order_relaxed) || atomic_load(&o.silent))
 		return NULL;
-	return make_segment();
+	return make_segment_whole();
 }
 
-struct rm_segment *rm_outlet_segment(int *ring)
+struct rm_segment *rm_outlet_segment(int8_t *ring)
 {
 	struct rm_segment *s = o.takes[RM_SIGNAL_TRACES] ? segment() : NULL;
 
@@ -256,7 +267,7 @@ void rm_outlet_pushed(uint32_t bytes, uint32_t fill)
 }
 
 /* Before the first record has left there is no segment, and afterwards no other one until a fork. */
-unsigned rm_outlet_promise(int *ring)
+unsigned rm_outlet_promise(int8_t *ring)
 {
 	struct rm_segment *s;
 

@@ -24,14 +24,14 @@ bool rm_outlet_takes(enum rm_signal signal);
  * when none are exported (exporter "none" alone) or no memory is to be had. `ret_ring` gets a ring
  * number for a thread that has none (< 0). Context: hook, signal-safe.
  */
-struct rm_segment *rm_outlet_segment(int *ring);
+struct rm_segment *rm_outlet_segment(int8_t *ring);
 
 /*
  * A span is in the making, and one is less: it left, or none will come. What is promised and not kept when the process is killed
  * counts as lost. Takes the ring of the calling thread, as rm_outlet_segment does, so that threads do not write to one place;
  * gives what rm_outlet_kept wants, 0 where nobody would be there to count it. Context: hook.
  */
-unsigned rm_outlet_promise(int *ring);
+unsigned rm_outlet_promise(int8_t *ring);
 void rm_outlet_kept(unsigned promise);
 
 /* Spans of this process that were dropped so far because they came too fast: where they wait, or at who reads them. Context: hook. */

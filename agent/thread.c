@@ -22,7 +22,10 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-enum { VISIT_STACK_BYTES = 4096 }; /* a visit takes less: tests/abi/stack_depth.c */
+enum {
+	VISIT_STACK_BYTES = 4096, /* a visit takes less: tests/abi/stack_depth.c */
+	KERNEL_MASK_BYTES = 8,
+};
 
 static __thread struct rm_thread self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
 static atomic_bool active;
@@ -106,6 +109,46 @@ static bool may_look(void)
 	return rm_active() && rm_sys_thread_is_libcs();
 }
 
+/* Without touching it: the kernel reads a mask before it looks at what is to be done with it, which is nothing here. */
+static bool is_readable(const void *word)
+{
+	enum { NOTHING = -1 };
+
+	return rm_sys4(__NR_rt_sigprocmask, NOTHING, word, NULL, KERNEL_MASK_BYTES) != -EFAULT;
+}
+
+/*
+ * A visit that a signal handler jumps out of (siglongjmp) never gets to its rm_leave. Its scope lies in the frame of the
+ * function that made it, whose memory nobody else uses as long as that has not returned. So the visit is over when the
+ * scope is further down than who runs, as nothing is there that was not left (or is another stack's, and who runs has next to
+ * nothing left of his own), or when other things stand in its place, or nothing.
+ */
+__attribute__((no_sanitize("address"))) static bool was_left(struct rm_scope *scope)
+{
+	size_t below = (size_t)((const char *)__builtin_frame_address(0) - (const char *)scope);
+
+	return below < VISIT_STACK_BYTES || !is_readable(&scope->thread) ||
+	       __atomic_load_n(&scope->thread, __ATOMIC_RELAXED) != &self;
+}
+
+/*
+ * True inside of a visit, for who would make one with this scope (NULL: none yet). After a visit that was left it is not known what
+ * the thread works for: what was set for a while only was not put back.
+ * Not inlined: its own frame is further down than whatever was not left.
+ */
+__attribute__((noinline)) static bool is_inside(const struct rm_scope *scope)
+{
+	if (!self.visit || (self.visit != scope && !was_left(self.visit)))
+		return self.visit != NULL;
+	self.visit = NULL;
+	self.open = self.attached = 0;
+	self.pipelined = self.attached_how = 0;
+	self.lookup = 0;
+	self.resend = (struct rm_resend){ 0 };
+	rm_debug(RM_LOG_TRACE, "a signal handler has jumped out of a visit");
+	return false;
+}
+
 /*
  * A signal handler on a stack of its own has what the kernel's frame left of it, often a few hundred
  * bytes: a visit there would run over the end. Only what came through sigaltstack() is known.
@@ -117,25 +160,31 @@ static bool is_cramped(void)
 	return room < self.alt_bytes && room < VISIT_STACK_BYTES;
 }
 
+static bool may_enter(const struct rm_scope *scope)
+{
+	return may_look() && !self.vforked && !is_cramped() && (!self.visit || !is_inside(scope)) && !rm_outlet_is_worker();
+}
+
 bool rm_may_enter(void)
 {
-	return may_look() && !self.inside && !self.vforked && !is_cramped() && !rm_outlet_is_worker();
+	return may_enter(NULL);
 }
 
 bool rm_is_bypassed(void)
 {
-	return may_look() && (self.inside || self.vforked || is_cramped()) && !rm_outlet_is_worker();
+	return may_look() && (self.vforked || is_cramped() || (self.visit && is_inside(NULL))) && !rm_outlet_is_worker();
 }
 
 bool rm_enter(struct rm_scope *s)
 {
 	_Atomic uint32_t *page;
 
-	if (!rm_may_enter())
+	if (!may_enter(s))
 		return false;
 	s->saved_errno = errno;
 	s->thread = &self;
-	self.inside = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+	self.visit = s;
 	atomic_signal_fence(memory_order_seq_cst);
 	page = atomic_load_explicit(&wipe_page, memory_order_acquire);
 	if (page && atomic_load_explicit(page, memory_order_relaxed) == 0)
@@ -151,7 +200,7 @@ bool rm_enter(struct rm_scope *s)
 void rm_leave(struct rm_scope *s)
 {
 	atomic_signal_fence(memory_order_seq_cst);
-	s->thread->inside = 0;
+	s->thread->visit = NULL;
 	errno = s->saved_errno;
 }
 
@@ -176,5 +225,5 @@ void rm_alt_stack(const stack_t *stack)
 	if (!rm_sys_thread_is_libcs())
 		return;
 	self.alt_stack = stack->ss_sp;
-	self.alt_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size;
+	self.alt_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size < UINT32_MAX ? (uint32_t)stack->ss_size : UINT32_MAX;
 }

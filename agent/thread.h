@@ -31,21 +31,21 @@ enum rm_prints {
 };
 
 struct rm_thread {
-	uint8_t inside;         /* the guard: hooks that run now pass through */
 	uint8_t pipelined;      /* `open` was read while another request of its connection was not done */
 	uint8_t vforked;        /* child of vfork: shares the parent's memory */
 	uint8_t attached_how;   /* enum rm_source of `attached` */
 	uint8_t libc_prints;    /* enum rm_prints: what of libc's it is in */
 	uint8_t unsafe_for;     /* so many reads are not looked at as places to start the worker */
+	int8_t ring;            /* of the segment, -1 before the first span */
 	uint16_t waits;         /* how often it waited for many things at once, from where slow.c begins */
-	int ring;               /* of the segment, -1 before the first span */
 	uint32_t epoch;         /* of rm_epoch() when this block was last used */
 	uint32_t open_conn;     /* where `open` came in */
 	uint32_t lookup;        /* where on its stack it looks up a name, as agent/lookup.c has it; 0: it does not */
+	uint32_t alt_bytes;     /* of `alt_stack`; 0: there is none */
 	rm_ctx open;            /* the request this thread read last, for the gated thread rule */
 	rm_ctx attached;        /* by an adapter: what the code that runs now belongs to; 0: not known */
 	const char *alt_stack;  /* for signal handlers, as the program asked for it */
-	size_t alt_bytes;       /* 0: there is none */
+	struct rm_scope *visit; /* the guard: hooks that run now pass through; NULL outside */
 	struct rm_random random;
 	struct rm_wall wall;
 	struct rm_resend resend;

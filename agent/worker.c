@@ -376,19 +376,39 @@ static bool make_thread(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
-	sigset_t all, before;
 	bool made;
 
 	if (!libc.whole || libc.attr_init(&attr) != 0)
 		return false;
 	libc.attr_setstacksize(&attr, STACK_BYTES);
 	libc.attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	libc.fillset(&all);
-	libc.set_mask(SIG_SETMASK, &all, &before);
 	made = libc.create(&thread, &attr, thread_main, NULL) == 0;
-	libc.set_mask(SIG_SETMASK, &before, NULL);
 	libc.attr_destroy(&attr);
 	return made;
+}
+
+/* From NONE to a thread, or back. */
+static bool start_thread(const struct rm_env *env, struct rm_segment *s)
+{
+	uint32_t none = NONE;
+
+	if (!atomic_compare_exchange_strong(&w.thread, &none, OPENING))
+		return false;
+	/* Either this sees the one who stops, or he sees OPENING and waits until it is over. */
+	if (atomic_load(&w.stopping)) {
+		atomic_store(&w.thread, NONE);
+		return false;
+	}
+	w.env = env;
+	w.segment = s;
+	atomic_store(&w.tid, 0);
+	atomic_store(&w.stop_ns, 0);
+	atomic_store(&w.abort, 0);
+	if (make_thread())
+		return true;
+	rm_debug(RM_LOG_EXPORT, "no worker thread: spans leave when the process ends");
+	leave(OPENING, BROKEN);
+	return false;
 }
 
 void rm_worker_prepare(const struct rm_env *env)
@@ -411,28 +431,20 @@ bool rm_worker_sealed(void)
 
 bool rm_worker_start(const struct rm_env *env, struct rm_segment *s)
 {
-	uint32_t none = NONE;
+	sigset_t all, before;
+	bool started;
 
 	/* In a root that we were not loaded from, names, certificates and sockets are somebody else's. */
 	if (rm_worker_sealed() && (!atomic_load(&exporter) || rm_last_flush_reach(env, true) != RM_LAST_ALL))
 		return false;
-	if (!atomic_compare_exchange_strong(&w.thread, &none, OPENING))
-		return false;
-	/* Either this sees the one who stops, or he sees OPENING and waits until it is over. */
-	if (atomic_load(&w.stopping)) {
-		atomic_store(&w.thread, NONE);
-		return false;
-	}
-	w.env = env;
-	w.segment = s;
-	atomic_store(&w.tid, 0);
-	atomic_store(&w.stop_ns, 0);
-	atomic_store(&w.abort, 0);
-	if (make_thread())
-		return true;
-	rm_debug(RM_LOG_EXPORT, "no worker thread: spans leave when the process ends");
-	leave(OPENING, BROKEN);
-	return false;
+	if (!libc.whole)
+		return start_thread(env, s);
+	/* The thread is to have none; and no handler jumps out while it is neither there nor not. */
+	libc.fillset(&all);
+	libc.set_mask(SIG_SETMASK, &all, &before);
+	started = start_thread(env, s);
+	libc.set_mask(SIG_SETMASK, &before, NULL);
+	return started;
 }
 
 bool rm_worker_absent(void)

@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 
 #include "base/lookup.h"
+#include "base/sigframe.h"
 #include "base/sys.h"
 
 enum {
@@ -300,14 +301,32 @@ static walk_fn libc_walk(void)
 	return walk;
 }
 
-bool rm_objects_chosen(const struct rm_objects_choice *choice, rm_object_fn fn, void *arg)
+static atomic_bool holds_signals;
+
+void rm_objects_hold_signals(void)
 {
-	struct walk walk = { .fn = fn, .arg = arg, .choice = *choice };
+	atomic_store_explicit(&holds_signals, true, memory_order_relaxed);
+}
+
+/* False: there is no list. */
+static bool walk_list(int (*step)(struct dl_phdr_info *info, size_t bytes, void *arg), void *arg)
+{
+	bool holds = atomic_load_explicit(&holds_signals, memory_order_relaxed);
+	uint64_t before = holds ? rm_sigframe_block() : 0;
 	walk_fn each = libc_walk();
 
 	if (each)
-		each(show, &walk);
+		each(step, arg);
+	if (holds)
+		rm_sigframe_unblock(before);
 	return each != NULL;
+}
+
+bool rm_objects_chosen(const struct rm_objects_choice *choice, rm_object_fn fn, void *arg)
+{
+	struct walk walk = { .fn = fn, .arg = arg, .choice = *choice };
+
+	return walk_list(show, &walk);
 }
 
 bool rm_objects_each(rm_object_fn fn, void *arg)
@@ -318,14 +337,12 @@ bool rm_objects_each(rm_object_fn fn, void *arg)
 void rm_objects_new(struct rm_objects_known *known, rm_object_new_fn fn, void *arg)
 {
 	struct news n = { .was = *known, .fn = fn, .arg = arg };
-	walk_fn each = libc_walk();
 
-	if (!each)
+	if (!walk_list(show_new, &n))
 		return;
-	each(show_new, &n);
 	if (n.others || n.is.count < n.was.count || (n.is.count == n.was.count && n.is.mark != n.was.mark)) {
 		n = (struct news){ .fn = fn, .arg = arg };
-		each(show_new, &n);
+		walk_list(show_new, &n);
 	}
 	*known = n.is;
 }
@@ -333,9 +350,7 @@ void rm_objects_new(struct rm_objects_known *known, rm_object_new_fn fn, void *a
 uint64_t rm_objects_changes(void)
 {
 	uint64_t changes = 0;
-	walk_fn each = libc_walk();
 
-	if (each)
-		each(note_changes, &changes);
+	walk_list(note_changes, &changes);
 	return changes;
 }

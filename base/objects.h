@@ -95,6 +95,14 @@ typedef void (*rm_object_new_fn)(const struct rm_object *o, uint32_t place, void
  */
 void rm_objects_new(struct rm_objects_known *known, rm_object_new_fn fn, void *arg);
 
+/*
+ * From now on no signal handler runs in the middle of a walk. One that jumped out of it (siglongjmp), or stopped its
+ * thread for a collector of garbage that walks over the list itself, would keep the loader's lock: the program's next
+ * dlopen, or that walk, would wait for ever. Not before there are sockets: a filter that the program was born with may
+ * allow no call that the loader does not make. Context: hook.
+ */
+void rm_objects_hold_signals(void);
+
 /* Rises with every object that is loaded or unloaded; 0 where this libc does not tell. Context: hook. */
 uint64_t rm_objects_changes(void);
 

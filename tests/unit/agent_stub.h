@@ -17,9 +17,9 @@ static struct rm_env stub_env;
 static struct rm_config stub_config;
 
 void rm_outlet_init(const struct rm_env *env, const struct rm_program *program) { (void)env, (void)program; }
-struct rm_segment *rm_outlet_segment(int *ring) { *ring = 0; return &stub_segment; }
+struct rm_segment *rm_outlet_segment(int8_t *ring) { *ring = 0; return &stub_segment; }
 void rm_outlet_pushed(uint32_t bytes, uint32_t fill) { (void)bytes; (void)fill; }
-unsigned rm_outlet_promise(int *ring) { *ring = 0; return atomic_fetch_add(&stub_segment.ring[0].under_way, 1) < UINT32_MAX; }
+unsigned rm_outlet_promise(int8_t *ring) { *ring = 0; return atomic_fetch_add(&stub_segment.ring[0].under_way, 1) < UINT32_MAX; }
 void rm_outlet_kept(unsigned promise) { atomic_fetch_sub(&stub_segment.ring[promise - 1].under_way, 1); }
 uint64_t rm_outlet_crowded(void) { return 0; }
 bool rm_outlet_takes(enum rm_signal signal) { (void)signal; return true; }

@@ -28,7 +28,7 @@
 static struct fake_export *fake;
 static struct rm_env env;
 static struct rm_program program;
-static int ring = -1;
+static int8_t ring = -1;
 
 /* Gives `body` a process of its own and a fresh page shared with the fake exporter. */
 static inline void in_child(void (*body)(const void *arg), const void *arg)

@@ -12,7 +12,7 @@
 
 static void none_exporter(const void *arg)
 {
-	int ring_of_thread = -1;
+	int8_t ring_of_thread = -1;
 
 	start((const char *const[]){ "OTEL_TRACES_EXPORTER=none", NULL });
 	RM_CHECK(rm_outlet_segment(&ring_of_thread) == NULL);
@@ -26,7 +26,7 @@ RM_TEST("with the exporter none alone there is no segment")
 
 static void rings_are_spread(const void *arg)
 {
-	int first = -1, second = -1, kept = 5;
+	int8_t first = -1, second = -1, kept = 5;
 	struct rm_segment *s;
 
 	start_for_worker();
@@ -62,7 +62,7 @@ static long locked_kb(void)
 static void rings_are_not_locked(const void *arg)
 {
 	long before;
-	int own = -1;
+	int8_t own = -1;
 
 	start_for_worker();
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
@@ -81,7 +81,7 @@ RM_TEST("a program that locks all its memory does not have all rings in it at on
 
 static void *first_span_of_thread(void *arg)
 {
-	int own = -1;
+	int8_t own = -1;
 
 	return rm_outlet_segment(&own);
 }
