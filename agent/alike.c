@@ -99,20 +99,6 @@ bool rm_alike_again(struct rm_sink *sink, void *conn, uint32_t same, rm_xid *ret
 	return true;
 }
 
-/* Fills in what is an exchange's own. */
-static void personalise(struct rm_span *s, const struct rm_exchange *e, struct rm_thread *t)
-{
-	memcpy(s->trace_id, e->ctx.trace_id, sizeof(s->trace_id));
-	memcpy(s->span_id, e->ctx.span_id, sizeof(s->span_id));
-	if (e->parent.valid)
-		memcpy(s->parent_id, e->parent.span_id, sizeof(s->parent_id));
-	else
-		memset(s->parent_id, 0, sizeof(s->parent_id));
-	s->start_ns = rm_clock_wall_at(&t->wall, e->start_ns);
-	s->trace_flags = e->ctx.flags;
-	s->bits = e->parent_remote ? RM_SPAN_PARENT_REMOTE : 0;
-}
-
 bool rm_alike_as_before(struct rm_sink *sink, rm_xid x, uint32_t same)
 {
 	struct rm_visit *v = (struct rm_visit *)sink;
@@ -129,7 +115,7 @@ bool rm_alike_as_before(struct rm_sink *sink, rm_xid x, uint32_t same)
 	if (atomic_load_explicit(&e->epoch, memory_order_relaxed) == rm_epoch()) {
 		if (!v->now_ns)
 			v->now_ns = rm_clock_mono_ns();
-		personalise(&p->span, e, v->thread);
+		rm_semconv_own(&p->span, e, v->thread);
 		p->span.end_ns = p->span.start_ns + (v->now_ns - e->start_ns);
 		rm_exchange_push(v->thread, &p->span);
 	}

@@ -57,6 +57,16 @@ void *rm_lend_scratch(struct rm_sink *sink, uint32_t bytes)
 	return v->scratch ? rm_text_at(v->scratch) : NULL;
 }
 
+void *rm_lend_memo(struct rm_sink *sink)
+{
+	struct rm_visit *v = (struct rm_visit *)sink;
+
+	if (!v->memo_asked)
+		v->memo = rm_memo_take(v->thread);
+	v->memo_asked = true;
+	return v->memo ? v->memo->protocol : NULL;
+}
+
 uint32_t rm_lend_untold(struct rm_sink *sink)
 {
 	(void)sink;

@@ -10,6 +10,7 @@
 char *rm_lend_stash(struct rm_sink *sink, enum rm_stash which, uint32_t bytes);
 void rm_lend_unstash(struct rm_sink *sink, enum rm_stash which);
 void *rm_lend_scratch(struct rm_sink *sink, uint32_t bytes);
+void *rm_lend_memo(struct rm_sink *sink);
 bool rm_lend_secured(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 void rm_lend_handshaken(struct rm_sink *sink, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over);
 void rm_lend_set_greeting(struct rm_sink *sink, uint64_t greeting);

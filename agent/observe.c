@@ -80,37 +80,53 @@ static bool is_told(const struct rm_visit *v, uint32_t x, const struct rm_head *
 	return !fields->carriers.count[RM_CARRIER_TRACEPARENT] && rm_context_config()->propagators & RM_PROP_TRACECONTEXT;
 }
 
+/* The record of a request, which may be like one before. `shown`: how its parent was found, if that is to be said. */
+static void describe(struct rm_visit *v, struct rm_exchange *e, const struct rm_head *head, const struct rm_fields *fields,
+		     struct rm_repeat *again, const char *shown)
+{
+	const struct rm_config *config = rm_context_config();
+
+	if (again && !shown && rm_repeat_request(again, e, config, v->conn, head))
+		return;
+	rm_semconv_request(e, config, v->conn, head, fields, shown);
+	if (again && !shown)
+		rm_repeat_keep(again, e, config, v->conn, head);
+}
+
 static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
 	const struct rm_config *config = rm_context_config();
-	struct rm_fields fields;
+	struct rm_repeat *again = rm_repeat_of(v->memo, head);
+	struct rm_fields own;
+	const struct rm_fields *fields = again ? &again->fields : &own;
 	struct rm_str tracestate, rule;
 	struct rm_strbuf b;
 	rm_text state;
 
-	rm_fields_read(head, &fields);
-	state = fields.carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
+	if (!again)
+		rm_fields_read(head, &own);
+	state = fields->carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
 	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
-	rm_extract(config->propagators, &fields.carriers, &e->parent, &b);
+	rm_extract(config->propagators, &fields->carriers, &e->parent, &b);
 	e->parent_remote = e->parent.valid;
 	v->conn->asked |= e->parent.asks;
 	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
 	rule = rm_identity_fix(v->thread, x, e, head);
-	carry(e, tracestate, config, &fields.carriers);
+	carry(e, tracestate, config, &fields->carriers);
 	rm_text_put(state);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	rm_resend_forget(v->thread);
 	if (e->ctx.flags & RM_FLAG_SAMPLED) {
-		rm_semconv_request(e, config, v->conn, head, &fields, NULL);
+		describe(v, e, head, fields, again, NULL);
 		name_rule(e, rule);
 		/* Joining the relay takes a while, and who has the answer may end this process at once. */
 		rm_outlet_segment(&v->thread->ring);
 	}
-	if (is_told(v, x, head, &fields) || !config->ingress || v->conn->peeked)
+	if (is_told(v, x, head, fields) || !config->ingress || v->conn->peeked)
 		return;
-	if (!rm_edit_incoming(v, head, blank_at, &fields, &e->ctx)) {
+	if (!rm_edit_incoming(v, head, blank_at, fields, &e->ctx)) {
 		rm_lost(v->thread, RM_LOST_INGRESS);
 		if (e->parent.valid)
 			rm_unwritten_note(x);
@@ -160,19 +176,21 @@ static struct rm_str place(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
-	const struct rm_config *config = rm_context_config();
-	struct rm_fields fields;
+	struct rm_repeat *again = rm_repeat_of(v->memo, head);
+	struct rm_fields own;
+	const struct rm_fields *fields = again ? &again->fields : &own;
 	struct rm_parent parent;
 	struct rm_spanctx in;
 	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
 	struct rm_str rule;
 
-	rm_fields_read(head, &fields);
+	if (!again)
+		rm_fields_read(head, &own);
 	rm_strbuf_init(&no_state, NULL, 0);
-	rm_extract(config->propagators, &fields.carriers, &in, &no_state);
+	rm_extract(rm_context_config()->propagators, &fields->carriers, &in, &no_state);
 	rule = place(v, x, e, &in, head, &parent);
 	if (e->ctx.flags & RM_FLAG_SAMPLED) {
-		rm_semconv_request(e, config, v->conn, head, &fields, rm_context_shown_source(&parent));
+		describe(v, e, head, fields, again, rm_context_shown_source(&parent));
 		name_rule(e, rule);
 	}
 	rm_setup_tell(v->conn, v->thread, x);
@@ -180,7 +198,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		rm_resend_request(v->thread, x, e, head);
 	/* A live span of ours in the header came from us: the next hop shall see this CLIENT span. */
 	if (parent.source != RM_SOURCE_PROGRAM)
-		inject(v, e, head, blank_at, &fields, &parent);
+		inject(v, e, head, blank_at, fields, &parent);
 }
 
 static void log_span(const struct rm_visit *v, const struct rm_exchange *e)
@@ -573,6 +591,7 @@ const struct rm_sink_calls rm_observe = {
 	.stash = rm_lend_stash,
 	.unstash = rm_lend_unstash,
 	.scratch = rm_lend_scratch,
+	.memo = rm_lend_memo,
 	.secured = rm_lend_secured,
 	.handshaken = rm_lend_handshaken,
 	.untold = rm_lend_untold,

@@ -325,21 +325,26 @@ static size_t record_bytes(const struct rm_config *c, const struct rm_exchange *
 	return n < RM_RECORD_MAX_BYTES ? n : RM_RECORD_MAX_BYTES;
 }
 
+void rm_semconv_own(struct rm_span *s, const struct rm_exchange *e, struct rm_thread *t)
+{
+	memcpy(s->trace_id, e->ctx.trace_id, sizeof(s->trace_id));
+	memcpy(s->span_id, e->ctx.span_id, sizeof(s->span_id));
+	if (e->parent.valid)
+		memcpy(s->parent_id, e->parent.span_id, sizeof(s->parent_id));
+	else
+		memset(s->parent_id, 0, sizeof(s->parent_id));
+	s->start_ns = rm_clock_wall_at(&t->wall, e->start_ns);
+	s->trace_flags = e->ctx.flags;
+	s->bits = e->parent_remote ? RM_SPAN_PARENT_REMOTE : 0;
+}
+
 bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name)
 {
-	struct rm_span span = {
-		.start_ns = rm_clock_wall_at(&rm_thread_self()->wall, e->start_ns),
-		.kind = e->kind,
-		.trace_flags = e->ctx.flags,
-		.bits = e->parent_remote ? RM_SPAN_PARENT_REMOTE : 0,
-	};
+	struct rm_span span = { .kind = e->kind };
 	size_t cap;
 
 	rm_crash_span_begins();
-	memcpy(span.trace_id, e->ctx.trace_id, sizeof(span.trace_id));
-	memcpy(span.span_id, e->ctx.span_id, sizeof(span.span_id));
-	if (e->parent.valid)
-		memcpy(span.parent_id, e->parent.span_id, sizeof(span.parent_id));
+	rm_semconv_own(&span, e, rm_thread_self());
 	e->record = rm_text_get(bytes);
 	if (!e->record) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);

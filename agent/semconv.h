@@ -43,6 +43,9 @@ void rm_semconv_bodies(struct rm_exchange *e, uint64_t response_body_bytes, uint
 /* The exchange got no whole response: `error` becomes error.type, the status Error. */
 void rm_semconv_broken(struct rm_exchange *e, struct rm_str error, uint64_t now_ns);
 
+/* Fills in what is the exchange's own in the record of a span: whose it is, and when it began. */
+void rm_semconv_own(struct rm_span *s, const struct rm_exchange *e, struct rm_thread *t);
+
 /* For the files of conventions: starts the record of at least `bytes`; and adds the peer. */
 bool rm_semconv_start(struct rm_exchange *e, const struct rm_config *c, size_t bytes, struct rm_str name);
 void rm_semconv_peer(struct rm_builder *b, const struct rm_peer *peer);

@@ -25,6 +25,8 @@ void rm_visit_init(struct rm_visit *v, struct rm_conn *c, struct rm_thread *t, i
 	v->base = 0;
 	v->insert_room = 0;
 	v->scratch = 0;
+	v->memo = NULL;
+	v->memo_asked = false;
 	v->next_proto = NULL;
 	v->placed = 0;
 	v->parent_known = false;
@@ -134,6 +136,17 @@ static bool change_proto(struct rm_visit *v)
 	return false;
 }
 
+/* What was lent for the time of one feed(). */
+static inline void give_back(struct rm_visit *v)
+{
+	rm_text_put(v->scratch);
+	v->scratch = 0;
+	if (v->memo)
+		rm_memo_put(v->thread);
+	v->memo = NULL;
+	v->memo_asked = false;
+}
+
 int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
@@ -160,8 +173,7 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		part = announced && !v->next_proto ? rm_bound_next(c, n - at) : n - at;
 		v->parent_known = false;
 		used = c->proto->feed(c->state, dir, bytes + at, part, &v->sink, v);
-		rm_text_put(v->scratch);
-		v->scratch = 0;
+		give_back(v);
 		if (used < 0) {
 			rm_stream_mute(v);
 			return RM_FEED_MUTE;

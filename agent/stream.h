@@ -7,6 +7,7 @@
 
 #include "agent/conn.h"
 #include "agent/exchange.h"
+#include "agent/memo.h"
 
 /* Replaces `del` bytes at offset `at` of the visit by the text, which is not shorter. */
 struct rm_edit {
@@ -26,7 +27,9 @@ struct rm_visit {
 	uint64_t now_ns;         /* monotonic; 0 until somebody asks */
 	uint64_t base;           /* offset, in the visit, of the buffer being fed */
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
-	rm_text scratch;         /* lent to the protocol while it is fed */
+	rm_text scratch;         /* lent to the protocol while it is fed, ... */
+	struct rm_memo *memo;    /* ... as is this, once it was asked for; NULL: not now */
+	bool memo_asked;
 	const char *next_proto;  /* the connection is handed over to this one ... */
 	rm_xid handed_over;      /* ... with this exchange */
 	rm_xid placed;           /* an operation whose parent is known already, ... */

@@ -121,6 +121,22 @@ static inline unsigned rm_block_first(uint64_t hits)
 {
 	return (unsigned)__builtin_ctzll(hits);
 }
+
+static inline bool rm_block_same(const char *p, const char *q)
+{
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(rm_block_load(p), rm_block_load(q))) == 0xffff;
+}
+
+/* The same of four blocks. */
+static inline bool rm_blocks_same(const char *p, const char *q)
+{
+	__m128i a = _mm_cmpeq_epi8(rm_block_load(p), rm_block_load(q));
+	__m128i b = _mm_cmpeq_epi8(rm_block_load(p + RM_BLOCK), rm_block_load(q + RM_BLOCK));
+	__m128i c = _mm_cmpeq_epi8(rm_block_load(p + 2 * RM_BLOCK), rm_block_load(q + 2 * RM_BLOCK));
+	__m128i d = _mm_cmpeq_epi8(rm_block_load(p + 3 * RM_BLOCK), rm_block_load(q + 3 * RM_BLOCK));
+
+	return _mm_movemask_epi8(_mm_and_si128(_mm_and_si128(a, b), _mm_and_si128(c, d))) == 0xffff;
+}
 #else
 enum { RM_BLOCK = 8 };
 typedef uint64_t rm_block;
@@ -160,7 +176,35 @@ static inline unsigned rm_block_first(uint64_t hits)
 {
 	return (unsigned)__builtin_ctzll(hits) >> 3;
 }
+
+static inline bool rm_block_same(const char *p, const char *q)
+{
+	return rm_bytes_word(p) == rm_bytes_word(q);
+}
+
+/* The same of four blocks. */
+static inline bool rm_blocks_same(const char *p, const char *q)
+{
+	uint64_t a = rm_bytes_word(p) ^ rm_bytes_word(q), b = rm_bytes_word(p + 8) ^ rm_bytes_word(q + 8);
+	uint64_t c = rm_bytes_word(p + 16) ^ rm_bytes_word(q + 16), d = rm_bytes_word(p + 24) ^ rm_bytes_word(q + 24);
+
+	return !(a | b | c | d);
+}
 #endif
+
+/* True when both have the same `n` bytes, at least RM_BLOCK of them. */
+static inline bool rm_bytes_same(const char *p, const char *q, size_t n)
+{
+	size_t at = 0;
+
+	for (; n - at >= 4 * RM_BLOCK; at += 4 * RM_BLOCK)
+		if (!rm_blocks_same(p + at, q + at))
+			return false;
+	for (; n - at >= RM_BLOCK; at += RM_BLOCK)
+		if (!rm_block_same(p + at, q + at))
+			return false;
+	return rm_block_same(p + n - RM_BLOCK, q + n - RM_BLOCK);
+}
 
 /* Which of the last bytes from `p` to `end`, fewer than a block, of a range that begins at `from` are `c`. */
 static inline uint64_t rm_block_rest_equal(const char *from, const char *p, const char *end, char c)

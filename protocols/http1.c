@@ -22,7 +22,7 @@
 #include <string.h>
 
 #include "protocols/http1_body.h"
-#include "protocols/http1_head.h"
+#include "protocols/http1_known.h"
 
 enum { FIFO_MAX = 64, FEW_FIELDS = 16 };
 
@@ -54,6 +54,7 @@ struct way {
 	struct rm_http1_body body;
 	uint32_t stashed; /* bytes of an unfinished head */
 	uint8_t state, flags;
+	uint8_t known; /* which one of the memo its last head was like; 0: none */
 };
 
 struct http1 {
@@ -303,9 +304,12 @@ static bool more_room(struct feed *f)
 	return true;
 }
 
+/* `sealed`: it lies in the stash. Else its fields may be known. */
 static enum rm_http1_parsed parse_head(struct feed *f, const char *p, size_t n, bool sealed)
 {
-	enum rm_http1_parsed r = rm_http1_head_parse(f->m, f->dir, p, n, sealed);
+	struct rm_http1_memo *memo = !sealed && f->sink->on->memo ? f->sink->on->memo(f->sink) : NULL;
+	enum rm_http1_parsed r = memo ? rm_http1_known_parse(f->m, f->dir, p, n, memo, &f->way->known) :
+					rm_http1_head_parse(f->m, f->dir, p, n, sealed);
 
 	if (r == RM_HTTP1_DONE && f->m->head.fields_cut && more_room(f))
 		return rm_http1_head_parse(f->m, f->dir, p, n, sealed);
@@ -479,6 +483,7 @@ static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 
 	m.room = few;
 	m.room_fields = FEW_FIELDS;
+	m.known = NULL;
 	while (f.at < n) {
 		enum step s = step(&f);
 

@@ -25,15 +25,15 @@ void rm_http1_body_start(struct rm_http1_body *b, enum rm_http1_body_state kind,
 
 int rm_http1_frame_request(struct rm_http1_body *b, const struct rm_http1_head *m)
 {
-	bool coded = m->chunked || m->other_coding;
+	bool coded = m->framing.chunked || m->framing.other_coding;
 
 	/* HTTP/1.0 knows no transfer codings: some readers would not see this one. */
-	if (coded && (!m->chunked || m->head.version.p[2] == '0'))
+	if (coded && (!m->framing.chunked || m->head.version.p[2] == '0'))
 		return RM_E_PROTO;
 	if (coded)
 		rm_http1_body_start(b, RM_BODY_CHUNK, 0);
 	else
-		rm_http1_body_start(b, RM_BODY_LENGTH, m->length);
+		rm_http1_body_start(b, RM_BODY_LENGTH, m->framing.length);
 	return rm_http1_persists(m) ? 0 : RM_HTTP1_CLOSES;
 }
 
@@ -47,15 +47,15 @@ int rm_http1_frame_response(struct rm_http1_body *b, const struct rm_http1_head 
 		flags = RM_HTTP1_INTERIM;
 	if (flags & (RM_HTTP1_SWITCHES | RM_HTTP1_INTERIM) || head || status == 204 || status == 304) {
 		rm_http1_body_start(b, RM_BODY_DONE, 0);
-	} else if (m->chunked) {
+	} else if (m->framing.chunked) {
 		rm_http1_body_start(b, RM_BODY_CHUNK, 0);
 		/* HTTP/1.0 knows no chunks; clients read them anyway, and trust nothing behind. */
 		if (m->head.version.p[2] == '0')
 			flags |= RM_HTTP1_CLOSES;
-	} else if (m->other_coding && m->has_length) {
+	} else if (m->framing.other_coding && m->framing.has_length) {
 		return RM_E_PROTO;
-	} else if (m->has_length) {
-		rm_http1_body_start(b, RM_BODY_LENGTH, m->length);
+	} else if (m->framing.has_length) {
+		rm_http1_body_start(b, RM_BODY_LENGTH, m->framing.length);
 	} else {
 		rm_http1_body_start(b, RM_BODY_UNTIL_CLOSE, 0);
 		flags |= RM_HTTP1_CLOSES;

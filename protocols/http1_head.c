@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "protocols/http1_known.h"
 #include "protocols/http1_scan.h"
 
 /* The last places of a full list are kept for carriers of trace context: they matter most. */
@@ -207,19 +208,19 @@ static __attribute__((noinline)) bool add_listed_length(struct rm_http1_head *m,
 	uint64_t length;
 
 	while (next_member(&value, &member)) {
-		if (!rm_str_u64(member, &length) || (m->has_length && length != m->length))
+		if (!rm_str_u64(member, &length) || (m->framing.has_length && length != m->framing.length))
 			return false;
-		m->length = length;
-		m->has_length = true;
+		m->framing.length = length;
+		m->framing.has_length = true;
 	}
-	return m->has_length;
+	return m->framing.has_length;
 }
 
 static inline bool add_length(struct rm_http1_head *m, struct rm_str value)
 {
-	if (m->has_length || !rm_str_u64(value, &m->length))
+	if (m->framing.has_length || !rm_str_u64(value, &m->framing.length))
 		return add_listed_length(m, value);
-	m->has_length = true;
+	m->framing.has_length = true;
 	return true;
 }
 
@@ -232,19 +233,19 @@ static __attribute__((noinline)) bool add_coding(struct rm_http1_head *m, struct
 		const char *name_end = token_end(member.p, end);
 		struct rm_str name = slice(member.p, name_end);
 
-		if (m->chunked || !name.n) /* chunked must come last, once */
+		if (m->framing.chunked || !name.n) /* chunked must come last, once */
 			return false;
 		if (rm_str_ieq(name, RM_STR("chunked"))) {
 			if (name_end != end)
 				return false;
-			m->chunked = true;
+			m->framing.chunked = true;
 			continue;
 		}
 		/* identity is gone since RFC 7230, and read in two ways; so are quoted commas. */
 		if (rm_str_ieq(name, RM_STR("identity")) || memchr(name_end, '"', end - name_end) ||
 		    (name_end != end && *name_end != ';' && *name_end != ' ' && *name_end != '\t'))
 			return false;
-		m->other_coding = true;
+		m->framing.other_coding = true;
 	}
 	return true;
 }
@@ -255,16 +256,16 @@ static __attribute__((noinline)) void add_listed_options(struct rm_http1_head *m
 
 	while (next_member(&value, &member)) {
 		if (rm_str_ieq(member, RM_STR("close")))
-			m->close = true;
+			m->framing.close = true;
 		else if (rm_str_ieq(member, RM_STR("keep-alive")))
-			m->keep_alive = true;
+			m->framing.keep_alive = true;
 	}
 }
 
 static inline void add_options(struct rm_http1_head *m, struct rm_str value)
 {
 	if (value.n == 10 && rm_bytes_are(value.p, "keep-alive", 10)) /* what nearly all say */
-		m->keep_alive = true;
+		m->framing.keep_alive = true;
 	else
 		add_listed_options(m, value);
 }
@@ -457,10 +458,21 @@ static void clear(struct rm_http1_head *m)
 	m->head.block = NULL;
 	m->head.gateway = NULL;
 	m->head.status = 0;
+	m->head.fields = m->room;
 	m->head.field_count = 0;
+	m->head.same = 0;
 	m->head.fields_cut = false;
-	m->length = 0;
-	m->has_length = m->chunked = m->other_coding = m->close = m->keep_alive = false;
+	m->framing = (struct rm_http1_framing){ 0 };
+}
+
+/* The fields of a head that was parsed before. */
+static void take_known(struct rm_http1_head *m, const struct rm_http1_known *k)
+{
+	m->head.fields = k->fields;
+	m->head.field_count = k->field_count;
+	m->head.same = k->number;
+	m->head.authority = k->authority;
+	m->framing = k->framing;
 }
 
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
@@ -474,13 +486,19 @@ enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir 
 	r = rm_http1_line(&ret->head, dir, p, n, &line_bytes);
 	if (r != RM_HTTP1_DONE)
 		return r;
-	r = fields(ret, at + line_bytes, end, n >= RM_BLOCK, &at);
+	at += line_bytes;
+	if (ret->known && rm_http1_is_known(ret->known, at, end)) {
+		take_known(ret, ret->known);
+		at += ret->known->bytes;
+	} else {
+		r = fields(ret, at, end, n >= RM_BLOCK, &at);
+	}
 	if (r != RM_HTTP1_DONE)
 		return r;
 	if (at == end && !sealed)
 		return RM_HTTP1_MORE;
-	ret->head.fields = ret->room;
 	ret->head.raw = slice(p, at);
+	ret->head.line_bytes = (uint32_t)line_bytes;
 	ret->head.text_bytes = (uint32_t)(at - p);
 	if (dir == RM_DIR_REQUEST)
 		target_authority(&ret->head);
@@ -516,7 +534,7 @@ bool rm_http1_upgrades_to(const struct rm_http1_head *m, struct rm_str protocol)
 
 bool rm_http1_persists(const struct rm_http1_head *m)
 {
-	if (m->close)
+	if (m->framing.close)
 		return false;
-	return m->head.version.p[2] != '0' || m->keep_alive;
+	return m->head.version.p[2] != '0' || m->framing.keep_alive;
 }

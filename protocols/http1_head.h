@@ -19,15 +19,23 @@ enum rm_http1_parsed {
 	RM_HTTP1_BAD,      /* a field that is not allowed, or that can be read in two ways */
 };
 
-struct rm_http1_head {
-	struct rm_field *room; /* the caller's: where fields are listed, and ... */
-	uint32_t room_fields;  /* ... how many, RM_FIELDS_MAX at most */
-	struct rm_head head;   /* fed_from and fed_at are the caller's */
+/* What the fields say of the message's length, and of the connection. */
+struct rm_http1_framing {
 	uint64_t length;     /* Content-Length, if has_length */
 	bool has_length;
 	bool chunked;        /* the last transfer coding is chunked */
 	bool other_coding;   /* there is a transfer coding that is not chunked */
 	bool close, keep_alive; /* connection options */
+};
+
+struct rm_http1_known;
+
+struct rm_http1_head {
+	struct rm_field *room; /* the caller's: where fields are listed, and ... */
+	uint32_t room_fields;  /* ... how many, RM_FIELDS_MAX at most */
+	const struct rm_http1_known *known; /* the caller's: what the fields may be (http1_known.h); or NULL */
+	struct rm_head head;   /* fed_from and fed_at are the caller's */
+	struct rm_http1_framing framing;
 };
 
 /* True for a character that methods are made of: a token's (RFC 9110 section 5.6.2). */
@@ -46,7 +54,8 @@ enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const c
  * which must lie inside the `n` bytes; with `sealed` it is known to follow them. On RM_HTTP1_DONE
  * ret->head is whole and ret->head.raw.n is where the empty line begins.
  * When not all fields found room ret->head.fields_cut is set, and all else is as it would be.
- * Ownership: slices of `ret` point into the input, ret->head.fields is ret->room.
+ * Ownership: slices of `ret` point into the input, ret->head.fields is ret->room; where ret->head.same is set, fields and
+ * authority lie in ret->known.
  */
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed);

@@ -25,7 +25,7 @@ enum rm_sniff { RM_SNIFF_NO, RM_SNIFF_MORE, RM_SNIFF_YES };
 /* One exchange of a connection, named by the sink; 0 is "not recorded" and always allowed. */
 typedef uint32_t rm_xid;
 
-enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32, RM_TOPIC_ID_BYTES = 16 };
+enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32, RM_TOPIC_ID_BYTES = 16, RM_MEMO_BYTES = 11 * 1024 };
 
 /* What a connection remembers for its protocol beyond the state, see rm_sink_calls.stash. */
 enum rm_stash {
@@ -80,6 +80,7 @@ struct rm_head {
 	struct rm_str version;        /* "1.0", "1.1", "2" */
 	const struct rm_field *fields;
 	uint32_t field_count;         /* at most RM_FIELDS_MAX; more are parsed for framing but not listed */
+	uint32_t same;                /* all heads with this number have the same fields, of memory that is lent (memo); 0: none does */
 	bool fields_cut;              /* some were not listed */
 	bool alone;                   /* request of lines: the only one under way, with nothing but its content in this feed() */
 	struct rm_str authority;      /* Host field, or the authority of an absolute or CONNECT target */
@@ -87,6 +88,7 @@ struct rm_head {
 	const struct rm_block *block; /* HTTP/2: where the head lies; of a response: if fields can be added */
 	const struct rm_gateway *gateway; /* it is variables. Both NULL: it is lines, and lies in ... */
 	struct rm_str raw;            /* ... these bytes up to the blank line, which slices point into */
+	uint32_t line_bytes;          /* of them, the first line */
 	/*
 	 * Where the buffer of the current feed() lies in `raw`: byte `raw.p[i]` with i >= fed_from is
 	 * byte `i - fed_from + fed_at` of that buffer. Earlier bytes came with earlier feeds.
@@ -274,6 +276,11 @@ struct rm_sink_calls {
 	 * more than it did first. NULL: no memory, or it does.
 	 */
 	void *(*scratch)(struct rm_sink *, uint32_t bytes);
+	/*
+	 * RM_MEMO_BYTES of memory, 16-byte aligned, in which HTTP/1 finds what it left there on this connection or any other, or
+	 * zeroes. The same memory each time within one feed(). NULL: there is none now. The pointer may be NULL, too.
+	 */
+	void *(*memo)(struct rm_sink *);
 	/* The connection is a TLS session, the one of a ClientHello with this random number. */
 	bool (*secured)(struct rm_sink *, const uint8_t random[RM_TLS_RANDOM_BYTES]);
 	/*

@@ -15,8 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* As a file of ours, for its gate: once closed it would stay so for all inputs to come. */
+/* As files of ours: a gate that was closed, and what is kept of heads, would stay so for all inputs to come. */
 #include "agent/context.c"
+#include "agent/memo.c"
 #include "agent/hookapi.h"
 #include "base/pool.h"
 #include "tests/fuzz/wires.h"
@@ -527,6 +528,15 @@ static void finish(void)
 	wires_check(rm_conn_live() == 0 && rm_exchange_live() == 0 && rm_text_live() == 0);
 }
 
+/* `few`: as in a process that has just begun. */
+static void forget_heads(bool few)
+{
+	atomic_store(&messages, few ? 0 : FEW_MESSAGES);
+	for (int i = 0; i < PIECES; i++)
+		if (pieces[i].memo)
+			memset(pieces[i].memo, 0, sizeof(*pieces[i].memo));
+}
+
 static void start(unsigned settings)
 {
 	static char *environments[CONFIGS][4] = {
@@ -550,6 +560,7 @@ static void start(unsigned settings)
 	rm_context_init(&configs[settings % CONFIGS]);
 	atomic_store(&gate_closed, false);
 	atomic_store(&served, false);
+	forget_heads(settings & 0x40);
 	memory_left = settings & 0x80 ? settings & 0x1f : 0xff;
 	depth = -1;
 	steps = 0;

@@ -59,8 +59,8 @@ static void compare(const struct head *a, const struct head *b)
 	RM_CHECK(a->result == b->result);
 	if (a->result != RM_HTTP1_DONE || b->result != RM_HTTP1_DONE)
 		return;
-	RM_CHECK(m->has_length == o->has_length && m->length == o->length && m->chunked == o->chunked);
-	RM_CHECK(m->other_coding == o->other_coding && m->close == o->close && m->keep_alive == o->keep_alive);
+	RM_CHECK(m->framing.has_length == o->framing.has_length && m->framing.length == o->framing.length && m->framing.chunked == o->framing.chunked);
+	RM_CHECK(m->framing.other_coding == o->framing.other_coding && m->framing.close == o->framing.close && m->framing.keep_alive == o->framing.keep_alive);
 	RM_CHECK(rm_str_eq(m->head.authority, o->head.authority));
 	RM_CHECK(m->head.field_count == o->head.field_count && m->head.fields_cut == o->head.fields_cut);
 	for (uint32_t i = 0; i < m->head.field_count && i < o->head.field_count; i++) {
@@ -131,5 +131,5 @@ RM_TEST("a head that is cut asks for more at each length, and its bytes alone ar
 	h.n = 0;
 	add(&h, text, sizeof(text) - 2);
 	parse(&h, RM_DIR_REQUEST, false, RM_FIELDS_MAX);
-	RM_CHECK(h.result == RM_HTTP1_DONE && h.parsed.close && h.parsed.head.field_count == 3);
+	RM_CHECK(h.result == RM_HTTP1_DONE && h.parsed.framing.close && h.parsed.head.field_count == 3);
 }
