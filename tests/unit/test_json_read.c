@@ -88,7 +88,7 @@ RM_TEST("what is not well-formed is found out at the end")
 {
 	static const char *const texts[] = {
 		"", "{", "[1", "[1,", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":1,", "{a:1}", "{\"a\":1}}", "[1]x", "-", "\"",
-		"[[[[", "]", "{\"a\":[1}", "[\"a]",
+		"[[[[", "]", "{\"a\":[1}", "[\"a]", "[[1}]", "[{\"a\":1]]",
 	};
 	struct rm_str key;
 
@@ -127,11 +127,17 @@ RM_TEST("a value can be taken as it is written")
 
 RM_TEST("what is nested deeper than anybody nests fails, however deep it is")
 {
+	static const size_t depths[] = { 64, 65, 50000 };
 	static char deep[100000];
 	struct rm_json_reader j;
 
-	memset(deep, '[', sizeof(deep));
-	rm_json_read(&j, (struct rm_str){ deep, sizeof(deep) });
-	rm_json_skip(&j);
-	RM_CHECK(j.failed);
+	for (size_t i = 0; i < sizeof(depths) / sizeof(*depths); i++) {
+		size_t open = depths[i];
+
+		memset(deep, '[', open);
+		memset(deep + open, ']', open);
+		rm_json_read(&j, (struct rm_str){ deep, 2 * open });
+		rm_json_skip(&j);
+		RM_CHECK(rm_json_read_all(&j) == (open == 64));
+	}
 }
