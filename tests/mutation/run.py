@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""run.py --build DIR [PATTERN...]: would the tests notice, if a line of the code were wrong?
+"""run.py --build DIR [--fits] [PATTERN...]: would the tests notice, if a line of the code were wrong?
 
 Each hunk of the tables beside this file (*.mutations) is one small mistake in one source. It is compiled
 outside the tree and linked in the place of the right code; then the tests that the table names run until one
@@ -12,7 +12,8 @@ exactly one place of its source.
     -a line of the source
     +what stands there instead
 
-Prints TAP; each line says which test noticed, and what of it failed first.
+Prints TAP; each line says which test noticed, and what of it failed first. --fits makes no mistake: it only asks whether
+each hunk fits its source, and whether there are its tests. That takes no time, and is part of the lint suite.
 """
 import argparse
 import json
@@ -200,15 +201,32 @@ def judge(build, mutation):
     return False, "SURVIVED " + " ".join(mutation.tests)
 
 
+def unfit(mutations, build):
+    """Says which hunks cannot be tried."""
+    tests = {t["name"] for t in json.loads((build / "meson-info/intro-tests.json").read_text())}
+    for m in mutations:
+        where = f"{m.source}: {m.title}"
+        try:
+            m.text()
+        except (Unfit, OSError) as error:
+            yield f"{where}: {error}"
+        yield from (f"{where}: no test {name}" for name in m.tests if name not in tests)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--fits", action="store_true", help="only ask whether the tables are those of this code")
     parser.add_argument("patterns", nargs="*", help="only mutations whose source or title contains one of these")
     options = parser.parse_args()
     mutations = [m for table in sorted(Path(__file__).parent.glob("*.mutations")) for m in read_table(table)]
     if options.patterns:
         mutations = [m for m in mutations if any(p in f"{m.source}: {m.title}" for p in options.patterns)]
+    if options.fits:
+        found = list(unfit(mutations, options.build))
+        print("\n".join(found))
+        return found != [] or not mutations
     build = Build(options.build.resolve())
     failed = 0
     print(f"1..{len(mutations)}")
