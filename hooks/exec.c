@@ -211,67 +211,59 @@ static size_t count_args(const char *first, va_list args)
 	return n;
 }
 
-static void take_args(char **argv, size_t count, const char *first, va_list args)
+/* `by` the path or by search, with arguments that come one by one. Behind their NULL may be the environment. */
+static int by_list(int (*by)(const char *, char *const[], char *const[]), const char *name, const char *first, va_list args,
+		   bool has_env)
 {
+	va_list counted;
+	size_t count;
+
+	va_copy(counted, args);
+	count = count_args(first, counted);
+	va_end(counted);
+
+	char *argv[count];
+
 	argv[0] = (char *)first;
 	for (size_t i = 1; i < count; i++)
 		argv[i] = va_arg(args, char *);
+	return by(name, argv, has_env ? va_arg(args, char *const *) : environ);
 }
 
 RM_HOOK_ALONE(execl);
 RM_EXPORT int execl(const char *path, const char *arg, ...)
 {
 	va_list args;
-	size_t count;
+	int result;
 
 	va_start(args, arg);
-	count = count_args(arg, args);
+	result = by_list(by_path, path, arg, args, false);
 	va_end(args);
-
-	char *argv[count];
-
-	va_start(args, arg);
-	take_args(argv, count, arg, args);
-	va_end(args);
-	return by_path(path, argv, environ);
+	return result;
 }
 
 RM_HOOK_ALONE(execlp);
 RM_EXPORT int execlp(const char *file, const char *arg, ...)
 {
 	va_list args;
-	size_t count;
+	int result;
 
 	va_start(args, arg);
-	count = count_args(arg, args);
+	result = by_list(by_search, file, arg, args, false);
 	va_end(args);
-
-	char *argv[count];
-
-	va_start(args, arg);
-	take_args(argv, count, arg, args);
-	va_end(args);
-	return by_search(file, argv, environ);
+	return result;
 }
 
 RM_HOOK_ALONE(execle);
 RM_EXPORT int execle(const char *path, const char *arg, ...)
 {
-	char *const *envp;
 	va_list args;
-	size_t count;
+	int result;
 
 	va_start(args, arg);
-	count = count_args(arg, args);
+	result = by_list(by_path, path, arg, args, true);
 	va_end(args);
-
-	char *argv[count];
-
-	va_start(args, arg);
-	take_args(argv, count, arg, args);
-	envp = va_arg(args, char *const *);
-	va_end(args);
-	return by_path(path, argv, envp);
+	return result;
 }
 
 /* ---- posix_spawn: this process goes on, so nothing needs delivering ---- */

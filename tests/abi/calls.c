@@ -321,7 +321,7 @@ RM_TEST("vfork returns in the child and then in the parent")
 	RM_CHECK(send(p.client, "alive", 5, 0) == 5 && arrives(p.server, "alive"));
 	pid = vfork();
 	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", "exit $1", "sh", "42", (char *)NULL);
+		execl("/bin/sh", "sh", "-c", "exit $6", "sh", "1", "2", "3", "4", "5", "42", (char *)NULL);
 		_exit(127);
 	}
 	RM_CHECK(status_of(pid) == 42);
