@@ -31,7 +31,7 @@ function isPlain(headers) {
 drivers['amqplib/lib/channel.js'] = ({ Channel: { prototype } }) => Object.hasOwn(prototype, 'sendMessage') &&
 	replace(prototype, 'sendMessage', (sendMessage) => function (fields, properties) {
 		quietly(() => {
-			const context = current.getStore(), headers = properties?.headers;
+			const context = running(), headers = properties?.headers;
 
 			if (context && headers && fields === properties && lives(context) && isPlain(headers) &&
 			    !isPublishedByOthers(this.connection))
@@ -50,7 +50,7 @@ drivers['kafkajs/src/network/connection.js'] = ({ prototype }) => replace(protot
 
 drivers['kafkajs/src/network/requestQueue/index.js'] = ({ prototype }) =>
 	replace(prototype, 'push', (push) => function (request) {
-		const { sendRequest } = request, context = current.getStore();
+		const { sendRequest } = request, context = running();
 
 		if (context)
 			request.sendRequest = () => writing(connections.get(this)?.socket, context, sendRequest);
@@ -59,7 +59,7 @@ drivers['kafkajs/src/network/requestQueue/index.js'] = ({ prototype }) =>
 
 /* nats.js collects what it will write: a message's place is known when it is put in. */
 const published = ({ ProtocolHandler: { prototype } }) => replace(prototype, 'publish', (publish) => function () {
-	const socket = this.transport?.socket, context = current.getStore();
+	const socket = this.transport?.socket, context = running();
 	const next = () => {
 		const at = positionOf(socket);
 

@@ -7,7 +7,7 @@
  */
 const askers = new WeakMap();
 
-function remember(question, context = current.getStore()) {
+function remember(question, context = running()) {
 	/* Whoever asks a driver for what is no object is told so by the driver. */
 	if (typeof question === 'object' && question !== null && !askers.has(question))
 		askers.set(question, context);
@@ -48,7 +48,7 @@ function writing(socket, context, work) {
 
 /* A pool calls back whoever waited in the context of whoever gave something back. */
 const inOwnContext = (method) => function (callback, ...rest) {
-	const context = current.getStore();
+	const context = running();
 
 	return typeof callback !== 'function' ? apply(method, this, arguments)
 		: apply(method, this, [function () {
@@ -65,7 +65,7 @@ drivers['pg/lib/client.js'] = ({ prototype }) => replace(prototype, 'query', (qu
 	const last = () => (this._queryQueue ?? this.queryQueue).at(-1);
 	const before = asking, lastBefore = quietly(last);
 
-	asking = { connection: this.connection, context: current.getStore() };
+	asking = { connection: this.connection, context: running() };
 	try {
 		return apply(query, this, arguments);
 	} finally {
@@ -186,7 +186,7 @@ drivers['ioredis/built/cluster/index.js'] = ({ default: { prototype } }) => repl
 /* Of a cluster that is not ready the pipeline is made later, and then by whoever. */
 drivers['ioredis/built/Pipeline.js'] = ({ default: { prototype } }) =>
 	replace(prototype, 'sendCommand', (sendCommand) => function (command) {
-		remember(command, this.isCluster ? undefined : current.getStore());
+		remember(command, this.isCluster ? undefined : running());
 		return apply(sendCommand, this, arguments);
 	});
 
@@ -199,7 +199,7 @@ let encoding, watching = false, corked;
 function ownList(words) {
 	const list = [...words], [first] = words;
 
-	askers.set(list, current.getStore());
+	askers.set(list, running());
 	defineProperty(list, 0, { enumerable: true, get() { encoding = list; return first; } });
 	return list;
 }

@@ -23,7 +23,7 @@ function opening(context, work) {
 replace(http.Agent.prototype, 'createSocket', (createSocket) => function (request) {
 	const context = quietly(() => makers.get(request));
 
-	return makers.has(request) && context !== current.getStore()
+	return makers.has(request) && context !== running()
 		? current.run(context, () => apply(createSocket, this, arguments))
 		: apply(createSocket, this, arguments);
 });
@@ -33,7 +33,7 @@ const PLAIN_NAME = /^(?=.{1,253}$)(?!.*xn--)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})
 
 function followLookups(binding) {
 	replace(binding, 'getaddrinfo', (getaddrinfo) => function (request, name, family, flags, ...rest) {
-		const context = current.getStore() ?? opener;
+		const context = running() ?? opener;
 		const mark = context && typeof name === 'string' && PLAIN_NAME.test(name) && typeof flags === 'number'
 			? quietly(() => markLookup(name, context)) : 0;
 

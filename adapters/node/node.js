@@ -39,7 +39,7 @@
 	}
 
 	const { follow, ofRequest, prints, unmarkLookup, written } = native.exports;
-	const { AsyncLocalStorage, AsyncResource } = builtin('async_hooks');
+	const { AsyncLocalStorage, AsyncResource, executionAsyncId } = builtin('async_hooks');
 	const channels = builtin('diagnostics_channel');
 	const http = builtin('http'), net = builtin('net'), tls = builtin('tls');
 	const { apply, defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Reflect;
@@ -94,8 +94,39 @@
 	const lives = (context) => native.exports.lives(textOf(context));
 	const markLookup = (name, context) => native.exports.markLookup(name, textOf(context));
 
-	/* Holds the Context. */
-	const current = new AsyncLocalStorage();
+	/*
+	 * Holds the Context. Before Node 24 that costs something for each callback which Node puts off. So once as many requests
+	 * were served as `patience` says, and no code asked whom it works for, none is held any more: only what
+	 * runs in a request's own turn is known then, until somebody does ask.
+	 */
+	let current = new AsyncLocalStorage();
+	const PATIENCE = 10000;
+	let patience = PATIENCE;
+	let turn, ofTurn; /* its number, and the context of the request that it began */
+
+	function enter(context) {
+		turn = executionAsyncId();
+		ofTurn = context;
+		if (patience === 0)
+			return;
+		current.enterWith(context);
+		if (--patience === 0)
+			current.disable();
+	}
+
+	/* Old callbacks may still hold a context, and what they called since then holds none: so this begins anew. */
+	function holdAgain() {
+		current = new AsyncLocalStorage();
+		current.enterWith(executionAsyncId() === turn ? ofTurn : undefined);
+	}
+
+	/* Whom the running code works for. */
+	function running() {
+		if (patience === 0)
+			holdAgain();
+		patience = Infinity;
+		return current.getStore();
+	}
 
 	/* By the text that the agent wrote into the request; else by what is served on its connection. */
 	function contextOf(text, socket, stream) {
@@ -186,7 +217,7 @@
 		const context = contextOfRead(request, socket);
 
 		begin();
-		current.enterWith(context);
+		enter(context);
 		if (bodiesAreApart && context)
 			bodies.set(request, context);
 	});
@@ -205,7 +236,7 @@
 			quietly(() => {
 				begin();
 				upgraded.set(this, contextOfRead(request, request.socket));
-				current.enterWith(upgraded.get(this));
+				enter(upgraded.get(this));
 			});
 		return apply(finish, this, arguments);
 	});
@@ -213,7 +244,7 @@
 		const result = apply(free, this, arguments);
 
 		if (upgraded.has(this)) {
-			current.enterWith(upgraded.get(this));
+			enter(upgraded.get(this));
 			upgraded.delete(this);
 		}
 		return result;
@@ -226,7 +257,7 @@
 	 * waits for an answer on it is told in its own context by who sent it (http, promises).
 	 */
 	const asNobody = (method) => function () {
-		const context = current.getStore();
+		const context = running();
 
 		quietly(meetDrivers);
 		return context ? opening(context, () => current.run(undefined, () => apply(method, this, arguments)))
@@ -260,12 +291,12 @@
 	const makers = new WeakMap();
 
 	replace(http.Agent.prototype, 'addRequest', (addRequest) => function (request) {
-		quietly(() => makers.set(request, current.getStore()));
+		quietly(() => makers.set(request, running()));
 		return apply(addRequest, this, arguments);
 	});
 
 	function inject(request, start) {
-		const context = makers.has(request) ? makers.get(request) : current.getStore();
+		const context = makers.has(request) ? makers.get(request) : running();
 		const head = request._header;
 
 		if (typeof head === 'string' && !hasTraceparent(head) && context && head.startsWith(start) &&
@@ -291,7 +322,7 @@
 	let dispatching = false, first = true;
 
 	function inContextOf(handler, work) {
-		const before = dispatching, now = current.getStore();
+		const before = dispatching, now = running();
 
 		if (!dispatched.has(handler))
 			dispatched.set(handler, now);
@@ -321,10 +352,10 @@
 	/* The handlers of undici's functions remember where they were made; those of fetch do not. */
 	function makerOf(request) {
 		if (dispatching || first)
-			return current.getStore();
+			return running();
 		for (const key of Object.getOwnPropertySymbols(request))
 			if (key.description === 'handler' && request[key] instanceof AsyncResource)
-				return request[key].runInAsyncScope(() => current.getStore());
+				return request[key].runInAsyncScope(() => running());
 		return undefined;
 	}
 
@@ -358,7 +389,7 @@
 
 	/* Programs that are started belong to the request, too. */
 	const attached = (spawn) => function () {
-		attach(current.getStore());
+		attach(running());
 		try {
 			return apply(spawn, this, arguments);
 		} finally {
@@ -428,7 +459,7 @@
 	}
 
 	function requestOf(session, request, sensitive, headers, rest) {
-		const context = isForgotten(headers) ? undefined : current.getStore();
+		const context = isForgotten(headers) ? undefined : running();
 		const changes = (headers === undefined || (typeof headers === 'object' && headers !== null &&
 			!Array.isArray(headers) && isWithout(headers))) && context && lives(context);
 
@@ -453,7 +484,7 @@
 					const context = contextOf(headers.traceparent, stream.session.socket, stream.id);
 
 					begin();
-					current.enterWith(context);
+					enter(context);
 					if (!streams.has(getPrototypeOf(stream))) {
 						streams.add(getPrototypeOf(stream));
 						followBodies(getPrototypeOf(stream));

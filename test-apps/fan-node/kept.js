@@ -1,5 +1,5 @@
 // Answers /ID once it has asked itself for /near/ID, with the names of the headers that came; /late/ID at once, and
-// asks for /near/late/ID a while after that; /queue/ID once /near/queue/ID was asked for with the headers that came,
+// asks for /near/late/ID a while after that; /now/ID asks for /near/now/ID in its own turn, the others a while after that; /queue/ID once /near/queue/ID was asked for with the headers that came,
 // two at a time, by whoever came last.
 const http = require('http');
 
@@ -28,7 +28,8 @@ http.createServer(async (request, response) => {
 		return response.end('near\n');
 	if (request.url.startsWith('/late/'))
 		response.end(names);
-	await pause();
+	if (!request.url.startsWith('/now/'))
+		await pause();
 	if (request.url.startsWith('/queue/'))
 		askTogether({ path: request.url, headers: { ...request.headers }, done: () => response.end(names) });
 	else

@@ -95,12 +95,12 @@ def upgrades(t):
                 f"{name} is called for {parent}")
 
 
-def ask_in_turn(port, *groups):
+def ask_in_turn(port, *groups, header=""):
     """Sends each group of paths in one piece over one connection, and reads its answers; returns their bodies."""
     bodies = []
     with socket.create_connection(("127.0.0.1", port)) as s, s.makefile("rb") as answers:
         for paths in groups:
-            s.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: test\r\n\r\n" for path in paths).encode())
+            s.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: test\r\n{header}\r\n" for path in paths).encode())
             for _ in paths:
                 length = 0
                 while (line := answers.readline().strip()):
@@ -160,3 +160,26 @@ def forwarded(t):
     own = ["/first"] + [f"/queue/{c}-{i}" for c in range(2) for i in range(KEPT * KEPT)]
     found, none = called_for(t, server, 3 * len(own))
     t.equal((found, none), ({path: path for path in own}, []), "what is called for each request")
+
+
+SILENT = 10_000  # requests without a call, then callbacks hold no context any more (adapters/node/node.js)
+UNSAMPLED = "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-00\r\n"
+
+
+def after_silence(name, what, first, has_parent):
+    @case(f"node: after {SILENT} requests that called nobody, {what}", ["node"], agent_only=True, name=name)
+    def run(t):
+        port = t.port()
+        server = t.start("server", ["node", APPS / "fan-node" / "kept.js", port], port)
+        ask_in_turn(port, *[["/near/silent"]] * SILENT, header=UNSAMPLED)
+        ask_in_turn(port, [first])
+        with concurrent.futures.ThreadPoolExecutor(KEPT) as pool:
+            after = [f"/{way}{c}" for c in range(KEPT) for way in ("", "now/")]
+            list(pool.map(lambda path: ask_in_turn(port, [path]), after))
+        found, none = called_for(t, server, 3 * len([first, *after]))
+        own = [first, *after] if has_parent else after
+        t.equal((found, none), ({path: path for path in own}, [] if has_parent else [first]), "what is called for each request")
+
+
+after_silence("silent_now", "what the next one calls in its own turn is its own", "/now/a", True)
+after_silence("silent_later", "what the next one calls later is nobody's, and all that follow have theirs", "/a", False)
