@@ -67,7 +67,16 @@ public class Main {
 
 	/* ---- pipelines for all, which the first request starts ---- */
 
-	private record Job(String number, int turn, CompletableSubject done) {
+	private static final class Job {
+		final CompletableSubject done = CompletableSubject.create();
+		private final String number;
+		private final int turn;
+
+		Job(String number, int turn) {
+			this.number = number;
+			this.turn = turn;
+		}
+
 		Single<String> run() {
 			return ask(number, turn).doFinally(done::onComplete);
 		}
@@ -87,7 +96,7 @@ public class Main {
 
 	private static Completable jobs(boolean create, String number, int turns) {
 		return Observable.range(0, turns).flatMapCompletable(turn -> {
-			Job job = new Job(number, turn, CompletableSubject.create());
+			Job job = new Job(number, turn);
 			work(create);
 			if (create)
 				synchronized (Main.class) {
@@ -95,7 +104,7 @@ public class Main {
 				}
 			else
 				JOBS.onNext(job);
-			return job.done();
+			return job.done;
 		});
 	}
 
@@ -169,12 +178,14 @@ public class Main {
 	}
 
 	private static void answer(HttpExchange exchange, Throwable error) {
-		try (exchange) {
-			byte[] text = (error == null ? "near\n" : error.toString()).getBytes();
+		byte[] text = (error == null ? "near\n" : error.toString()).getBytes();
+		try {
 			exchange.sendResponseHeaders(error == null ? 200 : 500, text.length);
 			exchange.getResponseBody().write(text);
 		} catch (IOException e) {
 			/* it is gone */
+		} finally {
+			exchange.close();
 		}
 	}
 

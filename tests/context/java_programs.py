@@ -17,9 +17,14 @@ def release():
     return int(found[1]) if found else 0
 
 
+def for_java():
+    """Options that make javac compile for an older JVM than its own."""
+    return ["--release", str(release())] if 0 < release() < 17 else []
+
+
 def java(t, far, env, way, *options):
     port = t.port()
-    classes = t.build.app("fan-java", "Fan")
+    classes = t.build.app("fan-java", "Fan", for_java())
     return server(t, far, env, [JAVA, "-Xmx256m", *trust(t), *options, "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
 
 
@@ -113,7 +118,7 @@ def libraries(t, far, env, app, path, *arguments, jars=None):
     """A server of test-apps/APP, with the libraries of its pom.xml, or that of `jars`."""
     port, jars = t.port(), f"{JARS / (jars or app)}/*"
     sources = f"{APPS / app}:{APPS / 'fan-java-turns'}"
-    classes = t.build.app(app, "Main", ["-nowarn", "-cp", jars, "-sourcepath", sources], variant=f"-{Path(jars).parent.name}")
+    classes = t.build.app(app, "Main", ["-nowarn", *for_java(), "-cp", jars, "-sourcepath", sources], variant=f"-{Path(jars).parent.name}")
     return server(t, far, env, [JAVA, "-Xmx512m", "-XX:TieredStopAtLevel=1", *trust(t), "-cp", f"{classes}:{jars}", "Main", *arguments, port], port,
                   path=f"/{path}/{{id}}")
 
