@@ -163,6 +163,18 @@ void *rm_object_function(const struct rm_object *o, const char *name)
 	return symbol(o, name, STT_FUNC);
 }
 
+bool rm_object_functions(const struct rm_object *o, const char *names, unsigned count, unsigned needed, void **ret)
+{
+	for (unsigned i = 0; i < count; i++) {
+		ret[i] = rm_object_function(o, names);
+		if (!ret[i] && i < needed)
+			return false;
+		while (*names++)
+			;
+	}
+	return true;
+}
+
 void *rm_object_data(const struct rm_object *o, const char *name)
 {
 	return symbol(o, name, STT_OBJECT);

@@ -40,6 +40,12 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
  */
 void *rm_object_function(const struct rm_object *o, const char *name);
 
+/*
+ * Several of them; their names stand in `names`, one behind the other. Writes `count` addresses to `ret`, NULL for those it has
+ * not. False: one of the first `needed` is missing; then `ret` is not whole. Context: any.
+ */
+bool rm_object_functions(const struct rm_object *o, const char *names, unsigned count, unsigned needed, void **ret);
+
 /* The same of data that it defines. Context: any. */
 void *rm_object_data(const struct rm_object *o, const char *name);
 

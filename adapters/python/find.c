@@ -19,13 +19,9 @@ enum { COUNT = sizeof(struct rm_python) / sizeof(void *), LATER = 3 };
 static bool has_all(const struct rm_object *o, void *arg)
 {
 	void *found[COUNT];
-	const char *name = names;
 
-	for (int i = 0; i < COUNT; i++, name += strlen(name) + 1) {
-		found[i] = rm_object_function(o, name);
-		if (!found[i] && i < COUNT - LATER)
-			return false;
-	}
+	if (!rm_object_functions(o, names, COUNT, COUNT - LATER, found))
+		return false;
 	memcpy(arg, found, sizeof(found));
 	return true;
 }

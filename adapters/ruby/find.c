@@ -26,14 +26,8 @@ static bool look_at(const struct rm_object *o, void *arg)
 {
 	struct search *s = arg;
 	void *found[COUNT];
-	bool all = true;
-	const char *name = names;
 
-	for (int i = 0; i < COUNT && all; i++, name += strlen(name) + 1) {
-		found[i] = rm_object_function(o, name);
-		all = found[i] || i >= COUNT - OTHERS;
-	}
-	if (all) {
+	if (rm_object_functions(o, names, COUNT, COUNT - OTHERS, found)) {
 		memcpy(s->found, found, sizeof(found));
 		s->has_ruby = true;
 	} else if (rm_object_function(o, "Init_socket")) {
