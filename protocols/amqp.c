@@ -71,31 +71,25 @@ struct rm_amqp_channel *rm_amqp_channel(struct rm_amqp *s, struct rm_sink *sink,
 
 /* ---- frames ---- */
 
-enum verdict { GO_ON, STOP, MUTE };
-
 /* The rest of a frame: bytes of a body, and the end. */
 static bool rest(struct rm_amqp_feed *f)
 {
-	struct rm_amqp_way *w = &f->s->way[f->dir];
-	size_t here = f->n - f->at;
+	struct rm_amqp_way *w = &f->s->way[f->in.dir];
 	struct rm_amqp_channel *c;
 
 	if (w->left > 1) {
-		uint32_t take = here < w->left - 1 ? (uint32_t)here : w->left - 1;
-
-		w->left -= take;
-		f->at += take;
+		rm_input_pass(&f->in, &w->left, 1);
 		return true;
 	}
 	w->left = 0;
-	if ((uint8_t)f->p[f->at++] != FRAME_END)
+	if ((uint8_t)f->in.p[f->in.at++] != FRAME_END)
 		return false;
 	c = w->content ? rm_amqp_channel(f->s, f->sink, w->channel, false) : NULL;
 	/* A channel may be closed within a frame. */
-	if (!c || c->way[f->dir].stage != RM_AMQP_IN_BODY)
+	if (!c || c->way[f->in.dir].stage != RM_AMQP_IN_BODY)
 		return true;
-	c->way[f->dir].left -= w->body;
-	if (!c->way[f->dir].left)
+	c->way[f->in.dir].left -= w->body;
+	if (!c->way[f->in.dir].left)
 		rm_amqp_content_over(f, c);
 	return true;
 }
@@ -115,8 +109,8 @@ static bool may_be(struct rm_amqp_feed *f, const uint8_t *head, uint32_t size)
 		c = rm_amqp_channel(f->s, f->sink, rm_be16(head + 1), false);
 		if (!c)
 			return false;
-		return head[0] == RM_AMQP_HEADER ? c->way[f->dir].stage == RM_AMQP_AWAITS_HEAD :
-						   c->way[f->dir].stage == RM_AMQP_IN_BODY && size <= c->way[f->dir].left;
+		return head[0] == RM_AMQP_HEADER ? c->way[f->in.dir].stage == RM_AMQP_AWAITS_HEAD :
+						   c->way[f->in.dir].stage == RM_AMQP_IN_BODY && size <= c->way[f->in.dir].left;
 	}
 	return false;
 }
@@ -129,26 +123,26 @@ static uint32_t head_bytes(const uint8_t *head, uint32_t size)
 	return RM_AMQP_HEAD_BYTES + size;
 }
 
-static enum verdict content_head(struct rm_amqp_feed *f, uint16_t id, struct rm_str head, int64_t at)
+static enum rm_step content_head(struct rm_amqp_feed *f, uint16_t id, struct rm_str head, int64_t at)
 {
 	struct rm_amqp_channel *c = rm_amqp_channel(f->s, f->sink, id, false);
 	bool stop;
 
 	if (!c || !rm_amqp_content_head(f, c, head, at, &stop))
-		return MUTE;
-	return stop ? STOP : GO_ON;
+		return RM_STEP_MUTE;
+	return stop ? RM_STEP_STOP : RM_STEP_GO_ON;
 }
 
 /* As much of the frame as is looked at is here. */
-static enum verdict frame_here(struct rm_amqp_feed *f, struct rm_str head)
+static enum rm_step frame_here(struct rm_amqp_feed *f, struct rm_str head)
 {
-	struct rm_amqp_way *w = &f->s->way[f->dir];
+	struct rm_amqp_way *w = &f->s->way[f->in.dir];
 	const uint8_t *p = (const uint8_t *)head.p;
 	uint32_t size = rm_be32(p + 3);
 	struct rm_str payload = { head.p + RM_AMQP_HEAD_BYTES, head.n - RM_AMQP_HEAD_BYTES };
-	int64_t at = (int64_t)f->at - w->gather.kept;
+	int64_t at = (int64_t)f->in.at - w->gather.kept;
 
-	f->at += head.n - w->gather.kept;
+	f->in.at += head.n - w->gather.kept;
 	w->channel = rm_be16(p + 1);
 	w->content = p[0] == RM_AMQP_HEADER || p[0] == RM_AMQP_BODY;
 	w->body = p[0] == RM_AMQP_BODY ? size : 0;
@@ -156,44 +150,36 @@ static enum verdict frame_here(struct rm_amqp_feed *f, struct rm_str head)
 	if (p[0] == RM_AMQP_HEADER)
 		return content_head(f, w->channel, head, at);
 	if (p[0] == RM_AMQP_METHOD && payload.n == size && !rm_amqp_method(f, w->channel, payload))
-		return MUTE;
-	return GO_ON;
+		return RM_STEP_MUTE;
+	return RM_STEP_GO_ON;
 }
 
-static enum verdict keep(struct rm_amqp_feed *f)
+static enum rm_step frame(struct rm_amqp_feed *f)
 {
-	struct rm_str more = { f->p + f->at, f->n - f->at };
-
-	f->at = f->n;
-	return rm_gather_keep(&f->s->way[f->dir].gather, f->dir, more, f->sink) ? GO_ON : MUTE;
-}
-
-static enum verdict frame(struct rm_amqp_feed *f)
-{
-	struct rm_gather *g = &f->s->way[f->dir].gather;
-	size_t have = g->kept + (f->n - f->at);
-	enum verdict v;
+	struct rm_gather *g = &f->s->way[f->in.dir].gather;
+	size_t have = rm_gather_have(g, &f->in);
+	enum rm_step v;
 	const char *p;
 	uint32_t want, size;
 
 	if (have < RM_AMQP_HEAD_BYTES)
-		return keep(f);
-	p = rm_gather_joined(g, f->dir, f->p + f->at, RM_AMQP_HEAD_BYTES, f->sink);
+		return rm_gather_keep(g, &f->in, f->sink);
+	p = rm_gather_joined(g, &f->in, RM_AMQP_HEAD_BYTES, f->sink);
 	if (!p)
-		return MUTE;
+		return RM_STEP_MUTE;
 	size = rm_be32(p + 3);
 	if (size > SIZE_MAX_BYTES || !may_be(f, (const uint8_t *)p, size))
-		return MUTE;
+		return RM_STEP_MUTE;
 	want = head_bytes((const uint8_t *)p, size);
 	if (want > RM_AMQP_HEAD_BYTES + RM_AMQP_HEAD_MAX_BYTES)
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (have < want)
-		return keep(f);
-	p = rm_gather_joined(g, f->dir, f->p + f->at, want, f->sink);
+		return rm_gather_keep(g, &f->in, f->sink);
+	p = rm_gather_joined(g, &f->in, want, f->sink);
 	if (!p)
-		return MUTE;
+		return RM_STEP_MUTE;
 	v = frame_here(f, (struct rm_str){ p, want });
-	rm_gather_forget(g, f->dir, f->sink);
+	rm_gather_forget(g, f->in.dir, f->sink);
 	return v;
 }
 
@@ -202,12 +188,12 @@ static bool open_here(struct rm_amqp_feed *f)
 	struct rm_gather *g = &f->s->way[RM_DIR_REQUEST].gather;
 	const char *p;
 
-	if (g->kept + f->n < PREFACE_BYTES)
-		return keep(f) == GO_ON;
-	p = rm_gather_joined(g, RM_DIR_REQUEST, f->p, PREFACE_BYTES, f->sink);
+	if (rm_gather_have(g, &f->in) < PREFACE_BYTES)
+		return rm_gather_keep(g, &f->in, f->sink) == RM_STEP_GO_ON;
+	p = rm_gather_joined(g, &f->in, PREFACE_BYTES, f->sink);
 	if (!p || memcmp(p, preface, PREFACE_BYTES) != 0)
 		return false;
-	f->at = PREFACE_BYTES - g->kept;
+	f->in.at = PREFACE_BYTES - g->kept;
 	rm_gather_forget(g, RM_DIR_REQUEST, f->sink);
 	f->s->opened = true;
 	return true;
@@ -235,19 +221,19 @@ static int mute(struct rm_amqp *s, enum rm_dir dir, struct rm_sink *sink)
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct rm_amqp *s = state;
-	struct rm_amqp_feed f = { s, dir, (const char *)p, n, 0, sink, conn };
+	struct rm_amqp_feed f = { s, { dir, (const char *)p, n, 0 }, sink, conn };
 
 	if (!s->muted && !s->opened && n && (dir == RM_DIR_RESPONSE || !open_here(&f)))
 		return mute(s, dir, sink);
-	while (!s->muted && f.at < n) {
-		enum verdict v = s->way[dir].left ? (rest(&f) ? GO_ON : MUTE) : frame(&f);
+	while (!s->muted && f.in.at < n) {
+		enum rm_step v = s->way[dir].left ? (rest(&f) ? RM_STEP_GO_ON : RM_STEP_MUTE) : frame(&f);
 
-		if (v == MUTE)
+		if (v == RM_STEP_MUTE)
 			return mute(s, dir, sink);
-		if (v == STOP)
+		if (v == RM_STEP_STOP)
 			break;
 	}
-	return s->muted ? RM_FEED_MUTE : (int64_t)f.at;
+	return s->muted ? RM_FEED_MUTE : (int64_t)f.in.at;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)

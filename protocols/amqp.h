@@ -55,9 +55,7 @@ struct rm_amqp {
 
 struct rm_amqp_feed {
 	struct rm_amqp *s;
-	enum rm_dir dir;
-	const char *p;
-	size_t n, at;
+	struct rm_input in;
 	struct rm_sink *sink;
 	void *conn;
 };

@@ -219,7 +219,7 @@ static bool is_made_up(struct rm_str name)
 static bool recall_method(struct rm_amqp_feed *f, uint16_t channel, char room[RM_NAMES_TEXT_BYTES], struct rm_str ret[3])
 {
 	struct rm_amqp_key key;
-	struct rm_str none = { 0 }, text, k = rm_amqp_key(&key, f->dir == RM_DIR_REQUEST ? '>' : '<', channel, none);
+	struct rm_str none = { 0 }, text, k = rm_amqp_key(&key, f->in.dir == RM_DIR_REQUEST ? '>' : '<', channel, none);
 
 	ret[0] = ret[1] = ret[2] = none;
 	if (!rm_names_get(&f->s->names, f->sink, k, &text))
@@ -235,7 +235,7 @@ static bool recall_method(struct rm_amqp_feed *f, uint16_t channel, char room[RM
 static bool tell(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct rm_message *m, struct rm_amqp_room *room)
 {
 	const struct rm_amqp_properties *p = &room->properties;
-	struct rm_amqp_content *content = &c->way[f->dir];
+	struct rm_amqp_content *content = &c->way[f->in.dir];
 	struct rm_str known[3];
 	struct rm_strbuf b;
 
@@ -244,7 +244,7 @@ static bool tell(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct rm_me
 		m->destination = destination(known[0], known[1], known[2], &b);
 	m->system = RM_STR("rabbitmq");
 	m->port = PORT;
-	m->received = f->dir == RM_DIR_RESPONSE;
+	m->received = f->in.dir == RM_DIR_RESPONSE;
 	m->operation = m->received ? RM_STR("receive") : RM_STR("publish");
 	m->routing_key = known[1];
 	m->temporary = is_made_up(known[1]) || is_made_up(known[2]);
@@ -254,7 +254,7 @@ static bool tell(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct rm_me
 	m->fields = p->fields;
 	m->field_count = p->count;
 	content->x = f->sink->on->request(f->sink, f->conn);
-	return f->sink->on->message(f->sink, content->x, m, (uint32_t)f->at);
+	return f->sink->on->message(f->sink, content->x, m, (uint32_t)f->in.at);
 }
 
 /* By how much a head, and one of its frame's end, may grow. */
@@ -268,7 +268,7 @@ static uint64_t room_for(const struct rm_amqp *s, struct rm_str head)
 bool rm_amqp_content_head(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct rm_str head, int64_t at, bool *ret_stop)
 {
 	struct rm_str payload = { head.p + RM_AMQP_HEAD_BYTES, head.n - RM_AMQP_HEAD_BYTES };
-	struct rm_amqp_content *content = &c->way[f->dir];
+	struct rm_amqp_content *content = &c->way[f->in.dir];
 	struct rm_amqp_room *room;
 	struct rm_amqp_properties *p;
 	struct envelope envelope;
@@ -300,7 +300,7 @@ bool rm_amqp_content_head(struct rm_amqp_feed *f, struct rm_amqp_channel *c, str
 		.put = put_entry,
 		.write = write_head,
 	};
-	if (f->dir == RM_DIR_REQUEST)
+	if (f->in.dir == RM_DIR_REQUEST)
 		m.envelope = &envelope.base;
 	*ret_stop = !tell(f, c, &m, room);
 	return true;
@@ -322,11 +322,11 @@ static uint64_t unsettled_key(uint16_t channel, uint64_t number)
 
 void rm_amqp_content_over(struct rm_amqp_feed *f, struct rm_amqp_channel *c)
 {
-	struct rm_amqp_content over = c->way[f->dir];
-	bool sent = f->dir == RM_DIR_REQUEST;
+	struct rm_amqp_content over = c->way[f->in.dir];
+	bool sent = f->in.dir == RM_DIR_REQUEST;
 	struct rm_str none = { 0 };
 
-	c->way[f->dir] = (struct rm_amqp_content){ 0 };
+	c->way[f->in.dir] = (struct rm_amqp_content){ 0 };
 	if (!over.told)
 		return;
 	f->sink->on->request_end(f->sink, over.x, sent ? over.body : 0);

@@ -102,7 +102,7 @@ static struct rm_str recall(struct rm_amqp_feed *f, char what, uint16_t channel,
 static bool expect(struct rm_amqp_feed *f, struct rm_amqp_channel *c, bool told, struct rm_str exchange, struct rm_str key,
 		   struct rm_str queue)
 {
-	struct rm_amqp_content *content = &c->way[f->dir];
+	struct rm_amqp_content *content = &c->way[f->in.dir];
 	struct rm_amqp_room *room = told ? rm_amqp_room(f) : NULL;
 	struct rm_strbuf b;
 
@@ -118,7 +118,7 @@ static bool expect(struct rm_amqp_feed *f, struct rm_amqp_channel *c, bool told,
 	rm_strbuf_str(&b, key);
 	rm_strbuf_char(&b, '\0');
 	rm_strbuf_str(&b, queue);
-	remember(f, f->dir == RM_DIR_REQUEST ? '>' : '<', c->id, (struct rm_str){ 0 }, rm_strbuf_view(&b));
+	remember(f, f->in.dir == RM_DIR_REQUEST ? '>' : '<', c->id, (struct rm_str){ 0 }, rm_strbuf_view(&b));
 	return true;
 }
 
@@ -132,7 +132,7 @@ static bool publish(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct ar
 	if (a->bad || !expect(f, c, true, exchange, key, (struct rm_str){ 0 }))
 		return false;
 	if (c->confirms)
-		c->way[f->dir].confirm = ++c->published;
+		c->way[f->in.dir].confirm = ++c->published;
 	return true;
 }
 
@@ -147,7 +147,7 @@ static bool deliver(struct rm_amqp_feed *f, struct rm_amqp_channel *c, struct ar
 	key = word(a);
 	if (a->bad || !room || !expect(f, c, true, exchange, key, recall(f, asked ? 'g' : 'c', c->id, tag, room->text)))
 		return false;
-	c->way[f->dir].tag = delivery;
+	c->way[f->in.dir].tag = delivery;
 	return true;
 }
 
@@ -293,5 +293,5 @@ bool rm_amqp_method(struct rm_amqp_feed *f, uint16_t channel, struct rm_str payl
 			rm_amqp_channel_over(f->s, f->sink, c, RM_STR("channel_closed"));
 		return true;
 	}
-	return f->dir == RM_DIR_REQUEST ? client_method(f, method, channel, &a) : server_method(f, method, channel, &a);
+	return f->in.dir == RM_DIR_REQUEST ? client_method(f, method, channel, &a) : server_method(f, method, channel, &a);
 }

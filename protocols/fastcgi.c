@@ -20,6 +20,7 @@
 
 #include "base/endian.h"
 #include "protocols/cgi.h"
+#include "protocols/input.h"
 
 enum { HEADER_BYTES = 8, SLOTS = 8, SHORT_BYTES = 8192 };
 
@@ -78,14 +79,10 @@ _Static_assert(sizeof(struct fastcgi) <= 384, "RM_CONN_STATE_BYTES");
 struct feed {
 	struct fastcgi *g;
 	struct way *way;
-	enum rm_dir dir;
-	const char *p;
-	size_t n, at;
+	struct rm_input in;
 	struct rm_sink *sink;
 	void *conn;
 };
-
-enum step { GO_ON, STOP, MUTE };
 
 static enum rm_sniff sniff(const uint8_t *p, size_t n)
 {
@@ -135,32 +132,32 @@ static void forget(struct fastcgi *g, struct slot *s, struct rm_sink *sink)
 
 /* ---- requests ---- */
 
-static enum step begin_request(struct feed *f, uint16_t id)
+static enum rm_step begin_request(struct feed *f, uint16_t id)
 {
 	struct fastcgi *g = f->g;
 	struct slot *s = find(g, 0);
 
 	if (!id || f->way->left != 8 || find(g, id) || !s)
-		return MUTE;
+		return RM_STEP_MUTE;
 	s->id = id;
 	s->x = f->sink->on->request(f->sink, f->conn);
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
 /* Tells the head that these PARAMS are; the last record's begin at `last`. */
-static enum step tell(struct feed *f, struct slot *s, const char *p, size_t n, size_t last)
+static enum rm_step tell(struct feed *f, struct slot *s, const char *p, size_t n, size_t last)
 {
 	struct rm_cgi_room *room = f->sink->on->scratch(f->sink, sizeof(*room));
 	struct rm_cgi_request r;
 
 	if (!room || !rm_cgi_request(&r, (struct rm_cgi_vars){ p, n, 0, RM_CGI_FASTCGI }, room))
-		return MUTE;
+		return RM_STEP_MUTE;
 	r.gateway.name = "fastcgi";
 	if (r.traceparent.p >= p + last)
 		r.gateway.traceparent_at = (int64_t)(f->g->params_pos - f->g->pos) + (r.traceparent.p - (p + last));
 	s->flags |= TOLD;
 	s->due = r.content_bytes;
-	return f->sink->on->request_head(f->sink, s->x, &r.head, (uint32_t)f->at) ? GO_ON : STOP;
+	return f->sink->on->request_head(f->sink, s->x, &r.head, (uint32_t)f->in.at) ? RM_STEP_GO_ON : RM_STEP_STOP;
 }
 
 /* Is this record, the first of its request, all that there is? */
@@ -193,59 +190,59 @@ static const char *stash(struct feed *f, const char *p, size_t n)
 	return to;
 }
 
-/* Content of a PARAMS record: `n` bytes, of which f->at is the end. */
-static enum step params(struct feed *f, struct slot *s, const char *p, size_t n)
+/* Content of a PARAMS record: `n` bytes, of which f->in.at is the end. */
+static enum rm_step params(struct feed *f, struct slot *s, const char *p, size_t n)
 {
 	struct fastcgi *g = f->g;
 	bool first = !g->stashed, whole = !f->way->left;
 	const char *all;
-	enum step step;
+	enum rm_step step;
 
 	if (s->flags & TOLD)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	if (first && whole && is_head(p, n))
 		return tell(f, s, p, n, 0);
 	g->asks = s->id;
 	all = stash(f, p, n);
 	if (!all)
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (first || !whole || g->last || !is_head(all, g->stashed))
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	step = tell(f, s, all, g->stashed, 0);
 	drop_params(g, f->sink);
 	return step;
 }
 
-static enum step params_over(struct feed *f, struct slot *s)
+static enum rm_step params_over(struct feed *f, struct slot *s)
 {
 	struct fastcgi *g = f->g;
-	enum step step;
+	enum rm_step step;
 	const char *all;
 
 	s->flags |= PARAMS_OVER;
 	if (s->flags & TOLD)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	all = g->asks == s->id ? stash(f, NULL, 0) : NULL;
 	if (!all)
-		return MUTE;
+		return RM_STEP_MUTE;
 	step = tell(f, s, all, g->stashed, g->last);
 	drop_params(g, f->sink);
 	return step;
 }
 
-static enum step begin_params(struct feed *f, struct slot *s)
+static enum rm_step begin_params(struct feed *f, struct slot *s)
 {
 	struct fastcgi *g = f->g;
 
 	if (!s)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	if (s->flags & PARAMS_OVER || (g->asks && g->asks != s->id))
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (!f->way->left)
 		return params_over(f, s);
 	g->last = g->stashed;
-	g->params_pos = g->pos + f->at;
-	return GO_ON;
+	g->params_pos = g->pos + f->in.at;
+	return RM_STEP_GO_ON;
 }
 
 /* The request is over, with a body of so many bytes. */
@@ -255,15 +252,15 @@ static void asked(struct feed *f, struct slot *s, uint64_t bytes)
 	f->sink->on->request_end(f->sink, s->x, bytes);
 }
 
-static enum step begin_stdin(struct feed *f, struct slot *s)
+static enum rm_step begin_stdin(struct feed *f, struct slot *s)
 {
 	if (!s || s->flags & ASKED)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	if (!(s->flags & PARAMS_OVER))
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (!f->way->left)
 		asked(f, s, s->in);
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
 /* Bytes of a body. Those beyond the length that was said are no part of it, for whoever reads so far only. */
@@ -275,7 +272,7 @@ static void input(struct feed *f, struct slot *s, size_t n)
 }
 
 /* The header of a record is whole. */
-static enum step begin_question(struct feed *f)
+static enum rm_step begin_question(struct feed *f)
 {
 	uint16_t id = rm_be16(f->way->header + 2);
 	struct slot *s = id ? find(f->g, id) : NULL;
@@ -286,17 +283,17 @@ static enum step begin_question(struct feed *f)
 	case ABORT_REQUEST:
 		if (s)
 			s->flags |= ABORTED;
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	case PARAMS:
-		return id ? begin_params(f, s) : MUTE;
+		return id ? begin_params(f, s) : RM_STEP_MUTE;
 	case STDIN:
-		return id ? begin_stdin(f, s) : MUTE;
+		return id ? begin_stdin(f, s) : RM_STEP_MUTE;
 	case END_REQUEST:
 	case STDOUT:
 	case STDERR:
-		return MUTE;
+		return RM_STEP_MUTE;
 	}
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
 /* ---- answers ---- */
@@ -309,7 +306,7 @@ static void answer_begins(struct feed *f, struct slot *s)
 }
 
 /* Bytes of STDOUT. */
-static enum step output(struct feed *f, struct slot *s, const char *p, size_t n)
+static enum rm_step output(struct feed *f, struct slot *s, const char *p, size_t n)
 {
 	struct fastcgi *g = f->g;
 	int64_t used = 0;
@@ -317,20 +314,20 @@ static enum step output(struct feed *f, struct slot *s, const char *p, size_t n)
 	answer_begins(f, s);
 	if (!(s->flags & HEADED)) {
 		if (g->answers && g->answers != s->id)
-			return MUTE;
+			return RM_STEP_MUTE;
 		if (!g->answers)
 			g->answer = (struct rm_cgi_answer){ 0 };
 		g->answers = s->id;
 		used = rm_cgi_answer_feed(&g->answer, p, n, f->sink, s->x);
 		if (used < 0)
-			return MUTE;
+			return RM_STEP_MUTE;
 		if (g->answer.over) {
 			s->flags |= HEADED;
 			g->answers = 0;
 		}
 	}
 	s->out += n - (size_t)used;
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
 /* What became of a request that has no whole answer. */
@@ -348,7 +345,7 @@ static struct rm_str failure(const struct slot *s, uint8_t protocol_status)
 }
 
 /* END_REQUEST is whole: the status of the program is its own affair, as it is for web servers. */
-static enum step end_request(struct feed *f, struct slot *s)
+static enum rm_step end_request(struct feed *f, struct slot *s)
 {
 	uint8_t protocol_status = f->way->header[4];
 	rm_xid x = s->x;
@@ -361,10 +358,10 @@ static enum step end_request(struct feed *f, struct slot *s)
 		f->sink->on->response_end(f->sink, x, out);
 	else
 		f->sink->on->broken(f->sink, x, error);
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
-static enum step begin_answer(struct feed *f)
+static enum rm_step begin_answer(struct feed *f)
 {
 	uint16_t id = rm_be16(f->way->header + 2);
 	uint8_t type = f->way->header[1];
@@ -376,51 +373,51 @@ static enum step begin_answer(struct feed *f)
 	case STDIN:
 	case DATA:
 	case GET_VALUES:
-		return MUTE;
+		return RM_STEP_MUTE;
 	case END_REQUEST:
-		return find(f->g, id) && id && f->way->left == 8 ? GO_ON : MUTE;
+		return find(f->g, id) && id && f->way->left == 8 ? RM_STEP_GO_ON : RM_STEP_MUTE;
 	case STDOUT:
 	case STDERR:
-		return id && find(f->g, id) ? GO_ON : MUTE;
+		return id && find(f->g, id) ? RM_STEP_GO_ON : RM_STEP_MUTE;
 	}
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
 /* ---- records ---- */
 
-static enum step header(struct feed *f)
+static enum rm_step header(struct feed *f)
 {
 	struct way *w = f->way;
 	size_t n = HEADER_BYTES - (size_t)w->got;
 
-	n = n < f->n - f->at ? n : f->n - f->at;
-	memcpy(w->header + w->got, f->p + f->at, n);
+	n = n < f->in.n - f->in.at ? n : f->in.n - f->in.at;
+	memcpy(w->header + w->got, f->in.p + f->in.at, n);
 	w->got += (uint8_t)n;
-	f->at += n;
+	f->in.at += n;
 	if (w->got < HEADER_BYTES)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	if (w->header[0] != 1)
-		return MUTE;
+		return RM_STEP_MUTE;
 	w->left = rm_be16(w->header + 4);
 	w->pad = w->header[6];
-	return f->dir == RM_DIR_REQUEST ? begin_question(f) : begin_answer(f);
+	return f->in.dir == RM_DIR_REQUEST ? begin_question(f) : begin_answer(f);
 }
 
-/* `n` bytes of content, which end at f->at, and of which w->left are to follow. */
-static enum step content(struct feed *f, const char *p, size_t n)
+/* `n` bytes of content, which end at f->in.at, and of which w->left are to follow. */
+static enum rm_step content(struct feed *f, const char *p, size_t n)
 {
 	struct way *w = f->way;
 	uint16_t id = rm_be16(w->header + 2);
 	struct slot *s = id ? find(f->g, id) : NULL;
 
 	if (!s)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	switch (w->header[1]) {
 	case PARAMS:
 		return params(f, s, p, n);
 	case STDIN:
 		input(f, s, n);
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	case STDOUT:
 		return output(f, s, p, n);
 	case END_REQUEST:
@@ -428,29 +425,29 @@ static enum step content(struct feed *f, const char *p, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (w->left + n - i == 4)
 				w->header[4] = (uint8_t)p[i];
-		return w->left ? GO_ON : end_request(f, s);
+		return w->left ? RM_STEP_GO_ON : end_request(f, s);
 	}
-	return GO_ON;
+	return RM_STEP_GO_ON;
 }
 
-static enum step step(struct feed *f)
+static enum rm_step step(struct feed *f)
 {
 	struct way *w = f->way;
-	const char *p = f->p + f->at;
-	size_t n = f->n - f->at;
-	enum step s = GO_ON;
+	const char *p = f->in.p + f->in.at;
+	size_t n = f->in.n - f->in.at;
+	enum rm_step s = RM_STEP_GO_ON;
 
 	if (w->got < HEADER_BYTES) {
 		s = header(f);
 	} else if (w->left) {
 		n = n < w->left ? n : w->left;
 		w->left -= (uint16_t)n;
-		f->at += n;
+		f->in.at += n;
 		s = content(f, p, n);
 	} else {
 		n = n < w->pad ? n : w->pad;
 		w->pad -= (uint8_t)n;
-		f->at += n;
+		f->in.at += n;
 	}
 	if (w->got == HEADER_BYTES && !w->left && !w->pad)
 		w->got = 0;
@@ -482,21 +479,21 @@ static int mute(struct fastcgi *g)
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct fastcgi *g = state;
-	struct feed f = { g, &g->way[dir], dir, (const char *)p, n, 0, sink, conn };
+	struct feed f = { g, &g->way[dir], { dir, (const char *)p, n, 0 }, sink, conn };
 
-	while (!g->muted && f.at < n) {
-		enum step s = step(&f);
+	while (!g->muted && f.in.at < n) {
+		enum rm_step s = step(&f);
 
-		if (s == MUTE)
+		if (s == RM_STEP_MUTE)
 			g->muted = true;
-		if (s != GO_ON)
+		if (s != RM_STEP_GO_ON)
 			break;
 	}
 	if (g->muted)
 		return mute(g);
 	if (dir == RM_DIR_REQUEST)
-		g->pos += f.at;
-	return (int64_t)f.at;
+		g->pos += f.in.at;
+	return (int64_t)f.in.at;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)

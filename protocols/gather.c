@@ -1,31 +1,30 @@
 /* See gather.h. */
 #include "protocols/gather.h"
 
-bool rm_gather_keep(struct rm_gather *g, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink)
+enum rm_step rm_gather_keep(struct rm_gather *g, struct rm_input *in, struct rm_sink *sink)
 {
+	struct rm_str rest = rm_input_rest(in);
 	char *stash;
 
-	if (!bytes.n)
-		return true;
-	if (bytes.n > RM_HEAD_MAX_BYTES)
-		return false;
-	stash = sink->on->stash(sink, (enum rm_stash)dir, g->kept + (uint32_t)bytes.n);
+	if (!rest.n)
+		return RM_STEP_GO_ON;
+	if (rest.n > RM_HEAD_MAX_BYTES)
+		return RM_STEP_MUTE;
+	stash = sink->on->stash(sink, (enum rm_stash)in->dir, g->kept + (uint32_t)rest.n);
 	if (!stash)
-		return false;
-	memcpy(stash + g->kept, bytes.p, bytes.n);
-	g->kept += (uint32_t)bytes.n;
-	return true;
+		return RM_STEP_MUTE;
+	memcpy(stash + g->kept, rest.p, rest.n);
+	g->kept += (uint32_t)rest.n;
+	in->at = in->n;
+	return RM_STEP_GO_ON;
 }
 
-const char *rm_gather_joined(const struct rm_gather *g, enum rm_dir dir, const char *p, uint32_t want, struct rm_sink *sink)
+const char *rm_gather_join(const struct rm_gather *g, const struct rm_input *in, uint32_t want, struct rm_sink *sink)
 {
-	char *stash;
+	char *stash = sink->on->stash(sink, (enum rm_stash)in->dir, want > g->kept ? want : g->kept);
 
-	if (!g->kept)
-		return p;
-	stash = sink->on->stash(sink, (enum rm_stash)dir, want > g->kept ? want : g->kept);
 	if (stash && want > g->kept)
-		memcpy(stash + g->kept, p, want - g->kept);
+		memcpy(stash + g->kept, in->p + in->at, want - g->kept);
 	return stash;
 }
 

@@ -5,20 +5,33 @@
 #ifndef RM_PROTOCOLS_GATHER_H
 #define RM_PROTOCOLS_GATHER_H
 
-#include "protocols/proto.h"
+#include "protocols/input.h"
 
 struct rm_gather {
 	uint32_t kept; /* of the head, in the stash */
 };
 
-/* Keeps the bytes, which are all that is here of it. False: no memory, or more than RM_HEAD_MAX_BYTES. */
-bool rm_gather_keep(struct rm_gather *g, enum rm_dir dir, struct rm_str bytes, struct rm_sink *sink);
+/* How much of the head is here, kept or in the input. */
+static inline size_t rm_gather_have(const struct rm_gather *g, const struct rm_input *in)
+{
+	return g->kept + (in->n - in->at);
+}
+
+/* Keeps the rest of the input, all of it the head's. RM_STEP_MUTE: no memory, or more than RM_HEAD_MAX_BYTES. */
+enum rm_step rm_gather_keep(struct rm_gather *g, struct rm_input *in, struct rm_sink *sink);
+
+/* rm_gather_joined() where something is kept. */
+const char *rm_gather_join(const struct rm_gather *g, const struct rm_input *in, uint32_t want, struct rm_sink *sink);
 
 /*
- * The first `want` bytes of the head in one piece; those that are not kept are at `p`, and stay there. NULL: no memory.
- * May be asked for more of the same head later. Valid until the next call.
+ * The first `want` bytes of the head in one piece; those that are not kept are the next of the input, and stay there. NULL: no
+ * memory. May be asked for more of the same head later. Valid until the next call.
  */
-const char *rm_gather_joined(const struct rm_gather *g, enum rm_dir dir, const char *p, uint32_t want, struct rm_sink *sink);
+static inline const char *rm_gather_joined(const struct rm_gather *g, const struct rm_input *in, uint32_t want,
+					   struct rm_sink *sink)
+{
+	return g->kept ? rm_gather_join(g, in, want, sink) : in->p + in->at;
+}
 
 /* The head is over, or will not go on. */
 void rm_gather_forget(struct rm_gather *g, enum rm_dir dir, struct rm_sink *sink);

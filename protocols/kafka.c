@@ -69,14 +69,6 @@ static void kafka_open(void *state, enum rm_role role)
 
 /* ---- requests ---- */
 
-static enum rm_kafka_verdict keep(struct rm_kafka_feed *f)
-{
-	struct rm_str rest = { f->p + f->at, f->n - f->at };
-
-	f->at = f->n;
-	return rm_gather_keep(&f->s->way[f->dir].gather, f->dir, rest, f->sink) ? RM_KAFKA_GO_ON : RM_KAFKA_MUTE;
-}
-
 /* How much of a request is looked at in one piece; `p` has HEAD_BYTES. */
 static uint32_t wanted(const char *p)
 {
@@ -102,7 +94,7 @@ static bool is_telling(int64_t key, int64_t version)
 }
 
 /* The request is here as far as it is looked at, and was stepped over. */
-static enum rm_kafka_verdict request_here(struct rm_kafka_feed *f, struct rm_str request, int64_t at)
+static enum rm_step request_here(struct rm_kafka_feed *f, struct rm_str request, int64_t at)
 {
 	struct rm_kafka_cursor c = { .p = request.p, .n = request.n, .at = SIZE_BYTES };
 	int64_t key = rm_kafka_int(&c, 2), version = rm_kafka_int(&c, 2), number = rm_kafka_int(&c, 4);
@@ -110,45 +102,45 @@ static enum rm_kafka_verdict request_here(struct rm_kafka_feed *f, struct rm_str
 	struct rm_waiting w = { .kind = RM_WAITING_PLAIN, .n = 1 };
 
 	if (c.bad || key < 0 || version < 0 || (key == RM_KAFKA_SASL_HANDSHAKE && version == 0))
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	f->s->opened = true;
 	learn_client(f->s, name);
 	if ((key == RM_KAFKA_PRODUCE && version > RM_KAFKA_PRODUCE_MAX) || (key == RM_KAFKA_FETCH && version > RM_KAFKA_FETCH_MAX))
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	if (key == RM_KAFKA_PRODUCE)
-		return rm_kafka_produce(f, &c, (unsigned)version, (uint32_t)number, request, at, !f->s->way[f->dir].left);
+		return rm_kafka_produce(f, &c, (unsigned)version, (uint32_t)number, request, at, !f->s->way[f->in.dir].left);
 	if (key == RM_KAFKA_FETCH || is_telling(key, version)) {
 		w.kind = key == RM_KAFKA_FETCH ? RM_KAFKA_WAITS_FETCH : RM_KAFKA_WAITS_METADATA;
 		w.n = rm_kafka_waits((unsigned)version, (uint32_t)number) & RM_WAITING_MAX;
 	}
-	return rm_waiting_add(&f->s->queue, f->sink, &w) ? RM_KAFKA_GO_ON : RM_KAFKA_MUTE;
+	return rm_waiting_add(&f->s->queue, f->sink, &w) ? RM_STEP_GO_ON : RM_STEP_MUTE;
 }
 
-static enum rm_kafka_verdict request(struct rm_kafka_feed *f)
+static enum rm_step request(struct rm_kafka_feed *f)
 {
-	struct rm_kafka_way *w = &f->s->way[f->dir];
-	size_t have = w->gather.kept + (f->n - f->at);
-	enum rm_kafka_verdict v;
+	struct rm_kafka_way *w = &f->s->way[f->in.dir];
+	size_t have = rm_gather_have(&w->gather, &f->in);
+	enum rm_step v;
 	const char *p;
 	uint32_t want;
 	int64_t at;
 
 	if (have < HEAD_BYTES)
-		return keep(f);
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, HEAD_BYTES, f->sink);
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, HEAD_BYTES, f->sink);
 	if (!p || be(p, 4) < HEAD_BYTES - SIZE_BYTES || be(p, 4) > SIZE_MAX_BYTES)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	want = wanted(p);
 	if (have < want)
-		return keep(f);
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, want, f->sink);
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, want, f->sink);
 	if (!p)
-		return RM_KAFKA_MUTE;
-	at = (int64_t)f->at - w->gather.kept;
-	f->at += want - w->gather.kept;
+		return RM_STEP_MUTE;
+	at = (int64_t)f->in.at - w->gather.kept;
+	f->in.at += want - w->gather.kept;
 	w->left = SIZE_BYTES + (uint32_t)be(p, 4) - want;
 	v = request_here(f, (struct rm_str){ p, want }, at);
-	rm_gather_forget(&w->gather, f->dir, f->sink);
+	rm_gather_forget(&w->gather, f->in.dir, f->sink);
 	return v;
 }
 
@@ -203,37 +195,37 @@ static bool is_small_answer(const struct rm_waiting *w, uint32_t size)
 }
 
 /* An answer begins; small ones to Produce are looked at in one piece. */
-static enum rm_kafka_verdict answer(struct rm_kafka_feed *f)
+static enum rm_step answer(struct rm_kafka_feed *f)
 {
-	struct rm_kafka_way *w = &f->s->way[f->dir];
-	size_t have = w->gather.kept + (f->n - f->at);
+	struct rm_kafka_way *w = &f->s->way[f->in.dir];
+	size_t have = rm_gather_have(&w->gather, &f->in);
 	uint32_t want = ANSWER_BYTES, size;
 	bool good, whole;
 	const char *p;
 
 	if (have < want)
-		return keep(f);
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, want, f->sink);
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, want, f->sink);
 	if (!p || be(p, 4) < ANSWER_BYTES - SIZE_BYTES || be(p, 4) > SIZE_MAX_BYTES)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	size = (uint32_t)be(p, 4);
 	whole = is_small_answer(rm_waiting_oldest(&f->s->queue, f->sink), size);
 	want = whole ? SIZE_BYTES + size : want;
 	if (have < want)
-		return keep(f);
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, want, f->sink);
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, want, f->sink);
 	if (!p)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	good = match(f, (uint32_t)be(p + 4, 4));
 	if (good && whole)
 		good = rm_kafka_produced(f->s, f->sink, (f->s->now.n >> 16) - 1, f->s->now.n & 0xffff,
 					 (struct rm_str){ p + ANSWER_BYTES, want - ANSWER_BYTES });
 	else if (good && f->s->now.kind == RM_KAFKA_WAITS_PRODUCE)
 		rm_kafka_batches_answered(f->s, f->sink, f->s->now.n & 0xffff, RM_KAFKA_UNKNOWN);
-	f->at += want - w->gather.kept;
+	f->in.at += want - w->gather.kept;
 	w->left = SIZE_BYTES + size - want;
-	rm_gather_forget(&w->gather, f->dir, f->sink);
-	return good ? RM_KAFKA_GO_ON : RM_KAFKA_MUTE;
+	rm_gather_forget(&w->gather, f->in.dir, f->sink);
+	return good ? RM_STEP_GO_ON : RM_STEP_MUTE;
 }
 
 /* Is the answer on its way one that is looked at? */
@@ -243,27 +235,27 @@ static bool reads_on(const struct rm_kafka *s)
 }
 
 /* The next step in an answer that is read as it comes. */
-static enum rm_kafka_verdict read_on(struct rm_kafka_feed *f)
+static enum rm_step read_on(struct rm_kafka_feed *f)
 {
-	struct rm_kafka_way *w = &f->s->way[f->dir];
-	size_t have = w->gather.kept + (f->n - f->at), look = have < w->left ? have : w->left;
+	struct rm_kafka_way *w = &f->s->way[f->in.dir];
+	size_t have = rm_gather_have(&w->gather, &f->in), look = have < w->left ? have : w->left;
 	const char *p;
 	int64_t used;
 
 	look = look < RM_KAFKA_VIEW_BYTES ? look : RM_KAFKA_VIEW_BYTES;
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, (uint32_t)look, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, (uint32_t)look, f->sink);
 	if (!p)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	used = f->s->now.kind == RM_KAFKA_WAITS_FETCH ? rm_kafka_fetch_step(f, (struct rm_str){ p, look }, w->left) :
 							rm_kafka_metadata_step(f, (struct rm_str){ p, look }, w->left);
 	if (used < 0)
-		return keep(f);
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
 	if (used == 0)
-		return RM_KAFKA_GO_ON;
-	f->at += (size_t)used - w->gather.kept;
+		return RM_STEP_GO_ON;
+	f->in.at += (size_t)used - w->gather.kept;
 	w->left -= (uint32_t)used;
-	rm_gather_forget(&w->gather, f->dir, f->sink);
-	return RM_KAFKA_GO_ON;
+	rm_gather_forget(&w->gather, f->in.dir, f->sink);
+	return RM_STEP_GO_ON;
 }
 
 static void answer_over(struct rm_kafka_feed *f)
@@ -279,30 +271,20 @@ static void answer_over(struct rm_kafka_feed *f)
 
 /* ---- the connection ---- */
 
-static void pass(struct rm_kafka_feed *f)
-{
-	struct rm_kafka_way *w = &f->s->way[f->dir];
-	size_t here = f->n - f->at;
-	uint32_t take = here < w->left ? (uint32_t)here : w->left;
-
-	w->left -= take;
-	f->at += take;
-}
-
 /* One step of a direction; `left` is 0 where something ended, or begins. */
-static enum rm_kafka_verdict go_on(struct rm_kafka_feed *f)
+static enum rm_step go_on(struct rm_kafka_feed *f)
 {
-	struct rm_kafka_way *w = &f->s->way[f->dir];
-	bool sent = f->dir == RM_DIR_REQUEST;
-	enum rm_kafka_verdict v = RM_KAFKA_GO_ON;
+	struct rm_kafka_way *w = &f->s->way[f->in.dir];
+	bool sent = f->in.dir == RM_DIR_REQUEST;
+	enum rm_step v = RM_STEP_GO_ON;
 
 	if (!w->left)
 		v = sent ? request(f) : answer(f);
 	else if (!sent && reads_on(f->s))
 		v = read_on(f);
 	else
-		pass(f);
-	if (v != RM_KAFKA_MUTE && !w->left && !w->gather.kept) {
+		rm_input_pass(&f->in, &w->left, 0);
+	if (v != RM_STEP_MUTE && !w->left && !w->gather.kept) {
 		if (sent)
 			request_over(f);
 		else
@@ -344,16 +326,16 @@ static int mute(struct rm_kafka *s, enum rm_dir dir, struct rm_sink *sink)
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct rm_kafka *s = state;
-	struct rm_kafka_feed f = { s, dir, (const char *)p, n, 0, sink, conn };
-	enum rm_kafka_verdict v = RM_KAFKA_GO_ON;
+	struct rm_kafka_feed f = { s, { dir, (const char *)p, n, 0 }, sink, conn };
+	enum rm_step v = RM_STEP_GO_ON;
 
 	if (!s->opened && dir == RM_DIR_RESPONSE)
 		return mute(s, dir, sink);
-	while (!s->muted && f.at < n && v == RM_KAFKA_GO_ON)
+	while (!s->muted && f.in.at < n && v == RM_STEP_GO_ON)
 		v = go_on(&f);
-	if (v == RM_KAFKA_MUTE)
+	if (v == RM_STEP_MUTE)
 		return mute(s, dir, sink);
-	return s->muted ? RM_FEED_MUTE : (int64_t)f.at;
+	return s->muted ? RM_FEED_MUTE : (int64_t)f.in.at;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)

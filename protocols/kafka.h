@@ -78,14 +78,10 @@ _Static_assert(sizeof(struct rm_kafka) <= 384, "RM_CONN_STATE_BYTES");
 
 struct rm_kafka_feed {
 	struct rm_kafka *s;
-	enum rm_dir dir;
-	const char *p;
-	size_t n, at;
+	struct rm_input in;
 	struct rm_sink *sink;
 	void *conn;
 };
-
-enum rm_kafka_verdict { RM_KAFKA_GO_ON, RM_KAFKA_STOP, RM_KAFKA_MUTE };
 
 static inline uint32_t rm_kafka_waits(unsigned version, uint32_t number)
 {
@@ -98,7 +94,7 @@ static inline uint32_t rm_kafka_waits(unsigned version, uint32_t number)
  * A Produce request; `c` stands behind its head, and sees all of the request (`whole`) or its beginning. `request` are the
  * bytes it sees, which begin at `at`.
  */
-enum rm_kafka_verdict rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_cursor *c, unsigned version, uint32_t number,
+enum rm_step rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_cursor *c, unsigned version, uint32_t number,
 				       struct rm_str request, int64_t at, bool whole);
 
 /*

@@ -56,7 +56,7 @@ static void tell(struct rm_kafka_feed *f, const struct rm_kafka_batch *b, const 
 	t->count = 0;
 	t->body = t->records;
 	t->x = f->sink->on->request(f->sink, f->conn);
-	f->sink->on->message(f->sink, t->x, &m, (uint32_t)f->at);
+	f->sink->on->message(f->sink, t->x, &m, (uint32_t)f->in.at);
 	f->sink->on->request_end(f->sink, t->x, 0);
 }
 

@@ -222,7 +222,7 @@ static bool write_request(const struct rm_envelope *base, struct rm_str fields, 
 
 /* ---- requests ---- */
 
-static enum rm_kafka_verdict tell(struct rm_kafka_feed *f, struct produce *p, const struct rm_envelope *envelope)
+static enum rm_step tell(struct rm_kafka_feed *f, struct produce *p, const struct rm_envelope *envelope)
 {
 	char digits[12];
 	struct rm_strbuf b;
@@ -244,10 +244,10 @@ static enum rm_kafka_verdict tell(struct rm_kafka_feed *f, struct produce *p, co
 		m.fields = p->only.fields;
 		m.field_count = p->only.count;
 	}
-	return f->sink->on->message(f->sink, f->s->x, &m, (uint32_t)f->at) ? RM_KAFKA_GO_ON : RM_KAFKA_STOP;
+	return f->sink->on->message(f->sink, f->s->x, &m, (uint32_t)f->in.at) ? RM_STEP_GO_ON : RM_STEP_STOP;
 }
 
-enum rm_kafka_verdict rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_cursor *c, unsigned version, uint32_t number,
+enum rm_step rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_cursor *c, unsigned version, uint32_t number,
 				       struct rm_str request, int64_t at, bool whole)
 {
 	struct produce *p = f->sink->on->scratch(f->sink, sizeof(*p));
@@ -256,7 +256,7 @@ enum rm_kafka_verdict rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_
 	int64_t acks;
 
 	if (!p)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	memset(p, 0, offsetof(struct produce, places));
 	p->counted = p->plain = true;
 	c->flexible = version >= FLEXIBLE;
@@ -266,10 +266,10 @@ enum rm_kafka_verdict rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_
 	acks = rm_kafka_int(c, 2);
 	rm_kafka_int(c, 4); /* how long it may take */
 	if (c->bad)
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	read_topics(&(struct reader){ f, version, number & 0xffff, acks != 0 }, c, p);
 	if (whole && (c->bad || c->at != c->n))
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	p->plain = p->plain && whole;
 	envelope.base = (struct rm_envelope){
 		.at = at,
@@ -287,7 +287,7 @@ enum rm_kafka_verdict rm_kafka_produce(struct rm_kafka_feed *f, struct rm_kafka_
 	if (f->s->answered && !rm_waiting_add(&f->s->queue, f->sink, &w)) {
 		f->s->producing = false;
 		f->sink->on->broken(f->sink, f->s->x, (struct rm_str){ 0 });
-		return RM_KAFKA_MUTE;
+		return RM_STEP_MUTE;
 	}
 	return tell(f, p, &envelope.base);
 }

@@ -43,14 +43,10 @@ struct mqtt {
 
 _Static_assert(sizeof(struct mqtt) <= 384, "RM_CONN_STATE_BYTES");
 
-enum verdict { GO_ON, STOP, MUTE };
-
 struct feed {
 	struct mqtt *s;
 	struct way *w;
-	enum rm_dir dir;
-	const char *p;
-	size_t n, at;
+	struct rm_input in;
 	struct rm_sink *sink;
 	void *conn;
 };
@@ -167,7 +163,7 @@ static bool connack(struct feed *f, struct rm_str body)
 /* The topic, which may have been said before, by a number; ret->p is in `room` then. */
 static struct rm_str topic_of(struct feed *f, struct rm_str topic, uint16_t alias, char room[RM_NAMES_TEXT_BYTES])
 {
-	char key[3] = { f->dir == RM_DIR_REQUEST ? '>' : '<', (char)(alias >> 8), (char)alias };
+	char key[3] = { f->in.dir == RM_DIR_REQUEST ? '>' : '<', (char)(alias >> 8), (char)alias };
 	struct rm_str name = { key, sizeof(key) }, known;
 
 	if (alias && topic.n)
@@ -196,16 +192,16 @@ static uint64_t room_for(const struct mqtt *s, const struct rm_mqtt_publish *pub
 }
 
 /* The head of a PUBLISH is here, and was stepped over. */
-static enum verdict message(struct feed *f, struct rm_str head, int64_t at, const struct rm_mqtt_publish *publish)
+static enum rm_step message(struct feed *f, struct rm_str head, int64_t at, const struct rm_mqtt_publish *publish)
 {
-	bool received = f->dir == RM_DIR_RESPONSE;
+	bool received = f->in.dir == RM_DIR_RESPONSE;
 	struct rm_mqtt_envelope envelope = { .publish = publish };
 	struct rm_message m = { .system = RM_STR("mqtt"), .port = PORT, .received = received };
 	struct room *room = room_of(f);
 	struct rm_mqtt_properties *p;
 
 	if (!room)
-		return MUTE;
+		return RM_STEP_MUTE;
 	p = &room->properties;
 	rm_mqtt_properties_read(publish->properties, p);
 	m.operation = received ? RM_STR("receive") : RM_STR("publish");
@@ -229,7 +225,7 @@ static enum verdict message(struct feed *f, struct rm_str head, int64_t at, cons
 	f->w->id = publish->id;
 	f->w->body = f->w->left;
 	f->w->x = f->sink->on->request(f->sink, f->conn);
-	return f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->at) || received ? GO_ON : STOP;
+	return f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->in.at) || received ? RM_STEP_GO_ON : RM_STEP_STOP;
 }
 
 static void settle(struct rm_sink *sink, rm_xid x, struct rm_str error, uint64_t body)
@@ -244,7 +240,7 @@ static void settle(struct rm_sink *sink, rm_xid x, struct rm_str error, uint64_t
 static void packet_over(struct feed *f)
 {
 	struct way over = *f->w;
-	bool sent = f->dir == RM_DIR_REQUEST;
+	bool sent = f->in.dir == RM_DIR_REQUEST;
 
 	if (!over.told)
 		return;
@@ -276,18 +272,10 @@ static void acknowledged(struct feed *f, uint8_t type, struct rm_str body)
 
 /* ---- packets ---- */
 
-static enum verdict keep(struct feed *f)
-{
-	struct rm_str rest = { f->p + f->at, f->n - f->at };
-
-	f->at = f->n;
-	return rm_gather_keep(&f->w->gather, f->dir, rest, f->sink) ? GO_ON : MUTE;
-}
-
 /* One that is no PUBLISH is here, or its beginning. */
 static bool other_packet(struct feed *f, uint8_t type, struct rm_str body)
 {
-	bool received = f->dir == RM_DIR_RESPONSE;
+	bool received = f->in.dir == RM_DIR_RESPONSE;
 
 	switch (type) {
 	case RM_MQTT_CONNECT:
@@ -324,46 +312,38 @@ static int64_t needed(struct feed *f, const char *p, size_t have, struct rm_mqtt
 	return have < ret->head_bytes ? ret->head_bytes : 0;
 }
 
-static enum verdict head_here(struct feed *f, const char *p, const struct rm_mqtt_publish *packet)
+static enum rm_step head_here(struct feed *f, const char *p, const struct rm_mqtt_publish *packet)
 {
 	uint32_t kept = f->w->gather.kept, head = packet->head_bytes;
 	uint8_t type = (uint8_t)p[0] >> 4;
-	int64_t at = (int64_t)f->at - kept;
+	int64_t at = (int64_t)f->in.at - kept;
 
-	f->at += head - kept;
+	f->in.at += head - kept;
 	f->w->left = packet->fixed_bytes + packet->left - head;
-	if (f->dir == RM_DIR_REQUEST && !f->s->connected && type != RM_MQTT_CONNECT)
-		return MUTE;
+	if (f->in.dir == RM_DIR_REQUEST && !f->s->connected && type != RM_MQTT_CONNECT)
+		return RM_STEP_MUTE;
 	if (type == RM_MQTT_PUBLISH)
 		return message(f, (struct rm_str){ p, head }, at, packet);
-	return other_packet(f, type, (struct rm_str){ p + packet->fixed_bytes, head - packet->fixed_bytes }) ? GO_ON : MUTE;
+	return other_packet(f, type, (struct rm_str){ p + packet->fixed_bytes, head - packet->fixed_bytes }) ? RM_STEP_GO_ON :
+													     RM_STEP_MUTE;
 }
 
-static enum verdict packet(struct feed *f)
+static enum rm_step packet(struct feed *f)
 {
 	struct rm_gather *g = &f->w->gather;
-	size_t have = g->kept + (f->n - f->at), look = have < HEAD_MAX_BYTES ? have : HEAD_MAX_BYTES;
+	size_t have = rm_gather_have(g, &f->in), look = have < HEAD_MAX_BYTES ? have : HEAD_MAX_BYTES;
 	struct rm_mqtt_publish packet = { 0 };
-	const char *p = rm_gather_joined(g, f->dir, f->p + f->at, (uint32_t)look, f->sink);
+	const char *p = rm_gather_joined(g, &f->in, (uint32_t)look, f->sink);
 	int64_t need = p ? needed(f, p, look, &packet) : -1;
-	enum verdict v;
+	enum rm_step v;
 
 	if (need < 0 || need > HEAD_MAX_BYTES)
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (need)
-		return keep(f);
+		return rm_gather_keep(g, &f->in, f->sink);
 	v = head_here(f, p, &packet);
-	rm_gather_forget(g, f->dir, f->sink);
+	rm_gather_forget(g, f->in.dir, f->sink);
 	return v;
-}
-
-static void rest(struct feed *f)
-{
-	size_t here = f->n - f->at;
-	uint32_t take = here < f->w->left ? (uint32_t)here : f->w->left;
-
-	f->w->left -= take;
-	f->at += take;
 }
 
 /* ---- the connection ---- */
@@ -391,20 +371,20 @@ static int mute(struct mqtt *s, enum rm_dir dir, struct rm_sink *sink)
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct mqtt *s = state;
-	struct feed f = { s, &s->way[dir], dir, (const char *)p, n, 0, sink, conn };
-	enum verdict v = GO_ON;
+	struct feed f = { s, &s->way[dir], { dir, (const char *)p, n, 0 }, sink, conn };
+	enum rm_step v = RM_STEP_GO_ON;
 
-	while (!s->muted && f.at < n && v == GO_ON) {
+	while (!s->muted && f.in.at < n && v == RM_STEP_GO_ON) {
 		if (f.w->left)
-			rest(&f);
+			rm_input_pass(&f.in, &f.w->left, 0);
 		else
 			v = packet(&f);
-		if (v == MUTE)
+		if (v == RM_STEP_MUTE)
 			return mute(s, dir, sink);
 		if (!f.w->left)
 			packet_over(&f);
 	}
-	return s->muted ? RM_FEED_MUTE : (int64_t)f.at;
+	return s->muted ? RM_FEED_MUTE : (int64_t)f.in.at;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)

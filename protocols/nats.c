@@ -50,14 +50,10 @@ struct nats {
 
 _Static_assert(sizeof(struct nats) <= 384, "RM_CONN_STATE_BYTES");
 
-enum verdict { GO_ON, STOP, MUTE };
-
 struct feed {
 	struct nats *s;
 	struct way *w;
-	enum rm_dir dir;
-	const char *p;
-	size_t n, at;
+	struct rm_input in;
 	struct rm_sink *sink;
 	void *conn;
 };
@@ -86,14 +82,6 @@ static void forget_head(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 {
 	rm_gather_forget(&w->gather, dir, sink);
 	w->line = w->head = 0;
-}
-
-static enum verdict keep(struct feed *f)
-{
-	struct rm_str rest = { f->p + f->at, f->n - f->at };
-
-	f->at = f->n;
-	return rm_gather_keep(&f->w->gather, f->dir, rest, f->sink) ? GO_ON : MUTE;
 }
 
 static struct rm_str next_word(struct rm_str *rest)
@@ -211,7 +199,7 @@ static bool publish(struct feed *f, struct rm_str head, int64_t at, const struct
 	if (s->server_headers && s->client_headers && s->answered)
 		m.envelope = &envelope.base;
 	f->w->x = f->sink->on->request(f->sink, f->conn);
-	return f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->at);
+	return f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->in.at);
 }
 
 static void receive(struct feed *f, const struct rm_nats_args *args, struct rm_str block, struct rm_nats_headers *headers)
@@ -234,7 +222,7 @@ static void receive(struct feed *f, const struct rm_nats_args *args, struct rm_s
 			m.group = known;
 	}
 	f->w->x = f->sink->on->request(f->sink, f->conn);
-	f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->at);
+	f->sink->on->message(f->sink, f->w->x, &m, (uint32_t)f->in.at);
 }
 
 static void message_over(struct feed *f)
@@ -242,7 +230,7 @@ static void message_over(struct feed *f)
 	static const struct rm_outcome fine;
 	const struct rm_sink_calls *on = f->sink->on;
 	rm_xid x = f->w->x;
-	bool sent = f->dir == RM_DIR_REQUEST;
+	bool sent = f->in.dir == RM_DIR_REQUEST;
 
 	if (!f->w->told)
 		return;
@@ -309,7 +297,7 @@ static void subscribe(struct feed *f, const struct rm_str *words, uint32_t count
 		rm_names_put(&f->s->subscriptions, f->sink, words[count - 1], rm_strbuf_view(&text));
 }
 
-static enum verdict client_line(struct feed *f, struct rm_str line, const struct rm_str *words, uint32_t count)
+static enum rm_step client_line(struct feed *f, struct rm_str line, const struct rm_str *words, uint32_t count)
 {
 	struct nats *s = f->s;
 	struct rm_str op = words[0];
@@ -320,34 +308,34 @@ static enum verdict client_line(struct feed *f, struct rm_str line, const struct
 		s->client_headers = is_true((struct rm_str){ line.p + 8, line.n - 8 }, RM_STR("headers"));
 		s->connected = true;
 		s->answered = false;
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	}
 	if (rm_str_ieq(op, RM_STR("SUB")) && (count == 3 || count == 4)) {
 		subscribe(f, words, count);
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	}
 	if (rm_str_ieq(op, RM_STR("UNSUB")) && (count == 2 || count == 3)) {
 		if (count == 2) /* else so many messages are to come */
 			rm_names_drop(&s->subscriptions, f->sink, words[1]);
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	}
-	return count == 1 && (rm_str_ieq(op, RM_STR("PING")) || rm_str_ieq(op, RM_STR("PONG"))) ? GO_ON : MUTE;
+	return count == 1 && (rm_str_ieq(op, RM_STR("PING")) || rm_str_ieq(op, RM_STR("PONG"))) ? RM_STEP_GO_ON : RM_STEP_MUTE;
 }
 
-static enum verdict server_line(struct feed *f, struct rm_str line, const struct rm_str *words, uint32_t count)
+static enum rm_step server_line(struct feed *f, struct rm_str line, const struct rm_str *words, uint32_t count)
 {
 	struct nats *s = f->s;
 	struct rm_str op = words[0];
 
 	if (rm_str_ieq(op, RM_STR("INFO")) && line.n > 5) {
 		learn_info(s, (struct rm_str){ line.p + 5, line.n - 5 });
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	}
 	if (count == 1 && (rm_str_ieq(op, RM_STR("PONG")) || rm_str_ieq(op, RM_STR("+OK")))) {
 		s->answered = s->connected;
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	}
-	return (count == 1 && rm_str_ieq(op, RM_STR("PING"))) || rm_str_ieq(op, RM_STR("-ERR")) ? GO_ON : MUTE;
+	return (count == 1 && rm_str_ieq(op, RM_STR("PING"))) || rm_str_ieq(op, RM_STR("-ERR")) ? RM_STEP_GO_ON : RM_STEP_MUTE;
 }
 
 /* ---- bytes ---- */
@@ -367,68 +355,68 @@ static uint32_t head_of(const char *p, uint32_t line, bool received)
 }
 
 /* The head is here. Its bytes are stepped over, whatever becomes of it. */
-static enum verdict head_here(struct feed *f, struct rm_str head)
+static enum rm_step head_here(struct feed *f, struct rm_str head)
 {
-	bool received = f->dir == RM_DIR_RESPONSE, headers;
-	int64_t at = (int64_t)f->at - f->w->gather.kept;
+	bool received = f->in.dir == RM_DIR_RESPONSE, headers;
+	int64_t at = (int64_t)f->in.at - f->w->gather.kept;
 	uint32_t line_bytes = f->w->line, count;
 	struct rm_str line = { head.p, line_bytes }, block = { head.p + line_bytes, head.n - line_bytes };
 	struct rm_nats_headers *room;
 	struct rm_str words[WORDS];
 	struct rm_nats_args args;
 
-	f->at += head.n - f->w->gather.kept;
+	f->in.at += head.n - f->w->gather.kept;
 	count = split(line, words);
 	/* Lines of options hold any number of words. */
 	if (!count || line_bytes > RM_HEAD_MAX_BYTES)
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (!is_message(words[0], received, &headers))
 		return received ? server_line(f, line, words, count) : client_line(f, line, words, count);
 	if (count > WORDS || line_bytes > LINE_MAX_BYTES || !read_args(words, count, received, headers, &args))
-		return MUTE;
+		return RM_STEP_MUTE;
 	begin_body(f->w, &args, block.n);
 	if (!f->w->told)
-		return GO_ON;
+		return RM_STEP_GO_ON;
 	room = f->sink->on->scratch(f->sink, sizeof(*room));
 	if (!room)
-		return MUTE;
+		return RM_STEP_MUTE;
 	if (received)
 		receive(f, &args, block, room);
 	else if (!publish(f, head, at, &args, block, room))
-		return STOP;
-	return GO_ON;
+		return RM_STEP_STOP;
+	return RM_STEP_GO_ON;
 }
 
-static enum verdict head(struct feed *f)
+static enum rm_step head(struct feed *f)
 {
 	struct way *w = f->w;
-	enum verdict v;
+	enum rm_step v;
 	const char *p;
 
-	if (f->dir == RM_DIR_REQUEST && !f->s->connected && !w->gather.kept && f->p[f->at] == 22) {
+	if (f->in.dir == RM_DIR_REQUEST && !f->s->connected && !w->gather.kept && f->in.p[f->in.at] == 22) {
 		forget_head(&f->s->way[RM_DIR_RESPONSE], RM_DIR_RESPONSE, f->sink);
 		f->sink->on->set_greeting(f->sink, greeting_of(f->s));
 		f->sink->on->hand_over(f->sink, 0, "tls");
-		return STOP;
+		return RM_STEP_STOP;
 	}
 	if (!w->line) {
-		const char *end = memchr(f->p + f->at, '\n', f->n - f->at);
+		const char *end = memchr(f->in.p + f->in.at, '\n', f->in.n - f->in.at);
 
 		if (!end)
-			return keep(f);
-		w->line = w->gather.kept + (uint32_t)(end + 1 - (f->p + f->at));
-		p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, w->line, f->sink);
+			return rm_gather_keep(&w->gather, &f->in, f->sink);
+		w->line = w->gather.kept + (uint32_t)(end + 1 - (f->in.p + f->in.at));
+		p = rm_gather_joined(&w->gather, &f->in, w->line, f->sink);
 		if (!p)
-			return MUTE;
-		w->head = head_of(p, w->line, f->dir == RM_DIR_RESPONSE);
+			return RM_STEP_MUTE;
+		w->head = head_of(p, w->line, f->in.dir == RM_DIR_RESPONSE);
 	}
-	if (w->gather.kept + (f->n - f->at) < w->head)
-		return keep(f);
-	p = rm_gather_joined(&w->gather, f->dir, f->p + f->at, w->head, f->sink);
+	if (rm_gather_have(&w->gather, &f->in) < w->head)
+		return rm_gather_keep(&w->gather, &f->in, f->sink);
+	p = rm_gather_joined(&w->gather, &f->in, w->head, f->sink);
 	if (!p)
-		return MUTE;
+		return RM_STEP_MUTE;
 	v = head_here(f, (struct rm_str){ p, w->head });
-	forget_head(w, f->dir, f->sink);
+	forget_head(w, f->in.dir, f->sink);
 	return v;
 }
 
@@ -436,16 +424,12 @@ static enum verdict head(struct feed *f)
 static bool body(struct feed *f)
 {
 	struct way *w = f->w;
-	size_t here = f->n - f->at;
 
 	if (w->left > 2) {
-		uint32_t take = here < w->left - 2 ? (uint32_t)here : w->left - 2;
-
-		w->left -= take;
-		f->at += take;
+		rm_input_pass(&f->in, &w->left, 2);
 		return true;
 	}
-	if (f->p[f->at++] != (w->left == 2 ? '\r' : '\n'))
+	if (f->in.p[f->in.at++] != (w->left == 2 ? '\r' : '\n'))
 		return false;
 	if (--w->left == 0)
 		message_over(f);
@@ -473,17 +457,17 @@ static int mute(struct nats *s, enum rm_dir dir, struct rm_sink *sink)
 static int64_t feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
 {
 	struct nats *s = state;
-	struct feed f = { s, &s->way[dir], dir, (const char *)p, n, 0, sink, conn };
+	struct feed f = { s, &s->way[dir], { dir, (const char *)p, n, 0 }, sink, conn };
 
-	while (!s->muted && f.at < n) {
-		enum verdict v = f.w->left ? (body(&f) ? GO_ON : MUTE) : head(&f);
+	while (!s->muted && f.in.at < n) {
+		enum rm_step v = f.w->left ? (body(&f) ? RM_STEP_GO_ON : RM_STEP_MUTE) : head(&f);
 
-		if (v == MUTE)
+		if (v == RM_STEP_MUTE)
 			return mute(s, dir, sink);
-		if (v != GO_ON)
+		if (v != RM_STEP_GO_ON)
 			break;
 	}
-	return s->muted ? RM_FEED_MUTE : (int64_t)f.at;
+	return s->muted ? RM_FEED_MUTE : (int64_t)f.in.at;
 }
 
 static int skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)
