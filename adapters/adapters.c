@@ -29,8 +29,8 @@ static const struct rm_adapter *const adapters[] = {
 static atomic_uchar known[sizeof(adapters) / sizeof(adapters[0])];
 static atomic_bool loaded = true; /* something, since the last look */
 static atomic_bool waits;         /* some adapter */
-static atomic_uint serve;         /* a bit for each adapter that waits for a connection ... */
-static atomic_uint secure;        /* ... for one that begins with TLS */
+static atomic_uint serve;         /* a bit for each adapter that waits for a connection */
+atomic_uint rm_adapters_awaiting_tls;
 
 void rm_adapters_loading(void)
 {
@@ -54,7 +54,7 @@ static bool ask(unsigned i, bool anew)
 		if (adapters[i]->serve)
 			atomic_fetch_or(&serve, 1u << i);
 		if (adapters[i]->secure)
-			atomic_fetch_or(&secure, 1u << i);
+			atomic_fetch_or(&rm_adapters_awaiting_tls, 1u << i);
 		return false;
 	case RM_ARRIVAL_LATER:
 		atomic_store(&known[i], WAITS);
@@ -112,12 +112,12 @@ static void tell_secure(unsigned waiting)
 {
 	for (unsigned i = 0; adapters[i]; i++)
 		if (waiting & 1u << i && !adapters[i]->secure())
-			atomic_fetch_and(&secure, ~(1u << i));
+			atomic_fetch_and(&rm_adapters_awaiting_tls, ~(1u << i));
 }
 
-void rm_adapters_secure(void)
+void rm_adapters_tell_secure(void)
 {
-	unsigned waiting = atomic_load_explicit(&secure, memory_order_relaxed);
+	unsigned waiting = atomic_load_explicit(&rm_adapters_awaiting_tls, memory_order_relaxed);
 	int saved = errno;
 
 	if (waiting && rm_tls_begins_here())

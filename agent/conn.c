@@ -27,77 +27,37 @@
 #include "base/pool.h"
 #include "base/sys.h"
 
-enum { LEAF_BITS = 12, LEAF = 1 << LEAF_BITS, ROOT = RM_FD_MAX >> LEAF_BITS };
-enum { LOCK_WAIT_NS = 50000000, CONNS_MAX = 1 << 17 };
+enum { LOCK_WAIT_NS = 50000000 };
 
-typedef _Atomic uint32_t entry;
-
-static _Atomic(entry *) root[ROOT];
+_Atomic(rm_fd_entry *) rm_fd_root[RM_FD_MAX >> RM_FD_LEAF_BITS];
 static _Atomic int fd_high = -1; /* the largest descriptor ever entered */
-static struct rm_pool conns = RM_POOL_INIT((sizeof(struct rm_conn) + 15) / 16 * 16, CONNS_MAX / RM_POOL_CHUNKS, CONNS_MAX);
+struct rm_pool rm_conns = RM_POOL_INIT(RM_CONN_BYTES, RM_CONNS_CHUNK, RM_CONNS_MAX);
 _Static_assert(sizeof(struct rm_conn) <= 1024, "as docs/SAFETY.md says");
 
-/* The table's place for `fd`; NULL where there is none yet. */
-static inline entry *slot(int fd)
+/* As rm_fd_slot(), and makes the place; NULL when the descriptor is too large or memory is short. */
+static rm_fd_entry *make_slot(int fd)
 {
-	entry *leaf;
+	rm_fd_entry *leaf, *none = NULL;
 
-	if ((unsigned)fd >= RM_FD_MAX)
-		return NULL;
-	leaf = atomic_load_explicit(&root[fd >> LEAF_BITS], memory_order_acquire);
-	return leaf ? &leaf[fd & (LEAF - 1)] : NULL;
+	if (rm_fd_slot(fd) || (unsigned)fd >= RM_FD_MAX)
+		return rm_fd_slot(fd);
+	leaf = rm_memory_get(RM_FD_LEAF * sizeof(rm_fd_entry));
+	if (leaf && !atomic_compare_exchange_strong(&rm_fd_root[fd >> RM_FD_LEAF_BITS], &none, leaf))
+		rm_memory_put(leaf, RM_FD_LEAF * sizeof(rm_fd_entry)); /* another thread was faster */
+	return rm_fd_slot(fd);
 }
-
-/* As slot(), and makes the place; NULL when the descriptor is too large or memory is short. */
-static entry *make_slot(int fd)
-{
-	entry *leaf, *none = NULL;
-
-	if (slot(fd) || (unsigned)fd >= RM_FD_MAX)
-		return slot(fd);
-	leaf = rm_memory_get(LEAF * sizeof(entry));
-	if (leaf && !atomic_compare_exchange_strong(&root[fd >> LEAF_BITS], &none, leaf))
-		rm_memory_put(leaf, LEAF * sizeof(entry)); /* another thread was faster */
-	return slot(fd);
-}
-
-static inline uint32_t lookup(int fd)
-{
-	entry *e = slot(fd);
-
-	return e ? atomic_load_explicit(e, memory_order_acquire) : RM_FD_NONE;
-}
-
-static bool is_conn(uint32_t number)
-{
-	return number - 1 < RM_FD_MARKS - 1; /* neither RM_FD_NONE nor a mark */
-}
-
-bool rm_fd_tracked(int fd)
-{
-	return lookup(fd) - 1 < RM_FD_PASSED - 1;
-}
-
-uint32_t rm_fd_mark(int fd) { return lookup(fd); }
 
 bool rm_fd_is_served(int fd)
 {
-	uint32_t number = lookup(fd);
+	uint32_t number = rm_fd_mark(fd);
 	struct rm_conn *c;
 
 	if (number == RM_FD_LISTENER || number == RM_FD_SERVED_MUTE)
 		return true;
-	if (!is_conn(number))
+	if (!rm_conn_is(number))
 		return false;
-	c = rm_pool_at(&conns, number);
+	c = rm_conn_at(number);
 	return c->accepted || c->role == RM_ROLE_SERVER;
-}
-
-struct rm_conn *rm_conn_peek(int fd)
-{
-	uint32_t number = lookup(fd);
-
-	return is_conn(number) ? rm_pool_at(&conns, number) : NULL;
 }
 
 uint32_t rm_conn_gen(const struct rm_conn *c, int fd)
@@ -110,10 +70,10 @@ uint32_t rm_conn_gen(const struct rm_conn *c, int fd)
 /* What was left alone and forgotten may have ended, but is not in use again. */
 RM_GLANCE bool rm_conn_still_there(const struct rm_conn *c, uint32_t gen, int fd)
 {
-	uint32_t now = lookup(fd), later = atomic_load_explicit(&c->gen, memory_order_acquire) - gen;
+	uint32_t now = rm_fd_mark(fd), later = atomic_load_explicit(&c->gen, memory_order_acquire) - gen;
 
-	if (is_conn(now))
-		return rm_pool_at(&conns, now) == c && later == 0;
+	if (rm_conn_is(now))
+		return rm_conn_at(now) == c && later == 0;
 	return later <= 1 && c->muted && now == (c->accepted ? RM_FD_SERVED_MUTE : RM_FD_NONE);
 }
 
@@ -190,7 +150,7 @@ static void end(struct rm_conn *c)
 	rm_conn_unstash(c);
 	rm_bound_clear(c);
 	rm_life_end(&c->life);
-	rm_pool_put(&conns, number);
+	rm_pool_put(&rm_conns, number);
 }
 
 void rm_conn_release(struct rm_conn *c)
@@ -199,13 +159,10 @@ void rm_conn_release(struct rm_conn *c)
 		end(c);
 }
 
-bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s)
+__attribute__((cold)) void rm_conn_bypassed(struct rm_conn *c)
 {
-	if (rm_enter(s))
-		return true;
 	if (rm_is_bypassed())
 		atomic_store(&c->gap, 1);
-	return false;
 }
 
 bool rm_conn_lock(struct rm_conn *c)
@@ -235,20 +192,26 @@ static struct rm_conn *looked_for(struct rm_conn *c, int fd, bool it)
 	return NULL;
 }
 
+/* False: looked_for would find nothing to mind. Lock held. */
+static inline bool is_odd(const struct rm_conn *c)
+{
+	return c->muted | c->dead | c->gap || atomic_load_explicit(&c->tx_busy, memory_order_acquire);
+}
+
 struct rm_conn *rm_conn_take(int fd)
 {
-	uint32_t number = lookup(fd);
+	uint32_t number = rm_fd_mark(fd);
 	struct rm_conn *c;
 
-	if (!is_conn(number))
+	if (!rm_conn_is(number))
 		return NULL;
-	c = rm_pool_at(&conns, number);
+	c = rm_conn_at(number);
 	if (!lock(c)) {
-		if (lookup(fd) == number)
+		if (rm_fd_mark(fd) == number)
 			atomic_store(&c->gap, 1);
 		return NULL;
 	}
-	return looked_for(c, fd, lookup(fd) == number);
+	return looked_for(c, fd, rm_fd_mark(fd) == number);
 }
 
 struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
@@ -260,12 +223,14 @@ struct rm_conn *rm_conn_retake(struct rm_conn *c, uint32_t gen, int fd)
 			atomic_store(&c->gap, 1);
 		return NULL;
 	}
+	if (atomic_load_explicit(&c->gen, memory_order_relaxed) == gen && !is_odd(c))
+		return c;
 	return looked_for(c, fd, atomic_load(&c->gen) == gen);
 }
 
 struct rm_conn *rm_conn_peek_name(rm_conn_name name)
 {
-	struct rm_conn *c = name ? rm_pool_at(&conns, (uint32_t)name) : NULL;
+	struct rm_conn *c = name ? rm_conn_at((uint32_t)name) : NULL;
 
 	return c && atomic_load_explicit(&c->gen, memory_order_relaxed) == name >> 32 ? c : NULL;
 }
@@ -309,14 +274,14 @@ static void raise_high(int fd)
 /* Puts `number` and the reference it stands for into the table. */
 static void enter(int fd, uint32_t number)
 {
-	entry *e = number != RM_FD_NONE ? make_slot(fd) : slot(fd);
+	rm_fd_entry *e = number != RM_FD_NONE ? make_slot(fd) : rm_fd_slot(fd);
 	uint32_t old;
 
 	old = e ? atomic_exchange(e, number) : number;
 	if (e)
 		raise_high(fd);
-	if (is_conn(old))
-		rm_conn_drop(rm_pool_at(&conns, old));
+	if (rm_conn_is(old))
+		rm_conn_drop(rm_conn_at(old));
 	else if (old == RM_FD_DNS && number != RM_FD_DNS)
 		rm_datagram_closed(fd);
 }
@@ -335,13 +300,13 @@ static uint32_t make(enum rm_role role)
 	if (!rm_fork_watch())
 		return 0;
 	rm_log_say_kept();
-	number = rm_pool_get(&conns);
+	number = rm_pool_get(&rm_conns);
 	if (!number) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
 		return 0;
 	}
 	/* Nobody can lock it yet: who has an old number of it finds no reference. */
-	c = rm_pool_at(&conns, number);
+	c = rm_conn_at(number);
 	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
 	if (!atomic_load(&c->gen))
 		atomic_store(&c->gen, 1);
@@ -358,7 +323,7 @@ static struct rm_conn *make_for(int fd, enum rm_role role)
 {
 	uint32_t number = make_slot(fd) ? make(role) : 0;
 
-	return number ? rm_pool_at(&conns, number) : NULL;
+	return number ? rm_conn_at(number) : NULL;
 }
 
 void rm_conn_new(int fd, bool accepted)
@@ -390,7 +355,7 @@ void rm_conn_output_ends(int fd)
 rm_conn_name rm_conn_open(enum rm_role role)
 {
 	uint32_t number = make(role);
-	struct rm_conn *c = number ? rm_pool_at(&conns, number) : NULL;
+	struct rm_conn *c = number ? rm_conn_at(number) : NULL;
 
 	if (c)
 		c->secure = 1;
@@ -407,7 +372,7 @@ void rm_conn_close(rm_conn_name name)
 
 void rm_conn_forget_fd(struct rm_conn *c, int fd)
 {
-	entry *e = slot(fd);
+	rm_fd_entry *e = rm_fd_slot(fd);
 	uint32_t number = c->number;
 
 	/* Other descriptors of it find a muted connection, and give it up in their turn. */
@@ -418,10 +383,10 @@ void rm_conn_forget_fd(struct rm_conn *c, int fd)
 
 void rm_conn_end_all(void)
 {
-	uint32_t last = atomic_load(&conns.next);
+	uint32_t last = atomic_load(&rm_conns.next);
 
 	for (uint32_t number = 1; number <= last; number++) {
-		struct rm_conn *c = rm_pool_at(&conns, number);
+		struct rm_conn *c = rm_conn_at(number);
 
 		if (!lock(c))
 			continue;
@@ -432,7 +397,7 @@ void rm_conn_end_all(void)
 
 uint32_t rm_conn_live(void)
 {
-	return rm_pool_live(&conns);
+	return rm_pool_live(&rm_conns);
 }
 
 static int socket_option(int fd, int name)
@@ -456,7 +421,7 @@ void rm_fd_socket(struct rm_scope *s, int fd, int domain, int type)
 	bool stream = (type & 0xf) == SOCK_STREAM && (internet || domain == AF_UNIX);
 	bool asks = internet && (type & 0xf) == SOCK_DGRAM && rm_context_config()->dns != RM_DNS_NONE;
 
-	if (stream || asks || lookup(fd) != RM_FD_NONE)
+	if (stream || asks || rm_fd_mark(fd) != RM_FD_NONE)
 		enter(fd, stream ? RM_FD_STREAM : asks ? RM_FD_DGRAM : RM_FD_NONE);
 }
 
@@ -471,7 +436,7 @@ void rm_fd_listen(struct rm_scope *s, int fd)
 void rm_fd_accept(struct rm_scope *s, int listener, int fd)
 {
 	/* A listener that was there before us is asked once. */
-	if (lookup(listener) != RM_FD_LISTENER) {
+	if (rm_fd_mark(listener) != RM_FD_LISTENER) {
 		if (!rm_fd_is_stream(fd)) {
 			rm_fd_close(s, fd);
 			return;
@@ -488,11 +453,11 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 {
 	struct rm_conn *c;
 
-	if (is_conn(lookup(fd)) && (result == 0 || error == EISCONN))
+	if (rm_conn_is(rm_fd_mark(fd)) && (result == 0 || error == EISCONN))
 		rm_fd_connected(s, fd);
-	else if ((lookup(fd) == RM_FD_DGRAM || lookup(fd) == RM_FD_DNS) && result == 0)
+	else if ((rm_fd_mark(fd) == RM_FD_DGRAM || rm_fd_mark(fd) == RM_FD_DNS) && result == 0)
 		rm_datagram_connected(fd, to, len);
-	if (lookup(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
+	if (rm_fd_mark(fd) != RM_FD_STREAM || (result < 0 && error != EINPROGRESS && error != EINTR))
 		return;
 	rm_tls_expect();
 	c = make_for(fd, RM_ROLE_CLIENT);
@@ -513,11 +478,11 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 /* One reference more for the connection that `fd` names: it must still do so afterwards. */
 static bool share(int fd, uint32_t number)
 {
-	struct rm_conn *c = rm_pool_at(&conns, number);
+	struct rm_conn *c = rm_conn_at(number);
 
 	if (!rm_life_share(&c->life))
 		return false;
-	if (lookup(fd) == number)
+	if (rm_fd_mark(fd) == number)
 		return true;
 	rm_conn_drop(c);
 	return false;
@@ -525,13 +490,13 @@ static bool share(int fd, uint32_t number)
 
 void rm_fd_dup(struct rm_scope *s, int from, int to)
 {
-	uint32_t number = lookup(from);
+	uint32_t number = rm_fd_mark(from);
 
 	if (from == to)
 		return;
-	if (is_conn(number) && !share(from, number))
+	if (rm_conn_is(number) && !share(from, number))
 		number = RM_FD_NONE; /* given up, or closed, at this very moment */
-	if (number != RM_FD_NONE || lookup(to) != RM_FD_NONE)
+	if (number != RM_FD_NONE || rm_fd_mark(to) != RM_FD_NONE)
 		enter(to, number);
 	if (to == RM_STREAM_STDOUT || to == RM_STREAM_STDERR)
 		rm_output_moved(to);
@@ -556,7 +521,7 @@ void rm_fd_received(struct rm_scope *s, int fd)
 
 void rm_fd_close(struct rm_scope *s, int fd)
 {
-	if (lookup(fd) != RM_FD_NONE)
+	if (rm_fd_mark(fd) != RM_FD_NONE)
 		enter(fd, RM_FD_NONE);
 }
 
@@ -593,7 +558,7 @@ void rm_fd_epoll_add(int epfd, int fd)
 	struct rm_scope s;
 
 	/* Whatever stood there had a close that nobody saw: the call succeeded, so it is an epoll instance. */
-	if (lookup(epfd) != RM_FD_SERVED_EPOLL && rm_fd_is_served(fd) && rm_enter(&s)) {
+	if (rm_fd_mark(epfd) != RM_FD_SERVED_EPOLL && rm_fd_is_served(fd) && rm_enter(&s)) {
 		enter(epfd, RM_FD_SERVED_EPOLL);
 		rm_leave(&s);
 	}

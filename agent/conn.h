@@ -10,29 +10,18 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "agent/fd_table.h"
 #include "agent/peer.h"
 #include "agent/text.h"
 #include "agent/thread.h"
 #include "base/life.h"
+#include "base/pool.h"
 #include "protocols/proto.h"
 
-enum { RM_CONN_STATE_BYTES = 384, RM_FD_MAX = 1 << 22 };
+enum { RM_CONN_STATE_BYTES = 384 };
 
 /* What a connection has in text memory: what its protocol stashes, and what agent/alike.h keeps. */
 enum { RM_CONN_ALIKE = RM_STASHES, RM_CONN_TEXTS };
-
-/* Marks in the descriptor table: numbers no connection has. */
-enum {
-	RM_FD_NONE = 0,
-	RM_FD_LISTENER = 0xfffffff0u,     /* a listening socket */
-	RM_FD_SERVED_MUTE = 0xfffffff1u,  /* an accepted connection that is none of ours */
-	RM_FD_SERVED_EPOLL = 0xfffffff2u, /* an epoll instance of a server's loop */
-	RM_FD_STREAM = 0xfffffff3u,       /* a stream socket, not connected yet */
-	RM_FD_DGRAM = 0xfffffff4u,        /* a datagram socket that may come to ask the DNS */
-	RM_FD_DNS = 0xffffffefu,          /* one that does: its calls are looked at, see agent/datagram.h */
-	RM_FD_MARKS = 0xffffffefu,
-	RM_FD_PASSED = 0xfffffff0u,       /* from here on calls are passed on without a look */
-};
 
 /* An edit of the bytes on their way out, see agent/tx.c. */
 struct rm_pending {
@@ -134,18 +123,59 @@ static inline bool rm_conn_midway(const struct rm_conn *c)
 	return rm_conn_busy(c) || rm_conn_begun(c);
 }
 
-/* What the table has for a descriptor: a mark, or a connection's number. Context: any. */
-uint32_t rm_fd_mark(int fd);
+/* Puts a mark into the descriptor table. Context: any. */
 void rm_fd_set_mark(int fd, uint32_t mark);
 
+enum {
+	RM_CONN_BYTES = (sizeof(struct rm_conn) + 15) / 16 * 16,
+	RM_CONNS_MAX = 1 << 17,
+	RM_CONNS_CHUNK = RM_CONNS_MAX / RM_POOL_CHUNKS,
+};
+
+extern struct rm_pool rm_conns;
+
+/* As rm_pool_at, with numbers that the compiler knows. */
+static inline struct rm_conn *rm_conn_at(uint32_t number)
+{
+	char *chunk = atomic_load_explicit(&rm_conns.chunk[(number - 1) / RM_CONNS_CHUNK], memory_order_acquire);
+
+	return (struct rm_conn *)(void *)(chunk + (size_t)((number - 1) % RM_CONNS_CHUNK) * RM_CONN_BYTES);
+}
+
+/* Neither RM_FD_NONE nor a mark. */
+static inline bool rm_conn_is(uint32_t number)
+{
+	return number - 1 < RM_FD_MARKS - 1;
+}
+
 /* Cheap look without a lock, to decide whether to come back; NULL when the descriptor is none of ours. */
-struct rm_conn *rm_conn_peek(int fd);
+static inline struct rm_conn *rm_conn_peek(int fd)
+{
+	uint32_t number = rm_fd_mark(fd);
+
+	return rm_conn_is(number) ? rm_conn_at(number) : NULL;
+}
 
 /*
  * The generation of a connection that rm_conn_peek gave for `fd`; 0, which none has, when `fd` names
  * another one by now: then it may be free, or anybody's.
  */
 uint32_t rm_conn_gen(const struct rm_conn *c, int fd);
+
+/* Both of them, with one look for the place. */
+static inline struct rm_conn *rm_conn_peek_gen(int fd, uint32_t *ret_gen)
+{
+	rm_fd_entry *e = rm_fd_slot(fd);
+	uint32_t number = e ? atomic_load_explicit(e, memory_order_acquire) : RM_FD_NONE, gen;
+	struct rm_conn *c;
+
+	if (!rm_conn_is(number))
+		return NULL;
+	c = rm_conn_at(number);
+	gen = atomic_load_explicit(&c->gen, memory_order_acquire);
+	*ret_gen = atomic_load_explicit(e, memory_order_relaxed) == number ? gen : 0;
+	return c;
+}
 
 /*
  * True when `fd` is still what it was for the connection of generation `gen`: it names it, or does no more only
@@ -159,11 +189,20 @@ bool rm_conn_still_there(const struct rm_conn *c, uint32_t gen, int fd);
  */
 void rm_conn_doubt(int fd);
 
+/* A visit was refused, or would be: a gap, if bytes of the connection go by. */
+void rm_conn_bypassed(struct rm_conn *c);
+
 /*
  * rm_enter for bytes of a connection. Where it is refused they go by unseen, which is a gap: a signal
  * handler came in the middle of a visit, or this is a child of vfork.
  */
-bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s);
+static inline bool rm_conn_enter(struct rm_conn *c, struct rm_scope *s)
+{
+	if (rm_begin(s))
+		return true;
+	rm_conn_bypassed(c);
+	return false;
+}
 
 /*
  * Finds and locks the connection of a descriptor. Waits a bounded time for other threads. NULL when

@@ -328,7 +328,7 @@ static void guarded(void *arg)
 /* Neither a process that only borrows this memory nor our own thread. */
 static bool is_the_programs(void)
 {
-	return rm_sys_thread_is_libcs() && rm_active() && !rm_thread_self()->vforked && !rm_outlet_is_worker() &&
+	return rm_sys_thread_is_libcs() && rm_active() && !rm_thread_self()->vforked && !rm_thread_self()->worker &&
 	       rm_crash_is_home();
 }
 

@@ -15,6 +15,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "agent/fd_table.h"
+
 struct rm_thread;
 struct rm_conn;
 
@@ -32,9 +34,6 @@ void rm_leave(struct rm_scope *s); /* restores errno */
 
 /* The stack on which this thread's signal handlers run from now on, after sigaltstack took it. Context: any. */
 void rm_alt_stack(const stack_t *stack);
-
-/* Fast answer, outside any scope: can this descriptor carry traffic of ours? Two loads. */
-bool rm_fd_tracked(int fd);
 
 /*
  * False: reading [p, p + n) would fault; make the plain call, and let the kernel say EFAULT. Asked

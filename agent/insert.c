@@ -85,15 +85,6 @@ void rm_insert_drop(struct rm_visit *v)
 	v->line_used = false;
 }
 
-size_t rm_iov_total(const struct iovec *iov, int count)
-{
-	size_t n = 0;
-
-	for (int i = 0; i < count; i++)
-		n += iov[i].iov_len;
-	return n;
-}
-
 bool rm_error_is_fatal(int error)
 {
 	return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ECONNABORTED ||

@@ -16,7 +16,14 @@ struct rm_cursor {
 
 void rm_cursor_seek(struct rm_cursor *c, size_t at);
 
-size_t rm_iov_total(const struct iovec *iov, int count);
+static inline size_t rm_iov_total(const struct iovec *iov, int count)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < count; i++)
+		n += iov[i].iov_len;
+	return n;
+}
 
 /*
  * How many bytes may be put in behind the `filled` (not 0) that were read. A caller may claim more

@@ -16,6 +16,7 @@
 #include "agent/identity.h"
 #include "agent/lend.h"
 #include "agent/lookup.h"
+#include "agent/messages.h"
 #include "agent/outlet.h"
 #include "agent/resend.h"
 #include "agent/semconv.h"
@@ -28,8 +29,6 @@
 #include "agent/unwritten.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-enum { TRACESTATES_BYTES = RM_TRACESTATE_MAX_BYTES * 4 /* of several headers, before they are cut */ };
 
 static uint64_t now(struct rm_visit *v)
 {
@@ -93,6 +92,36 @@ static void describe(struct rm_visit *v, struct rm_exchange *e, const struct rm_
 		rm_repeat_keep(again, e, config, v->conn, head);
 }
 
+/* Who the span of a request is that came with trace context. */
+static __attribute__((noinline)) struct rm_str receive(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
+						       const struct rm_head *head, const struct rm_carriers *carriers)
+{
+	const struct rm_config *config = rm_context_config();
+	rm_text state = carriers->count[RM_CARRIER_TRACESTATE] ? rm_text_get(RM_TRACESTATES_BYTES) : 0;
+	struct rm_str tracestate, rule;
+	struct rm_strbuf b;
+
+	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? RM_TRACESTATES_BYTES : 0);
+	rm_extract(config->propagators, carriers, &e->parent, &b);
+	e->parent_remote = e->parent.valid;
+	v->conn->asked |= e->parent.asks;
+	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
+	rule = rm_identity_fix(v->thread, x, e, head);
+	carry(e, tracestate, config, carriers);
+	rm_text_put(state);
+	return rule;
+}
+
+/* The same of one that came without. */
+static struct rm_str begin_trace(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_head *head)
+{
+	struct rm_str rule = rm_identity_fix(v->thread, x, e, head);
+
+	if (e->threshold)
+		rm_exchange_carry(e, (struct rm_str){ NULL, 0 }, (struct rm_str){ NULL, 0 });
+	return rule;
+}
+
 static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e,
 			   const struct rm_head *head, uint32_t blank_at)
 {
@@ -100,21 +129,11 @@ static void on_server_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	struct rm_repeat *again = rm_repeat_of(v->memo, head);
 	struct rm_fields own;
 	const struct rm_fields *fields = again ? &again->fields : &own;
-	struct rm_str tracestate, rule;
-	struct rm_strbuf b;
-	rm_text state;
+	struct rm_str rule;
 
 	if (!again)
 		rm_fields_read(head, &own);
-	state = fields->carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
-	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
-	rm_extract(config->propagators, &fields->carriers, &e->parent, &b);
-	e->parent_remote = e->parent.valid;
-	v->conn->asked |= e->parent.asks;
-	tracestate = e->parent.valid ? rm_tracestate_fit(&b) : (struct rm_str){ 0 };
-	rule = rm_identity_fix(v->thread, x, e, head);
-	carry(e, tracestate, config, &fields->carriers);
-	rm_text_put(state);
+	rule = fields->carriers.seen ? receive(v, x, e, head, &fields->carriers) : begin_trace(v, x, e, head);
 	atomic_store_explicit(&e->phase, RM_PHASE_OPEN, memory_order_release);
 	rm_context_opened(v->thread, v->conn, x);
 	rm_resend_forget(v->thread);
@@ -201,7 +220,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 		inject(v, e, head, blank_at, fields, &parent);
 }
 
-static void log_span(const struct rm_visit *v, const struct rm_exchange *e)
+void rm_observe_log(const struct rm_visit *v, const struct rm_exchange *e)
 {
 	static const char kinds[][sizeof("INTERNAL")] = { "", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER" };
 	char ids[RM_TRACEPARENT_BYTES];
@@ -231,7 +250,7 @@ static bool on_request_head(struct rm_sink *sink, rm_xid x, const struct rm_head
 	v->conn->first_sent = 1;
 	if (rm_log_topics()) {
 		rm_debug(RM_LOG_HTTP1, "%s %d: %S request", rm_visit_kind(v), rm_visit_number(v), &head->method);
-		log_span(v, e);
+		rm_observe_log(v, e);
 	}
 	/* One head makes two edits at most: a value that is replaced, and lines; with X-Ray two values. */
 	v->full = v->edit_count + (rm_context_config()->propagators & RM_PROP_XRAY ? 3 : 2) > RM_TX_EDITS;
@@ -272,70 +291,9 @@ static void on_operation(struct rm_sink *sink, rm_xid x, const struct rm_operati
 		rm_setup_tell(v->conn, v->thread, x);
 		v->placed = 0; /* names are used again */
 		if (rm_log_topics())
-			log_span(v, e);
+			rm_observe_log(v, e);
 	}
 	v->conn->first_sent = 1;
-}
-
-/* ---- messages ---- */
-
-static void read_carriers(const struct rm_field *fields, uint32_t count, struct rm_carriers *ret)
-{
-	ret->seen = 0;
-	memset(ret->count, 0, sizeof(ret->count));
-	for (uint32_t i = 0; i < count; i++) {
-		int carrier = rm_carrier_of(fields[i].name);
-
-		if (carrier >= 0)
-			rm_carriers_add(ret, carrier, fields[i].value);
-	}
-}
-
-/* A message that came has the span that sent it for a parent, wherever that is. */
-static void on_received(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_message *m)
-{
-	const struct rm_config *config = rm_context_config();
-	struct rm_carriers carriers;
-	struct rm_parent parent;
-	struct rm_spanctx in;
-	struct rm_strbuf b;
-	rm_text state;
-
-	read_carriers(m->fields, m->field_count, &carriers);
-	state = carriers.count[RM_CARRIER_TRACESTATE] ? rm_text_get(TRACESTATES_BYTES) : 0;
-	rm_strbuf_init(&b, state ? rm_text_at(state) : NULL, state ? TRACESTATES_BYTES : 0);
-	rm_extract(config->propagators, &carriers, &in, &b);
-	rm_context_resolve_received(&in, &parent);
-	if (in.valid)
-		parent.tracestate = rm_tracestate_fit(&b);
-	e->kind = RM_KIND_CONSUMER;
-	rm_identity_adopt(v->thread, x, e, &parent, NULL);
-	rm_text_put(state);
-	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_message(e, config, &v->conn->peer, m, rm_context_shown_source(&parent));
-	if (e->record && in.valid)
-		rm_semconv_link(e, &in);
-}
-
-static void on_sent(struct rm_visit *v, uint32_t x, struct rm_exchange *e, const struct rm_message *m)
-{
-	const struct rm_config *config = rm_context_config();
-	struct rm_carriers carriers;
-	struct rm_parent parent;
-	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
-	struct rm_spanctx in;
-
-	read_carriers(m->fields, m->field_count, &carriers);
-	rm_strbuf_init(&no_state, NULL, 0);
-	rm_extract(config->propagators, &carriers, &in, &no_state);
-	e->kind = RM_KIND_PRODUCER;
-	rm_context_resolve_sent(v->thread, v->conn, &in, &parent);
-	rm_identity_adopt(v->thread, x, e, &parent, NULL);
-	if (e->ctx.flags & RM_FLAG_SAMPLED)
-		rm_semconv_message(e, config, &v->conn->peer, m, rm_context_shown_source(&parent));
-	rm_setup_tell(v->conn, v->thread, x);
-	if (parent.source != RM_SOURCE_PROGRAM && m->envelope && !rm_edit_message(v, m->envelope, &carriers, e))
-		rm_lost(v->thread, RM_LOST_INJECT);
 }
 
 /* What is not certain stays as it is, and is no loss: the log of a server is all that a comment is for. */
@@ -347,26 +305,6 @@ static bool on_query(struct rm_sink *sink, rm_xid x, const struct rm_envelope *e
 	if (x && rm_context_config()->sqlcommenter)
 		rm_edit_query(v, envelope, rm_exchange_at(x));
 	v->full = v->edit_count == RM_TX_EDITS;
-	return !v->full;
-}
-
-static bool on_message(struct rm_sink *sink, rm_xid x, const struct rm_message *m, uint32_t end_at)
-{
-	struct rm_visit *v = (struct rm_visit *)sink;
-	struct rm_exchange *e = x ? rm_exchange_at(x) : NULL;
-
-	if (e) {
-		rm_peer_ask(&v->conn->peer, v->fd);
-		e->operation = true;
-		if (m->received)
-			on_received(v, x, e, m);
-		else
-			on_sent(v, x, e, m);
-		if (rm_log_topics())
-			log_span(v, e);
-	}
-	v->conn->first_sent |= !m->received;
-	v->full = !m->received && v->edit_count == RM_TX_EDITS;
 	return !v->full;
 }
 
@@ -385,7 +323,7 @@ static void on_question(struct rm_sink *sink, rm_xid x, const struct rm_dns_mess
 	if (rm_dns_place(v->thread, x, m, &v->conn->peer))
 		rm_setup_tell(v->conn, v->thread, x);
 	if (rm_log_topics())
-		log_span(v, e);
+		rm_observe_log(v, e);
 }
 
 static void on_answered(struct rm_sink *sink, rm_xid x, struct rm_str text, struct rm_dns_message *m)
@@ -395,21 +333,6 @@ static void on_answered(struct rm_sink *sink, rm_xid x, struct rm_str text, stru
 	(void)sink;
 	if (e && e->record)
 		rm_dns_answered(e, (const uint8_t *)text.p, text.n, m);
-}
-
-static void on_batched(struct rm_sink *sink, rm_xid x, const struct rm_field *fields, uint32_t count)
-{
-	struct rm_strbuf no_state;
-	struct rm_carriers carriers;
-	struct rm_spanctx in;
-
-	if (!x || !rm_exchange_at(x)->record)
-		return;
-	read_carriers(fields, count, &carriers);
-	rm_strbuf_init(&no_state, NULL, 0);
-	rm_extract(rm_context_config()->propagators, &carriers, &in, &no_state);
-	if (in.valid)
-		rm_semconv_link(rm_exchange_at(x), &in);
 }
 
 static bool on_reads_request(struct rm_sink *sink, rm_xid x)
@@ -570,8 +493,8 @@ const struct rm_sink_calls rm_observe = {
 	.again = rm_alike_again,
 	.as_before = rm_alike_as_before,
 	.query = on_query,
-	.message = on_message,
-	.batched = on_batched,
+	.message = rm_message_seen,
+	.batched = rm_message_batched,
 	.question = on_question,
 	.answered = on_answered,
 	.reads_request = on_reads_request,

@@ -402,11 +402,6 @@ void rm_outlet_retire(bool silent)
 	rm_worker_stop();
 }
 
-bool rm_outlet_is_worker(void)
-{
-	return rm_worker_self();
-}
-
 /* ---- ends ---- */
 
 /* One thread at a time empties the rings; another waits for it, as its end is the process's too. */

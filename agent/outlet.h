@@ -97,7 +97,4 @@ void rm_outlet_retire(bool silent);
 /* True behind that: the agent makes no system call of its own any more. Context: any. */
 bool rm_outlet_is_silent(void);
 
-/* True on the worker's own thread: nothing it does is traced. Context: any. */
-bool rm_outlet_is_worker(void);
-
 #endif

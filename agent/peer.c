@@ -19,13 +19,11 @@ void rm_peer_set(struct rm_peer *p, const struct sockaddr *sa, size_t len)
 		p->bytes = (uint8_t)out.n;
 }
 
-void rm_peer_ask(struct rm_peer *p, int fd)
+void rm_peer_find(struct rm_peer *p, int fd)
 {
 	struct sockaddr_storage peer = { 0 };
 	socklen_t len = sizeof(peer);
 
-	if (p->asked)
-		return;
 	p->asked = true;
 	if (rm_sys3(__NR_getpeername, fd, &peer, &len) == 0)
 		rm_peer_set(p, (const struct sockaddr *)&peer, sizeof(peer));

@@ -23,7 +23,14 @@ struct rm_peer {
 /* Takes an address of `len` bytes, more than its family alone. Context: hook. */
 void rm_peer_set(struct rm_peer *p, const struct sockaddr *sa, size_t len);
 
-/* Asks the kernel for the address of the peer of `fd`, once. Context: hook. */
-void rm_peer_ask(struct rm_peer *p, int fd);
+/* Asks the kernel for the address of the peer of `fd`. Context: hook. */
+void rm_peer_find(struct rm_peer *p, int fd);
+
+/* The same, once. */
+static inline void rm_peer_ask(struct rm_peer *p, int fd)
+{
+	if (!p->asked)
+		rm_peer_find(p, fd);
+}
 
 #endif

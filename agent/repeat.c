@@ -33,13 +33,18 @@ struct rm_repeat *rm_repeat_of(struct rm_memo *memo, const struct rm_head *head)
 	return r;
 }
 
+static bool is_peer(const struct rm_repeat *r, const struct rm_peer *peer)
+{
+	if (r->peer_bytes != peer->bytes || r->path != peer->path || !r->port_at != !peer->port)
+		return false;
+	/* Behind a short one is what was there before, or nothing: it may seem to be another one, but never is. */
+	return peer->bytes > RM_BLOCK ? rm_bytes_same(r->peer, peer->text, peer->bytes) : rm_block_same(r->peer, peer->text);
+}
+
 static bool says_same(const struct rm_repeat *r, const struct rm_exchange *e, const struct rm_conn *conn, const struct rm_head *head)
 {
-	const struct rm_peer *peer = &conn->peer;
-
 	return r->told_bytes && r->line_bytes == head->line_bytes && r->kind == e->kind && r->secure == conn->secure &&
-	       r->peer_bytes == peer->bytes && r->path == peer->path && !r->port_at == !peer->port &&
-	       rm_bytes_same(r->line, head->raw.p, r->line_bytes) && memcmp(r->peer, peer->text, r->peer_bytes) == 0;
+	       is_peer(r, &conn->peer) && rm_bytes_same(r->line, head->raw.p, r->line_bytes);
 }
 
 bool rm_repeat_request(struct rm_repeat *r, struct rm_exchange *e, const struct rm_config *c, const struct rm_conn *conn,
@@ -105,7 +110,7 @@ void rm_repeat_keep(struct rm_repeat *r, const struct rm_exchange *e, const stru
 	rm_builder_move(&copy, &r->span, RM_REPEAT_RECORD_BYTES);
 	rm_builder_end(&copy);
 	memcpy(r->line, head->raw.p, head->line_bytes);
-	memcpy(r->peer, conn->peer.text, conn->peer.bytes);
+	memcpy(r->peer, conn->peer.text, sizeof(r->peer));
 	r->line_bytes = (uint16_t)head->line_bytes;
 	r->peer_bytes = conn->peer.bytes;
 	r->path = conn->peer.path;

@@ -76,18 +76,18 @@ static __attribute__((noinline)) void find_family(struct rm_conn *c, int fd)
 
 RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 {
-	struct rm_conn *c = rm_conn_peek(fd);
 	const struct rm_config *config = rm_context_config();
 	const struct rm_proto *proto;
+	struct rm_conn *c;
 
 	*rx = (struct rm_rx){ .fd = fd };
+	c = rm_conn_peek_gen(fd, &rx->gen);
 	if (!c || c->muted) {
 		rx->datagram = rx->watch = !c && rm_datagram_watched(fd) && !(flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE));
 		return;
 	}
 	if (!rm_may_enter()) {
-		if (rm_is_bypassed())
-			atomic_store(&c->gap, 1);
+		rm_conn_bypassed(c);
 		return;
 	}
 	if (flags & (MSG_PEEK | MSG_OOB | MSG_ERRQUEUE)) {
@@ -95,7 +95,6 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		return;
 	}
 	rx->conn = c;
-	rx->gen = rm_conn_gen(c, fd);
 	rx->watch = true;
 	rx->unseen = (flags & MSG_TRUNC) != 0;
 	rx->plain = (flags & RM_RX_PLAIN) != 0;
@@ -111,22 +110,26 @@ RM_GLANCE void rm_rx_begin(struct rm_rx *rx, int fd, size_t room, int flags)
 		rx->reserve = RM_INGRESS_RESERVE;
 }
 
+/* Feeds `n` (not 0) bytes. False: nothing further is to be fed now. */
+static inline bool feed_piece(struct rm_visit *v, const char *p, size_t n)
+{
+	if (!v->conn->role)
+		v->conn->role = RM_ROLE_SERVER; /* the client speaks first, and it is not us */
+	return rm_stream_feed(v, v->conn->role == RM_ROLE_CLIENT ? RM_DIR_RESPONSE : RM_DIR_REQUEST, p, n) >= 0 && !v->full;
+}
+
 /* Feeds `n` bytes of scattered memory from offset `from`, or less when there is no room for more edits. */
 static void feed(struct rm_visit *v, const struct iovec *iov, int count, size_t from, size_t n)
 {
 	for (int i = 0; i < count && n > 0; i++) {
 		size_t take = iov[i].iov_len;
-		int dir;
 
 		if (from >= take) {
 			from -= take;
 			continue;
 		}
 		take = take - from < n ? take - from : n;
-		if (!v->conn->role && take)
-			v->conn->role = RM_ROLE_SERVER; /* the client speaks first, and it is not us */
-		dir = rm_stream_dir(v->conn, false);
-		if (take && (rm_stream_feed(v, (enum rm_dir)dir, (char *)iov[i].iov_base + from, take) < 0 || v->full))
+		if (!feed_piece(v, (char *)iov[i].iov_base + from, take))
 			return;
 		n -= take;
 		from = 0;
@@ -201,39 +204,51 @@ static ssize_t leave_alone(const struct rm_rx *rx, const struct iovec *iov, int 
 }
 
 /*
+ * Carries out what is to be changed in the `filled` bytes, unless it cannot be: then nothing further is, and *limit is 0.
+ * Returns how many bytes there are then.
+ */
+static size_t edit(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count, size_t filled,
+		   size_t *limit, bool full)
+{
+	size_t grown;
+
+	if (rm_insert_grows(v) && (full || rx->conn->brimmed) && upsets_count(rx, full)) {
+		rm_insert_drop(v);
+		*limit = 0;
+	}
+	if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
+		rm_insert_drop(v);
+		rm_stream_mute(v);
+		v->full = false;
+		return filled;
+	}
+	grown = rm_insert_apply(v, iov, iov_count, filled);
+	v->base += grown;
+	return filled + grown;
+}
+
+/*
  * Feeds what was read from v->base on and carries out what is to be changed, as many heads at a time as a
  * visit has edits. The bytes may grow up to `limit`. Returns how many there are then.
  */
 static size_t feed_and_edit(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
 			    size_t filled, size_t limit, bool full)
 {
-	size_t grown;
-
 	do {
 		v->full = false;
 		v->insert_room = limit > filled ? rm_insert_room(iov, iov_count, filled, limit) : 0;
 		feed(v, iov, iov_count, v->base, filled - v->base);
-		if (rm_insert_grows(v) && upsets_count(rx, full)) {
-			rm_insert_drop(v);
-			limit = 0;
-		}
-		if (v->edit_count && rx->plain && !rm_fd_is_stream(rx->fd)) {
-			rm_insert_drop(v);
-			rm_stream_mute(v);
-			return filled;
-		}
-		grown = rm_insert_apply(v, iov, iov_count, filled);
-		v->base += grown;
-		filled += grown;
+		if (v->edit_count)
+			filled = edit(rx, v, iov, iov_count, filled, &limit, full);
 	} while (v->full);
 	return filled;
 }
 
-/* The bytes that were read, and those that the room kept back has place for. Returns all of them. */
+/* The bytes that were read into `room`, and those for which it was kept back in part. Returns all of them. */
 static size_t look_at(const struct rm_rx *rx, struct rm_visit *v, const struct iovec *iov, int iov_count,
-		      size_t filled)
+		      size_t filled, size_t room)
 {
-	size_t room = rm_iov_total(iov, iov_count), more;
+	size_t more;
 	bool full = rx->reserve && filled + rx->reserve == room;
 
 	/* A read that was not full does not become so. */
@@ -249,6 +264,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	struct rm_scope s;
 	struct rm_visit v;
 	struct rm_conn *c;
+	size_t room;
 
 	if (rx->datagram) {
 		rm_datagram_received(rx->fd, iov, iov_count, result);
@@ -267,11 +283,12 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 		result = leave_alone(rx, iov, iov_count, result);
 		goto out;
 	}
+	room = rm_iov_total(iov, iov_count);
 	rm_visit_init(&v, c, s.thread, rx->fd);
 	if (result > 0) {
-		result = (ssize_t)look_at(rx, &v, iov, iov_count, (size_t)result);
-		c->brimmed = (size_t)result == rm_iov_total(iov, iov_count);
-	} else if (result < 0 || rm_iov_total(iov, iov_count) > 0) { /* a read of no room tells nothing */
+		result = (ssize_t)look_at(rx, &v, iov, iov_count, (size_t)result, room);
+		c->brimmed = (size_t)result == room;
+	} else if (result < 0 || room > 0) { /* a read of no room tells nothing */
 		rm_stream_end(&v, rm_stream_dir(c, false) == RM_DIR_REQUEST ? RM_DIR_REQUEST : RM_DIR_RESPONSE,
 			      result < 0);
 	}
@@ -280,7 +297,7 @@ ssize_t rm_rx_done(struct rm_rx *rx, const struct iovec *iov, int iov_count, ssi
 	else
 		rm_conn_release(c);
 out:
-	rm_leave(&s);
+	rm_end(&s);
 	return result;
 }
 

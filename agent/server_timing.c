@@ -136,7 +136,6 @@ static bool begin_with_lines(struct rm_conn *c, const char *p, size_t n)
 		return false;
 	m.room = (void *)rm_text_at(room);
 	m.room_fields = RM_FIELDS_MAX;
-	m.known = NULL;
 	done = read_head(&m, e, p, n, &which) && add_lines(c, &m.head, &e->ctx, &which);
 	rm_text_put(room);
 	return done;

@@ -139,21 +139,59 @@ static bool change_proto(struct rm_visit *v)
 /* What was lent for the time of one feed(). */
 static inline void give_back(struct rm_visit *v)
 {
-	rm_text_put(v->scratch);
-	v->scratch = 0;
+	if (v->scratch)
+		rm_text_put(v->scratch);
 	if (v->memo)
 		rm_memo_put(v->thread);
+	v->scratch = 0;
 	v->memo = NULL;
 	v->memo_asked = false;
+}
+
+/* Feeds the protocol once. Returns what it consumed, or RM_FEED_MUTE. */
+static inline int64_t feed_once(struct rm_visit *v, enum rm_dir dir, const uint8_t *p, size_t n)
+{
+	struct rm_conn *c = v->conn;
+	int64_t used;
+
+	v->parent_known = false;
+	used = c->proto->feed(c->state, dir, p, n, &v->sink, v);
+	give_back(v);
+	if (used < 0)
+		rm_stream_mute(v);
+	else
+		v->base += (uint64_t)used;
+	return used < 0 ? RM_FEED_MUTE : used;
+}
+
+/* The same of what adapters announce, up to where the next announcement begins, and through changes of the protocol. */
+static __attribute__((noinline)) int64_t feed_parts(struct rm_visit *v, enum rm_dir dir, const uint8_t *bytes, size_t n)
+{
+	struct rm_conn *c = v->conn;
+	bool announced = dir == RM_DIR_REQUEST && c->proto->client_only;
+	size_t at = 0, part;
+	int64_t used;
+
+	do {
+		if (v->next_proto && !change_proto(v)) {
+			v->sink.on->broken(&v->sink, v->handed_over, RM_STR(""));
+			rm_stream_mute(v);
+			return RM_FEED_MUTE;
+		}
+		part = announced && !v->next_proto ? rm_bound_next(c, n - at) : n - at;
+		used = feed_once(v, dir, bytes + at, part);
+		if (used < 0)
+			return used;
+		at += (size_t)used;
+		c->sent += announced ? (uint64_t)used : 0;
+	} while (v->next_proto || (announced && (size_t)used == part && at < n));
+	return (int64_t)at;
 }
 
 int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_t n)
 {
 	struct rm_conn *c = v->conn;
-	const uint8_t *bytes = p;
-	size_t at = 0, part;
-	bool announced;
-	int64_t used;
+	int64_t used, more;
 
 	if (n == 0)
 		return 0;
@@ -163,26 +201,13 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		rm_stream_mute(v);
 		return RM_FEED_MUTE;
 	}
-	announced = dir == RM_DIR_REQUEST && c->proto->client_only;
-	do {
-		if (v->next_proto && !change_proto(v)) {
-			v->sink.on->broken(&v->sink, v->handed_over, RM_STR(""));
-			rm_stream_mute(v);
-			return RM_FEED_MUTE;
-		}
-		part = announced && !v->next_proto ? rm_bound_next(c, n - at) : n - at;
-		v->parent_known = false;
-		used = c->proto->feed(c->state, dir, bytes + at, part, &v->sink, v);
-		give_back(v);
-		if (used < 0) {
-			rm_stream_mute(v);
-			return RM_FEED_MUTE;
-		}
-		v->base += (uint64_t)used;
-		at += (size_t)used;
-		c->sent += announced ? (uint64_t)used : 0;
-	} while (v->next_proto || (announced && (size_t)used == part && at < n));
-	return (int64_t)at;
+	if (dir == RM_DIR_REQUEST && c->proto->client_only)
+		return feed_parts(v, dir, p, n);
+	used = feed_once(v, dir, p, n);
+	if (used < 0 || !v->next_proto)
+		return used;
+	more = feed_parts(v, dir, (const uint8_t *)p + used, n - (size_t)used);
+	return more < 0 ? more : used + more;
 }
 
 void rm_stream_mute(struct rm_visit *v)

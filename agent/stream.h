@@ -29,11 +29,11 @@ struct rm_visit {
 	uint32_t insert_room;    /* bytes of header lines that may still be put in */
 	rm_text scratch;         /* lent to the protocol while it is fed, ... */
 	struct rm_memo *memo;    /* ... as is this, once it was asked for; NULL: not now */
-	bool memo_asked;
 	const char *next_proto;  /* the connection is handed over to this one ... */
 	rm_xid handed_over;      /* ... with this exchange */
 	rm_xid placed;           /* an operation whose parent is known already, ... */
 	const char *placed_by;   /* ... and by what, to be shown */
+	bool memo_asked;
 	bool parent_known;       /* while the protocol is fed: agent/alike.c keeps what operations are for */
 	bool exits;              /* the process ends, or ... */
 	bool closes;             /* ... closes the connection: that is why exchanges end */

@@ -11,8 +11,6 @@
  */
 #include "agent/thread.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 
 #include "agent/answered.h"
@@ -22,31 +20,16 @@
 #include "base/log.h"
 #include "base/sys.h"
 
-enum {
-	VISIT_STACK_BYTES = 4096, /* a visit takes less: tests/abi/stack_depth.c */
-	KERNEL_MASK_BYTES = 8,
-};
+enum { KERNEL_MASK_BYTES = 8 };
 
-static __thread struct rm_thread self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
-static atomic_bool active;
-static _Atomic uint32_t epoch;
-static _Atomic(_Atomic uint32_t *) wipe_page; /* holds 1; 0 in a fresh child */
-
-struct rm_thread *rm_thread_self(void)
-{
-	return &self;
-}
-
-uint32_t rm_epoch(void)
-{
-	return atomic_load_explicit(&epoch, memory_order_relaxed);
-}
+__thread struct rm_thread rm_self __attribute__((tls_model("initial-exec"))) = { .ring = -1 };
+struct rm_thread_process rm_thread_process;
 
 bool rm_fork_watch(void)
 {
 	_Atomic uint32_t *page, *none = NULL;
 
-	if (atomic_load_explicit(&wipe_page, memory_order_acquire))
+	if (atomic_load_explicit(&rm_thread_process.wipe_page, memory_order_acquire))
 		return true;
 	page = rm_sys_map(4096);
 	if (!page)
@@ -58,55 +41,46 @@ bool rm_fork_watch(void)
 		rm_debug(RM_LOG_INIT, "nothing is traced: forks cannot be noticed here (MADV_WIPEONFORK)");
 		return false;
 	}
-	if (!atomic_compare_exchange_strong(&wipe_page, &none, page))
+	if (!atomic_compare_exchange_strong(&rm_thread_process.wipe_page, &none, page))
 		rm_sys2(__NR_munmap, page, 4096);
 	return true;
 }
 
 bool rm_fork_watched(void)
 {
-	return atomic_load_explicit(&wipe_page, memory_order_relaxed) != NULL;
+	return atomic_load_explicit(&rm_thread_process.wipe_page, memory_order_relaxed) != NULL;
 }
 
 bool rm_fork_unseen(void)
 {
-	_Atomic uint32_t *page = atomic_load_explicit(&wipe_page, memory_order_acquire);
+	_Atomic uint32_t *page = atomic_load_explicit(&rm_thread_process.wipe_page, memory_order_acquire);
 
 	return page && atomic_load_explicit(page, memory_order_relaxed) == 0;
 }
 
 void rm_thread_activate(void)
 {
-	atomic_store(&active, true);
+	atomic_store(&rm_thread_process.active, true);
 }
 
 void rm_thread_deactivate(void)
 {
-	atomic_store(&active, false);
+	atomic_store(&rm_thread_process.active, false);
 }
 
 bool rm_active(void)
 {
-	return atomic_load_explicit(&active, memory_order_relaxed);
+	return atomic_load_explicit(&rm_thread_process.active, memory_order_relaxed);
 }
 
 /* The first visit in a forked child: only the thread that forked exists, so nothing races here. */
 static void forked(_Atomic uint32_t *page)
 {
-	rm_answered_forked(atomic_fetch_add(&epoch, 1));
+	rm_answered_forked(atomic_fetch_add(&rm_thread_process.epoch, 1));
 	atomic_store(page, 1);
 	rm_outlet_forked();
 	rm_crash_forked();
 	rm_output_forked();
-}
-
-/*
- * A child of clone(CLONE_VM | CLONE_SETTLS) is in our memory without a block of its own (Chromium's
- * sandbox makes its chroot in one): before anything else is read here, it is let through.
- */
-static bool may_look(void)
-{
-	return rm_active() && rm_sys_thread_is_libcs();
 }
 
 /* Without touching it: the kernel reads a mask before it looks at what is to be done with it, which is nothing here. */
@@ -127,103 +101,75 @@ __attribute__((no_sanitize("address"))) static bool was_left(struct rm_scope *sc
 {
 	size_t below = (size_t)((const char *)__builtin_frame_address(0) - (const char *)scope);
 
-	return below < VISIT_STACK_BYTES || !is_readable(&scope->thread) ||
-	       __atomic_load_n(&scope->thread, __ATOMIC_RELAXED) != &self;
+	return below < RM_VISIT_STACK_BYTES || !is_readable(&scope->thread) ||
+	       __atomic_load_n(&scope->thread, __ATOMIC_RELAXED) != &rm_self;
 }
 
 /*
- * True inside of a visit, for who would make one with this scope (NULL: none yet). After a visit that was left it is not known what
- * the thread works for: what was set for a while only was not put back.
- * Not inlined: its own frame is further down than whatever was not left.
+ * After a visit that was left it is not known what the thread works for: what was set for a while only was not put back.
+ * Its own frame is further down than whatever was not left.
  */
-__attribute__((noinline)) static bool is_inside(const struct rm_scope *scope)
+__attribute__((noinline)) bool rm_is_inside(struct rm_scope *scope)
 {
-	if (!self.visit || (self.visit != scope && !was_left(self.visit)))
-		return self.visit != NULL;
-	self.visit = NULL;
-	self.open = self.attached = 0;
-	self.pipelined = self.attached_how = 0;
-	self.lookup = 0;
-	self.resend = (struct rm_resend){ 0 };
+	if (!rm_self.visit || (rm_self.visit != scope && !was_left(rm_self.visit)))
+		return rm_self.visit != NULL;
+	rm_self.visit = NULL;
+	rm_self.open = rm_self.attached = 0;
+	rm_self.pipelined = rm_self.attached_how = 0;
+	rm_self.lookup = 0;
+	rm_self.resend = (struct rm_resend){ 0 };
 	rm_debug(RM_LOG_TRACE, "a signal handler has jumped out of a visit");
 	return false;
 }
 
-/*
- * A signal handler on a stack of its own has what the kernel's frame left of it, often a few hundred
- * bytes: a visit there would run over the end. Only what came through sigaltstack() is known.
- */
-static bool is_cramped(void)
-{
-	size_t room = (size_t)((const char *)__builtin_frame_address(0) - self.alt_stack);
-
-	return room < self.alt_bytes && room < VISIT_STACK_BYTES;
-}
-
-static bool may_enter(const struct rm_scope *scope)
-{
-	return may_look() && !self.vforked && !is_cramped() && (!self.visit || !is_inside(scope)) && !rm_outlet_is_worker();
-}
-
-bool rm_may_enter(void)
-{
-	return may_enter(NULL);
-}
-
 bool rm_is_bypassed(void)
 {
-	return may_look() && (self.vforked || is_cramped() || (self.visit && is_inside(NULL))) && !rm_outlet_is_worker();
+	return rm_may_look() && (rm_self.vforked || rm_is_cramped() || (rm_self.visit && rm_is_inside(NULL))) && !rm_self.worker;
+}
+
+__attribute__((cold)) void rm_thread_renew(void)
+{
+	_Atomic uint32_t *page = atomic_load_explicit(&rm_thread_process.wipe_page, memory_order_acquire);
+
+	if (page && atomic_load_explicit(page, memory_order_relaxed) == 0)
+		forked(page);
+	if (rm_self.epoch != rm_epoch()) {
+		rm_self.epoch = rm_epoch();
+		rm_self.ring = -1;
+		rm_self.random = (struct rm_random){ 0 };
+	}
 }
 
 bool rm_enter(struct rm_scope *s)
 {
-	_Atomic uint32_t *page;
-
-	if (!may_enter(s))
-		return false;
-	s->saved_errno = errno;
-	s->thread = &self;
-	atomic_signal_fence(memory_order_seq_cst);
-	self.visit = s;
-	atomic_signal_fence(memory_order_seq_cst);
-	page = atomic_load_explicit(&wipe_page, memory_order_acquire);
-	if (page && atomic_load_explicit(page, memory_order_relaxed) == 0)
-		forked(page);
-	if (self.epoch != rm_epoch()) {
-		self.epoch = rm_epoch();
-		self.ring = -1;
-		self.random = (struct rm_random){ 0 };
-	}
-	return true;
+	return rm_begin(s);
 }
 
 void rm_leave(struct rm_scope *s)
 {
-	atomic_signal_fence(memory_order_seq_cst);
-	s->thread->visit = NULL;
-	errno = s->saved_errno;
+	rm_end(s);
 }
 
 bool rm_may_read(const void *p, size_t n)
 {
-	return !rm_active() || (may_look() && rm_readable(&self.probe, p, n));
+	return !rm_active() || (rm_may_look() && rm_readable(&rm_self.probe, p, n));
 }
 
 bool rm_may_write(const void *p, size_t n)
 {
-	return !rm_active() || (may_look() && rm_writable(&self.probe, p, n));
+	return !rm_active() || (rm_may_look() && rm_writable(&rm_self.probe, p, n));
 }
 
 void rm_vfork_mark(int in_child)
 {
 	if (rm_sys_thread_is_libcs())
-		self.vforked = in_child != 0;
+		rm_self.vforked = in_child != 0;
 }
 
 void rm_alt_stack(const stack_t *stack)
 {
 	if (!rm_sys_thread_is_libcs())
 		return;
-	self.alt_stack = stack->ss_sp;
-	self.alt_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size < UINT32_MAX ? (uint32_t)stack->ss_size : UINT32_MAX;
+	rm_self.alt_stack = stack->ss_sp;
+	rm_self.alt_bytes = stack->ss_flags & SS_DISABLE ? 0 : stack->ss_size < UINT32_MAX ? (uint32_t)stack->ss_size : UINT32_MAX;
 }

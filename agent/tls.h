@@ -7,6 +7,7 @@
 #ifndef RM_AGENT_TLS_H
 #define RM_AGENT_TLS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,7 +114,17 @@ void rm_tls_on_discovery(void (*discover)(void));
 /* The program is about to load an object. Context: any. */
 void rm_tls_loading(void);
 
-/* True once after the calling thread gave a ClientHello to a connection that it opened. Context: any. */
+/* The thread that was the last to give a ClientHello to a connection that it opened; NULL: nobody waits to hear of it. */
+struct rm_thread;
+extern _Atomic(const struct rm_thread *) rm_tls_begun_by __attribute__((visibility("hidden")));
+
+/* False: rm_tls_begins_here would say so. Context: any. */
+static inline bool rm_tls_may_begin(void)
+{
+	return atomic_load_explicit(&rm_tls_begun_by, memory_order_relaxed) != NULL;
+}
+
+/* True once after the calling thread did. Context: any. */
 bool rm_tls_begins_here(void);
 
 #endif

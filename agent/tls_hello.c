@@ -33,7 +33,7 @@ static _Atomic(struct hello *) table;
 static _Atomic uint32_t ages;
 static _Atomic rm_conn_name sessions[SESSIONS]; /* by descriptor */
 static void (*_Atomic discover_libraries)(void);
-static _Atomic(const struct rm_thread *) begins; /* the thread that was the last to send one */
+_Atomic(const struct rm_thread *) rm_tls_begun_by;
 static atomic_bool loaded = true; /* objects were, since somebody looked */
 
 void rm_tls_on_discovery(void (*discover)(void))
@@ -118,14 +118,14 @@ void rm_tls_hello(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES])
 	remember(v->conn, v->conn->secure ? -1 : v->fd, random,
 		 v->conn->role == RM_ROLE_CLIENT && rm_setup_wanted() ? rm_clock_mono_ns() : 0);
 	if (v->conn->role == RM_ROLE_CLIENT)
-		atomic_store_explicit(&begins, v->thread, memory_order_relaxed);
+		atomic_store_explicit(&rm_tls_begun_by, v->thread, memory_order_relaxed);
 }
 
 bool rm_tls_begins_here(void)
 {
-	const struct rm_thread *last = atomic_load_explicit(&begins, memory_order_relaxed);
+	const struct rm_thread *last = atomic_load_explicit(&rm_tls_begun_by, memory_order_relaxed);
 
-	return last && last == rm_thread_self() && atomic_compare_exchange_strong(&begins, &last, NULL);
+	return last && last == rm_thread_self() && atomic_compare_exchange_strong(&rm_tls_begun_by, &last, NULL);
 }
 
 RM_GLANCE void rm_tls_handshaken(struct rm_visit *v, const uint8_t random[RM_TLS_RANDOM_BYTES], uint8_t minor, bool over)

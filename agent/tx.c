@@ -242,7 +242,8 @@ static RM_GLANCE bool adds_nothing(const volatile struct rm_conn *c)
 
 enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, int iov_count)
 {
-	struct rm_conn *c = rm_conn_peek(fd);
+	uint32_t gen = 0;
+	struct rm_conn *c = rm_conn_peek_gen(fd, &gen);
 	enum rm_tx_mode mode = RM_TX_PASS;
 	struct rm_scope s;
 
@@ -250,7 +251,7 @@ enum rm_tx_mode rm_tx_begin(struct rm_tx *tx, int fd, const struct iovec *iov, i
 		return c && c->output ? rm_output_begin(tx, c, fd, iov, iov_count) : RM_TX_PASS;
 	*tx = (struct rm_tx){ .conn = c, .fd = fd, .iov = iov, .iov_count = iov_count, .bytes = total(iov, iov_count) };
 	/* What a server sends is looked at afterwards; rm_tx_done sees whether it is still this one. */
-	tx->gen = rm_conn_gen(c, fd);
+	tx->gen = gen;
 	if (adds_nothing(c))
 		return RM_TX_DONE;
 	if (!rm_conn_enter(c, &s))
@@ -548,9 +549,7 @@ ssize_t rm_tx_edit(struct rm_tx *tx, const struct msghdr *m, int flags, rm_sendm
 /* A line of ours is half sent. Of one that takes the place of bytes the program has those, and sends their rest. */
 static RM_GLANCE bool is_cut(const struct rm_conn *c)
 {
-	const struct rm_pending *e = &c->pending[0];
-
-	return c->pending_count && e->done && !e->del;
+	return c->pending_count && c->pending[0].done && !c->pending[0].del;
 }
 
 /* Sends the rest, as rm_tx_edit does. False: the socket takes no more of it now. */

@@ -32,6 +32,7 @@
 #include "agent/drain.h"
 #include "agent/last_flush.h"
 #include "agent/private_fds.h"
+#include "agent/thread.h"
 #include "agent/xray_sampler.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -74,8 +75,6 @@ static struct {
 /* Found once: the loader is not asked again, as what its path names may be another file by then. */
 static _Atomic(const struct rm_pipeline_api *) exporter;
 static atomic_bool sealed; /* no file is opened any more */
-
-static __thread bool is_worker __attribute__((tls_model("initial-exec")));
 
 static struct libc {
 	__typeof__(&pthread_create) create;
@@ -309,7 +308,7 @@ static void *thread_main(void *arg)
 	struct engine e = { .api = NULL };
 	uint32_t opening = OPENING;
 
-	is_worker = true;
+	rm_thread_self()->worker = 1;
 	atomic_store(&w.tid, (uint32_t)rm_sys0(__NR_gettid));
 	rm_sys2(__NR_prctl, PR_SET_NAME, "remora");
 	rm_priority_lower();
@@ -563,11 +562,6 @@ void rm_worker_forked(void)
 struct rm_doorbell *rm_worker_bell(void)
 {
 	return &w.bell;
-}
-
-bool rm_worker_self(void)
-{
-	return is_worker;
 }
 
 struct rm_worker_tally rm_worker_tally(enum rm_signal signal)

@@ -81,9 +81,6 @@ void rm_worker_forked(void);
 /* What producers ring. Context: hook. */
 struct rm_doorbell *rm_worker_bell(void);
 
-/* True on the worker's own thread. Context: any. */
-bool rm_worker_self(void);
-
 struct rm_worker_tally rm_worker_tally(enum rm_signal signal);
 
 #endif

@@ -195,15 +195,18 @@ static inline bool rm_blocks_same(const char *p, const char *q)
 /* True when both have the same `n` bytes, at least RM_BLOCK of them. */
 static inline bool rm_bytes_same(const char *p, const char *q, size_t n)
 {
-	size_t at = 0;
+	if (n >= 4 * RM_BLOCK) {
+		const char *last = p + n - 4 * RM_BLOCK;
 
-	for (; n - at >= 4 * RM_BLOCK; at += 4 * RM_BLOCK)
-		if (!rm_blocks_same(p + at, q + at))
+		for (; p < last; p += 4 * RM_BLOCK, q += 4 * RM_BLOCK)
+			if (!rm_blocks_same(p, q))
+				return false;
+		return rm_blocks_same(last, q - (p - last));
+	}
+	for (; n > RM_BLOCK; n -= RM_BLOCK, p += RM_BLOCK, q += RM_BLOCK)
+		if (!rm_block_same(p, q))
 			return false;
-	for (; n - at >= RM_BLOCK; at += RM_BLOCK)
-		if (!rm_block_same(p + at, q + at))
-			return false;
-	return rm_block_same(p + n - RM_BLOCK, q + n - RM_BLOCK);
+	return rm_block_same(p - (RM_BLOCK - n), q - (RM_BLOCK - n));
 }
 
 /* Which of the last bytes from `p` to `end`, fewer than a block, of a range that begins at `from` are `c`. */

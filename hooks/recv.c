@@ -66,12 +66,11 @@ static bool is_refusal(int error)
  */
 static bool read_head(struct rm_rx *rx, struct iovec *shorter, int count, ssize_t *ret_n)
 {
-	struct msghdr m = { .msg_iov = shorter, .msg_iovlen = (size_t)count };
 	int error = errno;
 
 	rx->plain = false;
-	*ret_n = count == 1 ? real_recv(rx->fd, shorter->iov_base, shorter->iov_len, 0)
-			    : real_recvmsg(rx->fd, &m, 0);
+	*ret_n = count == 1 ? real_recv(rx->fd, shorter->iov_base, shorter->iov_len, 0) :
+			      real_recvmsg(rx->fd, &(struct msghdr){ .msg_iov = shorter, .msg_iovlen = (size_t)count }, 0);
 	if (*ret_n < 0 && is_refusal(errno)) {
 		errno = error;
 		rx->plain = true;

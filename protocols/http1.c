@@ -316,6 +316,27 @@ static enum rm_http1_parsed parse_head(struct feed *f, const char *p, size_t n, 
 	return r;
 }
 
+static enum step blank(struct feed *f)
+{
+	struct way *w = f->way;
+	char c = f->p[f->at++];
+
+	if (c == '\r' && w->state == BLANK) {
+		w->state = BLANK_LF;
+		if (f->at == f->n)
+			return GO_ON;
+		c = f->p[f->at++];
+	}
+	if (c != '\n')
+		return MUTE;
+	if (w->flags & RM_HTTP1_INTERIM) {
+		w->state = START;
+		return GO_ON;
+	}
+	w->state = BODY;
+	return w->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
+}
+
 static enum step start(struct feed *f)
 {
 	size_t from = f->at;
@@ -333,7 +354,8 @@ static enum step start(struct feed *f)
 		if (f->m->head.raw.n > RM_HEAD_MAX_BYTES)
 			return MUTE;
 		f->at += f->m->head.raw.n;
-		return head_over(f, 0, from);
+		s = head_over(f, 0, from);
+		return s == GO_ON ? blank(f) : s; /* there is more: the head ends before it */
 	case RM_HTTP1_MORE:
 		f->way->flags = 0;
 		f->way->state = HEAD;
@@ -341,21 +363,6 @@ static enum step start(struct feed *f)
 	default:
 		return MUTE;
 	}
-}
-
-/* Bytes up to the empty line that ends the head, or all there are; *ret_found says which. */
-static size_t to_blank(const struct feed *f, bool *ret_found)
-{
-	const char *p = f->p + f->at, *end = f->p + f->n, *lf;
-
-	*ret_found = true;
-	if (f->way->flags & LINE_START && (*p == '\r' || *p == '\n'))
-		return 0;
-	for (; (lf = memchr(p, '\n', (size_t)(end - p))) != NULL; p = lf + 1)
-		if (lf + 1 < end && (lf[1] == '\r' || lf[1] == '\n'))
-			return (size_t)(lf + 1 - (f->p + f->at));
-	*ret_found = false;
-	return f->n - f->at;
 }
 
 /* Apart, so that its line is not on the stack of those who have a whole head. */
@@ -376,7 +383,7 @@ static enum step go_on_head(struct feed *f)
 	enum step s;
 	bool found;
 
-	bytes = stash(f, to_blank(f, &found));
+	bytes = stash(f, rm_http1_to_blank(f->p + f->at, f->n - f->at, w->flags & LINE_START, &found));
 	if (!bytes)
 		return MUTE;
 	if (found) {
@@ -398,27 +405,6 @@ static enum step go_on_head(struct feed *f)
 	default:
 		return MUTE;
 	}
-}
-
-static enum step blank(struct feed *f)
-{
-	struct way *w = f->way;
-	char c = f->p[f->at++];
-
-	if (c == '\r' && w->state == BLANK) {
-		w->state = BLANK_LF;
-		if (f->at == f->n)
-			return GO_ON;
-		c = f->p[f->at++];
-	}
-	if (c != '\n')
-		return MUTE;
-	if (w->flags & RM_HTTP1_INTERIM) {
-		w->state = START;
-		return GO_ON;
-	}
-	w->state = BODY;
-	return w->body.state == RM_BODY_DONE ? message_over(f->h, f->dir, f->sink) : GO_ON;
 }
 
 /* Content, `p` is NULL where nobody saw it. */
@@ -473,17 +459,16 @@ static enum step step(struct feed *f)
 	return MUTE;
 }
 
-static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n,
-			  struct rm_sink *sink, void *conn)
+/* Apart: what is amid a body needs no room for a head. */
+static __attribute__((noinline)) int64_t feed_all(struct http1 *h, enum rm_dir dir, const uint8_t *p, size_t n,
+						  struct rm_sink *sink, void *conn)
 {
-	struct http1 *h = state;
 	struct rm_field few[FEW_FIELDS]; /* as many as most heads have; see parse_head */
 	struct rm_http1_head m;
 	struct feed f = { h, &h->way[dir], dir, (const char *)p, n, 0, sink, conn, &m };
 
 	m.room = few;
 	m.room_fields = FEW_FIELDS;
-	m.known = NULL;
 	while (f.at < n) {
 		enum step s = step(&f);
 
@@ -493,6 +478,16 @@ static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t
 			break;
 	}
 	return h->way[dir].state == MUTED && f.at == 0 ? RM_FEED_MUTE : (int64_t)f.at;
+}
+
+static int64_t http1_feed(void *state, enum rm_dir dir, const uint8_t *p, size_t n, struct rm_sink *sink, void *conn)
+{
+	struct http1 *h = state;
+	struct way *w = &h->way[dir];
+
+	if (w->state == BODY && !(w->flags & SHOWN) && rm_http1_body_within(&w->body, n))
+		return (int64_t)n;
+	return feed_all(h, dir, p, n, sink, conn);
 }
 
 static int http1_skip(void *state, enum rm_dir dir, uint64_t n, struct rm_sink *sink, void *conn)

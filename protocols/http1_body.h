@@ -60,6 +60,16 @@ int64_t rm_http1_body_feed(struct rm_http1_body *b, const char *p, size_t n);
 /* How many of the next bytes are content, whatever they are. */
 uint64_t rm_http1_body_unread(const struct rm_http1_body *b);
 
+/* Passes `n` bytes, if all of them are content and more of it follows. False: nothing was done. */
+static inline bool rm_http1_body_within(struct rm_http1_body *b, uint64_t n)
+{
+	if ((b->state != RM_BODY_LENGTH && b->state != RM_BODY_DATA) || n >= b->left)
+		return false;
+	b->left -= n;
+	b->bytes += n;
+	return true;
+}
+
 /* Passes `n` bytes unseen. False when not all of them are known to be content. */
 bool rm_http1_body_skip(struct rm_http1_body *b, uint64_t n);
 

@@ -12,7 +12,6 @@
 
 #include <string.h>
 
-#include "protocols/http1_known.h"
 #include "protocols/http1_scan.h"
 
 /* The last places of a full list are kept for carriers of trace context: they matter most. */
@@ -70,10 +69,22 @@ static inline enum rm_http1_parsed version(struct rm_head *h, const char *p, con
 	return RM_HTTP1_DONE;
 }
 
-static enum rm_http1_parsed request_line(struct rm_head *h, const char *p, const char *end,
-					 const char **ret_next)
+/* The end of a method: of the two that nearly all requests have at once. */
+static inline const char *method_end(const char *p, const char *end)
 {
-	const char *sp = token_end(p, end);
+	const uint64_t word = end - p >= 8 ? rm_bytes_word(p) : 0;
+
+	if (word << 32 == rm_bytes_word("\0\0\0\0GET "))
+		return p + 3;
+	if (word << 24 == rm_bytes_word("\0\0\0POST "))
+		return p + 4;
+	return token_end(p, end);
+}
+
+static inline enum rm_http1_parsed request_line(struct rm_head *h, const char *p, const char *end,
+						const char **ret_next)
+{
+	const char *sp = method_end(p, end);
 	enum rm_http1_parsed r;
 
 	if (sp - p > RM_HTTP1_METHOD_MAX_BYTES)
@@ -94,7 +105,10 @@ static enum rm_http1_parsed request_line(struct rm_head *h, const char *p, const
 	h->target = slice(p, sp);
 
 	r = version(h, sp + 1, end, &p);
-	return r == RM_HTTP1_DONE ? line_end(p, end, ret_next) : r;
+	if (r != RM_HTTP1_DONE || end - p < 2 || rm_bytes_pair(p) != RM_BYTES_PAIR('\r', '\n'))
+		return r == RM_HTTP1_DONE ? line_end(p, end, ret_next) : r;
+	*ret_next = p + 2;
+	return RM_HTTP1_DONE;
 }
 
 /* Goes on in a line where something other than text stands at `p`. */
@@ -134,7 +148,7 @@ static __attribute__((noinline)) enum rm_http1_parsed short_status(const char *p
 	return RM_HTTP1_MORE;
 }
 
-static enum rm_http1_parsed status_line(struct rm_head *h, const char *p, const char *end,
+static inline enum rm_http1_parsed status_line(struct rm_head *h, const char *p, const char *end,
 					const char **ret_next)
 {
 	enum rm_http1_parsed r = version(h, p, end, &p);
@@ -167,7 +181,7 @@ enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const c
 	enum rm_http1_parsed r;
 
 	ret->version = (struct rm_str){ NULL, 0 };
-	r = (dir == RM_DIR_REQUEST ? request_line : status_line)(ret, p, p + n, &next);
+	r = dir == RM_DIR_REQUEST ? request_line(ret, p, p + n, &next) : status_line(ret, p, p + n, &next);
 	if (r == RM_HTTP1_BAD)
 		return RM_HTTP1_BAD_LINE;
 	if (r == RM_HTTP1_DONE)
@@ -451,58 +465,67 @@ static void target_authority(struct rm_head *h)
 	h->authority = (struct rm_str){ rest.p, n };
 }
 
-/* Field by field: compilers zero the whole with a string instruction, slow for so little. */
-static void clear(struct rm_http1_head *m)
+enum rm_http1_parsed rm_http1_begin(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n)
 {
-	m->head.method = m->head.target = m->head.authority = m->head.scheme = (struct rm_str){ NULL, 0 };
-	m->head.block = NULL;
-	m->head.gateway = NULL;
-	m->head.status = 0;
-	m->head.fields = m->room;
-	m->head.field_count = 0;
-	m->head.same = 0;
-	m->head.fields_cut = false;
-	m->framing = (struct rm_http1_framing){ 0 };
+	size_t line_bytes;
+	enum rm_http1_parsed r;
+
+	/* Field by field: compilers zero the whole with a string instruction, slow for so little. */
+	ret->head.method = ret->head.target = ret->head.authority = ret->head.scheme = (struct rm_str){ NULL, 0 };
+	ret->head.block = NULL;
+	ret->head.gateway = NULL;
+	ret->head.status = 0;
+	ret->head.fields = ret->room;
+	ret->head.field_count = 0;
+	ret->head.same = 0;
+	ret->head.fields_cut = false;
+	ret->framing = (struct rm_http1_framing){ 0 };
+	r = rm_http1_line(&ret->head, dir, p, n, &line_bytes);
+	ret->head.line_bytes = r == RM_HTTP1_DONE ? (uint32_t)line_bytes : 0;
+	return r;
 }
 
-/* The fields of a head that was parsed before. */
-static void take_known(struct rm_http1_head *m, const struct rm_http1_known *k)
+void rm_http1_over(struct rm_http1_head *ret, enum rm_dir dir, const char *p, const char *blank)
 {
-	m->head.fields = k->fields;
-	m->head.field_count = k->field_count;
-	m->head.same = k->number;
-	m->head.authority = k->authority;
-	m->framing = k->framing;
+	ret->head.raw = slice(p, blank);
+	ret->head.text_bytes = (uint32_t)(blank - p);
+	if (dir == RM_DIR_REQUEST)
+		target_authority(&ret->head);
+}
+
+enum rm_http1_parsed rm_http1_fields(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n, bool sealed)
+{
+	const char *at, *end = p + n;
+	enum rm_http1_parsed r = fields(ret, p + ret->head.line_bytes, end, n >= RM_BLOCK, &at);
+
+	if (r != RM_HTTP1_DONE)
+		return r;
+	if (at == end && !sealed)
+		return RM_HTTP1_MORE;
+	rm_http1_over(ret, dir, p, at);
+	return RM_HTTP1_DONE;
 }
 
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed)
 {
-	const char *at = p, *end = p + n;
-	enum rm_http1_parsed r;
-	size_t line_bytes;
+	enum rm_http1_parsed r = rm_http1_begin(ret, dir, p, n);
 
-	clear(ret);
-	r = rm_http1_line(&ret->head, dir, p, n, &line_bytes);
-	if (r != RM_HTTP1_DONE)
-		return r;
-	at += line_bytes;
-	if (ret->known && rm_http1_is_known(ret->known, at, end)) {
-		take_known(ret, ret->known);
-		at += ret->known->bytes;
-	} else {
-		r = fields(ret, at, end, n >= RM_BLOCK, &at);
-	}
-	if (r != RM_HTTP1_DONE)
-		return r;
-	if (at == end && !sealed)
-		return RM_HTTP1_MORE;
-	ret->head.raw = slice(p, at);
-	ret->head.line_bytes = (uint32_t)line_bytes;
-	ret->head.text_bytes = (uint32_t)(at - p);
-	if (dir == RM_DIR_REQUEST)
-		target_authority(&ret->head);
-	return RM_HTTP1_DONE;
+	return r == RM_HTTP1_DONE ? rm_http1_fields(ret, dir, p, n, sealed) : r;
+}
+
+size_t rm_http1_to_blank(const char *p, size_t n, bool line_starts, bool *ret_found)
+{
+	const char *at = p, *end = p + n, *lf;
+
+	*ret_found = true;
+	if (line_starts && (*p == '\r' || *p == '\n'))
+		return 0;
+	for (; (lf = memchr(at, '\n', (size_t)(end - at))) != NULL; at = lf + 1)
+		if (lf + 1 < end && (lf[1] == '\r' || lf[1] == '\n'))
+			return (size_t)(lf + 1 - p);
+	*ret_found = false;
+	return n;
 }
 
 enum rm_sniff rm_http1_sniff(const uint8_t *p, size_t n)

@@ -28,12 +28,9 @@ struct rm_http1_framing {
 	bool close, keep_alive; /* connection options */
 };
 
-struct rm_http1_known;
-
 struct rm_http1_head {
 	struct rm_field *room; /* the caller's: where fields are listed, and ... */
 	uint32_t room_fields;  /* ... how many, RM_FIELDS_MAX at most */
-	const struct rm_http1_known *known; /* the caller's: what the fields may be (http1_known.h); or NULL */
 	struct rm_head head;   /* fed_from and fed_at are the caller's */
 	struct rm_http1_framing framing;
 };
@@ -54,11 +51,24 @@ enum rm_http1_parsed rm_http1_line(struct rm_head *ret, enum rm_dir dir, const c
  * which must lie inside the `n` bytes; with `sealed` it is known to follow them. On RM_HTTP1_DONE
  * ret->head is whole and ret->head.raw.n is where the empty line begins.
  * When not all fields found room ret->head.fields_cut is set, and all else is as it would be.
- * Ownership: slices of `ret` point into the input, ret->head.fields is ret->room; where ret->head.same is set, fields and
- * authority lie in ret->known.
+ * Ownership: slices of `ret` point into the input, ret->head.fields is ret->room.
  */
 enum rm_http1_parsed rm_http1_head_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p,
 					 size_t n, bool sealed);
+
+/*
+ * The same in parts: its first line, which leaves all else empty; its fields behind that; and what is told once the empty
+ * line was found, at `blank`.
+ */
+enum rm_http1_parsed rm_http1_begin(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n);
+enum rm_http1_parsed rm_http1_fields(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n, bool sealed);
+void rm_http1_over(struct rm_http1_head *ret, enum rm_dir dir, const char *p, const char *blank);
+
+/*
+ * How many of the `n` bytes (not 0) come before the empty line that ends a head; all of them where it is not there, which
+ * *ret_found says. `line_starts`: a line begins with the first one.
+ */
+size_t rm_http1_to_blank(const char *p, size_t n, bool line_starts, bool *ret_found);
 
 /* As rm_proto.sniff. */
 enum rm_sniff rm_http1_sniff(const uint8_t *p, size_t n);

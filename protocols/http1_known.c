@@ -66,22 +66,39 @@ static __attribute__((noinline)) uint8_t look_for(struct rm_http1_memo *memo, st
 	return (uint8_t)(at + 1);
 }
 
+/* The fields of a head that was parsed before. */
+static inline void take(struct rm_http1_head *m, const struct rm_http1_known *k)
+{
+	m->head.fields = k->fields;
+	m->head.field_count = k->field_count;
+	m->head.same = k->number;
+	m->head.authority = k->authority;
+	m->framing = k->framing;
+}
+
 enum rm_http1_parsed rm_http1_known_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n,
 					  struct rm_http1_memo *memo, uint8_t *which)
 {
 	struct rm_http1_kept *kept = &memo->kept[dir];
 	uint8_t at = *which ? *which : kept->last;
-	enum rm_http1_parsed r;
+	enum rm_http1_parsed r = rm_http1_begin(ret, dir, p, n);
+	const struct rm_http1_known *k = at ? &kept->known[at - 1] : NULL;
+	const char *first = p + ret->head.line_bytes;
 
-	ret->known = at && kept->known[at - 1].number ? &kept->known[at - 1] : NULL;
-	r = rm_http1_head_parse(ret, dir, p, n, false);
 	if (r != RM_HTTP1_DONE)
 		return r;
-	if (ret->head.same)
+	if (k && k->number && rm_http1_is_known(k, first, p + n)) {
+		take(ret, k);
+		rm_http1_over(ret, dir, p, first + k->bytes);
 		rm_worth_found(&kept->worth);
-	else
+	} else {
+		r = rm_http1_fields(ret, dir, p, n, false);
+		if (r != RM_HTTP1_DONE)
+			return r;
 		at = look_for(memo, kept, ret);
+	}
 	*which = at;
-	kept->last = at ? at : kept->last;
-	return r;
+	if (at)
+		kept->last = at;
+	return RM_HTTP1_DONE;
 }

@@ -46,7 +46,8 @@ static inline bool rm_http1_is_known(const struct rm_http1_known *k, const char 
 
 /*
  * As rm_http1_head_parse, of a head that lies whole in the buffer, if it does. *which is the one of the memo that the
- * connection's last head in this direction was like, and this one is then; 0: none.
+ * connection's last head in this direction was like, and this one is then; 0: none. Where ret->head.same is set, fields and
+ * authority lie in the memo.
  */
 enum rm_http1_parsed rm_http1_known_parse(struct rm_http1_head *ret, enum rm_dir dir, const char *p, size_t n,
 					  struct rm_http1_memo *memo, uint8_t *which);

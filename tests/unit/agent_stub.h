@@ -35,7 +35,6 @@ void rm_outlet_end(enum rm_end how) { (void)how; }
 void rm_outlet_end_again(void) { }
 void rm_outlet_resume(void) { }
 void rm_outlet_stop(void) { }
-bool rm_outlet_is_worker(void) { return false; }
 bool rm_outlet_is_silent(void) { return false; }
 
 /* Starts the agent with the environment given, as far as these tests need it. */

@@ -1,4 +1,5 @@
 /* agent/worker.c and agent/private_fds.c, driven through agent/outlet.c. */
+#include "agent/thread.h"
 #include "agent/worker.h"
 
 #include <pthread.h>
@@ -21,7 +22,7 @@ static void worker_flushes(const void *how)
 	RM_CHECK(fake->pushed == 15 && fake->delivered == 15);
 	RM_CHECK(fake->resource_bytes >= (int)sizeof(struct rm_record));
 	RM_CHECK(strcmp(fake->name, "remora") == 0 && fake->sigterm_blocked == 1);
-	RM_CHECK(!rm_outlet_is_worker());
+	RM_CHECK(!rm_thread_self()->worker);
 	/* Destructors run without us beside them; the other ends are as quick as the kernel's. */
 	if (*(const enum rm_end *)how == RM_END_EXIT)
 		RM_CHECK(threads() == 1 && fake->closed == 1);
