@@ -470,8 +470,7 @@ void rm_fd_connect(struct rm_scope *s, int fd, const struct sockaddr *to, sockle
 	c->setup.connect_ns = begun_ns;
 	if (begun_ns && result == 0)
 		c->setup.connected_ns = rm_clock_mono_ns();
-	c->connected_by = rm_context_here(s->thread);
-	c->connected_on = s->thread;
+	rm_context_connected(s->thread, c);
 	enter(fd, c->number);
 }
 

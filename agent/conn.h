@@ -58,10 +58,13 @@ struct rm_conn {
 	uint8_t asked;           /* of a server: some caller wants to be told the decision in its response */
 	uint8_t output;          /* no connection but what the program prints: enum rm_stream; always muted */
 	uint8_t followed;        /* the adapter asks for its requests: see rm_ctx_follow */
+	uint8_t shared;          /* of a client: another thread than the one that called connect() had to do with it */
+	uint8_t by_call;         /* connect() was called inside of a library's call, which shares it with no other */
 	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */
 	const struct rm_thread *connected_on; /* ... and the thread that called it */
+	const struct rm_thread *asked_on; /* the thread that sent the last head of a request */
 
 	/* Of a client whose bytes adapters announce, see agent/bound.h. */
 	uint64_t sent;           /* bytes of its requests that were fed so far */

@@ -9,18 +9,28 @@
  *   - a thread with an open request goes (back) to wait in a server's event loop, or accepts;
  *   - a request is answered by another thread than the one that read it.
  * Of requests pipelined on one connection nobody knows which one the thread is at: it has none open.
+ *
+ * On a connection of many streams a thread writes what others have put there, too, before they ever touched it: there
+ * nothing of threads is believed, what adapters say of them included, once
+ *   - there is a second thread: one that reads requests, or that is started while the thread serves none;
+ *   - a thread uses such a connection that another one opened;
+ * but within a call of a library that has the connection to itself.
  * Measured with this gate: no wrong parent in any runtime (docs/CONTEXT.md); without it up to
  * 99.9 % wrong on event loops.
  */
 #include "agent/context.h"
 
 #include "agent/answered.h"
+#include "agent/resend.h"
 #include "agent/unwritten.h"
 #include "base/log.h"
 
 static const struct rm_config *config;
 static _Atomic(const struct rm_adapter *) adapter;
 static atomic_bool gate_closed;
+static atomic_bool streams_joint; /* several threads may have to do with one connection of many streams */
+static atomic_bool answered_elsewhere; /* some thread read what another one had asked for */
+static _Atomic(const struct rm_thread *) reader; /* the first one that read a request */
 static atomic_bool served; /* the process read a request: its TRACEPARENT explains nothing any more */
 static _Atomic uint64_t source_count[RM_SOURCE_COUNT];
 
@@ -85,6 +95,34 @@ static void close_gate(const char *why)
 		rm_debug(RM_LOG_TRACE, "thread rule off: %s", why);
 }
 
+static void join_streams(const char *why)
+{
+	if (!atomic_exchange(&streams_joint, true))
+		rm_debug(RM_LOG_TRACE, "thread rule off for connections of many streams: %s", why);
+}
+
+void rm_context_connected(struct rm_thread *t, struct rm_conn *c)
+{
+	c->connected_by = rm_context_here(t);
+	c->connected_on = t;
+	c->by_call = rm_resend_in_call(t);
+}
+
+void rm_context_shared(struct rm_conn *c)
+{
+	c->shared = 1;
+	if (c->proto->multiplexes)
+		join_streams("a thread used one that another one opened");
+}
+
+static void read_by(const struct rm_thread *t)
+{
+	const struct rm_thread *first = NULL;
+
+	if (!atomic_compare_exchange_strong(&reader, &first, t) && first != t)
+		join_streams("several threads read requests");
+}
+
 void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 {
 	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
@@ -93,6 +131,8 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 
 	rm_answered_begin();
 	atomic_store_explicit(&served, true, memory_order_relaxed);
+	if (!atomic_load_explicit(&streams_joint, memory_order_relaxed))
+		read_by(t);
 	t->pipelined = rm_ctx_exchange(t->open) != NULL;
 	if (t->pipelined && (c->proto->multiplexes || t->open_conn != (conn ^ (uint32_t)(uintptr_t)c)))
 		close_gate("a thread read a request while another one was not done");
@@ -101,6 +141,14 @@ void rm_context_opened(struct rm_thread *t, struct rm_conn *c, uint32_t x)
 	t->open_conn = conn ^ (uint32_t)(uintptr_t)c;
 	if (a && a->on_request)
 		a->on_request(ctx);
+}
+
+void rm_context_answer(const struct rm_thread *t, const struct rm_conn *c)
+{
+	if (c->asked_on == t || c->proto->multiplexes || c->proto->client_only)
+		return;
+	if (!atomic_exchange(&answered_elsewhere, true))
+		rm_debug(RM_LOG_TRACE, "thread rule off for connections that threads share: an answer is read by another one than asked");
 }
 
 bool rm_context_tell(uint32_t x, int fd)
@@ -121,6 +169,12 @@ static bool is_open(const struct rm_thread *t)
 	struct rm_exchange *e = t->open ? rm_ctx_exchange(t->open) : NULL;
 
 	return e && atomic_load_explicit(&e->phase, memory_order_relaxed) == RM_PHASE_OPEN;
+}
+
+void rm_thread_starts(void)
+{
+	if (!is_open(rm_thread_self()) && !atomic_load_explicit(&streams_joint, memory_order_relaxed))
+		join_streams("there is another thread");
 }
 
 void rm_loop_wait(int epfd)
@@ -245,7 +299,7 @@ bool rm_parent_came_with(const struct rm_parent *p, const struct rm_spanctx *in)
 }
 
 /* The request carries a context: ours (rung 1), forwarded unchanged, or the program's own. */
-static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
+static void find_carried(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	uint32_t x = rm_exchange_by_id(in);
 	struct rm_exchange *e = rm_ctx_exchange(here);
@@ -253,14 +307,34 @@ static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_p
 	/* Between the two looks the exchange may have become another one. */
 	if (x && take_server(rm_exchange_ctx(x), RM_SOURCE_HEADER, ret) &&
 	    memcmp(ret->ctx.span_id, in->span_id, 8) == 0)
-		return true;
+		return;
 	if (e && e->parent.valid && memcmp(e->parent.trace_id, in->trace_id, 16) == 0 &&
 	    memcmp(e->parent.span_id, in->span_id, 8) == 0 && take_server(here, RM_SOURCE_HEADER, ret))
-		return true;
-	if (take_server(rm_unwritten_find(in), RM_SOURCE_HEADER, ret))
-		return true;
-	*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_PROGRAM };
+		return;
+	if (!take_server(rm_unwritten_find(in), RM_SOURCE_HEADER, ret))
+		*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_PROGRAM };
+}
+
+static bool resolve_header(struct rm_thread *t, const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	find_carried(rm_context_current(t, NULL), in, ret);
 	return true;
+}
+
+/* False where the thread may write for others: then who runs in it says nothing of what it sends. */
+static bool writes_its_own(const struct rm_thread *t, const struct rm_conn *c)
+{
+	if (!c->proto || !c->proto->multiplexes || (c->by_call && rm_resend_in_call(t)))
+		return true;
+	return !c->shared && !atomic_load_explicit(&streams_joint, memory_order_relaxed) &&
+	       !atomic_load_explicit(&gate_closed, memory_order_relaxed);
+}
+
+/* False where threads send what others have asked for, as clients do whose answers another thread reads. */
+static bool asks_its_own(const struct rm_thread *t, const struct rm_conn *c)
+{
+	return !atomic_load_explicit(&answered_elsewhere, memory_order_relaxed) || !c->proto || c->proto->client_only ||
+	       !c->shared || (c->by_call && rm_resend_in_call(t));
 }
 
 /* What only threads and processes tell: asked where no adapter has spoken. */
@@ -268,10 +342,12 @@ static bool resolve_thread(struct rm_thread *t, struct rm_conn *c, struct rm_par
 {
 	rm_ctx here = rm_context_here(t);
 
+	if (!asks_its_own(t, c))
+		return false;
 	if (here && take_server(here, RM_SOURCE_THREAD, ret))
 		return true;
 	/* Another thread may have been given the connection for something else. */
-	return !c->first_sent && c->connected_on == t && is_ours(c->connected_by) &&
+	return !c->first_sent && !c->shared && is_ours(c->connected_by) &&
 	       !atomic_load_explicit(&gate_closed, memory_order_relaxed) &&
 	       take_server(c->connected_by, RM_SOURCE_CONNECT, ret);
 }
@@ -293,13 +369,13 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 	rm_ctx ctx;
 
 	if (in->valid)
-		return resolve_header(rm_context_current(t, NULL), in, ret);
+		return resolve_header(t, in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	ctx = said_of(t, c->proto && !c->proto->multiplexes && !c->proto->client_only, &how);
 	if (ctx)
-		return ctx != RM_CTX_NOBODY && take_server(ctx, how, ret);
-	if (resolve_thread(t, c, ret))
+		return ctx != RM_CTX_NOBODY && writes_its_own(t, c) && take_server(ctx, how, ret);
+	if (writes_its_own(t, c) && resolve_thread(t, c, ret))
 		return true;
 	return take_process(ret);
 }
@@ -338,12 +414,12 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	if (in->valid)
-		return resolve_header(rm_context_current(t, NULL), in, ret);
+		return resolve_header(t, in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	if (is_said(t))
 		return false;
-	return (c->connected_on == t && resolve_thread(t, c, ret)) || take_process(ret);
+	return (!c->shared && resolve_thread(t, c, ret)) || take_process(ret);
 }
 
 void rm_context_resolve_sent(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)

@@ -23,6 +23,15 @@ bool rm_context_tell(uint32_t x, int fd);
 /* The first byte of SERVER exchange `x`'s response was sent by this thread. */
 void rm_context_answered(struct rm_thread *t, uint32_t x);
 
+/* This thread read the first byte of an answer on a client's connection (locked). */
+void rm_context_answer(const struct rm_thread *t, const struct rm_conn *c);
+
+/* This thread connects a client's connection, which nobody else has yet. */
+void rm_context_connected(struct rm_thread *t, struct rm_conn *c);
+
+/* Another thread than the one that connected a client's connection (locked) uses it, or nobody knows which one that was. */
+void rm_context_shared(struct rm_conn *c);
+
 /* This thread took a new connection from a listener. */
 void rm_context_accepted(struct rm_thread *t);
 
@@ -76,7 +85,7 @@ bool rm_context_find_here(struct rm_thread *t, bool any, struct rm_parent *ret);
 /*
  * The parent of a message that is sent on `c` (locked), as above. Clients of brokers send what many have given them: one loop,
  * or whoever happens to flush, writes it. So what adapters say of the thread is not believed, but of a message's own bytes, and of threads only
- * that of one which opened the connection itself.
+ * that of one which opened the connection itself, and which no other one ever used.
  */
 void rm_context_resolve_sent(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret);
 

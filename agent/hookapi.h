@@ -251,6 +251,9 @@ void rm_stand_alone(void);
  * files of the other may be anybody's. Context: app.
  */
 void rm_root_changes(void);
+/* Before the calling thread starts another one. Context: app. */
+void rm_thread_starts(void);
+
 /*
  * Before the calling thread ends by itself. When it is the main one, our thread must not outlive the
  * others: it is stopped, and none is started again. Context: app.

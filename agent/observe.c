@@ -203,6 +203,7 @@ static void on_client_head(struct rm_visit *v, uint32_t x, struct rm_exchange *e
 	struct rm_strbuf no_state; /* what the program wrote there goes out as it is */
 	struct rm_str rule;
 
+	v->conn->asked_on = v->thread;
 	if (!again)
 		rm_fields_read(head, &own);
 	rm_strbuf_init(&no_state, NULL, 0);
@@ -361,6 +362,7 @@ static void on_request_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 
 static void on_response(struct rm_sink *sink, rm_xid x)
 {
+	const struct rm_visit *v = (const struct rm_visit *)sink;
 	struct rm_exchange *e;
 
 	if (!x)
@@ -370,7 +372,9 @@ static void on_response(struct rm_sink *sink, rm_xid x)
 		return;
 	atomic_store_explicit(&e->phase, RM_PHASE_ANSWERED, memory_order_release);
 	if (e->kind == RM_KIND_SERVER)
-		rm_context_answered(((struct rm_visit *)sink)->thread, x);
+		rm_context_answered(v->thread, x);
+	else
+		rm_context_answer(v->thread, v->conn);
 }
 
 static bool on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_head *head)

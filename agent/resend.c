@@ -85,6 +85,11 @@ static bool in_call(const struct rm_resend *r)
 	return r->calls == 1 && is_below(r->call, __builtin_frame_address(0));
 }
 
+bool rm_resend_in_call(const struct rm_thread *t)
+{
+	return in_call(&t->resend);
+}
+
 static void call_changes(struct rm_resend *r)
 {
 	r->pending = NOTHING;

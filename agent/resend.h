@@ -24,6 +24,12 @@ void rm_resend_response(struct rm_thread *t, uint32_t x, const struct rm_exchang
 /* The request ends without an answer. */
 void rm_resend_broken(struct rm_thread *t, uint32_t x);
 
+/*
+ * True inside of such a call: all that goes out on its own connections is the call's, as it has them to itself. One that a
+ * shared cache (CURLSH) lends it is nobody else's meanwhile.
+ */
+bool rm_resend_in_call(const struct rm_thread *t);
+
 /* The thread reads a request of somebody else: what it sends next is for that one. */
 void rm_resend_forget(struct rm_thread *t);
 

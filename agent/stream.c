@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "agent/bound.h"
+#include "agent/context.h"
 #include "agent/observe.h"
 #include "agent/tls_hello.h"
 #include "base/clock.h"
@@ -201,6 +202,8 @@ int64_t rm_stream_feed(struct rm_visit *v, enum rm_dir dir, const void *p, size_
 		rm_stream_mute(v);
 		return RM_FEED_MUTE;
 	}
+	if (c->role == RM_ROLE_CLIENT && !c->shared && c->connected_on != v->thread)
+		rm_context_shared(c);
 	if (dir == RM_DIR_REQUEST && c->proto->client_only)
 		return feed_parts(v, dir, p, n);
 	used = feed_once(v, dir, p, n);

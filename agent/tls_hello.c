@@ -23,6 +23,7 @@ struct hello {
 	int fd;
 	rm_ctx connected_by;
 	const struct rm_thread *connected_on;
+	uint8_t by_call;
 	const char *system;
 	uint64_t greeting;
 	struct rm_peer peer;
@@ -101,6 +102,7 @@ static RM_GLANCE void remember(const struct rm_conn *c, int fd, const uint8_t *r
 	h->fd = fd;
 	h->connected_by = c->connected_by;
 	h->connected_on = c->connected_on;
+	h->by_call = c->by_call;
 	h->system = c->system;
 	h->greeting = c->greeting;
 	h->peer = c->peer;
@@ -167,6 +169,7 @@ bool rm_tls_claim(rm_conn_name name, struct rm_conn *c, const uint8_t random[RM_
 		c->peer.asked = true;
 		c->connected_by = found.connected_by;
 		c->connected_on = found.connected_on;
+		c->by_call = found.by_call;
 		c->system = found.system;
 		c->greeting = found.greeting;
 		c->setup = found.setup;

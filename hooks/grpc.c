@@ -6,7 +6,8 @@
  * A request is known by the traceparent among its metadata, which ingress rewriting wrote. The code that runs for it:
  *   - handlers of synchronous and of callback servers, as long as the library's function lasts that runs them;
  *   - with completion queues, what a thread does from a request's tag to the next time it asks for one;
- *   - what it does when the request's own call completes something: a message was read, or written.
+ *   - what it does when the request's own call completes something: a message was read, or written;
+ *   - in a program that serves no gRPC: what the thread is at when it makes the call, as the ladder has it (agent/context.h).
  * What is done when a call is answered may be for another request that stood in line for it, and what is done when a message
  * comes on a stream may be for any: these tell nothing, but to the handler that takes its own tags off a queue. One that
  * takes another's works for nobody that is known from then on.
@@ -123,6 +124,14 @@ static rm_ctx request_of(const grpc_metadata_array *metadata)
 
 /* ---- handlers ---- */
 
+static atomic_bool serves; /* a server asks for requests: what its threads read says nothing of what they do */
+
+static void note_server(void)
+{
+	if (!atomic_load_explicit(&serves, memory_order_relaxed))
+		atomic_store_explicit(&serves, true, memory_order_relaxed);
+}
+
 struct bracket {
 	uint64_t now;
 	uint8_t within;
@@ -132,6 +141,7 @@ static struct bracket begin(uint8_t in, rm_ctx ctx)
 {
 	struct bracket before = { *rm_carry_now(), *rm_carry_within() };
 
+	note_server();
 	*rm_carry_within() = in;
 	set_now(ctx);
 	return before;
@@ -239,6 +249,7 @@ static grpc_event hook_grpc_completion_queue_pluck(grpc_completion_queue *cq, vo
 
 static void asked_for(const void *tag, const grpc_metadata_array *metadata)
 {
+	note_server();
 	rm_carry_take(tag, RM_CARRY_GRPC_TAG, NULL);
 	rm_carry_put(tag, RM_CARRY_GRPC_REQUEST, (struct rm_carried){ .value = (uintptr_t)metadata }, true);
 }
@@ -272,10 +283,17 @@ static int hook_grpc_server_request_registered_call(grpc_server *server, void *m
 
 /* ---- calls ---- */
 
+static rm_ctx maker(void)
+{
+	bool elsewhere = !*rm_carry_within() && !atomic_load_explicit(&serves, memory_order_relaxed);
+
+	return elsewhere ? rm_ctx_current() : now();
+}
+
 /* A client's call was made: for whoever served its parent, if it has one, else for whom the thread is at work on. */
 static grpc_call *made(grpc_call *call, const grpc_call *parent)
 {
-	struct rm_carried of = { .value = now() };
+	struct rm_carried of = { .value = maker() };
 
 	if (parent && !(rm_carry_look(parent, RM_CARRY_GRPC_CALL, &of) && of.note & SERVER))
 		of.value = 0;

@@ -1,6 +1,7 @@
 /*
  * Hooks that are nothing but safe points: calls that no signal handler makes, so that the agent may
- * start its worker thread in them, and adapters look for their runtimes. What the new thread does is not touched.
+ * start its worker thread in them, and adapters look for their runtimes. Of a new thread no more is noted than that there
+ * is one. What it does is not touched.
  * Context: app.
  */
 #include "adapters/adapters.h"
@@ -18,6 +19,7 @@ RM_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void
 
 	if (!real)
 		return EAGAIN;
+	rm_thread_starts();
 	rm_safe_point();
 	rm_adapters_arrive();
 	return real(thread, attr, run, arg);

@@ -3,6 +3,7 @@
 require_relative 'fan'
 require_relative 'ask'
 require_relative 'clients' if ENV['CLIENTS']
+require_relative 'rpc' if ENV['RPC']
 
 ASKS = { 'ask' => :all, 'ask-pool' => :in_pool }.freeze
 
@@ -13,6 +14,8 @@ run(lambda do |env|
     Ask.public_send(ASKS[way], number)
   elsif way == 'clients'
     Clients.clients(number)
+  elsif way == 'rpc'
+    Rpc.rpc(number)
   elsif Fan::WAYS.include?(way)
     Fan.public_send(way, number)
   else

@@ -28,6 +28,22 @@ threads("growing", "growing", "the same, a pool for all that grows when a reques
 threads("helpers", "helpers", "the same, threads that work for all requests until none waits, joined")
 
 
+def http2(name, source, title, *arguments, headers=(), libraries=(), tls=False):
+    @program(f"c-{name}", title, ["pkg-config"], headers=headers, http2=True, tls=tls)
+    def run(t, far, env):
+        return compiled(t, far, env, source, *arguments, libraries=["-pthread", *(flag for name in libraries for flag in flags(name))])
+
+
+for way, title in (("own", "C, a thread for each connection; libcurl over HTTP/2 and TLS, each thread's own handle"),
+                   ("lent", "the same, handles that threads take off a stack")):
+    http2(f"curl-http2-{way}", "curl", title, way, headers=["x86_64-linux-gnu/curl/curl.h"], libraries=["libcurl"], tls=True)
+http2("joint-http2", "joint", "the same, one connection of nghttp2's for all, whoever comes writes for all", "all", headers=["nghttp2/nghttp2.h"],
+      libraries=["libnghttp2"])
+http2("joint-http2-one", "joint", "C, one thread for all connections; others call for nobody, over the same connection", "one",
+      headers=["nghttp2/nghttp2.h"], libraries=["libnghttp2"])
+http2("joint-grpc", "grpc", "C++, a thread for each connection; one channel of gRPC for all", headers=["grpcpp/grpcpp.h"], libraries=["grpc++"])
+
+
 def processes(name, style, title, needs=()):
     @program(f"c-{name}", title, needs)
     def run(t, far, env):

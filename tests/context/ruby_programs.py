@@ -55,6 +55,11 @@ def puma_late(t, far, env):
     return puma(t, far, env, "late")
 
 
+@program("puma-grpc", "Puma; gRPC, one channel for all", ["puma"], gems=["grpc"], http2=True)
+def puma_grpc(t, far, env):
+    return puma(t, far, {"RPC": "yes", **env}, "rpc")
+
+
 @program("puma-reactor", "Puma, calls made by EventMachine for all requests, in a thread that the first one started", ["puma"],
          gems=["eventmachine"])
 def puma_reactor(t, far, env):

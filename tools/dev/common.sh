@@ -28,7 +28,7 @@ http2_packages=(nghttp2-proxy h2o ruby-http-2 libnetty-java libprotocol-http2-pe
 # Clients and servers of databases that not every release has; without one its cases are skipped.
 database_packages=(python3-boto3 python3-elasticsearch clickhouse-server python3-cassandra maven npm cargo)
 # Libraries and servers of ./dev context alone; without one of them its rows are skipped.
-context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev
+context_packages=(libevent-dev libev-dev libuv1-dev libasio-dev libglib2.0-dev libsoup-3.0-dev libnghttp2-dev ruby-grpc
 	unicorn thin ruby-http ruby-excon ruby-httpclient ruby-typhoeus ruby-faraday ruby-pg ruby-redis ruby-eventmachine
 	starman twiggy libanyevent-http-perl libmojolicious-perl maven)
 # What the torture cases put programs beside and below; without one of them its case is skipped. Not

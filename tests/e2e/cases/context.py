@@ -14,7 +14,8 @@ JARS_ARE_OURS = "CONTEXT_JARS" not in os.environ
 AT_ONCE = {8: 60, 64: 160}
 # Where the agent alone knows every parent, and where an adapter does.
 SURE = ("c-threads", "java-pool", "gunicorn-sync", "gunicorn-gthread", "nginx-proxy", "nginx-few",
-        "nginx-auth", "nginx-http2", "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
+        "nginx-auth", "nginx-http2", "c-curl-http2-own", "c-curl-http2-lent", "c-joint-grpc",
+        "haproxy", "haproxy-http2", "apache", "apache-http2", "lighttpd")
 ADAPTED = ("http-server-threads", "chain", "uvicorn-asyncpg", "uvicorn-redis-uvloop", "uvicorn-thread-psycopg2",
            "gunicorn-gevent-redis", "gunicorn-gthread-pool", "aiohttp", "uvicorn-httpx", "aiohttp-tls",
            "java-executor", "java-chain", "tomcat-okhttp", "undertow-apache5", "jetty-jdk", "java-grpc-shaded-blocking",
@@ -48,7 +49,7 @@ for each in SURE + ADAPTED:
     add(each)
 
 
-RUBY = ("puma-threads", "puma-pool", "ruby-async-tasks")
+RUBY = ("puma-threads", "puma-pool", "puma-grpc", "ruby-async-tasks")
 
 for each in RUBY:
     add(each)
@@ -64,6 +65,7 @@ for each in ("c-passed", "c-early", "c-retry"):
 # Work that moves to other threads, or that one thread does for many requests, by no rule that an agent could see.
 SILENT = ("c-growing", "c-helpers", "c-worker", "c-passed-late", "cpp-queue-16", "cpp-queue-lifo",
           "cpp-queue-priority", "cpp-queue-batch", "c-epoll", "c-stream", "c-background",
+          "c-joint-http2", "c-joint-http2-one",
           "java-queue", "java-late-threads", "tomcat-okhttp-async", "tomcat-jetty-async", "netty-netty-client", "netty-lettuce",
           "vertx5-queue", "webflux-heard", "rx-subject",
           "puma-late-threads", "puma-later", "ruby-async-late", "php-fibers")
@@ -82,6 +84,12 @@ for each in SILENT:
 @case("aiohttp without its adapter: parents are missing, and none is wrong", agent_only=True)
 def no_adapter(t):
     compare(t, "aiohttp", missing_allowed=1, env={"REMORA_ADAPTERS": "none"})
+
+
+@case("Jetty's client without an adapter, whose threads send what others ask: parents are missing, and none is wrong", agent_only=True)
+def threads_for_others(t):
+    for name in ("tomcat-jetty-client-http2", "java-jetty11"):
+        compare(t, name, missing_allowed=1, env={"REMORA_ADAPTERS": "none"})
 
 
 @case("Python threads and tasks that work for all requests are not taken for the one that started them", agent_only=True)
