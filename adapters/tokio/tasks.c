@@ -350,7 +350,6 @@ void rm_tokio_wake(const void *what, uintptr_t place)
 	key = key_of(e);
 	if (idle || e == by || key & (SERVES | MANY))
 		return;
-	{ static atomic_uint turn; struct timespec { long s, n; } d = { 0, 300000 }; if (atomic_fetch_add(&turn, 1) % 4 == 0) rm_sys2(__NR_nanosleep, &d, 0); }
 	sure = by && sureness(by) > 0;
 	atomic_store_explicit(&e->touched, true, memory_order_relaxed);
 	if (key & BORN) {

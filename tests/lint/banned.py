@@ -4,7 +4,8 @@
 It runs inside signal handlers and other people's locks: no heap, no stdio, no lock, no environment.
 And the libc functions that we interpose ourselves would come back to us: base/sys.h has the system
 calls. hooks/link.py checks the same on symbols; this names file and line, and sees what symbols
-cannot show, since an interposed name is defined in the object.
+cannot show, since an interposed name is defined in the object. Nor does a thread of the program
+sleep there, but where the program ends.
 Usage: banned.py SOURCE_ROOT
 """
 import re
@@ -32,6 +33,14 @@ INTERPOSED = """
     splice poll ppoll select pselect epoll_wait epoll_pwait epoll_ctl execve posix_spawn vfork
     _exit _Exit quick_exit daemon getaddrinfo open openat mmap munmap
 """.split()
+# The program's thread waits there: only where it ends, or becomes another program.
+WAITS = re.compile(r"(?<!\w)(__NR_(?:clock_)?nanosleep|(?:clock_)?nanosleep ?\(|u?sleep ?\()")
+MAY_WAIT = {
+    "agent/crash.c": "a process that crashed, until it is over",
+    "agent/init.c": "before exec, for other threads that are in here",
+    "agent/outlet.c": "the end, for another thread that empties the rings",
+    "agent/worker.c": "the end, for the worker",
+}
 
 COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 
@@ -57,6 +66,8 @@ def violations(root):
                 if line.startswith("RM_EXPORT "):  # a hook's own head
                     continue
                 for match in (never if folder == "hooks" else outside).finditer(line):
+                    yield f"{where}:{number}: {match.group(1)}"
+                for match in WAITS.finditer(line) if where not in MAY_WAIT else ():
                     yield f"{where}:{number}: {match.group(1)}"
 
 
