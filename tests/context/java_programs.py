@@ -22,81 +22,30 @@ def for_java():
     return ["--release", str(release())] if 0 < release() < 17 else []
 
 
-def java(t, far, env, way, *options):
-    port = t.port()
-    classes = t.build.app("fan-java", "Fan", for_java())
-    return server(t, far, env, [JAVA, "-Xmx256m", *trust(t), *options, "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
+def java(name, title, way, settings={}, **more):
+    """A way of test-apps/fan-java."""
+    @program(f"java-{name}", title, ["java", "javac"], **more)
+    def run(t, far, env):
+        port = t.port()
+        classes = t.build.app("fan-java", "Fan", for_java())
+        return server(t, far, {**settings, **env}, [JAVA, "-Xmx256m", *trust(t), "-cp", classes, "Fan", port], port, path=f"/{way}/{{id}}")
 
 
-@program("java-pool", "Java HttpServer, 64 threads; HttpURLConnection", ["java", "javac"])
-def java_pool(t, far, env):
-    return java(t, far, env, "fan")
-
-
-@program("java-executor", "the same, calls made by another pool", ["java", "javac"])
-def java_executor(t, far, env):
-    return java(t, far, env, "pool")
-
-
-@program("java-scheduled", "the same, by tasks that were scheduled", ["java", "javac"])
-def java_scheduled(t, far, env):
-    return java(t, far, env, "scheduled")
-
-
-@program("java-fork", "the same, by tasks of the common pool", ["java", "javac"])
-def java_fork(t, far, env):
-    return java(t, far, env, "fork")
-
-
-@program("java-stream", "the same, by a parallel stream", ["java", "javac"])
-def java_stream(t, far, env):
-    return java(t, far, env, "stream")
-
-
-@program("java-client", "Java HttpServer; HttpClient.send", ["java", "javac"])
-def java_client(t, far, env):
-    return java(t, far, env, "client")
-
-
-@program("java-chain", "the same, sendAsync in stages of CompletableFuture", ["java", "javac"])
-def java_chain(t, far, env):
-    return java(t, far, env, "chain")
-
-
-@program("java-both", "the same, after stages of two futures", ["java", "javac"])
-def java_both(t, far, env):
-    return java(t, far, env, "both")
-
-
-@program("java-queue", "the same; what a request puts into a queue the request that takes it calls", ["java", "javac"])
-def java_queue(t, far, env):
-    return java(t, far, env, "queue")
-
-
-@program("java-late-threads", "the same by threads for all requests, which the first one started", ["java", "javac"])
-def java_late(t, far, env):
-    return java(t, far, env, "late")
-
-
-def virtual(name, title, **more):
-    """Virtual threads are of Java 21."""
-    return program(name, title, ["java", "javac"], **more) if release() >= 21 else lambda start: start
-
-
-@virtual("java-virtual", "the same, calls made by virtual threads")
-def java_virtual(t, far, env):
-    return java(t, far, env, "virtual")
-
-
-@virtual("java-virtual-server", "Java HttpServer, a virtual thread each; HttpURLConnection")
-def java_virtual_server(t, far, env):
-    return java(t, far, {"THREADS": "virtual", **env}, "fan")
-
-
-@virtual("java-virtual-client", "the same; HttpClient.send")
-def java_virtual_client(t, far, env):
-    return java(t, far, {"THREADS": "virtual", **env}, "client")
-
+java("pool", "Java HttpServer, 64 threads; HttpURLConnection", "fan")
+java("executor", "the same, calls made by another pool", "pool")
+java("scheduled", "the same, by tasks that were scheduled", "scheduled")
+java("fork", "the same, by tasks of the common pool", "fork")
+java("stream", "the same, by a parallel stream", "stream")
+java("client", "Java HttpServer; HttpClient.send", "client")
+java("chain", "the same, sendAsync in stages of CompletableFuture", "chain")
+java("both", "the same, after stages of two futures", "both")
+java("queue", "the same; what a request puts into a queue the request that takes it calls", "queue")
+java("late-threads", "the same by threads for all requests, which the first one started", "late")
+VIRTUAL = {"THREADS": "virtual"}
+if release() >= 21:
+    java("virtual", "the same, calls made by virtual threads", "virtual")
+    java("virtual-server", "Java HttpServer, a virtual thread each; HttpURLConnection", "fan", VIRTUAL)
+    java("virtual-client", "the same; HttpClient.send", "client", VIRTUAL)
 
 PASSWORD = "hunter2"
 
@@ -191,30 +140,13 @@ grpc("future", "the same, each call made by a listener of the one before")
 grpc("async", "the same, by an observer of the one before")
 
 
-@program("java-client-tls", "Java HttpServer; HttpClient.send over TLS", ["java", "javac"], tls=True)
-def java_client_tls(t, far, env):
-    return java(t, far, env, "client")
-
-
-@program("java-https", "Java HttpsServer; HttpURLConnection over TLS", ["java", "javac"], tls=True, https=True)
-def java_https(t, far, env):
-    return java(t, far, env, "pool")
-
-
-@program("java-client-https", "the same; HttpClient.send", ["java", "javac"], tls=True, https=True)
-def java_client_https(t, far, env):
-    return java(t, far, env, "client")
-
-
-@program("java-chain-https", "the same; sendAsync over HTTP/2, in stages of CompletableFuture", ["java", "javac"], tls=True, http2=True,
-         https=True)
-def java_chain_https(t, far, env):
-    return java(t, far, {"VERSION": "HTTP_2", **env}, "chain")
-
-
-@virtual("java-virtual-https", "Java HttpsServer, a virtual thread each; HttpURLConnection over TLS", tls=True, https=True)
-def java_virtual_https(t, far, env):
-    return java(t, far, {"THREADS": "virtual", **env}, "fan")
+java("client-tls", "Java HttpServer; HttpClient.send over TLS", "client", tls=True)
+java("https", "Java HttpsServer; HttpURLConnection over TLS", "pool", tls=True, https=True)
+java("client-https", "the same; HttpClient.send", "client", tls=True, https=True)
+java("chain-https", "the same; sendAsync over HTTP/2, in stages of CompletableFuture", "chain", {"VERSION": "HTTP_2"}, tls=True, http2=True,
+     https=True)
+if release() >= 21:
+    java("virtual-https", "Java HttpsServer, a virtual thread each; HttpURLConnection over TLS", "fan", VIRTUAL, tls=True, https=True)
 
 
 for where, client, title in (("tomcat", "jdk", "Tomcat over TLS, 64 threads; HttpURLConnection over TLS"),

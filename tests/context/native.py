@@ -5,33 +5,38 @@ from harness import APPS, Failure
 from programs import program, server
 
 
-def compiled(t, far, env, source, *arguments, libraries=()):
-    port = t.port()
-    return server(t, far, env, [t.build.app("fan-c", source, options=libraries), port, *arguments], port)
-
-
 def flags(package):
     return subprocess.run(["pkg-config", "--cflags", "--libs", package], capture_output=True, text=True).stdout.split()
 
 
-def threads(name, style, title):
-    @program(f"c-{name}", title)
+def native(name, title, source, *arguments, library="-pthread", package=None, header=None, needs=()):
+    """One of test-apps/fan-c, with a library, or what pkg-config says of one."""
+    @program(name, title, [*needs, *(["pkg-config"] if package else [])], headers=[header] if header else [])
     def run(t, far, env):
-        return compiled(t, far, env, "threads", style, libraries=["-pthread"])
+        port = t.port()
+        binary = t.build.app("fan-c", source, options=flags(package) if package else [library])
+        return server(t, far, env, [binary, port, *arguments], port)
 
 
-threads("threads", "plain", "C, a thread for each connection; sockets")
-threads("fanout", "fanout", "the same, a thread for each call, joined")
-threads("nested", "nested", "the same, two levels of threads")
-threads("detached", "detached", "the same, a thread for each call, detached")
-threads("growing", "growing", "the same, a pool for all that grows when a request finds no thread idle")
-threads("helpers", "helpers", "the same, threads that work for all requests until none waits, joined")
+for name, style, title in (("threads", "plain", "C, a thread for each connection; sockets"),
+                           ("fanout", "fanout", "the same, a thread for each call, joined"),
+                           ("nested", "nested", "the same, two levels of threads"),
+                           ("detached", "detached", "the same, a thread for each call, detached"),
+                           ("growing", "growing", "the same, a pool for all that grows when a request finds no thread idle"),
+                           ("helpers", "helpers", "the same, threads that work for all requests until none waits, joined")):
+    native(f"c-{name}", title, "threads", style)
 
+native("c-worker", "C, calls made by processes for all requests, which the first one forked", "processes", "worker")
+native("c-started", "the same, a fork and an exec of curl for each call", "processes", "started", needs=["curl"])
+native("c-passed", "the same, connections passed to another process (SCM_RIGHTS), which reads them", "processes", "passed")
+native("c-passed-late", "the same, connections passed when they were read", "processes", "late")
 
 def http2(name, source, title, *arguments, headers=(), libraries=(), tls=False):
     @program(f"c-{name}", title, ["pkg-config"], headers=headers, http2=True, tls=tls)
     def run(t, far, env):
-        return compiled(t, far, env, source, *arguments, libraries=["-pthread", *(flag for name in libraries for flag in flags(name))])
+        port = t.port()
+        options = ["-pthread", *(flag for name in libraries for flag in flags(name))]
+        return server(t, far, env, [t.build.app("fan-c", source, options=options), port, *arguments], port)
 
 
 for way, title in (("own", "C, a thread for each connection; libcurl over HTTP/2 and TLS, each thread's own handle"),
@@ -43,119 +48,44 @@ http2("joint-http2-one", "joint", "C, one thread for all connections; others cal
       headers=["nghttp2/nghttp2.h"], libraries=["libnghttp2"])
 http2("joint-grpc", "grpc", "C++, a thread for each connection; one channel of gRPC for all", headers=["grpcpp/grpcpp.h"], libraries=["grpc++"])
 
+for name, title in (("stream", "C, a thread for each connection; a call before each piece of the answer"),
+                    ("after", "the same, calls after the answer"),
+                    ("early", "the same, connections opened for a pool of all requests"),
+                    ("background", "the same, a thread that makes calls for nobody"),
+                    ("retry", "the same, each call twice, over fresh connections")):
+    native(f"c-{name}", title, "odd", name)
 
-def processes(name, style, title, needs=()):
-    @program(f"c-{name}", title, needs)
-    def run(t, far, env):
-        return compiled(t, far, env, "processes", style, libraries=["-pthread"])
+for name, workers, order, title in (("4", 4, "fifo", "C++, epoll thread, queue (mutex, condition), 4 workers"),
+                                    ("16", 16, "fifo", "the same, 16 workers"),
+                                    ("64", 64, "fifo", "the same, 64 workers"),
+                                    ("lifo", 16, "lifo", "the same, a stack, 16 workers"),
+                                    ("priority", 16, "priority", "the same, a queue by priority, 16 workers"),
+                                    ("batch", 4, "batch", "the same, up to four at a time, 4 workers"),
+                                    ("many", 16, "many", "the same, four queues, 16 workers")):
+    native(f"cpp-queue-{name}", title, "queue", workers, order)
 
+native("c-epoll", "C, one thread, epoll, a pool of 16 connections", "epoll")
+native("libev", "the same on libev", "libev", library="-lev", header="ev.h")
+native("glib", "the same on GLib's main loop", "glib", package="glib-2.0", header="glib-2.0/glib-unix.h")
+native("libuv", "the same with libuv's streams and timers", "libuv", library="-luv", header="uv.h")
+native("asio", "C++, asio, one io_context run by 4 threads", "asio", header="asio.hpp")
 
-processes("worker", "worker", "C, calls made by processes for all requests, which the first one forked")
-processes("started", "started", "the same, a fork and an exec of curl for each call", ["curl"])
-processes("passed", "passed", "the same, connections passed to another process (SCM_RIGHTS), which reads them")
-processes("passed-late", "late", "the same, connections passed when they were read")
-
-
-def odd(name, title):
-    @program(f"c-{name}", title)
-    def run(t, far, env):
-        return compiled(t, far, env, "odd", name, libraries=["-pthread"])
-
-
-odd("stream", "C, a thread for each connection; a call before each piece of the answer")
-odd("after", "the same, calls after the answer")
-odd("early", "the same, connections opened for a pool of all requests")
-odd("background", "the same, a thread that makes calls for nobody")
-odd("retry", "the same, each call twice, over fresh connections")
-
-
-def queue(name, workers, order, title):
-    @program(f"cpp-{name}", title)
-    def run(t, far, env):
-        return compiled(t, far, env, "queue", workers, order, libraries=["-pthread"])
-
-
-queue("queue-4", 4, "fifo", "C++, epoll thread, queue (mutex, condition), 4 workers")
-queue("queue-16", 16, "fifo", "the same, 16 workers")
-queue("queue-64", 64, "fifo", "the same, 64 workers")
-queue("queue-lifo", 16, "lifo", "the same, a stack, 16 workers")
-queue("queue-priority", 16, "priority", "the same, a queue by priority, 16 workers")
-queue("queue-batch", 4, "batch", "the same, up to four at a time, 4 workers")
-queue("queue-many", 16, "many", "the same, four queues, 16 workers")
-
-
-@program("c-epoll", "C, one thread, epoll, a pool of 16 connections")
-def c_epoll(t, far, env):
-    return compiled(t, far, env, "epoll")
-
-
-@program("libev", "the same on libev", headers=["ev.h"])
-def libev(t, far, env):
-    return compiled(t, far, env, "libev", libraries=["-lev"])
-
-
-@program("glib", "the same on GLib's main loop", ["pkg-config"], headers=["glib-2.0/glib-unix.h"])
-def glib(t, far, env):
-    return compiled(t, far, env, "glib", libraries=flags("glib-2.0"))
-
-
-@program("libuv", "the same with libuv's streams and timers", headers=["uv.h"])
-def libuv(t, far, env):
-    return compiled(t, far, env, "libuv", libraries=["-luv"])
-
-
-@program("libevent", "libevent's HTTP server and client", headers=["event2/event.h"])
-def libevent(t, far, env):
-    return compiled(t, far, env, "libevent", libraries=["-levent"])
-
-
-def libevent_shared(style, title):
-    @program(f"libevent-{style}", title, headers=["event2/event.h"])
-    def run(t, far, env):
-        return compiled(t, far, env, "libevent-shared", style, libraries=["-levent"])
-
-
-libevent_shared("line", "libevent's HTTP server and client, four calls at once, who is answered starts the next")
-libevent_shared("made", "the same, with requests that handlers have made")
-libevent_shared("client", "the same, one call at a time, whose answers go to one object for all")
-libevent_shared("guarded", "the same, a timer watches over who waits")
-libevent_shared("batch", "the same, calls of all by a timer that the first request arms")
-libevent_shared("first", "the same, with the first request's own object")
-libevent_shared("fourth", "the same, calls of four made by the fourth one's handler")
-
-
-@program("soup-async", "libsoup's server and client in one main loop", ["pkg-config"],
-         headers=["libsoup-3.0/libsoup/soup.h"])
-def soup_async(t, far, env):
-    return compiled(t, far, env, "soup", "async", libraries=flags("libsoup-3.0"))
-
-
-@program("soup-pool", "libsoup's server, calls in a GThreadPool", ["pkg-config"],
-         headers=["libsoup-3.0/libsoup/soup.h"])
-def soup_pool(t, far, env):
-    return compiled(t, far, env, "soup", "pool", libraries=flags("libsoup-3.0"))
-
-
-def soup_shared(style, title):
-    @program(f"soup-{style}", title, ["pkg-config"], headers=["libsoup-3.0/libsoup/soup.h"])
-    def run(t, far, env):
-        return compiled(t, far, env, "soup-shared", style, libraries=flags("libsoup-3.0"))
-
-
-soup_shared("line", "libsoup's server and client, four calls at once, who is answered starts the next")
-soup_shared("watched", "the same, a timer watches over who waits")
-soup_shared("client", "the same, one call at a time, whose answers go to one object for all")
-soup_shared("guarded", "the same, a timer watches over who waits")
-soup_shared("batch", "the same, calls of all by a timer that the first request arms")
-soup_shared("first", "the same, with the first request's own object")
-soup_shared("fourth", "the same, calls of four made by the fourth one's handler")
-soup_shared("repeat", "the same, by a timer for ever, which the first request armed")
-soup_shared("tokens", "the same, in a GThreadPool that gets one item for all, the newest first")
-
-
-@program("asio", "C++, asio, one io_context run by 4 threads", headers=["asio.hpp"])
-def asio(t, far, env):
-    return compiled(t, far, env, "asio", libraries=["-pthread"])
+EVENT, SOUP = {"library": "-levent", "header": "event2/event.h"}, {"package": "libsoup-3.0", "header": "libsoup-3.0/libsoup/soup.h"}
+native("libevent", "libevent's HTTP server and client", "libevent", **EVENT)
+native("soup-async", "libsoup's server and client in one main loop", "soup", "async", **SOUP)
+native("soup-pool", "libsoup's server, calls in a GThreadPool", "soup", "pool", **SOUP)
+LINE = "four calls at once, who is answered starts the next"
+ONE_AT_A_TIME = "the same, one call at a time, whose answers go to one object for all"
+WATCHED = "the same, a timer watches over who waits"
+BATCHES = (("batch", "the same, calls of all by a timer that the first request arms"), ("first", "the same, with the first request's own object"),
+           ("fourth", "the same, calls of four made by the fourth one's handler"))
+for style, title in (("line", f"libevent's HTTP server and client, {LINE}"), ("made", "the same, with requests that handlers have made"),
+                     ("client", ONE_AT_A_TIME), ("guarded", WATCHED), *BATCHES):
+    native(f"libevent-{style}", title, "libevent-shared", style, **EVENT)
+for style, title in (("line", f"libsoup's server and client, {LINE}"), ("watched", WATCHED), ("client", ONE_AT_A_TIME), ("guarded", WATCHED),
+                     *BATCHES, ("repeat", "the same, by a timer for ever, which the first request armed"),
+                     ("tokens", "the same, in a GThreadPool that gets one item for all, the newest first")):
+    native(f"soup-{style}", title, "soup-shared", style, **SOUP)
 
 
 def cargo(t, far, env, app, *arguments, path="/fan/{id}"):

@@ -9,98 +9,40 @@ PACKAGES = ":".join(filter(None, (os.environ.get("NODE_PATH"), str(ROOT / "deps"
                                   "/usr/share/nodejs")))
 
 
-def node(t, far, env, way, app="fan-node"):
-    port = t.port()
-    return server(t, far, env, [NODE, APPS / app / "main.js", port], port, path=f"/{way}/{{id}}")
-
-
-@program("node", "Node's http and http.get", ["node"])
-def node_http(t, far, env):
-    return node(t, far, env, "fan")
-
-
-@program("node-few", "the same, an agent of four sockets", ["node"])
-def node_few(t, far, env):
-    return node(t, far, env, "few")
-
-
-@program("node-body", "the same, in events of the request's body", ["node"])
-def node_body(t, far, env):
-    return node(t, far, env, "body")
-
-
-@program("node-shared", "the same, in callbacks of a connection that all requests share", ["node"])
-def node_shared(t, far, env):
-    return node(t, far, env, "fan", "fan-node-queue")
-
-
-@program("node-cluster", "the same, 2 processes", ["node"])
-def node_cluster(t, far, env):
-    return node(t, far, {"WORKERS": 2, **env}, "fan")
-
-
-@program("node-thread", "the same, in a worker thread", ["node"])
-def node_thread(t, far, env):
-    return node(t, far, {"WORKERS": 1, "KIND": "threads", **env}, "fan")
-
-
-@program("node-fetch", "Node's http and fetch", ["node"])
-def node_fetch(t, far, env):
-    return node(t, far, env, "fetch")
-
-
-@program("node-tls", "Node's http and https.get", ["node"], tls=True)
-def node_tls(t, far, env):
-    return node(t, far, env, "fan")
-
-
-@program("node-fetch-tls", "Node's http and fetch over TLS", ["node"], tls=True)
-def node_fetch_tls(t, far, env):
-    return node(t, far, {"NODE_TLS_REJECT_UNAUTHORIZED": "0", **env}, "fetch")
-
-
-@program("node-events", "Node's http, calls from timers, emitters and streams", ["node"])
-def node_events(t, far, env):
-    return node(t, far, env, "events")
-
-
-@program("node-sse", "the same, between the events of an answer that goes on", ["node"])
-def node_sse(t, far, env):
-    return node(t, far, env, "sse")
-
-
-@program("node-http2", "Node's http, one HTTP/2 session for all", ["node"], http2=True)
-def node_http2(t, far, env):
-    return node(t, far, env, "http2")
-
-
-@program("node-http2-tls", "the same over TLS", ["node"], tls=True, http2=True)
-def node_http2_tls(t, far, env):
-    return node(t, far, env, "http2")
-
-
-def framework(name):
-    @program(f"node-{name}", f"{name}, undici", ["node"], packages=[name, "undici"])
+def node(name, title, way="fan", app="fan-node", settings={}, **more):
+    """A way of test-apps/APP."""
+    @program(name, title, ["node"], **more)
     def run(t, far, env):
         port = t.port()
-        return server(t, far, {"FRAMEWORK": name, "NODE_PATH": PACKAGES, **env},
-                      [NODE, APPS / "fan-node-web" / "main.js", port], port)
+        return server(t, far, {**settings, **env}, [NODE, APPS / app / "main.js", port], port, path=f"/{way}/{{id}}")
+
+
+ANY_CERTIFICATE = {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}
+node("node", "Node's http and http.get")
+node("node-few", "the same, an agent of four sockets", "few")
+node("node-body", "the same, in events of the request's body", "body")
+node("node-shared", "the same, in callbacks of a connection that all requests share", app="fan-node-queue")
+node("node-cluster", "the same, 2 processes", settings={"WORKERS": 2})
+node("node-thread", "the same, in a worker thread", settings={"WORKERS": 1, "KIND": "threads"})
+node("node-fetch", "Node's http and fetch", "fetch")
+node("node-tls", "Node's http and https.get", tls=True)
+node("node-fetch-tls", "Node's http and fetch over TLS", "fetch", settings=ANY_CERTIFICATE, tls=True)
+node("node-events", "Node's http, calls from timers, emitters and streams", "events")
+node("node-sse", "the same, between the events of an answer that goes on", "sse")
+node("node-http2", "Node's http, one HTTP/2 session for all", "http2", http2=True)
+node("node-http2-tls", "the same over TLS", "http2", tls=True, http2=True)
 
 
 for each in ("express", "fastify", "koa"):
-    framework(each)
-
-
-def node_database(t, url, env, driver):
-    port = t.port()
-    return server(t, url, {"DB": url, "DRIVER": driver, "NODE_PATH": PACKAGES, **env},
-                  [NODE, APPS / "fan-node-db" / "main.js", port], port)
+    node(f"node-{each}", f"{each}, undici", app="fan-node-web", settings={"FRAMEWORK": each, "NODE_PATH": PACKAGES}, packages=[each, "undici"])
 
 
 def database(driver, title, kind, package, tls=False):
     @program(f"node-{driver}{'-tls' if tls else ''}", title, ["node"], database=kind, packages=[package], tls=tls)
     def run(t, url, env):
-        return node_database(t, url, {"NODE_TLS_REJECT_UNAUTHORIZED": "0", **env} if tls else env, driver)
+        port = t.port()
+        return server(t, url, {"DB": url, "DRIVER": driver, "NODE_PATH": PACKAGES, **(ANY_CERTIFICATE if tls else {}), **env},
+                      [NODE, APPS / "fan-node-db" / "main.js", port], port)
 
 
 database("pg", "Node, pg: queries of a pool of 4 connections", "postgres", "pg")
