@@ -299,7 +299,7 @@ bool rm_parent_came_with(const struct rm_parent *p, const struct rm_spanctx *in)
 }
 
 /* The request carries a context: ours (rung 1), forwarded unchanged, or the program's own. */
-static void find_carried(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
+static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	uint32_t x = rm_exchange_by_id(in);
 	struct rm_exchange *e = rm_ctx_exchange(here);
@@ -307,24 +307,25 @@ static void find_carried(rm_ctx here, const struct rm_spanctx *in, struct rm_par
 	/* Between the two looks the exchange may have become another one. */
 	if (x && take_server(rm_exchange_ctx(x), RM_SOURCE_HEADER, ret) &&
 	    memcmp(ret->ctx.span_id, in->span_id, 8) == 0)
-		return;
+		return true;
 	if (e && e->parent.valid && memcmp(e->parent.trace_id, in->trace_id, 16) == 0 &&
 	    memcmp(e->parent.span_id, in->span_id, 8) == 0 && take_server(here, RM_SOURCE_HEADER, ret))
-		return;
+		return true;
 	if (!take_server(rm_unwritten_find(in), RM_SOURCE_HEADER, ret))
 		*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_PROGRAM };
+	return true;
 }
 
-static bool resolve_header(struct rm_thread *t, const struct rm_spanctx *in, struct rm_parent *ret)
+/* What the thread sends on `c` is that of a library's call, which has the connection to itself. */
+static bool is_within_call(const struct rm_thread *t, const struct rm_conn *c)
 {
-	find_carried(rm_context_current(t, NULL), in, ret);
-	return true;
+	return c->by_call && rm_resend_in_call(t);
 }
 
 /* False where the thread may write for others: then who runs in it says nothing of what it sends. */
 static bool writes_its_own(const struct rm_thread *t, const struct rm_conn *c)
 {
-	if (!c->proto || !c->proto->multiplexes || (c->by_call && rm_resend_in_call(t)))
+	if (!c->proto || !c->proto->multiplexes || is_within_call(t, c))
 		return true;
 	return !c->shared && !atomic_load_explicit(&streams_joint, memory_order_relaxed) &&
 	       !atomic_load_explicit(&gate_closed, memory_order_relaxed);
@@ -334,7 +335,7 @@ static bool writes_its_own(const struct rm_thread *t, const struct rm_conn *c)
 static bool asks_its_own(const struct rm_thread *t, const struct rm_conn *c)
 {
 	return !atomic_load_explicit(&answered_elsewhere, memory_order_relaxed) || !c->proto || c->proto->client_only ||
-	       !c->shared || (c->by_call && rm_resend_in_call(t));
+	       !c->shared || is_within_call(t, c);
 }
 
 /* What only threads and processes tell: asked where no adapter has spoken. */
@@ -369,7 +370,7 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 	rm_ctx ctx;
 
 	if (in->valid)
-		return resolve_header(t, in, ret);
+		return resolve_header(rm_context_current(t, NULL), in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	ctx = said_of(t, c->proto && !c->proto->multiplexes && !c->proto->client_only, &how);
@@ -414,7 +415,7 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	if (in->valid)
-		return resolve_header(t, in, ret);
+		return resolve_header(rm_context_current(t, NULL), in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	if (is_said(t))

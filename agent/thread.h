@@ -131,7 +131,7 @@ static inline bool rm_begin(struct rm_scope *s)
 		return false;
 	s->saved_errno = errno;
 	s->thread = &rm_self;
-	atomic_signal_fence(memory_order_seq_cst);
+	atomic_signal_fence(memory_order_seq_cst); /* what stands in a scope tells whether its visit was left: thread.c */
 	rm_self.visit = s;
 	atomic_signal_fence(memory_order_seq_cst);
 	page = atomic_load_explicit(&rm_thread_process.wipe_page, memory_order_acquire);
