@@ -2,8 +2,7 @@
 #ifndef FAN_CONNECTIONS_H
 #define FAN_CONNECTIONS_H
 
-#include <pthread.h>
-
+#include "accept.h"
 #include "fan.h"
 
 /* Makes the calls of one request. `mine` is the thread's, NULL for its first one. */
@@ -31,15 +30,6 @@ static void *serve(void *arg)
 
 static int serve_all(int port)
 {
-	int listener = listen_on(port, 0);
-
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		pthread_t thread;
-
-		if (fd < 0 || pthread_create(&thread, NULL, serve, (void *)(long)fd) != 0)
-			return 1;
-		pthread_detach(thread);
-	}
+	return serve_each(listen_on(port, 0), serve);
 }
 #endif

@@ -8,6 +8,7 @@
  */
 #include <pthread.h>
 
+#include "accept.h"
 #include "fan.h"
 
 enum { POOL_MAX = 1024 };
@@ -125,11 +126,5 @@ int main(int argc, char **argv)
 	listener = listen_on(atoi(argv[1]), 0);
 	if (is("background"))
 		pthread_create(&thread, NULL, call_for_nobody, NULL);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-
-		if (fd < 0 || pthread_create(&thread, NULL, serve, (void *)(long)fd) != 0)
-			return 1;
-		pthread_detach(thread);
-	}
+	return serve_each(listener, serve);
 }

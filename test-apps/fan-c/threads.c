@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "accept.h"
 #include "fan.h"
 
 struct job {
@@ -195,18 +196,8 @@ static void *serve(void *arg)
 
 int main(int argc, char **argv)
 {
-	int listener;
-
 	if (argc < 3)
 		return 1;
 	style = argv[2];
-	listener = listen_on(atoi(argv[1]), 0);
-	for (;;) {
-		int fd = accept(listener, NULL, NULL);
-		pthread_t thread;
-
-		if (fd < 0 || pthread_create(&thread, NULL, serve, (void *)(long)fd) != 0)
-			return 1;
-		pthread_detach(thread);
-	}
+	return serve_each(listen_on(atoi(argv[1]), 0), serve);
 }
