@@ -274,31 +274,50 @@ static int processors_of(pid_t thread)
 	return CPU_COUNT(&set);
 }
 
-/* As an audio thread, or one that has its processor to itself; what it may not be, it is not. */
-static void *starts_as_somebody_better(void *arg)
+/* What the thread may not be, it is not. */
+static void become_better(int policy)
 {
 	const struct sched_param least = { .sched_priority = 1 };
-	cpu_set_t one;
 
-	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
-	RM_CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
-	sched_setscheduler(0, *(const int *)arg, &least);
+	sched_setscheduler(0, policy, &least);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), -5);
+}
+
+static void *start_worker(void)
+{
 	rm_outlet_safe_point();
 	UNTIL(fake->opened == 1);
 	return NULL;
 }
 
-static void worker_has_no_priority(const void *policy)
+/* As an audio thread, or one that has its processor to itself. */
+static void *starts_as_somebody_better(void *arg)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	RM_CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
+	become_better(*(const int *)arg);
+	return start_worker();
+}
+
+/* Has a thread start the worker. */
+static void start_from(void *(*thread_main)(void *), const void *arg)
 {
 	pthread_t thread;
 
+	push(1);
+	RM_CHECK(pthread_create(&thread, NULL, thread_main, (void *)(uintptr_t)arg) == 0);
+	pthread_join(thread, NULL);
+	RM_CHECK(fake->opened == 1);
+}
+
+static void worker_has_no_priority(const void *policy)
+{
 	start_for_worker();
 	RM_CHECK(setpriority(PRIO_PROCESS, 0, 3) == 0);
-	push(1);
-	RM_CHECK(pthread_create(&thread, NULL, starts_as_somebody_better, (void *)policy) == 0);
-	pthread_join(thread, NULL);
+	start_from(starts_as_somebody_better, policy);
 	RM_CHECK(fake->policy == SCHED_OTHER && fake->nice == 3);
 	RM_CHECK(fake->processors == processors_of(getpid()));
 }
@@ -310,35 +329,24 @@ static void worker_stays_idle(const void *arg)
 	start_for_worker();
 	RM_CHECK(sched_setscheduler(0, SCHED_IDLE, &none) == 0 && setpriority(PRIO_PROCESS, 0, 7) == 0);
 	push(1);
-	rm_outlet_safe_point();
-	UNTIL(fake->opened == 1);
+	start_worker();
 	RM_CHECK(fake->policy == SCHED_IDLE && fake->nice == 7);
 }
 
 /* What a thread of real-time priority may not do below such a filter, its worker may not either. */
 static void *starts_below_a_filter(void *arg)
 {
-	const struct sched_param least = { .sched_priority = 1 };
-
-	sched_setscheduler(0, SCHED_FIFO, &least);
-	setpriority(PRIO_PROCESS, (id_t)gettid(), -5);
+	become_better(SCHED_FIFO);
 	filter_call(__NR_sched_setscheduler, SECCOMP_RET_KILL_PROCESS);
 	filter_call(__NR_setpriority, SECCOMP_RET_KILL_PROCESS);
 	filter_call(__NR_sched_setaffinity, SECCOMP_RET_KILL_PROCESS);
-	rm_outlet_safe_point();
-	UNTIL(fake->opened == 1);
-	return NULL;
+	return start_worker();
 }
 
 static void worker_lives_below_a_filter(const void *arg)
 {
-	pthread_t thread;
-
 	start_for_worker();
-	push(1);
-	RM_CHECK(pthread_create(&thread, NULL, starts_below_a_filter, NULL) == 0);
-	pthread_join(thread, NULL);
-	RM_CHECK(fake->opened == 1);
+	start_from(starts_below_a_filter, NULL);
 }
 
 RM_TEST("the worker asks for no other priority where a filter may kill for that")
