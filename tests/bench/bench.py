@@ -9,8 +9,9 @@ for its language, of those programs for which there is one. Each takes its turn 
 then at a fixed rate (half of what the slowest copy could do), then a fresh copy is started.
 
 Printed are the medians over the rounds, and the quartiles. The first row of a program are its own figures without an agent; in the
-others throughput, CPU time a request, p50 and p99 at the fixed rate are multiples of it in the same round, memory and start-up are
-differences. "CPU program" is without the agent's own thread, "with worker" with it. No verdict.
+others throughput, CPU time a request, p50 and p99 are multiples of it in the same round, memory and start-up are differences. "CPU
+program" is without the agent's own thread, "with worker" with it, both at full speed; "CPU paced" with it, at the fixed rate, as
+p50 and p99 are. No verdict.
 """
 import argparse
 import datetime

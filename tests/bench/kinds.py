@@ -4,7 +4,8 @@ Each has a name, the executables that it needs, the number of spans that one req
 that does the same (peers.py). open(subject) makes it ready in one variant; what it returns has
 
   saturate(seconds)     as many requests as it can: a dict with requests, rate, app and worker (CPU seconds a request)
-  pace(rate, seconds)   so many requests a second, whatever it does: a dict with requests, p50 and p99 in seconds
+  pace(rate, seconds)   so many requests a second, whatever it does: a dict with requests, p50 and p99 in seconds, and
+                        paced (CPU seconds a request at that rate, the agent's thread among them)
   memory()              a dict with rss and pss in bytes
   start_up()            of one with has_start, seconds from its start to its first answer
 
@@ -119,16 +120,19 @@ class Running:
     def __init__(self, program, subject, process):
         self.program, self.subject, self.process = program, subject, process
 
-    def saturate(self, seconds):
+    def asked(self, load, *arguments):
+        """What load says, requests first; then CPU seconds a request, of the program and of the agent's thread."""
         pid = self.process.popen.pid
-        app, worker = probe.cpu_seconds(pid)
-        requests, rate = self.program.load(self, seconds)
-        app_after, worker_after = probe.cpu_seconds(pid)
-        return {"requests": requests, "rate": rate, "app": (app_after - app) / requests, "worker": (worker_after - worker) / requests}
+        before = probe.cpu_seconds(pid)
+        requests, *found = load(self, *arguments)
+        return requests, *found, *((after - b) / requests for after, b in zip(probe.cpu_seconds(pid), before))
+
+    def saturate(self, seconds):
+        return dict(zip(("requests", "rate", "app", "worker"), self.asked(self.program.load, seconds)))
 
     def pace(self, rate, seconds):
-        requests, p50, p99 = self.program.load_paced(self, rate, seconds)
-        return {"requests": requests, "p50": p50, "p99": p99}
+        requests, p50, p99, app, worker = self.asked(self.program.load_paced, rate, seconds)
+        return {"requests": requests, "p50": p50, "p99": p99, "paced": app + worker}
 
     def start_up(self):
         self.program.answered(self)
@@ -199,9 +203,9 @@ class Asking:
     def pace(self, rate, seconds):
         if not self.program.paced:
             return {"requests": 0}
-        text = self.run(self.program.paced(self.server, rate, seconds))[0]
+        text, spent, _ = self.run(self.program.paced(self.server, rate, seconds))
         requests, _, p50, p99 = self.program.parse(text, rate * seconds, self.subject.dir)
-        return {"requests": requests, "p50": p50, "p99": p99}
+        return {"requests": requests, "p50": p50, "p99": p99, "paced": spent / requests}
 
     def memory(self):
         return {name: self.found[name] for name in ("rss", "pss") if self.found[name]}

@@ -64,7 +64,7 @@ def spread(values):
     return middle, low, high
 
 
-RATIOS = ("rate", "app", "all", "p50", "p99")
+RATIOS = ("rate", "app", "all", "paced", "p50", "p99")
 DIFFERENCES = ("rss", "pss", "start")
 
 

@@ -1,7 +1,7 @@
 """What was measured, as rows of Markdown."""
 
-HEAD = ("| program | | req/s | throughput | CPU program | with worker | p50 | p99 | RSS, MB | PSS, MB | start, ms | spans | bytes a span | instructions |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+HEAD = ("| program | | req/s | throughput | CPU program | with worker | CPU paced | p50 | p99 | RSS, MB | PSS, MB | start, ms | "
+        "spans | bytes a span | instructions |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 
 
 def ratio(found):
@@ -21,14 +21,14 @@ def small(seconds):
 
 def base_cells(row):
     cells = [f"{row['rate'][0]:,.0f}", "1", *(small(row[key][0]) for key in ("app", "all"))]
-    cells += [small(row[key][0]) if key in row else "" for key in ("p50", "p99")]
+    cells += [small(row[key][0]) if key in row else "" for key in ("paced", "p50", "p99")]
     cells += [f"{row[key][0] / 1e6:.1f}" if key in row else "" for key in ("rss", "pss")]
     cells.append(f"{row['start'][0] * 1e3:.0f}" if "start" in row else "")
     return cells + ["", ""]
 
 
 def variant_cells(row):
-    cells = ["", *(ratio(row.get(key)) for key in ("rate", "app", "all", "p50", "p99"))]
+    cells = ["", *(ratio(row.get(key)) for key in ("rate", "app", "all", "paced", "p50", "p99"))]
     cells += [added(row.get(key), unit) for key, unit in (("rss", 1e6), ("pss", 1e6), ("start", 1e-3))]
     if row.get("due"):
         cells.append(f"{row['spans']:,} of {row['due']:,} ({100 * row['spans'] / row['due']:.1f} %)")
