@@ -17,12 +17,12 @@
 
 extern ElfW(Dyn) our_dynamic[] __asm__("_DYNAMIC") __attribute__((visibility("hidden")));
 
-static void *find(const struct link_map *m, const char *name)
+static void *find(const struct link_map *m, const char *name, uint32_t hash)
 {
 	struct rm_object o;
 
 	rm_object_read(&o, m->l_addr, m->l_ld);
-	return rm_object_function(&o, name);
+	return rm_object_function_hashed(&o, name, hash);
 }
 
 /* The message of a name that is missing would be taken for one of the program's own. */
@@ -37,6 +37,7 @@ static void *ask(const char *name)
 
 void *rm_lookup_next(const char *name)
 {
+	uint32_t hash = rm_object_hash(name);
 	const struct link_map *m;
 	void *found = NULL;
 
@@ -45,18 +46,19 @@ void *rm_lookup_next(const char *name)
 	for (m = _r_debug.r_map; m && m->l_ld != our_dynamic; m = m->l_next)
 		;
 	for (m = m ? m->l_next : NULL; m && !found; m = m->l_next)
-		found = find(m, name);
+		found = find(m, name, hash);
 	return found;
 }
 
 void *rm_lookup_first(const char *name)
 {
+	uint32_t hash = rm_object_hash(name);
 	void *found = NULL;
 
 	if (!&_r_debug)
 		return NULL;
 	for (const struct link_map *m = _r_debug.r_map; m && !found; m = m->l_next)
 		if (m->l_ld != our_dynamic)
-			found = find(m, name);
+			found = find(m, name, hash);
 	return found;
 }

@@ -68,7 +68,7 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
 		ret->jump_count = 0;
 }
 
-static uint32_t gnu_hash(const char *name)
+uint32_t rm_object_hash(const char *name)
 {
 	uint32_t h = 5381;
 
@@ -120,9 +120,9 @@ static void *symbol_by_old(const struct rm_object *o, const char *name, unsigned
 	return NULL;
 }
 
-static void *symbol(const struct rm_object *o, const char *name, unsigned char type)
+static void *symbol(const struct rm_object *o, const char *name, uint32_t hash, unsigned char type)
 {
-	uint32_t buckets, first, bloom_words, shift, i, hash;
+	uint32_t buckets, first, bloom_words, shift, i;
 	const ElfW(Addr) *bloom;
 	ElfW(Addr) word;
 	const uint32_t *bucket, *chain;
@@ -131,7 +131,6 @@ static void *symbol(const struct rm_object *o, const char *name, unsigned char t
 		return NULL;
 	if (!o->hash)
 		return symbol_by_old(o, name, type);
-	hash = gnu_hash(name);
 	buckets = o->hash[0];
 	first = o->hash[1];
 	bloom_words = o->hash[2];
@@ -160,7 +159,12 @@ static void *symbol(const struct rm_object *o, const char *name, unsigned char t
 
 void *rm_object_function(const struct rm_object *o, const char *name)
 {
-	return symbol(o, name, STT_FUNC);
+	return symbol(o, name, rm_object_hash(name), STT_FUNC);
+}
+
+void *rm_object_function_hashed(const struct rm_object *o, const char *name, uint32_t hash)
+{
+	return symbol(o, name, hash, STT_FUNC);
 }
 
 bool rm_object_functions(const struct rm_object *o, const char *names, unsigned count, unsigned needed, void **ret)
@@ -177,7 +181,7 @@ bool rm_object_functions(const struct rm_object *o, const char *names, unsigned 
 
 void *rm_object_data(const struct rm_object *o, const char *name)
 {
-	return symbol(o, name, STT_OBJECT);
+	return symbol(o, name, rm_object_hash(name), STT_OBJECT);
 }
 
 static bool within(const struct rm_object *o, const ElfW(Phdr) *s, uintptr_t at, size_t n)

@@ -40,6 +40,12 @@ void rm_object_read(struct rm_object *ret, uintptr_t base, const ElfW(Dyn) *dyna
  */
 void *rm_object_function(const struct rm_object *o, const char *name);
 
+/* The same for who asks many objects for one name: `hash` is rm_object_hash() of it. Context: any. */
+void *rm_object_function_hashed(const struct rm_object *o, const char *name, uint32_t hash);
+
+/* What names are found by in GNU hash tables. Context: any. */
+uint32_t rm_object_hash(const char *name);
+
 /*
  * Several of them; their names stand in `names`, one behind the other. Writes `count` addresses to `ret`, NULL for those it has
  * not. False: one of the first `needed` is missing; then `ret` is not whole. Context: any.

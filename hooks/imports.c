@@ -99,6 +99,11 @@ static bool same(const char *a, const char *b)
 	return *a == *b;
 }
 
+static void *anchor_of(const struct rm_object *o, const struct rm_library *library)
+{
+	return rm_object_function_hashed(o, library->anchor, library->anchor_hash);
+}
+
 /* ---- which slots ---- */
 
 /*
@@ -283,8 +288,8 @@ struct scan {
 /* Calls that the library, or the one that it comes with, makes of itself. */
 static bool is_within(const struct rm_object *o, const struct rm_library *library)
 {
-	return (!library->has_own && rm_object_function(o, library->anchor)) ||
-	       (library->with && rm_object_function(o, library->with->anchor));
+	return (!library->has_own && anchor_of(o, library)) ||
+	       (library->with && anchor_of(o, library->with));
 }
 
 static bool lead(const struct rm_object *o, void *arg)
@@ -316,7 +321,7 @@ static bool lead(const struct rm_object *o, void *arg)
 /* The copy whose functions the rows have. Not told by one address: another one may lie there by now. */
 static bool is_instance(const struct rm_object *o, const struct rm_library *library)
 {
-	if (!library->instance || rm_object_function(o, library->anchor) != library->instance)
+	if (!library->instance || anchor_of(o, library) != library->instance)
 		return false;
 	for (const struct rm_import *row = library->from; row < library->to; row++)
 		if (library_of(row) == library && (uintptr_t)rm_object_function(o, name_of(row)) != real_of(row))
@@ -327,7 +332,7 @@ static bool is_instance(const struct rm_object *o, const struct rm_library *libr
 static bool note_definer(const struct rm_object *o, void *arg)
 {
 	struct search *search = arg;
-	const void *anchor = rm_object_function(o, search->library->anchor);
+	const void *anchor = anchor_of(o, search->library);
 
 	if (!anchor)
 		return false;
@@ -353,7 +358,7 @@ static bool take_instance(const struct rm_object *o, void *arg)
 	struct search *search = arg;
 	struct rm_library *library = search->library;
 
-	if (rm_object_function(o, library->anchor) != search->first)
+	if (anchor_of(o, library) != search->first)
 		return false;
 	for (const struct rm_import *row = library->from; row < library->to; row++)
 		if (library_of(row) == library && !row->optional && !rm_object_function(o, name_of(row)))
@@ -408,6 +413,7 @@ static void find_rows(void)
 
 		library->from = library->from ? library->from : row;
 		library->to = row + 1;
+		library->anchor_hash = library->anchor_hash ? library->anchor_hash : rm_object_hash(library->anchor);
 		beginnings[begin / 64] |= 1ull << begin % 64;
 		wholes[whole / 64] |= 1ull << whole % 64;
 	}
@@ -456,7 +462,7 @@ bool rm_imports_defines(const struct rm_object *o)
 {
 	find_rows();
 	for (const struct rm_import *row = first_row; row < end_row; row++)
-		if (row == library_of(row)->from && !is_unwanted(library_of(row)) && rm_object_function(o, library_of(row)->anchor))
+		if (row == library_of(row)->from && !is_unwanted(library_of(row)) && anchor_of(o, library_of(row)))
 			return true;
 	return false;
 }

@@ -18,6 +18,7 @@ struct rm_library {
 	struct rm_library *with; /* looked for only where that one was found, whose rows come first; and calls that one makes are its own */
 	const void *instance;    /* where that function is; NULL while there is none */
 	const struct rm_import *from, *to; /* between which its rows are, and perhaps others' too; since the first scan */
+	uint32_t anchor_hash;    /* since then, too */
 	bool settled;            /* the last scan found nothing to write, and nothing that it did not understand */
 	bool has_own;            /* it calls itself through slots that are to lead to the hooks, too */
 	bool unwanted;           /* by the settings: nothing is looked for or written to */
