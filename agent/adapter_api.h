@@ -100,7 +100,7 @@ rm_ctx rm_ctx_from_traceparent(const char *p, size_t n);
 /* What a program takes off a queue to do. All of it may be empty, and is copied. */
 struct rm_task {
 	struct rm_str system;      /* of queues: "celery" */
-	struct rm_str name;        /* of the function that does it */
+	struct rm_str name;        /* of the function that does it; without it the span is called after the queue */
 	struct rm_str queue, id;
 	struct rm_str traceparent; /* that it came with */
 };

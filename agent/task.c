@@ -20,14 +20,14 @@ static struct rm_str at_most(struct rm_str text, size_t n)
 
 static void describe(struct rm_exchange *e, const struct rm_task *task, const char *parent_source)
 {
-	struct rm_str name = at_most(task->name, NAME_BYTES), queue = at_most(task->queue, NAME_BYTES);
+	struct rm_str name = at_most(task->name, NAME_BYTES), queue = at_most(task->queue, NAME_BYTES), what = name.n ? name : queue;
 	struct rm_builder *b = &e->builder;
 	char room[NAME_BYTES + 8];
 	struct rm_strbuf title;
 
 	rm_strbuf_init(&title, room, sizeof(room));
-	rm_strbuf_c(&title, name.n ? "run " : "run");
-	rm_strbuf_str(&title, name);
+	rm_strbuf_c(&title, what.n ? "run " : "run");
+	rm_strbuf_str(&title, what);
 	if (!rm_semconv_start(e, rm_context_config(), RECORD_BYTES + 2 * name.n + queue.n + e->tracestate_bytes, rm_strbuf_view(&title)))
 		return;
 	rm_builder_str(b, RM_KEY_MESSAGING_SYSTEM, task->system);

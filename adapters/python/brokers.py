@@ -99,6 +99,39 @@ def celery(task, uuid, request, *args, **kwargs):
         return begin("celery", task, queue, uuid, request.get("traceparent"))
 
 
-def celery_failed(self, *args, **kwargs):
-    kind = type(self.retval)
+def failed(kind):
     fail(kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}")
+
+
+def celery_failed(self, *args, **kwargs):
+    failed(type(self.retval))
+
+
+# RQ's jobs have no headers, but a hash in Redis, of which its workers read what they know. It may be older than the job
+# (of the same id), so that ours says when the job that it is for was made.
+jobs = None
+
+
+def rq_sends(fields, self, *args, **kwargs):
+    if jobs is not None and self in jobs or is_traced():
+        return  # it came from there
+    text = current()
+    if text is not None and "traceparent" not in fields:
+        fields["traceparent"] = f"{text} {fields['created_at']}"
+
+
+def rq_reads(result, self, fields, *args, **kwargs):
+    global jobs
+    if jobs is None:
+        jobs = modules["weakref"].WeakKeyDictionary()
+    text, _, made = fields.get(b"traceparent", b"").partition(b" ")
+    jobs[self] = text.decode("latin-1") if made == fields.get(b"created_at") else None
+
+
+def rq(self, job, *args, **kwargs):
+    if not is_traced():
+        return begin("rq", None, job.origin, job.id, jobs.get(job) if jobs is not None else None)
+
+
+def rq_failed(self, job, kind, *args, **kwargs):
+    failed(kind)

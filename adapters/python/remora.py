@@ -379,6 +379,7 @@ def loops(self, *args, **kwargs):
 REDIS = ("AbstractConnection.send_packed_command", "Connection.send_packed_command")  # by version
 CELERY = tuple((name, during, celery) for name in (
     "_trace_task_ret", "trace_task_ret", "_fast_trace_task", "fast_trace_task"))  # by version
+RQ_WORKER = ("perform_job", during, rq), ("handle_exception", before, rq_failed)
 PLACES = {
     "aiohttp.http_writer": (("StreamWriter.write_headers", before, aiohttp),),
     "aiohttp.web_app": (("Application._handle", before, by_application),),
@@ -440,6 +441,8 @@ PLACES = {
     "pymysql.connections": (("Connection._write_bytes", before, by_socket),),
     "redis.asyncio.connection": tuple((name, before, redis_async) for name in REDIS),
     "redis.connection": tuple((name, before, by_socket) for name in REDIS),
+    "rq.job": (("Job.restore", after, rq_reads), ("Job.to_dict", after, rq_sends)),
+    "rq.worker": tuple((f"{worker}.{name}", how, what) for worker in ("BaseWorker", "Worker") for name, how, what in RQ_WORKER),
     "threading": (("_start_new_thread", before, started), ("_start_joinable_thread", before, started),
                   ("Condition.wait", before, waits)),
     "time": (("sleep", before, dozes),),

@@ -50,14 +50,26 @@ def flask_waitress(t, far, env):
                   port, cwd=APPS / "fan-python-flask")
 
 
-def celery(t, far, env, *pool):
-    port, broker = t.port(), t.port()
-    t.start("redis", ["redis-server", "--port", broker, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], broker, agent=False)
-    env = {"BROKER": f"redis://127.0.0.1:{broker}/0", **env}
+def queue(t, far, env, app, workers, **how):
+    """Workers of an application's queue in a Redis of their own, in which {broker} is named by its URL."""
+    port = t.port()
+    t.start("redis", ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], port, agent=False)
+    broker = f"redis://127.0.0.1:{port}/0"
+    env = {"BROKER": broker, **env}
     # Their spans are of the same service as those of the server: all calls are to be found.
-    t.start("server", [PYTHON, "-m", "celery", "-A", "main.tasks", "worker", "--loglevel", "error", "--without-gossip", "--without-mingle",
-                       *pool], cwd=APPS / "fan-python-celery", env=surroundings(far, env), stop=signal.SIGQUIT)
-    return gunicorn(t, far, env, "fan-python-celery", ["-k", "gthread", "--threads", 32], "main:app")
+    for worker in workers:
+        t.start("server", [PYTHON, *(word.format(broker=broker) for word in worker)], cwd=APPS / app, env=surroundings(far, env), **how)
+    return gunicorn(t, far, env, app, ["-k", "gthread", "--threads", 32], "main:app")
+
+
+def celery(t, far, env, *pool):
+    worker = ["-m", "celery", "-A", "main.tasks", "worker", "--loglevel", "error", "--without-gossip", "--without-mingle", *pool]
+    return queue(t, far, env, "fan-python-celery", [worker], stop=signal.SIGQUIT)
+
+
+def rq(t, far, env, *kind):
+    worker = ["-m", "rq.cli", "worker", "--quiet", "--url", "{broker}", *kind]
+    return queue(t, far, env, "fan-python-rq", [worker] * 4)
 
 
 @program("celery-prefork", "Celery over Redis, 4 processes; requests, by the tasks", ["redis-server"],
@@ -69,3 +81,14 @@ def celery_prefork(t, far, env):
 @program("celery-threads", "the same, 16 threads", ["redis-server"], ["celery", "flask", "gunicorn", "redis", "requests"])
 def celery_threads(t, far, env):
     return celery(t, far, env, "--pool", "threads", "--concurrency", "16")
+
+
+@program("rq", "RQ, 4 workers, which fork for each job; requests, by the jobs", ["redis-server"],
+         ["flask", "gunicorn", "redis", "requests", "rq"])
+def rq_fork(t, far, env):
+    return rq(t, far, env)
+
+
+@program("rq-simple", "the same, workers that do not fork", ["redis-server"], ["flask", "gunicorn", "redis", "requests", "rq"])
+def rq_simple(t, far, env):
+    return rq(t, far, env, "--worker-class", "rq.SimpleWorker")

@@ -68,6 +68,20 @@ RM_TEST("a task is a CONSUMER span below whoever sent it")
 	RM_CHECK_STR(attribute(span, "code.function.name"), "main.call");
 }
 
+RM_TEST("one whose function nobody names is called after its queue")
+{
+	const struct rm_task task = { .system = RM_STR("rq"), .queue = RM_STR("work"), .id = RM_STR("7") };
+	const struct rm_span *span;
+
+	rm_ctx_end_task(begin(""));
+	RM_CHECK(stub_span());
+	rm_ctx_end_task(rm_ctx_begin_task(&task));
+	span = stub_span();
+	RM_CHECK(span);
+	RM_CHECK_STR(rm_span_name(span), "run work");
+	RM_CHECK_STR(attribute(span, "code.function.name"), "none");
+}
+
 RM_TEST("what is sent while it runs is below it, by its text and by the thread it is attached to, and after it nothing")
 {
 	static const char plain[] = "GET /out HTTP/1.1\r\nHost: h\r\n\r\n", reply[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";

@@ -48,7 +48,7 @@ tap()
 # skipped.
 broker_clients()
 {
-	local python=(nats-py kafka-python aiokafka aio-pika celery redis) node=(nats@2 amqplib mqtt@5 kafkajs)
+	local python=(nats-py kafka-python aiokafka aio-pika celery rq redis) node=(nats@2 amqplib mqtt@5 kafkajs)
 	[ ! -d deps/brokers ] || return 0
 	say "brokers and their clients: ${python[*]} ${node[*]} kafka"
 	"$release_python" -m pip install -q --target deps/brokers/python "${python[@]}" 2>/dev/null || rm -rf deps/brokers
