@@ -32,8 +32,27 @@ static atomic_bool waits;         /* some adapter */
 static atomic_uint serve;         /* a bit for each adapter that waits for a connection */
 atomic_uint rm_adapters_awaiting_tls;
 
-void rm_adapters_loading(void)
+/*
+ * What CPython loads before it starts processes that work for all: their first work may come before their first socket, and
+ * what has moved in here by then, or is about to, is in them, too.
+ */
+static bool is_before_forks(const char *path)
 {
+	static const char name[] = "/_multiprocessing.";
+	const char *base = path;
+
+	for (const char *p = path; *p; p++)
+		base = *p == '/' ? p : base;
+	for (size_t i = 0; i < sizeof(name) - 1; i++)
+		if (base[i] != name[i])
+			return false;
+	return true;
+}
+
+void rm_adapters_loading(const char *path)
+{
+	if (path && is_before_forks(path))
+		rm_adapters_arrive();
 	atomic_store_explicit(&loaded, true, memory_order_relaxed);
 }
 

@@ -25,7 +25,7 @@ static inline void rm_adapters_secure(void)
 		rm_adapters_tell_secure();
 }
 
-/* An object is about to be loaded: it may bring a runtime. Context: any. */
-void rm_adapters_loading(void);
+/* An object is about to be loaded from this path, NULL: the program itself. It may bring a runtime, or say what one is up to. Context: app. */
+void rm_adapters_loading(const char *path);
 
 #endif

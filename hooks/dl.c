@@ -21,13 +21,13 @@ static void *no_dlopen(const char *path, int flags)
 	return NULL;
 }
 
-struct rm_hook_dlopen rm_hook_dlopen(long flags)
+struct rm_hook_dlopen rm_hook_dlopen(const char *path, long flags)
 {
 	__typeof__(&dlopen) real = RM_LATE(dlopen);
 
 	rm_lookout(); /* what the calls before this one have loaded */
 	rm_tls_loading();
-	rm_adapters_loading();
+	rm_adapters_loading(path);
 	rm_lookout_loading();
 	return (struct rm_hook_dlopen){
 		.target = real ? real : no_dlopen,

@@ -19,7 +19,7 @@ struct rm_hook_dlopen {
 };
 
 /* Decides for one call of dlopen; the target is never NULL. Context: app. */
-struct rm_hook_dlopen rm_hook_dlopen(long flags);
+struct rm_hook_dlopen rm_hook_dlopen(const char *path, long flags);
 
 /*
  * Looks at a call of syscall(2) and returns where it is to jump, never NULL. The arguments are the

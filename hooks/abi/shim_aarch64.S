@@ -30,7 +30,7 @@ dlopen:
 	stp	x30, x0, [sp, #-16]!
 	.cfi_adjust_cfa_offset 16
 	.cfi_offset x30, -16
-	sxtw	x0, w1
+	sxtw	x1, w1
 	bl	rm_hook_dlopen
 	mov	x16, x0
 	ldp	x30, x0, [sp], #16

@@ -32,7 +32,7 @@ dlopen:
 	.cfi_startproc
 	pushq	%rdi
 	.cfi_adjust_cfa_offset 8
-	movslq	%esi, %rdi
+	movslq	%esi, %rsi
 	call	rm_hook_dlopen
 	popq	%rdi
 	.cfi_adjust_cfa_offset -8

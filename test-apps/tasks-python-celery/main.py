@@ -1,5 +1,5 @@
 """Tasks of Celery over Redis. main.py PORT answers GET /N after it handed over a task that asks for FAR/N, GET /fail for one that
-fails, for /looks one that prints what it sees; celery -A main.tasks worker does them. Both ask for SETTINGS when they start."""
+fails, for /looks one that prints what it sees; celery -A main.tasks worker does them, and opens nothing before."""
 import os
 import sys
 import urllib.request
@@ -7,7 +7,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import celery
 
-urllib.request.urlopen(os.environ["SETTINGS"]).read()
 tasks = celery.Celery("main", broker=os.environ["BROKER"])
 tasks.conf.update(broker_connection_retry_on_startup=True, worker_send_task_events=False, task_ignore_result=True)
 
