@@ -158,6 +158,11 @@ struct rm_adapter {
 	 */
 	bool (*tell)(rm_ctx ctx, int fd);
 	/*
+	 * A request goes out on this thread whose head carries the context of one that is served, whoever put it there. NULL: not
+	 * told. Context: as above.
+	 */
+	void (*carried)(void);
+	/*
 	 * False: the thread does not run what its context was attached for any more, as when a runtime left out the event
 	 * of a change; then it is nobody's. NULL: it always does. Asked on threads that have one attached, the runtime's lock
 	 * held or not; must not wait. Context: hook, a connection locked.
@@ -173,7 +178,7 @@ struct rm_adapter {
 };
 
 /*
- * Has `on_request`, `holds` and `runs` called from now on: of one adapter in a process, the first that asks.
+ * Has `on_request`, `tell`, `carried`, `holds` and `runs` called from now on: of one adapter in a process, the first that asks.
  * Context: app.
  */
 void rm_ctx_use(const struct rm_adapter *adapter);

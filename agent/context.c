@@ -299,7 +299,7 @@ bool rm_parent_came_with(const struct rm_parent *p, const struct rm_spanctx *in)
 }
 
 /* The request carries a context: ours (rung 1), forwarded unchanged, or the program's own. */
-static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
+static void find_carried(rm_ctx here, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	uint32_t x = rm_exchange_by_id(in);
 	struct rm_exchange *e = rm_ctx_exchange(here);
@@ -307,12 +307,21 @@ static bool resolve_header(rm_ctx here, const struct rm_spanctx *in, struct rm_p
 	/* Between the two looks the exchange may have become another one. */
 	if (x && take_server(rm_exchange_ctx(x), RM_SOURCE_HEADER, ret) &&
 	    memcmp(ret->ctx.span_id, in->span_id, 8) == 0)
-		return true;
+		return;
 	if (e && e->parent.valid && memcmp(e->parent.trace_id, in->trace_id, 16) == 0 &&
 	    memcmp(e->parent.span_id, in->span_id, 8) == 0 && take_server(here, RM_SOURCE_HEADER, ret))
-		return true;
+		return;
 	if (!take_server(rm_unwritten_find(in), RM_SOURCE_HEADER, ret))
 		*ret = (struct rm_parent){ .ctx = *in, .source = RM_SOURCE_PROGRAM };
+}
+
+static bool resolve_header(struct rm_thread *t, const struct rm_spanctx *in, struct rm_parent *ret)
+{
+	const struct rm_adapter *a = atomic_load_explicit(&adapter, memory_order_relaxed);
+
+	find_carried(rm_context_current(t, NULL), in, ret);
+	if (ret->source == RM_SOURCE_HEADER && a && a->carried)
+		a->carried();
 	return true;
 }
 
@@ -370,7 +379,7 @@ static bool resolve_ladder(struct rm_thread *t, struct rm_conn *c, const struct 
 	rm_ctx ctx;
 
 	if (in->valid)
-		return resolve_header(rm_context_current(t, NULL), in, ret);
+		return resolve_header(t, in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	ctx = said_of(t, c->proto && !c->proto->multiplexes && !c->proto->client_only, &how);
@@ -415,7 +424,7 @@ bool rm_context_for_log(struct rm_thread *t, struct rm_spanctx *ret)
 static bool resolve_message(struct rm_thread *t, struct rm_conn *c, const struct rm_spanctx *in, struct rm_parent *ret)
 {
 	if (in->valid)
-		return resolve_header(rm_context_current(t, NULL), in, ret);
+		return resolve_header(t, in, ret);
 	if (c->bound)
 		return c->bound != RM_CTX_NOBODY && take_server(c->bound, RM_SOURCE_BOUND, ret);
 	if (is_said(t))

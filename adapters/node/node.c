@@ -129,6 +129,13 @@ static void on_request(rm_ctx ctx)
 	move_in(isolate);
 }
 
+/* In a thread that reads none, and so has no script, it is the program that put it there. */
+static void carried(void)
+{
+	if (!rm_node_thread)
+		rm_node_latest_forwards();
+}
+
 static enum rm_arrival arrive(void)
 {
 	struct rm_node node = { 0 };
@@ -147,4 +154,5 @@ const struct rm_adapter rm_adapter_node = {
 	.arrive = arrive,
 	.on_request = on_request,
 	.tell = rm_node_latest_put,
+	.carried = carried,
 };

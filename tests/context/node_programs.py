@@ -9,12 +9,12 @@ PACKAGES = ":".join(filter(None, (os.environ.get("NODE_PATH"), str(ROOT / "deps"
                                   "/usr/share/nodejs")))
 
 
-def node(name, title, way="fan", app="fan-node", settings={}, **more):
+def node(name, title, way="fan", app="fan-node", settings={}, source="main.js", **more):
     """A way of test-apps/APP."""
     @program(name, title, ["node"], **more)
     def run(t, far, env):
         port = t.port()
-        return server(t, far, {**settings, **env}, [NODE, APPS / app / "main.js", port], port, path=f"/{way}/{{id}}")
+        return server(t, far, {**settings, **env}, [NODE, APPS / app / source, port], port, path=f"/{way}/{{id}}")
 
 
 ANY_CERTIFICATE = {"NODE_TLS_REJECT_UNAUTHORIZED": "0"}
@@ -24,6 +24,7 @@ node("node-body", "the same, in events of the request's body", "body")
 node("node-shared", "the same, in callbacks of a connection that all requests share", app="fan-node-queue")
 node("node-cluster", "the same, 2 processes", settings={"WORKERS": 2})
 node("node-thread", "the same, in a worker thread", settings={"WORKERS": 1, "KIND": "threads"})
+node("node-handed", "the same, in a worker thread that gets the headers of each request", source="handed.js")
 node("node-fetch", "Node's http and fetch", "fetch")
 node("node-tls", "Node's http and https.get", tls=True)
 node("node-fetch-tls", "Node's http and fetch over TLS", "fetch", settings=ANY_CERTIFICATE, tls=True)

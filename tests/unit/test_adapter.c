@@ -144,7 +144,14 @@ static bool tell(rm_ctx ctx, int fd)
 	return tells;
 }
 
-static const struct rm_adapter asked = { .name = "asked", .runs = runs, .tell = tell };
+static unsigned carried_count;
+
+static void carried(void)
+{
+	carried_count++;
+}
+
+static const struct rm_adapter asked = { .name = "asked", .runs = runs, .tell = tell, .carried = carried };
 
 /* From here on: an adapter stays. */
 RM_TEST("an adapter that attaches nothing is asked: believed before threads are, also where it knows of nobody")
@@ -182,6 +189,7 @@ static bool reads_context(int fd, const char *text)
 	return strstr(room, "\r\ntraceparent: ") != NULL;
 }
 
+#define OUT "GET /out HTTP/1.1\r\nHost: h\r\n"
 #define GET "GET /in HTTP/1.1\r\nHost: h\r\n"
 
 RM_TEST("an adapter is told of requests that come alone on connections that it follows, which need no header then")
@@ -207,6 +215,28 @@ RM_TEST("an adapter is told of requests that come alone on connections that it f
 	tells = true; /* a context that came with it stays one */
 	RM_CHECK(reads_context(SERVED_FD, GET "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n"));
 	RM_CHECK(told);
+}
+
+RM_TEST("an adapter is told of requests that go out with the context of one that is served, not of those with another one")
+{
+	static const char own[] = OUT "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n\r\n", none[] = OUT "\r\n";
+	char text[RM_CTX_TEXT_BYTES + 1] = "", head[200];
+	unsigned before;
+	rm_ctx ctx;
+
+	start();
+	rm_ctx_use(&asked);
+	request_on(SERVED_FD, 1);
+	ctx = rm_ctx_of_request(SERVED_FD, 0);
+	RM_CHECK(rm_ctx_to_traceparent(ctx, text));
+	before = carried_count;
+	send_text(CLIENT_FD, own, sizeof(own) - 1);
+	send_text(CLIENT_FD, none, sizeof(none) - 1);
+	RM_CHECK(carried_count == before);
+	snprintf(head, sizeof(head), OUT "traceparent: %.55s\r\n\r\n", text);
+	send_text(CLIENT_FD, head, strlen(head));
+	RM_CHECK(carried_count == before + 1);
+	answer_on(SERVED_FD);
 }
 
 RM_TEST("nothing is told of pipelined requests, of which each has its header")

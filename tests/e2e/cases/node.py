@@ -5,7 +5,7 @@ import socket
 from context import add, compare
 from harness import APPS, case
 
-for each in ("node", "node-few", "node-body", "node-cluster", "node-thread", "node-fetch", "node-tls",
+for each in ("node", "node-few", "node-body", "node-cluster", "node-thread", "node-handed", "node-fetch", "node-tls",
              "node-fetch-tls", "node-http2-tls", "node-redis"):
     add(each)
 
