@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "agent/alive.h"
 #include "base/loader_lock.h"
 #include "base/log.h"
 #include "base/objects.h"
@@ -11,46 +12,72 @@
 #include "hooks/nss.h"
 #include "hooks/openssl.h"
 
-static _Atomic uint32_t wanted; /* how often somebody came */
+static _Atomic uint32_t wanted, looked; /* how often somebody came; for which of them the last look was early enough */
 static _Atomic uint64_t at_work; /* the process, of which a forked child has another number, and its thread that looks */
+static _Atomic uint64_t given_up; /* who was waited for in vain */
 
 enum { WAIT_NS = 1000000000 };
 
 /*
- * On the connection of who comes meanwhile plaintext may follow before the look is over, if its thread does
- * not get to run. It needs nothing that others hold here, so this ends; and if not, then by its bound.
+ * 0: the place is the caller's, else who has it. One's own is left over from a look that a signal handler jumped out of,
+ * a thread's that is no more from one that was cancelled, or ended by a handler.
  */
-static void wait_for(uint64_t other)
+static uint64_t take_place(uint64_t self)
 {
-	uint64_t until_ns = 0;
+	uint64_t other = atomic_load(&at_work);
 
-	while (atomic_load(&at_work) == other && rm_patience(&until_ns, WAIT_NS))
-		;
+	if (other >> 32 == self >> 32 && other != self && !rm_alive_gone((uint32_t)other))
+		return other;
+	if (!atomic_compare_exchange_strong(&at_work, &other, self))
+		return other;
+	atomic_store(&given_up, 0);
+	return 0;
+}
+
+/*
+ * On the connection of who comes meanwhile plaintext may follow before the look is over, if its thread does
+ * not get to run. It needs nothing that others hold here, so this ends; and if not, then by its bound, for all who come.
+ */
+static bool wait_for(uint64_t other, uint64_t *until_ns)
+{
+	if (other == atomic_load(&given_up))
+		return false;
+	if (rm_patience(until_ns, WAIT_NS))
+		return true;
+	atomic_store(&given_up, other);
+	return false;
+}
+
+static void look(void)
+{
+	uint32_t all;
+
+	do {
+		all = atomic_load(&wanted);
+		rm_openssl_scan();
+		rm_imports_scan();
+		rm_nss_scan();
+		atomic_store(&looked, all);
+	} while (all != atomic_load(&wanted));
 }
 
 void rm_discover(void)
 {
-	uint64_t here = (uint64_t)rm_sys0(__NR_getpid) << 32, self = here | (uint64_t)rm_sys0(__NR_gettid);
-	uint64_t seen = atomic_load(&at_work);
-	uint32_t done;
+	uint64_t self = (uint64_t)rm_sys0(__NR_getpid) << 32 | (uint64_t)rm_sys0(__NR_gettid), other, until_ns = 0;
+	uint32_t mine;
 
 	rm_objects_hold_signals();
-	atomic_fetch_add(&wanted, 1);
-	/* One's own is left over from a look that a signal handler jumped out of. */
-	if ((seen >> 32 == here >> 32 && seen != self) || !atomic_compare_exchange_strong(&at_work, &seen, self)) {
-		wait_for(seen);
-		return;
-	}
-	if (!rm_loader_lock_is_live()) {
-		rm_debug(RM_LOG_INIT, "forked while the loader's list changed: no TLS library is looked for");
+	mine = atomic_fetch_add(&wanted, 1) + 1;
+	while ((other = take_place(self)) != 0)
+		if ((int32_t)(atomic_load(&looked) - mine) >= 0 || !wait_for(other, &until_ns))
+			return;
+	if ((int32_t)(atomic_load(&looked) - mine) >= 0) {
 		atomic_store(&at_work, 0);
 		return;
 	}
-	do {
-		done = atomic_load(&wanted);
-		rm_openssl_scan();
-		rm_imports_scan();
-		rm_nss_scan();
-	} while (done != atomic_load(&wanted));
+	if (rm_loader_lock_is_live())
+		look();
+	else
+		rm_debug(RM_LOG_INIT, "forked while the loader's list changed: no TLS library is looked for");
 	atomic_store(&at_work, 0);
 }

@@ -4,7 +4,8 @@
 
 /*
  * Hooks the libraries that were loaded since the last time. Cheap when none was. One thread at a time
- * does it; who comes meanwhile waits for it, a bounded time, and that one looks again. Context: hook.
+ * does it; who comes meanwhile waits for it, a bounded time, and that one looks again. One that is not back by then
+ * is not waited for any more, and one that has ended leaves its place to the next. Context: hook.
  */
 void rm_discover(void);
 

@@ -17,7 +17,7 @@ MAY = {
     # The worker reaches the exporting object through the one table of functions of pipeline.h.
     "agent": ["base/", "protocols/", "logs/", "stack/registers.h", "stack/stack.h", "exporters/pipeline.h"],
     "adapters": ["base/", "agent/adapter_api.h", "agent/tls.h"],
-    "hooks": ["base/", "adapters/adapters.h", "agent/adapter_api.h", "agent/carry.h", "agent/crash.h", "agent/datagram.h", "agent/hookapi.h", "agent/http3.h", "agent/local.h", "agent/lookup.h",
+    "hooks": ["base/", "adapters/adapters.h", "agent/adapter_api.h", "agent/alive.h", "agent/carry.h", "agent/crash.h", "agent/datagram.h", "agent/hookapi.h", "agent/http3.h", "agent/local.h", "agent/lookup.h",
               "agent/throws.h", "agent/tls.h", "agent/tls_map.h", "agent/turn.h"],
     "exporters": ["base/", "agent/cloud.h", "agent/cloud_files.h", "agent/telemetry.h", "agent/record.h", "agent/exporter.h",
                   "agent/otlp_wire.h", "agent/log_record.h", "agent/rules.h", "logs/", "stack/places.h"],
