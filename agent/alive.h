@@ -11,6 +11,9 @@
 /* The calling thread's number; 0 where no system call may be made (seccomp). Context: hook. */
 uint32_t rm_alive_self(void);
 
+/* True if the process has no other thread. False where that cannot be asked. Context: hook. */
+bool rm_alive_alone(void);
+
 /* True if there is no such thread in this process. False where that cannot be asked. Context: hook. */
 bool rm_alive_gone(uint32_t tid);
 

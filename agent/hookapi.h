@@ -260,10 +260,17 @@ void rm_thread_starts(void);
  */
 void rm_thread_ends(void);
 /*
- * Before system calls are restricted, or once memory is: delivers what waits, in bounded time; from now on the
+ * Before system calls or clocks are restricted, or once memory is: delivers what waits, in bounded time; from now on the
  * hooks pass everything through, so that nothing of ours makes a call that kills. Context: app.
  */
 void rm_go_quiet(void);
+
+/*
+ * Before the calling thread gets a table of descriptors of its own. Where it shared one with others the same number means
+ * another file to each from now on, and nothing is traced any more. Our thread is gone when this returns, as for
+ * rm_stand_alone. Context: app.
+ */
+void rm_descriptors_part(void);
 
 /* Child of vfork: everything here is a pass-through until the parent runs again. */
 void rm_vfork_mark(int in_child);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "agent/alive.h"
 #include "agent/config.h"
 #include "agent/context.h"
 #include "agent/crash.h"
@@ -245,6 +246,15 @@ void rm_go_quiet(void)
 	/* Other threads that are in here now ask the last of the kernel within microseconds. */
 	if (rm_fork_watched())
 		rm_sys2(__NR_nanosleep, &nap, NULL);
+}
+
+void rm_descriptors_part(void)
+{
+	rm_stand_alone();
+	if (rm_active() && !rm_alive_alone()) {
+		rm_debug(RM_LOG_INIT, "a thread has descriptors of its own: nothing is traced any more");
+		rm_go_quiet();
+	}
 }
 
 void rm_fini(void)

@@ -31,7 +31,7 @@ bool rm_setup_wanted(void)
 
 uint64_t rm_fd_connect_begins(void)
 {
-	return rm_setup_wanted() ? rm_clock_mono_ns() : 0;
+	return rm_active() && rm_setup_wanted() ? rm_clock_mono_ns() : 0;
 }
 
 /* A hint, without the lock: is it being connected, as far as the program was told? */

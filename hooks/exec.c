@@ -10,6 +10,7 @@
  * (a crash handler that starts a debugger) has no room for that and passes the environment on as is.
  * Context: hook.
  */
+#include "agent/alive.h"
 #include "agent/hookapi.h"
 #include "hooks/hook.h"
 #include "hooks/raw.h"
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #pragma weak environ
@@ -323,14 +323,6 @@ static void restore_environ(void)
 	shell.own = NULL;
 }
 
-/* A folder has a link in each of its own folders, of which this one has one for each thread. */
-static bool is_only_thread(void)
-{
-	struct stat threads;
-
-	return rm_sys4(__NR_newfstatat, AT_FDCWD, "/proc/self/task", &threads, 0) == 0 && threads.st_nlink == 3;
-}
-
 /* Another thread might read the environment at any time, so there must be none. */
 static void lend_environ(void)
 {
@@ -341,7 +333,7 @@ static void lend_environ(void)
 	restore_environ();
 	while (environ[count] && count <= SHELL_ENV_LIMIT)
 		count++;
-	if (count > SHELL_ENV_LIMIT || !rm_child_env(&shell.ours, false) || !is_only_thread())
+	if (count > SHELL_ENV_LIMIT || !rm_child_env(&shell.ours, false) || !rm_alive_alone())
 		return;
 	merge(environ, count, shell.ours.vars, shell.vars);
 	shell.own = environ;

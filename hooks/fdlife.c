@@ -62,6 +62,8 @@ RM_EXPORT int close(int fd)
 RM_HOOK(close_range, raw_close_range);
 RM_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
+	if (flags & CLOSE_RANGE_UNSHARE)
+		rm_descriptors_part();
 	if (!(flags & CLOSE_RANGE_CLOEXEC))
 		closing_range(first, last);
 	return real_close_range(first, last, flags);

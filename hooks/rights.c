@@ -3,9 +3,9 @@
  * capabilities, securebits, seccomp) must not stay as it was in a thread the program does not know
  * of; unshare and setns refuse a process of two threads; a process whose main thread has left ends
  * with its last thread, which would be ours. So the thread is gone before any of them, and after
- * system calls were restricted nothing of ours makes one. syscall(2) is looked at for the same calls,
- * and for the closes that libuv makes through it; its body is in abi/, since what it starts may
- * return on another stack.
+ * system calls or clocks were restricted, or a thread got descriptors of its own, nothing is traced and
+ * nothing of ours makes a call. syscall(2) is looked at for the same calls, and for the closes that libuv
+ * makes through it; its body is in abi/, since what it starts may return on another stack.
  * Context: app; syscall: hook.
  */
 #include "agent/hookapi.h"
@@ -201,9 +201,17 @@ static int raw_unshare(int flags)
 }
 
 RM_HOOK(unshare, raw_unshare);
+static void before_unshare(long flags)
+{
+	if (flags & CLONE_FILES)
+		rm_descriptors_part();
+	else
+		rm_stand_alone();
+}
+
 RM_EXPORT int unshare(int flags)
 {
-	rm_stand_alone();
+	before_unshare(flags);
 	return real_unshare(flags);
 }
 
@@ -229,12 +237,26 @@ RM_EXPORT int setns(int fd, int type)
 
 /* ---- what prctl sets for the calling thread ---- */
 
-/* A filter at NULL is how libraries ask whether the kernel knows filters. */
+/* The same everywhere; newer than some headers. */
+enum { SET_SYSCALL_USER_DISPATCH = 59, DISPATCH_OFF = 0 };
+
+/*
+ * A filter at NULL is how libraries ask whether the kernel knows filters. Without the time stamp counter what reads
+ * a clock ends by SIGSEGV, and where system calls are sent to a handler, only those that the program means may come.
+ */
 static void before_prctl(long option, unsigned long mode, unsigned long filter)
 {
 	switch (option) {
 	case PR_SET_SECCOMP:
 		if (mode == SECCOMP_MODE_STRICT || filter)
+			rm_go_quiet();
+		break;
+	case PR_SET_TSC:
+		if (mode == PR_TSC_SIGSEGV)
+			rm_go_quiet();
+		break;
+	case SET_SYSCALL_USER_DISPATCH:
+		if (mode != DISPATCH_OFF)
 			rm_go_quiet();
 		break;
 	case PR_SET_NO_NEW_PRIVS:
@@ -339,6 +361,8 @@ long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...)
 		closing((unsigned)a, (unsigned)a);
 		break;
 	case __NR_close_range:
+		if (c & CLOSE_RANGE_UNSHARE)
+			rm_descriptors_part();
 		if (!(c & CLOSE_RANGE_CLOEXEC))
 			closing((unsigned)a, (unsigned)b);
 		break;
@@ -360,6 +384,8 @@ long (*rm_hook_syscall(long number, long a, long b, long c))(long, ...)
 		before_setns(b);
 		break;
 	case __NR_unshare:
+		before_unshare(a);
+		break;
 	case __NR_capset:
 	case __NR_setuid:
 	case __NR_setgid:
