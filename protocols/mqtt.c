@@ -103,6 +103,7 @@ static struct rm_str read_properties(struct rm_str s, struct rm_mqtt_properties 
 
 	if (n <= 0 || s.n - (size_t)n < bytes) {
 		rm_mqtt_properties_read(none, ret);
+		ret->whole = s.n == 0;
 		return none;
 	}
 	rm_mqtt_properties_read((struct rm_str){ s.p + n, bytes }, ret);
