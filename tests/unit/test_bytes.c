@@ -90,6 +90,29 @@ RM_TEST("the end of a name is a colon, white space or a control, and the first o
 	}
 }
 
+/* Each length that the loops of one block and of four end at in another way. Both end where a guard would begin. */
+RM_TEST("bytes are the same when each is, and no others are looked at")
+{
+	enum { MOST = 9 * RM_BLOCK };
+	char memory[2][MOST + 1];
+
+	for (size_t n = RM_BLOCK; n <= MOST; n++) {
+		char *p = memory[0] + sizeof(memory[0]) - n, *q = memory[1] + sizeof(memory[1]) - n;
+
+		memset(memory[0], 'a', sizeof(memory[0])); /* what stands before counts for nothing */
+		memset(memory[1], 'b', sizeof(memory[1]));
+		for (size_t i = 0; i < n; i++)
+			p[i] = q[i] = (char)i;
+		RM_CHECK(rm_bytes_same(p, q, n));
+		for (size_t at = 0; at < n; at++) {
+			q[at] ^= 1 << at % 8;
+			RM_CHECK(!rm_bytes_same(p, q, n));
+			RM_CHECK(at < RM_BLOCK || rm_bytes_same(p, q, at));
+			q[at] = p[at];
+		}
+	}
+}
+
 RM_TEST("names are compared without case over their whole length")
 {
 	static const char name[] = "transfer-encoding";
