@@ -6,12 +6,14 @@
  * they do, that is another one, in processes of one thread.
  *
  * All of it may run in a child of vfork, whose memory is the parent's: the new environment is built
- * on the stack, nothing is mapped, nothing global is written. A thread on its alternate signal stack
- * (a crash handler that starts a debugger) has no room for that and passes the environment on as is.
+ * on the stack, nothing is mapped, nothing global is written. A thread whose stack has no room for that, or that is on
+ * its alternate signal stack (a crash handler that starts a debugger), passes the environment on as is; so it is with
+ * one that cannot be read, and with one that was refused for its size with ours in it.
  * Context: hook.
  */
 #include "agent/alive.h"
 #include "agent/hookapi.h"
+#include "base/probe.h"
 #include "hooks/hook.h"
 #include "hooks/raw.h"
 
@@ -47,19 +49,56 @@ static bool on_signal_stack(void)
 	return rm_sys2(__NR_sigaltstack, NULL, &now) == 0 && (now.ss_flags & SS_ONSTACK);
 }
 
-static bool same_name(const char *a, const char *b)
+/* Beside the array: what is put into it, a visit, and libc's search through PATH. */
+enum { START_STACK = sizeof(struct rm_child_env) + 6144, PAGE = 4096 };
+
+/*
+ * Is there so much of the stack left? Of a main thread's, which grows, the kernel says so only when it reads there
+ * itself: by a call that it refuses afterwards, for its first argument.
+ */
+static bool stack_has(size_t bytes)
 {
-	while (*a && *a != '=' && *a == *b) {
+	const char *here = __builtin_frame_address(0);
+	struct rm_probe known = { 0 };
+
+	if (rm_readable(&known, here - bytes, bytes))
+		return true;
+	for (size_t down = PAGE; down < bytes + PAGE; down += PAGE)
+		if (rm_sys4(__NR_rt_sigprocmask, -1, here - down, NULL, sizeof(uint64_t)) == -EFAULT)
+			return false;
+	return true;
+}
+
+/* More than `limit` where there are, or where they cannot be read: what comes of that the kernel says. */
+static size_t count_vars(char *const envp[], size_t limit)
+{
+	struct rm_probe known = { 0 };
+	size_t n = 0;
+
+	for (; envp && n <= limit; n++) {
+		if (!rm_readable(&known, &envp[n], sizeof(envp[n])))
+			return limit + 1;
+		if (!envp[n])
+			break;
+	}
+	return n;
+}
+
+static bool same_name(struct rm_probe *known, const char *a, const char *b)
+{
+	while (rm_readable(known, a, 1) && *a == *b) {
+		if (*a == '=')
+			return true;
 		a++;
 		b++;
 	}
-	return *a == '=' && *b == '=';
+	return false;
 }
 
-static bool is_replaced(const char *var, char *const *by)
+static bool is_replaced(struct rm_probe *known, const char *var, char *const *by)
 {
 	for (; *by; by++)
-		if (same_name(var, *by))
+		if (same_name(known, var, *by))
 			return true;
 	return false;
 }
@@ -67,10 +106,11 @@ static bool is_replaced(const char *var, char *const *by)
 /* `vars` has room for all of them. */
 static void merge(char *const envp[], size_t count, char *const *ours, char **ret_vars)
 {
+	struct rm_probe known = { 0 };
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (!is_replaced(envp[i], ours))
+		if (!is_replaced(&known, envp[i], ours))
 			ret_vars[n++] = envp[i];
 	for (char *const *v = ours; *v; v++)
 		ret_vars[n++] = *v;
@@ -83,22 +123,23 @@ static __attribute__((noinline)) int start_with(const struct start *how, char *c
 {
 	char *vars[count + OUR_VARS + 1];
 	struct rm_child_env ours;
+	int result;
 
 	if (!rm_child_env(&ours, !how->spawns))
 		return how->call(how, envp);
 	merge(envp, count, ours.vars, vars);
-	return how->call(how, vars);
+	result = how->call(how, vars);
+	return (how->spawns ? result : errno) == E2BIG ? how->call(how, envp) : result;
 }
 
 static int start(const struct start *how, char *const envp[])
 {
-	size_t count = 0;
+	size_t count;
 
 	if (!rm_active())
 		return how->call(how, envp);
-	while (envp && envp[count] && count <= ENV_LIMIT)
-		count++;
-	if (count > ENV_LIMIT || on_signal_stack())
+	count = count_vars(envp, ENV_LIMIT);
+	if (count > ENV_LIMIT || on_signal_stack() || !stack_has(START_STACK + count * sizeof(*envp)))
 		return how->call(how, envp);
 	return start_with(how, envp, count);
 }
@@ -326,13 +367,12 @@ static void restore_environ(void)
 /* Another thread might read the environment at any time, so there must be none. */
 static void lend_environ(void)
 {
-	size_t count = 0;
+	size_t count;
 
 	if (!rm_active() || !environ || on_signal_stack())
 		return;
 	restore_environ();
-	while (environ[count] && count <= SHELL_ENV_LIMIT)
-		count++;
+	count = count_vars(environ, SHELL_ENV_LIMIT);
 	if (count > SHELL_ENV_LIMIT || !rm_child_env(&shell.ours, false) || !rm_alive_alone())
 		return;
 	merge(environ, count, shell.ours.vars, shell.vars);
