@@ -22,9 +22,10 @@
 #include <string.h>
 
 #include "protocols/http1_body.h"
+#include "protocols/http1_fifo.h"
 #include "protocols/http1_known.h"
 
-enum { FIFO_MAX = 64, FEW_FIELDS = 16 };
+enum { FEW_FIELDS = 16 };
 
 /* In this order: up to HEAD a head may yet come to nothing, up to BODY a message is under way. */
 enum state {
@@ -59,11 +60,8 @@ struct way {
 
 struct http1 {
 	struct way way[2];  /* by enum rm_dir */
-	uint64_t is_head;   /* bit i: fifo[i] is a HEAD request */
-	uint64_t is_connect;
-	uint8_t oldest, count;
+	struct rm_http1_fifo fifo;
 	rm_xid asking;      /* the request on its way; 0 when none, or answered already */
-	rm_xid fifo[FIFO_MAX];
 };
 
 /* One call of feed(). */
@@ -80,25 +78,14 @@ struct feed {
 
 enum step { GO_ON, STOP, MUTE };
 
-static rm_xid pop(struct http1 *h)
+/* Its name dies with the last one: what is left of the request goes on without one. */
+static rm_xid pop(struct http1 *h, struct rm_sink *sink)
 {
-	rm_xid x = h->fifo[h->oldest];
+	rm_xid x = rm_http1_fifo_pop(&h->fifo, sink);
 
-	h->oldest = (h->oldest + 1) % FIFO_MAX;
-	/* Its name dies now: what is left of the request goes on without one. */
-	if (--h->count == 0)
+	if (!h->fifo.count)
 		h->asking = 0;
 	return x;
-}
-
-static unsigned newest(const struct http1 *h)
-{
-	return (h->oldest + h->count - 1u) % FIFO_MAX;
-}
-
-static bool oldest_bit(const struct http1 *h, uint64_t bits)
-{
-	return bits >> h->oldest & 1;
 }
 
 static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
@@ -115,11 +102,11 @@ static void unstash(struct way *w, enum rm_dir dir, struct rm_sink *sink)
 static void take_back(struct http1 *h, struct rm_sink *sink)
 {
 	uint8_t response = h->way[RM_DIR_RESPONSE].state;
-	bool answered = h->count == 1 && response >= HEAD && response <= BODY;
+	bool answered = h->fifo.count == 1 && response >= HEAD && response <= BODY;
 
 	if (!h->asking || h->way[RM_DIR_REQUEST].state > HEAD || answered)
 		return;
-	h->count--;
+	rm_http1_fifo_drop(&h->fifo, sink);
 	sink->on->broken(sink, h->asking, RM_STR(""));
 	h->asking = 0;
 }
@@ -150,14 +137,14 @@ static enum step response_over(struct http1 *h, struct rm_sink *sink)
 
 	if (w->flags & HTTP2) {
 		/* The request must be over, and be the only one. */
-		if (h->count != 1 || h->way[RM_DIR_REQUEST].state != START)
+		if (h->fifo.count != 1 || h->way[RM_DIR_REQUEST].state != START)
 			return MUTE;
 		w->state = h->way[RM_DIR_REQUEST].state = MUTED;
-		sink->on->hand_over(sink, pop(h), "http2");
+		sink->on->hand_over(sink, pop(h, sink), "http2");
 		return STOP;
 	}
 
-	sink->on->response_end(sink, pop(h), w->body.bytes);
+	sink->on->response_end(sink, pop(h, sink), w->body.bytes);
 	w->state = w->flags & RM_HTTP1_CLOSES ? CLOSED : START;
 	return w->flags & RM_HTTP1_SWITCHES ? MUTE : GO_ON;
 }
@@ -182,7 +169,7 @@ static bool is_alone(const struct feed *f)
 	const struct rm_http1_body *body = &f->way->body;
 	size_t left = f->n - f->at, blank = left && f->p[f->at] == '\r' ? 2 : 1;
 
-	if (f->h->count != 1 || left < blank)
+	if (f->h->fifo.count != 1 || left < blank)
 		return false;
 	return body->state == RM_BODY_LENGTH ? left - blank <= body->left : body->state == RM_BODY_DONE && left == blank;
 }
@@ -197,17 +184,11 @@ static enum step request_head(struct feed *f)
 		return MUTE;
 	if (connect) {
 		/* Content means nothing here, nor does a tunnel answered before it was asked. */
-		if (f->way->body.state != RM_BODY_DONE || !h->count)
+		if (f->way->body.state != RM_BODY_DONE || !h->fifo.count)
 			return MUTE;
 		f->way->flags |= CONNECTS;
 	}
-	if (h->count) {
-		uint64_t bit = 1ull << newest(h);
-		bool head = rm_str_eq(m->head.method, RM_STR("HEAD"));
-
-		h->is_head = head ? h->is_head | bit : h->is_head & ~bit;
-		h->is_connect = connect ? h->is_connect | bit : h->is_connect & ~bit;
-	}
+	rm_http1_fifo_mark(&h->fifo, rm_str_eq(m->head.method, RM_STR("HEAD")), connect);
 	f->way->state = BLANK;
 	m->head.alone = is_alone(f);
 	go_on = f->sink->on->request_head(f->sink, h->asking, &m->head, (uint32_t)f->at);
@@ -221,9 +202,9 @@ static enum step response_head(struct feed *f)
 	const struct rm_http1_head *m = f->m;
 	struct http1 *h = f->h;
 	struct way *request = &h->way[RM_DIR_REQUEST];
-	bool connect = oldest_bit(h, h->is_connect);
+	bool connect = rm_http1_fifo_bit(&h->fifo, h->fifo.is_connect);
 
-	if (!frame(f->way, rm_http1_frame_response(&f->way->body, m, oldest_bit(h, h->is_head), connect)))
+	if (!frame(f->way, rm_http1_frame_response(&f->way->body, m, rm_http1_fifo_bit(&h->fifo, h->fifo.is_head), connect)))
 		return MUTE;
 	f->way->state = BLANK;
 	if (m->head.status == 101 && rm_http1_upgrades_to(m, RM_STR("h2c")))
@@ -233,7 +214,7 @@ static enum step response_head(struct feed *f)
 	/* No tunnel: requests go on, unless bytes for the tunnel were sent in advance. */
 	if (connect && !(f->way->flags & RM_HTTP1_SWITCHES))
 		request->state = request->state == TUNNEL ? START : CLOSED;
-	if (f->sink->on->response_head(f->sink, h->fifo[h->oldest], &m->head))
+	if (f->sink->on->response_head(f->sink, rm_http1_fifo_front(&h->fifo), &m->head))
 		f->way->flags |= SHOWN;
 	return GO_ON;
 }
@@ -272,20 +253,19 @@ static const char *stash(struct feed *f, size_t n)
 static enum step announce(struct feed *f)
 {
 	struct http1 *h = f->h;
+	rm_xid *place;
 
 	if (f->dir == RM_DIR_RESPONSE) {
-		if (!h->count || f->p[f->at] != 'H')
+		if (!h->fifo.count || f->p[f->at] != 'H')
 			return MUTE;
-		f->sink->on->response(f->sink, h->fifo[h->oldest]);
+		f->sink->on->response(f->sink, rm_http1_fifo_front(&h->fifo));
 		return GO_ON;
 	}
-	if (!rm_http1_is_token(f->p[f->at]) || h->count == FIFO_MAX)
+	place = rm_http1_is_token(f->p[f->at]) ? rm_http1_fifo_room(&h->fifo, f->sink) : NULL;
+	if (!place)
 		return MUTE;
-	h->asking = f->sink->on->request(f->sink, f->conn);
-	h->count++;
-	h->fifo[newest(h)] = h->asking;
-	h->is_head &= ~(1ull << newest(h));
-	h->is_connect &= ~(1ull << newest(h));
+	*place = h->asking = f->sink->on->request(f->sink, f->conn);
+	rm_http1_fifo_push(&h->fifo);
 	return GO_ON;
 }
 
@@ -415,7 +395,7 @@ static void show(struct http1 *h, enum rm_dir dir, const char *p, uint64_t n, st
 	if (!(w->flags & SHOWN))
 		return;
 	if (dir == RM_DIR_RESPONSE)
-		sink->on->response_content(sink, h->fifo[h->oldest], p, n);
+		sink->on->response_content(sink, rm_http1_fifo_front(&h->fifo), p, n);
 	else if (!h->asking || !sink->on->request_content(sink, h->asking, p, n))
 		w->flags &= (uint8_t)~SHOWN;
 }
@@ -539,8 +519,8 @@ static void http1_end(void *state, enum rm_dir dir, bool reset, struct rm_sink *
 	unstash(response, RM_DIR_RESPONSE, sink);
 	if (response->state != MUTED)
 		response->state = CLOSED;
-	while (h->count)
-		sink->on->broken(sink, pop(h), rm_end_error(reset));
+	while (h->fifo.count)
+		sink->on->broken(sink, pop(h, sink), rm_end_error(reset));
 }
 
 /* Asked without a lock, too, for a hint: the thread sanitizer need not look. */
@@ -562,15 +542,15 @@ static rm_xid http1_under_way(const void *state, uint32_t stream, struct rm_sink
 {
 	const struct http1 *h = state;
 
-	return h->count == 1 && stream == 0 ? h->fifo[h->oldest] : 0;
+	return h->fifo.count == 1 && stream == 0 ? rm_http1_fifo_front(&h->fifo) : 0;
 }
 
 static rm_xid http1_answers(const void *state)
 {
 	const struct http1 *h = state;
-	bool begins = h->count && h->way[RM_DIR_RESPONSE].state == START;
+	bool begins = h->fifo.count && h->way[RM_DIR_RESPONSE].state == START;
 
-	return begins && !oldest_bit(h, h->is_connect) ? h->fifo[h->oldest] : 0;
+	return begins && !rm_http1_fifo_bit(&h->fifo, h->fifo.is_connect) ? rm_http1_fifo_front(&h->fifo) : 0;
 }
 
 static void http1_open(void *state, enum rm_role role)

@@ -19,9 +19,9 @@ struct seen {
 	uint64_t body_bytes;
 	char error[32];
 	uint64_t state[CONN_STATE_BYTES / 8];
-	char *stash[2];
+	char *stash[RM_STASHES];
 	struct rm_str last_listed; /* name of the last field */
-	bool stop, no_memory, no_scratch, unrecorded;
+	bool stop, no_memory, no_scratch, unrecorded, in_order;
 };
 
 static struct seen *seen_of(struct rm_sink *sink)
@@ -68,8 +68,10 @@ static bool on_response_head(struct rm_sink *sink, rm_xid x, const struct rm_hea
 
 static void on_response_end(struct rm_sink *sink, rm_xid x, uint64_t body_bytes)
 {
-	seen_of(sink)->response_ends++;
-	seen_of(sink)->body_bytes = body_bytes;
+	struct seen *s = seen_of(sink);
+
+	s->in_order &= x == ++s->response_ends;
+	s->body_bytes = body_bytes;
 }
 
 static void on_broken(struct rm_sink *sink, rm_xid x, struct rm_str error)
@@ -117,7 +119,7 @@ static struct seen fresh(void)
 		.unstash = on_unstash,
 		.scratch = on_scratch,
 	};
-	struct seen s = { .sink = { &calls } };
+	struct seen s = { .sink = { &calls }, .in_order = true };
 
 	rm_proto_http1.open(s.state, RM_ROLE_SERVER);
 	return s;
@@ -142,7 +144,7 @@ static int64_t answer(struct seen *s, const char *text)
 static void end(struct seen *s)
 {
 	rm_proto_http1.end(s->state, RM_DIR_RESPONSE, true, &s->sink, s);
-	RM_CHECK(!s->stash[0] && !s->stash[1]);
+	RM_CHECK(!s->stash[0] && !s->stash[1] && !s->stash[RM_STASH_STREAMS]);
 }
 
 static enum rm_sniff sniff(const char *text)
@@ -276,6 +278,40 @@ RM_TEST("64 exchanges may wait, one more mutes the connection and end() ends the
 	RM_CHECK(s.brokens == 0);
 	end(&s);
 	RM_CHECK(s.brokens == FIFO && strcmp(s.error, "connection_reset") == 0);
+}
+
+RM_TEST("requests that wait are answered in their order, and take memory only while they are many")
+{
+	static const char get[] = "GET / HTTP/1.1\r\n\r\n", done[] = "HTTP/1.1 204 No Content\r\n\r\n";
+
+	for (uint32_t many = 1; many <= FIFO; many++) {
+		struct seen s = fresh();
+
+		for (uint32_t i = 0; i < 3 * FIFO; i++) {
+			uint32_t waiting = i < many ? i + 1 : many;
+
+			ask(&s, get);
+			RM_CHECK(!s.stash[RM_STASH_STREAMS] || (many > 1 && i >= 6));
+			if (waiting == many)
+				answer(&s, done);
+		}
+		while (s.response_ends < s.requests)
+			answer(&s, done);
+		RM_CHECK(s.requests == 3 * FIFO && s.in_order && !s.stash[RM_STASH_STREAMS]);
+		end(&s);
+	}
+}
+
+RM_TEST("without memory for requests that wait, the connection is left alone")
+{
+	struct seen s = fresh();
+
+	s.no_memory = true;
+	for (int i = 0; i < 6; i++)
+		RM_CHECK(ask(&s, "GET / HTTP/1.1\r\n\r\n") == 18);
+	RM_CHECK(ask(&s, "GET / HTTP/1.1\r\n\r\n") == RM_FEED_MUTE && s.requests == 6);
+	end(&s);
+	RM_CHECK(s.brokens == 6);
 }
 
 /* A head of `n` bytes up to its empty line, then that. */
