@@ -1,7 +1,7 @@
 /*
- * The descriptor table and the pool of connections.
+ * The descriptor table, and the connections that it names.
  *
- * Owns: two levels of table, mapped as descriptors appear; the connections; their locks. Runs in
+ * Owns: two levels of table, mapped as descriptors appear; the connections' locks. Runs in
  * hooks, also inside signal handlers: the only lock is a connection's try-lock with a bounded wait,
  * and a lock left behind by a thread that does not exist in a forked child is recognised by its
  * epoch. Must never: make a system call on the way of bytes.
@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "agent/bound.h"
+#include "agent/conn_pool.h"
 #include "agent/context.h"
 #include "agent/datagram.h"
 #include "agent/output.h"
@@ -24,15 +25,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/pool.h"
 #include "base/sys.h"
 
 enum { LOCK_WAIT_NS = 50000000 };
 
 _Atomic(rm_fd_entry *) rm_fd_root[RM_FD_MAX >> RM_FD_LEAF_BITS];
 static _Atomic int fd_high = -1; /* the largest descriptor ever entered */
-struct rm_pool rm_conns = RM_POOL_INIT(RM_CONN_BYTES, RM_CONNS_CHUNK, RM_CONNS_MAX);
-_Static_assert(sizeof(struct rm_conn) <= 1024, "as docs/SAFETY.md says");
 
 /* As rm_fd_slot(), and makes the place; NULL when the descriptor is too large or memory is short. */
 static rm_fd_entry *make_slot(int fd)
@@ -150,7 +148,7 @@ static void end(struct rm_conn *c)
 	rm_conn_unstash(c);
 	rm_bound_clear(c);
 	rm_life_end(&c->life);
-	rm_pool_put(&rm_conns, number);
+	rm_conn_put(number);
 }
 
 void rm_conn_release(struct rm_conn *c)
@@ -294,28 +292,24 @@ void rm_fd_set_mark(int fd, uint32_t mark)
 /* A connection that no descriptor names yet. 0: no memory, which is counted, or forks would go unnoticed. */
 static uint32_t make(enum rm_role role)
 {
-	uint32_t number;
 	struct rm_conn *c;
 
 	if (!rm_fork_watch())
 		return 0;
 	rm_log_say_kept();
-	number = rm_pool_get(&rm_conns);
-	if (!number) {
+	c = rm_conn_get();
+	if (!c) {
 		rm_lost(rm_thread_self(), RM_LOST_EXCHANGE);
 		return 0;
 	}
-	/* Nobody can lock it yet: who has an old number of it finds no reference. */
-	c = rm_conn_at(number);
 	memset(&c->muted, 0, sizeof(*c) - offsetof(struct rm_conn, muted));
 	if (!atomic_load(&c->gen))
 		atomic_store(&c->gen, 1);
-	c->number = number;
 	c->accepted = role == RM_ROLE_SERVER;
 	c->role = (uint8_t)role;
 	c->older = !role;
 	rm_life_begin(&c->life);
-	return number;
+	return c->number;
 }
 
 /* The same for a descriptor that the table has a place for; NULL where it has none. */
@@ -393,11 +387,6 @@ void rm_conn_end_all(void)
 		rm_stream_closed(c, true);
 		rm_conn_release(c);
 	}
-}
-
-uint32_t rm_conn_live(void)
-{
-	return rm_pool_live(&rm_conns);
 }
 
 static int socket_option(int fd, int name)

@@ -18,7 +18,8 @@
 #include "base/pool.h"
 #include "protocols/proto.h"
 
-enum { RM_CONN_STATE_BYTES = 384 };
+/* What a protocol may have for its state; those of more than RM_CONN_NEAR_BYTES lie in memory that other connections do not touch. */
+enum { RM_CONN_STATE_BYTES = 384, RM_CONN_NEAR_BYTES = 128 };
 
 /* What a connection has in text memory: what its protocol stashes, and what agent/alike.h keeps. */
 enum { RM_CONN_ALIKE = RM_STASHES, RM_CONN_TEXTS };
@@ -40,9 +41,12 @@ struct rm_setup {
 };
 
 struct rm_conn {
-	uint32_t link;           /* the pool's, while the connection is free: the next two outlive that */
+	uint32_t link;           /* the pool's, while the connection is free: the next five outlive that */
 	_Atomic uint32_t gen;
 	struct rm_life life;     /* references: descriptors in this process, and the edited call in flight */
+	struct rm_pending *pending; /* RM_TX_EDITS of them, in memory that is not touched before there is one */
+	void *state;             /* the protocol's: `near`, or such memory */
+	uint32_t number;         /* its own, in the descriptor table */
 	_Atomic uint8_t muted;   /* left alone: hooks pass by */
 	_Atomic uint8_t dead;    /* the protocol gave up; muted as soon as no edit is half way */
 	_Atomic uint8_t gap;     /* bytes passed that nobody fed: to be muted by the next who comes */
@@ -60,7 +64,6 @@ struct rm_conn {
 	uint8_t followed;        /* the adapter asks for its requests: see rm_ctx_follow */
 	uint8_t shared;          /* of a client: another thread than the one that called connect() had to do with it */
 	uint8_t by_call;         /* connect() was called inside of a library's call, which shares it with no other */
-	uint32_t number;         /* its own, in the descriptor table */
 	const struct rm_proto *proto;
 	rm_ctx connected_by;     /* the request during which connect() was called ... */
 	const struct rm_thread *connected_on; /* ... and the thread that called it */
@@ -85,7 +88,6 @@ struct rm_conn {
 	uint8_t ahead_head[8];   /* the first of them, to recognise the retry ... */
 	uint8_t ahead_known;     /* ... as many as the last call held; UINT8_MAX: one is under way */
 	uint8_t pending_count;
-	struct rm_pending pending[RM_TX_EDITS];
 	rm_text retry;           /* refused bytes up to the last edit: only to them do edits apply ... */
 	uint32_t retry_at, retry_end; /* ... from here to there */
 
@@ -98,7 +100,7 @@ struct rm_conn {
 
 	rm_text stash[RM_CONN_TEXTS];
 	struct rm_peer peer;
-	_Alignas(16) char state[RM_CONN_STATE_BYTES];
+	_Alignas(8) char near[RM_CONN_NEAR_BYTES];
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 
 #include "agent/bound.h"
+#include "agent/conn_pool.h"
 #include "agent/context.h"
 #include "agent/observe.h"
 #include "agent/tls_hello.h"
@@ -66,11 +67,9 @@ static const struct rm_proto *greeted(const void *p, size_t n)
 
 static bool open_proto(struct rm_conn *c, const struct rm_proto *proto)
 {
-	if (!proto || proto->state_bytes > sizeof(c->state) ||
-	    (proto->client_only && c->role != RM_ROLE_CLIENT))
+	if (!proto || (proto->client_only && c->role != RM_ROLE_CLIENT) || !rm_conn_room(c, proto->state_bytes))
 		return false;
 	c->proto = proto;
-	memset(c->state, 0, proto->state_bytes);
 	proto->open(c->state, (enum rm_role)c->role);
 	return true;
 }

@@ -82,6 +82,11 @@ void rm_pool_put(struct rm_pool *p, uint32_t index)
 							memory_order_release, memory_order_relaxed));
 }
 
+void *rm_pool_beside(struct rm_pool *p, uint32_t index)
+{
+	return map_chunk(p, (index - 1) >> p->chunk_shift) == 0 ? rm_pool_at(p, index) : NULL;
+}
+
 uint32_t rm_pool_live(struct rm_pool *p)
 {
 	uint32_t live = atomic_load(&p->next), at = (uint32_t)atomic_load(&p->free);

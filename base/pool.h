@@ -40,6 +40,12 @@ static inline void *rm_pool_at(struct rm_pool *p, uint32_t index)
 	       (size_t)at * p->object_bytes;
 }
 
+/*
+ * The object of an index that another pool gave, which has as many in a chunk, in a pool that gives none itself: what few of its objects
+ * need. Contents are those that were left there, zero at first. NULL: no memory.
+ */
+void *rm_pool_beside(struct rm_pool *p, uint32_t index);
+
 /* Objects in use. Walks the free list: only for tests, while nobody else uses the pool. */
 uint32_t rm_pool_live(struct rm_pool *p);
 

@@ -3,10 +3,10 @@
 
   footprint.py [--build DIR] [--quick]
 
-"connections": so many connections to nginx, each asked once and then left alone; the proportional memory that each takes of all
-of the server, without the agent and added by it, and how often threads woke up while all were idle. "processes": so many
-processes of one program below one `remora run`, each asked once; the memory of each that no other shares. Prints rows of
-Markdown tables.
+"connections": so many connections to nginx, each asked once and then left alone, after as many that were closed; the
+proportional memory that each takes of all of the server, without the agent and added by it, and how often threads woke up while
+all were idle. "processes": so many processes of one program below one `remora run`, each asked once; the memory of each that no
+other shares. Prints rows of Markdown tables.
 """
 import argparse
 import contextlib
@@ -50,7 +50,7 @@ def idle(build, variant, count, seconds):
     try:
         server = apps.nginx(subject, connections=2 * count, keepalive="3600s")
         pid = server.popen.pid
-        for _ in range(100):
+        for _ in range(count):  # so that what grows with requests has grown
             ask(server.port).close()
         time.sleep(SETTLE_SECONDS)
         before = pss(pid)

@@ -32,6 +32,22 @@ RM_TEST("indices begin at one, are distinct, and memory is zero and aligned at f
 	RM_CHECK(rm_pool_get(&p) == 0);
 }
 
+RM_TEST("a pool beside another one has an object for each index, and no memory for indices that nobody asked for")
+{
+	static struct rm_pool p = RM_POOL_INIT(48, 4, 10), beside = RM_POOL_INIT(32, 4, 10);
+	static const char zeros[32];
+
+	for (int i = 0; i < 10; i++) {
+		uint32_t index = rm_pool_get(&p);
+		char *at = rm_pool_beside(&beside, index);
+
+		RM_CHECK(at && memcmp(at, zeros, sizeof(zeros)) == 0);
+		memset(at, 0xff, sizeof(zeros));
+		RM_CHECK(rm_pool_beside(&beside, index) == at);
+		RM_CHECK(!beside.chunk[(index - 1) / 4 + 1]);
+	}
+}
+
 RM_TEST("what was put back is handed out again, at the same address")
 {
 	static struct rm_pool p = RM_POOL_INIT(16, 2, 3);
