@@ -200,7 +200,6 @@ static int raw_unshare(int flags)
 	return (int)raw_result(rm_sys1(__NR_unshare, flags));
 }
 
-RM_HOOK(unshare, raw_unshare);
 static void before_unshare(long flags)
 {
 	if (flags & CLONE_FILES)
@@ -209,6 +208,7 @@ static void before_unshare(long flags)
 		rm_stand_alone();
 }
 
+RM_HOOK(unshare, raw_unshare);
 RM_EXPORT int unshare(int flags)
 {
 	before_unshare(flags);
