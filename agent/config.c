@@ -22,7 +22,7 @@ enum { EXIT_TIMEOUT_MAX_MS = 60 * 60 * 1000, ATTRS_DEFAULT = 128, RATE_DEFAULT =
 static const char redact_always[] =
 	"X-Amz-Signature,X-Amz-Credential,X-Amz-Security-Token,AWSAccessKeyId,Signature,sig,X-Goog-Signature,"
 	"access_token,refresh_token,id_token,client_secret,code,api_key,apikey,api-key,password,passwd,pwd,"
-	"token,secret,key,signature,auth,jwt";
+	"token,secret,key,signature,auth,jwt,accessToken,refreshToken,idToken,clientSecret,apiKey";
 
 static uint32_t at_most(uint64_t v, uint32_t max)
 {

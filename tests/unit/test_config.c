@@ -51,7 +51,7 @@ RM_TEST("an empty environment gives the defaults and no warning")
 	RM_CHECK(config.client_request.count == 0 && config.server_response.count == 0);
 	RM_CHECK(config.method_count == 10);
 	RM_CHECK_STR(config.methods[2], "GET");
-	RM_CHECK(config.redact_count == 24);
+	RM_CHECK(config.redact_count == 29);
 	RM_CHECK_STR(config.redact[5], "sig");
 	RM_CHECK(config.exit_timeout_ns == 300000000);
 	RM_CHECK(config.memory_bytes == 256ull << 20);
@@ -218,10 +218,10 @@ RM_TEST("too many or too long entries get one warning and the first ones count")
 RM_TEST("more query keys stand behind the built-in ones")
 {
 	BUILD("REMORA_REDACT_QUERY=ticket, otp");
-	RM_CHECK(config.redact_count == 26);
+	RM_CHECK(config.redact_count == 31);
 	RM_CHECK_STR(config.redact[0], "X-Amz-Signature");
-	RM_CHECK_STR(config.redact[24], "ticket");
-	RM_CHECK_STR(config.redact[25], "otp");
+	RM_CHECK_STR(config.redact[29], "ticket");
+	RM_CHECK_STR(config.redact[30], "otp");
 }
 
 RM_TEST("query keys of any length are found, by a list that knows which lengths there are")
@@ -246,7 +246,7 @@ RM_TEST("query keys of any length are found, by a list that knows which lengths 
 		memcpy(query + i, "=v", 3);
 		RM_CHECK(rm_redact_query_needed(&config, rm_str_c(query)) == listed);
 	}
-	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")));
+	RM_CHECK(rm_redact_query_needed(&config, RM_STR("x=1&refresh_token=2")) && rm_redact_query_needed(&config, RM_STR("x=1&apiKey=2")));
 	RM_CHECK(config.redact_no[10] == UINT32_MAX && config.redact_no[6] != UINT32_MAX);
 }
 
