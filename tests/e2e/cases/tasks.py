@@ -58,10 +58,10 @@ def seen(t, worker):
     raise Failure(f"no task was done:\n{t.tail(worker.log)}")
 
 
-def done(t, count):
-    """Waits until so many tasks are."""
+def done(t, count, kind="CONSUMER"):
+    """Waits until so many tasks, or requests, are."""
     end = time.monotonic() + DEADLINE
-    while sum(s["kind"] == "CONSUMER" for s in t.sink.wait(1, 1.0)) < count and time.monotonic() < end:
+    while sum(s["kind"] == kind for s in t.sink.wait(1, 1.0)) < count and time.monotonic() < end:
         time.sleep(0.05)
 
 
@@ -125,6 +125,7 @@ def rq_again(t):
     port, _, env = start(t, "traced", how)
     t.get(port, "/again")
     done(t, 1)
+    done(t, 1, "SERVER")
     t.run("plain", ["python3", how.app / "main.py"], agent=False, env=env)
     done(t, 2)
     spans = t.spans_at_least(3)
