@@ -61,6 +61,12 @@ static void look(void)
 	} while (all != atomic_load(&wanted));
 }
 
+/* Did a look begin after the caller of that number had come? */
+static bool is_looked_for(uint32_t mine)
+{
+	return (int32_t)(atomic_load(&looked) - mine) >= 0;
+}
+
 void rm_discover(void)
 {
 	uint64_t self = (uint64_t)rm_sys0(__NR_getpid) << 32 | (uint64_t)rm_sys0(__NR_gettid), other, until_ns = 0;
@@ -69,15 +75,11 @@ void rm_discover(void)
 	rm_objects_hold_signals();
 	mine = atomic_fetch_add(&wanted, 1) + 1;
 	while ((other = take_place(self)) != 0)
-		if ((int32_t)(atomic_load(&looked) - mine) >= 0 || !wait_for(other, &until_ns))
+		if (is_looked_for(mine) || !wait_for(other, &until_ns))
 			return;
-	if ((int32_t)(atomic_load(&looked) - mine) >= 0) {
-		atomic_store(&at_work, 0);
-		return;
-	}
-	if (rm_loader_lock_is_live())
+	if (!is_looked_for(mine) && rm_loader_lock_is_live())
 		look();
-	else
+	else if (!is_looked_for(mine))
 		rm_debug(RM_LOG_INIT, "forked while the loader's list changed: no TLS library is looked for");
 	atomic_store(&at_work, 0);
 }

@@ -129,11 +129,7 @@ static unsigned beginning_of(const char *name)
 
 static unsigned whole_of(const char *name)
 {
-	unsigned h = 0;
-
-	for (; *name; name++)
-		h = h * 33 + (unsigned char)*name;
-	return h * 0x9e3779b1u >> 21;
+	return rm_object_hash(name) * 0x9e3779b1u >> 21;
 }
 
 static bool may_be_row(const char *name)
@@ -411,9 +407,11 @@ static void find_rows(void)
 		struct rm_library *library = library_of(row);
 		unsigned begin = beginning_of(name_of(row)), whole = whole_of(name_of(row));
 
-		library->from = library->from ? library->from : row;
+		if (!library->from) {
+			library->from = row;
+			library->anchor_hash = rm_object_hash(library->anchor);
+		}
 		library->to = row + 1;
-		library->anchor_hash = library->anchor_hash ? library->anchor_hash : rm_object_hash(library->anchor);
 		beginnings[begin / 64] |= 1ull << begin % 64;
 		wholes[whole / 64] |= 1ull << whole % 64;
 	}
