@@ -36,22 +36,16 @@ atomic_uint rm_adapters_awaiting_tls;
  * What CPython loads before it starts processes that work for all: their first work may come before their first socket, and
  * what has moved in here by then, or is about to, is in them, too.
  */
-static bool is_before_forks(const char *path)
+static bool is_before_forks(struct rm_str path)
 {
-	static const char name[] = "/_multiprocessing.";
-	const char *base = path;
+	struct rm_str name = rm_str_file_name(path);
 
-	for (const char *p = path; *p; p++)
-		base = *p == '/' ? p : base;
-	for (size_t i = 0; i < sizeof(name) - 1; i++)
-		if (base[i] != name[i])
-			return false;
-	return true;
+	return name.n < path.n && rm_str_begins(name, RM_STR("_multiprocessing."));
 }
 
 void rm_adapters_loading(const char *path)
 {
-	if (path && is_before_forks(path))
+	if (is_before_forks(rm_str_c(path)))
 		rm_adapters_arrive();
 	atomic_store_explicit(&loaded, true, memory_order_relaxed);
 }

@@ -113,14 +113,6 @@ static void add_telemetry(struct work *w)
 	add(w, RM_KEY_TELEMETRY_DISTRO_VERSION, RM_STR(REMORA_VERSION));
 }
 
-static struct rm_str file_name(struct rm_str path)
-{
-	for (size_t i = path.n; i > 0; i--)
-		if (path.p[i - 1] == '/')
-			return (struct rm_str){ path.p + i, path.n - i };
-	return path;
-}
-
 static void add_process(struct work *w)
 {
 	struct rm_str path = rm_str_c(w->program->exe);
@@ -132,7 +124,7 @@ static void add_process(struct work *w)
 		add_number(w, RM_KEY_PROCESS_PID, rm_sys0(__NR_getpid));
 		add_number(w, RM_KEY_PROCESS_PARENT_PID, rm_sys0(__NR_getppid));
 	}
-	add(w, RM_KEY_PROCESS_EXECUTABLE_NAME, file_name(path));
+	add(w, RM_KEY_PROCESS_EXECUTABLE_NAME, rm_str_file_name(path));
 	if (path.n > 0 && path.p[0] == '/')
 		add(w, RM_KEY_PROCESS_EXECUTABLE_PATH, path);
 	add(w, RM_KEY_PROCESS_COMMAND, rm_program_arg(w->program, 0));

@@ -55,6 +55,14 @@ struct rm_str rm_str_trim(struct rm_str s)
 	return s;
 }
 
+struct rm_str rm_str_file_name(struct rm_str path)
+{
+	for (size_t i = path.n; i > 0; i--)
+		if (path.p[i - 1] == '/')
+			return (struct rm_str){ path.p + i, path.n - i };
+	return path;
+}
+
 struct rm_str rm_str_c(const char *s)
 {
 	return (struct rm_str){ s, s ? strlen(s) : 0 };

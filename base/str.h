@@ -51,6 +51,9 @@ bool rm_str_ieq(struct rm_str a, struct rm_str b);
 /* The slice without leading and trailing SP and HT (RFC 9110 section 5.6.3, OWS). Context: any. */
 struct rm_str rm_str_trim(struct rm_str s);
 
+/* What stands behind the last slash of a path; all of it where there is none. Context: any. */
+struct rm_str rm_str_file_name(struct rm_str path);
+
 /* Length of a NUL-terminated string as a slice; NULL gives the empty slice. Context: any. */
 struct rm_str rm_str_c(const char *s);
 
