@@ -18,9 +18,6 @@
 #include "base/pool.h"
 #include "protocols/proto.h"
 
-/* What a protocol may have for its state; those of more than RM_CONN_NEAR_BYTES lie in memory that other connections do not touch. */
-enum { RM_CONN_STATE_BYTES = 384, RM_CONN_NEAR_BYTES = 128 };
-
 /* What a connection has in text memory: what its protocol stashes, and what agent/alike.h keeps. */
 enum { RM_CONN_ALIKE = RM_STASHES, RM_CONN_TEXTS };
 

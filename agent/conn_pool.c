@@ -5,9 +5,10 @@
 
 #include "base/pool.h"
 
-#define POOL(bytes) RM_POOL_INIT(((bytes) + 15) / 16 * 16, RM_CONNS_CHUNK, RM_CONNS_MAX)
+/* Of a multiple of 16 bytes each. */
+#define POOL(bytes) RM_POOL_INIT(bytes, RM_CONNS_CHUNK, RM_CONNS_MAX)
 
-struct rm_pool rm_conns = POOL(sizeof(struct rm_conn));
+struct rm_pool rm_conns = POOL(RM_CONN_BYTES);
 static struct rm_pool edits = POOL(RM_TX_EDITS * sizeof(struct rm_pending)), states = POOL(RM_CONN_STATE_BYTES);
 
 _Static_assert(sizeof(struct rm_conn) <= 464, "as docs/SAFETY.md says");
@@ -49,11 +50,6 @@ bool rm_conn_room(struct rm_conn *c, uint32_t bytes)
 		return false;
 	c->state = memset(room, 0, bytes);
 	return true;
-}
-
-uint32_t rm_conn_last(void)
-{
-	return atomic_load(&rm_conns.next);
 }
 
 uint32_t rm_conn_live(void)

@@ -19,7 +19,4 @@ void rm_conn_put(uint32_t number);
 /* Makes c->state that many bytes, all 0. False: no memory, or they are more than there may be. Lock held. */
 bool rm_conn_room(struct rm_conn *c, uint32_t bytes);
 
-/* The largest number that was ever handed out. */
-uint32_t rm_conn_last(void);
-
 #endif

@@ -277,4 +277,4 @@ const struct rm_proto rm_proto_amqp = {
 	.unread = unread,
 };
 
-_Static_assert(sizeof(struct rm_amqp) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_amqp) <= RM_CONN_STATE_BYTES, "as any protocol");

@@ -73,7 +73,7 @@ struct cassandra {
 	char space[KEYSPACE_BYTES];
 };
 
-_Static_assert(sizeof(struct cassandra) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct cassandra) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct shown {
 	char query[QUERY_BYTES + 1];

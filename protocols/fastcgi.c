@@ -74,7 +74,7 @@ struct fastcgi {
 	struct slot slots[SLOTS];
 };
 
-_Static_assert(sizeof(struct fastcgi) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct fastcgi) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct feed {
 	struct fastcgi *g;

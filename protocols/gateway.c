@@ -12,7 +12,7 @@
 
 enum phase { START, PREFIX, BLOCK, BODY, OVER, ENDED };
 
-_Static_assert(sizeof(struct rm_gateway_state) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_gateway_state) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct feed {
 	struct rm_gateway_state *g;

@@ -64,7 +64,7 @@ struct http1 {
 	rm_xid asking;      /* the request on its way; 0 when none, or answered already */
 };
 
-_Static_assert(sizeof(struct http1) <= 128, "most connections are of this protocol: so much lies within one (agent/conn.h)");
+_Static_assert(sizeof(struct http1) <= RM_CONN_NEAR_BYTES, "most connections are of this protocol");
 
 /* One call of feed(). */
 struct feed {

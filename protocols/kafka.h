@@ -74,7 +74,7 @@ struct rm_kafka {
 	char client[RM_KAFKA_CLIENT_BYTES];
 };
 
-_Static_assert(sizeof(struct rm_kafka) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_kafka) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct rm_kafka_feed {
 	struct rm_kafka *s;

@@ -30,7 +30,7 @@ struct rm_memcached {
 	struct rm_frame frame[2];            /* ... and binary */
 };
 
-_Static_assert(sizeof(struct rm_memcached) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_memcached) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 /* What is asked. */
 struct rm_memcached_question {

@@ -49,7 +49,7 @@ struct mongodb {
 	bool muted;
 };
 
-_Static_assert(sizeof(struct mongodb) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct mongodb) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 /* What a command is: about nothing that is told, about the collection that is its value, or not to be told of. */
 enum about { NOTHING, COLLECTION, UNTOLD_OF };

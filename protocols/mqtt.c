@@ -41,7 +41,7 @@ struct mqtt {
 	bool version_5, connected, muted;
 };
 
-_Static_assert(sizeof(struct mqtt) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct mqtt) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct feed {
 	struct mqtt *s;

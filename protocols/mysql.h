@@ -130,7 +130,7 @@ struct rm_mysql {
 	char space[RM_MYSQL_SPACE_BYTES], next[RM_MYSQL_SPACE_BYTES];
 };
 
-_Static_assert(sizeof(struct rm_mysql) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_mysql) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 /* Does the server's first packet look like a greeting? */
 bool rm_mysql_greets(const uint8_t *p, size_t n);

@@ -48,7 +48,7 @@ struct nats {
 	bool muted;
 };
 
-_Static_assert(sizeof(struct nats) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct nats) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct feed {
 	struct nats *s;

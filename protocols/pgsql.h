@@ -40,7 +40,7 @@ struct rm_pgsql {
 	char space[RM_PREPARED_NAME_BYTES];
 };
 
-_Static_assert(sizeof(struct rm_pgsql) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_pgsql) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 /* Only what starts a connection has no type. */
 static inline bool rm_pgsql_typed(const struct rm_frame *f)

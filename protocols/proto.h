@@ -27,6 +27,12 @@ typedef uint32_t rm_xid;
 
 enum { RM_FIELDS_MAX = 128, RM_HEAD_MAX_BYTES = 64 * 1024, RM_TLS_RANDOM_BYTES = 32, RM_TOPIC_ID_BYTES = 16, RM_MEMO_BYTES = 11 * 1024 };
 
+/*
+ * What a protocol may have for its state; those of more than RM_CONN_NEAR_BYTES lie in memory that connections of others do
+ * not touch.
+ */
+enum { RM_CONN_STATE_BYTES = 384, RM_CONN_NEAR_BYTES = 128 };
+
 /* What a connection remembers for its protocol beyond the state, see rm_sink_calls.stash. */
 enum rm_stash {
 	RM_STASH_REQUEST_HEAD = RM_DIR_REQUEST,   /* an unfinished head, per direction */

@@ -49,7 +49,7 @@ struct rm_redis {
 	int32_t database;
 };
 
-_Static_assert(sizeof(struct rm_redis) <= 384, "RM_CONN_STATE_BYTES");
+_Static_assert(sizeof(struct rm_redis) <= RM_CONN_STATE_BYTES, "as any protocol");
 
 struct rm_redis_feed {
 	struct rm_redis *r;

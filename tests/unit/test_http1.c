@@ -9,7 +9,7 @@
 
 extern const struct rm_proto rm_proto_http1;
 
-enum { FIFO = 64, CONN_STATE_BYTES = 384 /* what the agent has for any protocol */ };
+enum { FIFO = 64 };
 
 /* A sink that remembers the last of each event. */
 struct seen {
@@ -18,7 +18,7 @@ struct seen {
 	uint32_t blank_at, requests, request_heads, request_ends, response_ends, brokens;
 	uint64_t body_bytes;
 	char error[32];
-	uint64_t state[CONN_STATE_BYTES / 8];
+	uint64_t state[RM_CONN_STATE_BYTES / 8];
 	char *stash[RM_STASHES];
 	struct rm_str last_listed; /* name of the last field */
 	bool stop, no_memory, no_scratch, unrecorded, in_order;
@@ -198,7 +198,7 @@ RM_TEST("sniffing gives up after 8 KB")
 
 RM_TEST("the state fits into what a connection has for it")
 {
-	RM_CHECK(rm_proto_http1.state_bytes <= CONN_STATE_BYTES);
+	RM_CHECK(rm_proto_http1.state_bytes <= RM_CONN_STATE_BYTES);
 }
 
 RM_TEST("a head in one buffer is told where it lies, behind another message")
