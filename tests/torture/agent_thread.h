@@ -25,3 +25,21 @@ static void get_and_await(void)
 	FAIL_IF(get() != 200);
 	await_thread(1);
 }
+
+/* As get_over(), for a path, with nothing but read and write. */
+static void ask(int fd, const char *path)
+{
+	char bytes[4096], *body;
+	size_t have = 0;
+	int n = snprintf(bytes, sizeof(bytes), "GET %s HTTP/1.1\r\nHost: peer\r\n\r\n", path);
+
+	FAIL_IF(write(fd, bytes, (size_t)n) != n);
+	do {
+		ssize_t got = read(fd, bytes + have, sizeof(bytes) - 1 - have);
+
+		FAIL_IF(got <= 0);
+		have += (size_t)got;
+		bytes[have] = 0;
+		body = strstr(bytes, "\r\n\r\n");
+	} while (!body || !strchr(body + 4, '\n'));
+}

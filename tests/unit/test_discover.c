@@ -106,6 +106,20 @@ static void in_thread_that_dies(void)
 	pthread_attr_destroy(&attr);
 }
 
+/* A thread that is amid its look, until `let_go`. */
+static pthread_t thread_that_holds(void)
+{
+	pthread_t thread;
+
+	looks = let_go = held = 0;
+	holds = true;
+	RM_CHECK(pthread_create(&thread, NULL, discover, NULL) == 0);
+	while (!held)
+		rm_sys0(__NR_sched_yield);
+	clock_reads = 0;
+	return thread;
+}
+
 RM_TEST("each call looks")
 {
 	looks = 0;
@@ -127,15 +141,9 @@ RM_TEST("a thread that died in a look hands its place on, and nobody waits for i
 
 RM_TEST("one that does not come back is waited for once; what was asked meanwhile is looked at in the end")
 {
-	pthread_t thread;
+	pthread_t thread = thread_that_holds();
 	int waited;
 
-	looks = let_go = held = 0;
-	holds = true;
-	RM_CHECK(pthread_create(&thread, NULL, discover, NULL) == 0);
-	while (!held)
-		rm_sys0(__NR_sched_yield);
-	clock_reads = 0;
 	rm_discover();
 	waited = clock_reads;
 	RM_CHECK(waited > 1);
@@ -149,14 +157,8 @@ RM_TEST("one that does not come back is waited for once; what was asked meanwhil
 
 RM_TEST("one who was given up and came back is waited for again")
 {
-	pthread_t thread;
+	pthread_t thread = thread_that_holds();
 
-	looks = let_go = held = 0;
-	holds = true;
-	RM_CHECK(pthread_create(&thread, NULL, discover, NULL) == 0);
-	while (!held)
-		rm_sys0(__NR_sched_yield);
-	clock_reads = 0;
 	rm_discover();
 	RM_CHECK(clock_reads > 1);
 	let_go = 1;

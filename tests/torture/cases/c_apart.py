@@ -8,24 +8,6 @@ from frame import case
 PRELUDE = """
 #include "agent_thread.h"
 #include <sys/prctl.h>
-
-/* As get_over(), by its path; the answer is read whole. */
-static void ask(int fd, const char *path)
-{
-	char bytes[4096], *body;
-	size_t have = 0;
-	int n = snprintf(bytes, sizeof(bytes), "GET %s HTTP/1.1\\r\\nHost: peer\\r\\n\\r\\n", path);
-
-	FAIL_IF(write(fd, bytes, (size_t)n) != n);
-	do {
-		ssize_t got = read(fd, bytes + have, sizeof(bytes) - 1 - have);
-
-		FAIL_IF(got <= 0);
-		have += (size_t)got;
-		bytes[have] = 0;
-		body = strstr(bytes, "\\r\\n\\r\\n");
-	} while (!body || !strchr(body + 4, '\\n'));
-}
 """
 
 # ---- 19: clocks that may not be read, system calls that a handler gets ----

@@ -32,24 +32,6 @@ static void say(const char *text)
 	FAIL_IF(write(1, text, strlen(text)) != (ssize_t)strlen(text));
 }
 
-/* As get_over(), but with nothing but read and write. */
-static void exchange(int fd)
-{
-	static const char request[] = "GET /sandboxed HTTP/1.1\r\nHost: peer\r\n\r\n";
-	char answer[4096], *body;
-	size_t have = 0;
-
-	FAIL_IF(write(fd, request, sizeof(request) - 1) != (ssize_t)sizeof(request) - 1);
-	do {
-		ssize_t n = read(fd, answer + have, sizeof(answer) - 1 - have);
-
-		FAIL_IF(n <= 0);
-		have += (size_t)n;
-		answer[have] = 0;
-		body = strstr(answer, "\r\n\r\n");
-	} while (!body || !strchr(body + 4, '\n'));
-}
-
 static int begun[2], done[2], never[2];
 static volatile int confined;
 
@@ -109,7 +91,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "first") != 0) {
 		get_and_await();
 		fd = peer_connect();
-		exchange(fd);
+		ask(fd, "/sandboxed");
 	}
 	FAIL_IF(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || pipe(begun) != 0 || pipe(done) != 0 || pipe(never) != 0);
 	if (strcmp(argv[2], "busy") == 0) {
@@ -125,8 +107,8 @@ int main(int argc, char **argv)
 	if (strcmp(argv[2], "busy") == 0)
 		await_threads(done[0], 4);
 	if (fd >= 0) {
-		exchange(fd);
-		exchange(fd);
+		ask(fd, "/sandboxed");
+		ask(fd, "/sandboxed");
 		say("exchanged\n");
 	}
 	/* A connection that we have never seen a byte of. */
